@@ -1,0 +1,44 @@
+# `make run`: install into .venv and look around.  `make test`: the same with the development tools, then all checks.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test venv dev lint bench completions clean
+
+run: venv
+	$(BIN)/pymemtools free -h
+	$(BIN)/pymemtools smem -tk | tail -n 12
+	$(BIN)/pymemtools --demo free -h
+	$(BIN)/pymemtools --demo smem -tk
+
+venv: $(VENV)/.installed
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+dev: $(VENV)/.dev
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[plot,zstd]' --group dev
+	touch $@
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
+
+completions: venv
+	$(BIN)/pymemtools completion bash > completions/pymemtools.bash
+	$(BIN)/pymemtools completion zsh > completions/_pymemtools
+	$(BIN)/pymemtools completion fish > completions/pymemtools.fish
+
+clean:
+	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache

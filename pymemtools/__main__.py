@@ -1,0 +1,5 @@
+"""``python -m pymemtools``."""
+
+from pymemtools.entry import main
+
+main()

@@ -1,0 +1,134 @@
+"""Options that reading commands share, and how they open their source and write their report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from importlib.resources import files
+from typing import Any, TypeVar
+
+import click
+
+from pymemtools.cli import say
+from pymemtools.errors import UsageProblem
+from pymemtools.sources import open_source
+from pymemtools.sources.base import Facts, Source
+from pymemtools.units import parse_size
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class SizeType(click.ParamType[int]):
+    """A size in bytes, as ``64K`` or ``1.5G``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(value)
+        except ValueError:
+            self.fail(f"{value!r} is no size; write for example 512K, 1.5M or 4G", param, ctx)
+
+
+SIZE = SizeType()
+
+
+class AbbreviatingCommand(click.Command):
+    """Take unique beginnings of long options, as getopt_long and optparse do (``--tot`` for ``--totals``)."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        names = [name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
+        longs = [name for name in names if name.startswith("--")]
+        return super().parse_args(ctx, list(_expanded(args, longs, ctx)))
+
+
+def _expanded(args: Iterable[str], longs: list[str], ctx: click.Context) -> Iterable[str]:
+    rest = iter(args)
+    for arg in rest:
+        if arg == "--":
+            yield arg
+            yield from rest
+            return
+        name, equals, value = arg.partition("=")
+        if name.startswith("--") and name not in longs:
+            fits = [long for long in longs if long.startswith(name)]
+            if len(fits) > 1:
+                raise click.UsageError(f"option '{name}' is ambiguous: {', '.join(sorted(fits))}", ctx)
+            name = fits[0] if fits else name
+        yield f"{name}{equals}{value}"
+
+
+def source_options(function: _F) -> _F:
+    """Add -S/--source and what goes with it."""
+    for option in (
+        click.option("--partial", is_flag=True, help="Use the complete part of a damaged archive; exit status 3."),
+        click.option(
+            "--max-size", type=SIZE, default="1G", metavar="SIZE", help="Refuse archives that unpack to more. [1G]"
+        ),
+        click.option(
+            "-S",
+            "--source",
+            type=click.Path(),
+            metavar="PATH",
+            help="Read a directory, a tar archive or - (an archive on stdin) instead of this machine.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def format_option(function: _F) -> _F:
+    """Add -f/--format."""
+    return click.option(
+        "-f",
+        "--format",
+        "style",
+        default="text",
+        metavar="FORMAT",
+        help="text, json, jsonl, csv, tsv, or a format of tabulate's (github, html, latex ...).",
+    )(function)
+
+
+def open_from(ctx: click.Context, source: str | None, *, partial: bool, max_size: int) -> Source:
+    """Open what -S names, or the example capture for --demo, or this machine."""
+    if ctx.obj is True and source is None:
+        return open_source(demo_path())
+    opened = open_source(source, partial=partial, max_bytes=max_size)
+    damage = getattr(opened, "damage", None)
+    if damage:
+        say(f"{source}: {damage}; showing what was complete before that")
+        ctx.meta["incomplete"] = True
+    return opened
+
+
+def demo_path() -> str:
+    """Give the path of the example capture."""
+    return str(files("pymemtools") / "data" / "example.tar.gz")
+
+
+def exit_status(ctx: click.Context) -> int:
+    """Give 3 for a report known to be incomplete, where the user asked to be told by status."""
+    return 3 if ctx.meta.get("incomplete") else 0
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write a report to stdout at once."""
+    text = "\n".join(lines)
+    sys.stdout.write(f"{text}\n" if text else "")
+
+
+def facts_as_json(facts: Facts) -> Mapping[str, Any]:
+    """Give a source's facts under their field names."""
+    return facts._asdict()
+
+
+def check_style(style: str) -> None:
+    """Refuse a format that nobody knows, before anything is read."""
+    if style in ("text", "json", "jsonl", "csv", "tsv"):
+        return
+    import tabulate
+
+    if style not in tabulate.tabulate_formats:
+        raise UsageProblem(f"unknown format '{style}': text, json, jsonl, csv, tsv or one of tabulate's")

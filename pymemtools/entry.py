@@ -1,0 +1,12 @@
+"""Where the program starts: signals first, so that Ctrl-C during the imports is not a traceback either."""
+
+import signal
+
+
+def main() -> None:
+    """Run the command line, and end the way Unix programs end."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    from pymemtools.cli import run
+
+    run()

@@ -1,0 +1,38 @@
+"""The errors a user can cause; cli/ prints each as one line."""
+
+
+class MemtoolsError(Exception):
+    """Carry one line for the user; it may hold untrusted text, which is escaped where it is printed."""
+
+    exit_status = 1
+
+
+class UsageProblem(MemtoolsError):
+    """Say that the call itself makes no sense (exit status 2)."""
+
+    exit_status = 2
+
+
+class Missing(MemtoolsError):
+    """Say that the source has no such file: never captured, or the process is gone."""
+
+
+class Denied(MemtoolsError):
+    """Say that the source has the file but we may not read it."""
+
+
+class ParseError(MemtoolsError):
+    """Say which file, which line and what was wrong with it."""
+
+    def __init__(self, file: str, line: int | None, reason: str) -> None:
+        where = file if line is None else f"{file}: line {line}"
+        super().__init__(f"{where}: {reason}")
+
+
+class ArchiveError(MemtoolsError):
+    """Say that an archive is damaged, hostile or not one at all."""
+
+
+def excerpt(text: bytes) -> str:
+    """Quote the start of untrusted text for a message."""
+    return repr(text[:60].decode("utf-8", "backslashreplace"))

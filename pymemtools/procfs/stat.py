@@ -1,0 +1,70 @@
+"""/proc/PID/stat: the identity of a process, and whether it has memory at all."""
+
+from typing import NamedTuple
+
+from pymemtools.errors import ParseError
+
+PF_KTHREAD = 0x00200000  # include/linux/sched.h
+
+
+class Stat(NamedTuple):
+    """The fields of /proc/PID/stat that tell processes apart; sizes in bytes."""
+
+    pid: int
+    comm: bytes
+    state: str
+    ppid: int
+    flags: int
+    starttime_ticks: int
+    vsize: int
+    rss_pages: int
+    startcode: int
+    startstack: int
+
+    @property
+    def is_kernel_thread(self) -> bool:
+        """Tell by PF_KTHREAD, as an empty cmdline proves nothing."""
+        return bool(self.flags & PF_KTHREAD)
+
+    @property
+    def is_dead(self) -> bool:
+        """Tell a zombie or a task being reaped: its memory is gone."""
+        return self.state in ("Z", "X", "x")
+
+    def same_image(self, other: "Stat") -> bool:
+        """Tell whether no exec and no PID reuse happened between two looks."""
+        return (
+            self.starttime_ticks == other.starttime_ticks
+            and self.startcode == other.startcode
+            and self.startstack == other.startstack
+        )
+
+
+def parse_stat(text: bytes, file: str = "stat") -> Stat:
+    """Read one stat line; comm reaches from the first ``(`` to the last ``)``, whatever stands between.
+
+    >>> parse_stat(b"7 (a) b) S 1 " + b"0 " * 48).comm
+    b'a) b'
+
+    Raises ParseError. Source: fs/proc/array.c, do_task_stat().
+    """
+    opening = text.find(b"(")
+    closing = text.rfind(b")")
+    if opening < 0 or closing < opening:
+        raise ParseError(file, 1, "expected 'PID (comm) state ...'")
+    rest = text[closing + 2 :].split()
+    try:
+        return Stat(
+            pid=int(text[:opening]),
+            comm=text[opening + 1 : closing],
+            state=rest[0].decode("ascii"),
+            ppid=int(rest[1]),
+            flags=int(rest[6]),
+            starttime_ticks=int(rest[19]),
+            vsize=int(rest[20]),
+            rss_pages=int(rest[21]),
+            startcode=int(rest[23]),
+            startstack=int(rest[25]),
+        )
+    except (IndexError, ValueError):
+        raise ParseError(file, 1, "expected numbers after the state") from None

@@ -1,0 +1,138 @@
+"""Columns as data: header, JSON key, help and layout of a figure, each said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from pymemtools.render.escape import cut, escape, pad, width
+
+Value = int | float | str | None
+
+
+class Column(NamedTuple):
+    """One column of a report."""
+
+    field: str  # the row's field name, the --columns name and the JSON key
+    title: str
+    help: str
+    kind: str  # "text", "count" (a plain number) or "amount" (bytes)
+    columns: int  # least width in characters
+    total: str = ""  # what the totals row shows: "sum", "rows", "distinct" or nothing
+    right: bool = True
+    cut: bool = False  # text longer than the column is cut (the classic table without --autosize)
+
+
+Amount = Callable[[Column, int], str]
+
+
+def plain_kib(column: Column, size: int) -> str:
+    """Give an amount in whole KiB."""
+    return str(int(size / 1024) if size < 0 else size // 1024)
+
+
+def abbreviated(column: Column, size: int) -> str:
+    """Give an amount as smem -k does: one decimal and a binary unit, 0 without either.
+
+    >>> abbreviated(None, 1048575 * 1024), abbreviated(None, -10240)
+    ('1024.0M', '-10.0K')
+    """
+    if not size:
+        return "0"
+    scaled: float = abs(size // 1024 * 1024 if size > 0 else size)
+    units = ["", "K", "M", "G", "T", "P", "E"]
+    while scaled >= 1024 and len(units) > 1:
+        scaled /= 1024
+        units.pop(0)
+    return f"{'-' if size < 0 else ''}{scaled:.1f}{units[0]}"
+
+
+def percent_of(total: Callable[[Column], int | None]) -> Amount:
+    """Make a formatter for amounts in percent of what ``total`` gives for the column; ``N/A`` of nothing."""
+
+    def percent(column: Column, size: int) -> str:
+        whole = total(column)
+        return f"{100.0 * (size // 1024) / (whole // 1024):.2f}%" if whole else "N/A"
+
+    return percent
+
+
+def cell(column: Column, value: Value, amount: Amount) -> str:
+    """Format one value, escaped; unknown is ``-``."""
+    if value is None:
+        return "-"
+    if column.kind == "amount" and isinstance(value, int):
+        return amount(column, value)
+    return escape(str(value))
+
+
+def total_of(column: Column, values: Sequence[Value], scale: int = 1) -> Value:
+    """Give a column's value in the totals row; ``scale`` rounds each amount down first, as the classic sums do."""
+    if column.total == "rows":
+        return len(values)
+    if column.total == "distinct":
+        return len(set(values))
+    if column.total != "sum":
+        return ""
+    known = [value for value in values if isinstance(value, int)]
+    if values and not known:
+        return None
+    return sum(value // scale * scale for value in known) if column.kind == "amount" else sum(known)
+
+
+def classic_table(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Value]],
+    *,
+    amount: Amount = plain_kib,
+    header: bool = True,
+    totals: bool = False,
+    widths: Sequence[int] | None = None,
+) -> list[str]:
+    """Lay a table out as smem does: every cell, the last one too, is followed by one blank."""
+    widths = widths or [column.columns for column in columns]
+    is_fitted = [column.cut for column in columns]
+    titles = [pad(cut(c.title, w) if c.cut else c.title, w, right=c.right) for c, w in zip(columns, widths)]
+    top = "".join(f"{title} " for title in titles)
+    lines = [top] if header else []
+
+    def line(values: Sequence[Value]) -> str:
+        parts = []
+        for column, value, columns_wide, fitted in zip(columns, values, widths, is_fitted):
+            text = cell(column, value, amount)
+            if fitted:
+                text = cut(text, columns_wide)
+            parts.append(pad(text, columns_wide, right=column.right) + " ")
+        return "".join(parts)
+
+    lines.extend(map(line, rows))
+    if totals:
+        lines.append("-" * width(top))
+        lines.append(line([total_of(c, [row[i] for row in rows], 1024) for i, c in enumerate(columns)]))
+    return lines
+
+
+def fitted_widths(
+    columns: Sequence[Column], rows: Sequence[Sequence[Value]], amount: Amount, *, header: bool, terminal: int
+) -> list[int]:
+    """Fit widths to the content (-a); the one wide text column takes what the terminal has left, at least 10."""
+    widths = []
+    for i, column in enumerate(columns):
+        texts = [width(cell(column, row[i], amount)) for row in rows]
+        widths.append(max([1, len(column.title) if header else 1, *texts]))
+    for i, column in enumerate(columns):
+        if column.cut and column.field in ("command", "map"):
+            others = sum(widths) - widths[i]
+            widths[i] = min(widths[i], max(10, terminal - others - len(columns)))
+    return widths
+
+
+def sort_rows(rows: list[Any], key: Callable[[Any], tuple[Value, ...]], *, reverse: bool) -> None:
+    """Sort in place by mixed, possibly unknown values; unknown comes first, numbers before text."""
+    rows.sort(key=lambda row: [_rank(value) for value in key(row)], reverse=reverse)
+
+
+def _rank(value: Value) -> tuple[int, Value]:
+    if value is None:
+        return (0, 0)
+    return (1, value) if isinstance(value, (int, float)) else (2, value)

@@ -1,0 +1,1 @@
+"""Questions: records in, rows out."""

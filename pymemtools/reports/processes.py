@@ -1,0 +1,266 @@
+"""Read every process of a source once: the sample that the smem reports are made of."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
+from pymemtools.procfs.cgroup import parse_cgroup
+from pymemtools.procfs.smaps import Tally
+from pymemtools.procfs.stat import Stat, parse_stat
+from pymemtools.procfs.status import parse_status_sizes
+from pymemtools.sources.base import ProcessFiles, Source
+
+_MAX_CMDLINE = 1 << 20
+_T = TypeVar("_T")
+
+
+class Wanted(NamedTuple):
+    """What to read of each process, and which processes."""
+
+    keys: tuple[str, ...]  # fields of smaps, or of smaps_rollup
+    by_name: bool = False
+    rollup: bool = False
+    split: bool = False  # Pss_Anon and its like, which only smaps_rollup has
+    status: bool = False
+    cgroup: bool = False
+    oom_score: bool = False
+    process: re.Pattern[str] | None = None
+    mapping: re.Pattern[str] | None = None
+    user: re.Pattern[str] | None = None
+
+
+class Process(NamedTuple):
+    """One process at one moment; sizes in bytes."""
+
+    pid: int
+    ppid: int | None
+    uid: int | None
+    user: str | None
+    name: str
+    command: str
+    maps: int | None
+    sums: dict[str, int | None]
+    by_name: dict[bytes, list[int]]
+    cgroup: str | None
+    oom_score: int | None
+
+
+class Sample(NamedTuple):
+    """All processes that have memory, and what could not be had."""
+
+    processes: list[Process]
+    seen: int  # processes with memory that passed the filters
+    unreadable: int
+    reason: str  # why the unreadable ones were
+    cut_short: int  # processes whose smaps ended within a line
+    has_pss: bool
+
+
+def read_processes(source: Source, wanted: Wanted, workers: int = 2) -> Sample:
+    """Read the processes of a source.
+
+    On a live machine several threads read (read() releases the GIL, and the kernel's walk of the page tables is most
+    of the time), a process that ends is left out whole, and processes started meanwhile are looked for once.
+    """
+    reader = _Reader(source, wanted)
+    pids = list(source.pids())
+    if not source.is_live or len(pids) < 32:
+        results = [reader.read(pid) for pid in pids]
+    else:
+        results = _in_threads(lambda: _Reader(source, wanted), pids, workers)
+    if source.is_live:
+        # A process may escape one listing by forking ahead of it (CVE-2018-1121); a second look narrows that.
+        known = set(pids)
+        results += [reader.read(pid) for pid in source.pids() if pid not in known]
+    return _sample(results)
+
+
+class _Outcome(NamedTuple):
+    process: Process | None = None
+    unreadable: str | None = None
+    cut_short: bool = False
+    has_pss: bool = False
+    has_smaps: bool = False
+
+
+_NOTHING = _Outcome()
+
+
+def _sample(results: Sequence[_Outcome]) -> Sample:
+    processes = [result.process for result in results if result.process is not None]
+    reasons = [result.unreadable for result in results if result.unreadable is not None]
+    read = [result for result in results if result.has_smaps]
+    return Sample(
+        processes,
+        len(processes) + len(reasons),
+        len(reasons),
+        reasons[0] if reasons else "",
+        sum(result.cut_short for result in results),
+        not read or any(result.has_pss for result in read),
+    )
+
+
+def _in_threads(make: Callable[[], _Reader], pids: Sequence[int], workers: int) -> list[_Outcome]:
+    """Read with several threads, results in the order of ``pids``; the first error of any is raised."""
+    results: list[_Outcome] = [_NOTHING] * len(pids)
+    errors: list[BaseException] = []
+    todo = iter(enumerate(pids))
+    lock = threading.Lock()
+
+    def work() -> None:
+        reader = make()
+        try:
+            while not errors:
+                with lock:
+                    place, pid = next(todo, (-1, 0))
+                if place < 0:
+                    return
+                results[place] = reader.read(pid)
+        except BaseException as error:  # noqa: BLE001 (carried to the caller's thread and raised there)
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers - 1)]
+    for thread in threads:
+        thread.start()
+    work()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
+class _Reader:
+    """Reads processes one after the other; remembers the layout of the kernel's smaps between them."""
+
+    def __init__(self, source: Source, wanted: Wanted) -> None:
+        self._source = source
+        self._wanted = wanted
+        keep = None
+        if wanted.mapping is not None:
+            search = wanted.mapping.search
+            keep = lambda name: search(name.decode("utf-8", "surrogateescape")) is not None
+        self._tally = Tally(wanted.keys, by_name=wanted.by_name, keep=keep)
+        self._filters_maps = keep is not None
+
+    def read(self, pid: int) -> _Outcome:
+        """Read one process; one that vanishes gives nothing, one we may not read gives the reason."""
+        for _ in range(2):
+            try:
+                with self._source.process(pid) as files:
+                    outcome = self._once(files)
+            except Missing:
+                return _NOTHING
+            except Denied as error:
+                return _Outcome(unreadable=_reason(error))
+            if outcome is not None:
+                return outcome
+        return _NOTHING  # it keeps calling exec: no moment to read it in
+
+    def _once(self, files: ProcessFiles) -> _Outcome | None:
+        """Read one process; None when it called exec meanwhile, which mixes two address spaces."""
+        before = _stat(files)
+        if before is not None and (before.is_kernel_thread or before.is_dead):
+            return _NOTHING
+        identity = self._identity(files, before)
+        if identity is None:
+            return _NOTHING
+        self._tally.restart()
+        try:
+            outcome = self._figures(files, before, identity)
+        except Denied as error:
+            outcome = _Outcome(unreadable=_reason(error))
+        if not self._source.is_live:
+            return outcome
+        after = _stat(files)
+        if before is None or after is None or after.is_dead:
+            return _NOTHING
+        return outcome if after.same_image(before) else None
+
+    def _identity(self, files: ProcessFiles, stat: Stat | None) -> Process | None:
+        """Say who the process is; None when a filter refuses it."""
+        wanted = self._wanted
+        name = "?" if stat is None else _text(stat.comm)
+        command = _command(files, name)
+        if wanted.process and not (wanted.process.search(name) or wanted.process.search(command)):
+            return None
+        uid = files.uid()
+        user = None if uid is None else self._source.user_name(uid)
+        if wanted.user and not wanted.user.search("?" if uid is None else user or str(uid)):
+            return None
+        ppid = None if stat is None else stat.ppid
+        return Process(files.pid, ppid, uid, user, name, command, None, {}, {}, None, None)
+
+    def _figures(self, files: ProcessFiles, stat: Stat | None, identity: Process) -> _Outcome:
+        wanted, tally = self._wanted, self._tally
+        for chunk in files.chunks("smaps_rollup" if wanted.rollup else "smaps"):
+            tally.feed(chunk)
+        totals = tally.finish()
+        if not totals.maps:
+            hidden = not self._filters_maps and stat is not None and stat.rss_pages > 0
+            return _Outcome(unreadable="smaps is empty") if hidden else _NOTHING
+        sums = dict(totals.sums)
+        if wanted.split and not wanted.rollup:
+            sums.update(_optional(files, "smaps_rollup", _rollup_split) or {})
+        if wanted.status:
+            sums.update(_optional(files, "status", parse_status_sizes) or {})
+        if wanted.rollup and stat is not None:
+            sums["Size"] = stat.vsize
+        return _Outcome(
+            identity._replace(
+                maps=None if wanted.rollup else totals.maps,
+                sums=sums,
+                by_name=tally.by_name,
+                cgroup=_optional(files, "cgroup", parse_cgroup) if wanted.cgroup else None,
+                oom_score=_optional(files, "oom_score", int) if wanted.oom_score else None,
+            ),
+            cut_short=tally.cut_short,
+            has_pss=tally.has_pss,
+            has_smaps=True,
+        )
+
+
+def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None]) -> _T | None:
+    try:
+        return parse(files.read(name))
+    except (Missing, Denied, ParseError, ValueError):
+        return None
+
+
+def _rollup_split(text: bytes) -> dict[str, int | None]:
+    tally = Tally(("Pss_Anon", "Pss_File", "Pss_Shmem"))
+    tally.feed(text)
+    return tally.finish().sums
+
+
+def _stat(files: ProcessFiles) -> Stat | None:
+    """Read stat; a capture may lack it, and then every process with an smaps counts."""
+    try:
+        text = files.read("stat")
+    except Missing:
+        return None
+    return parse_stat(text, f"{files.pid}/stat") if text else None
+
+
+def _command(files: ProcessFiles, name: str) -> str:
+    """Give the command line with blanks for NULs; a process that emptied its own is shown by its name."""
+    try:
+        cmdline = files.read("cmdline")[:_MAX_CMDLINE]
+    except Missing:
+        return "?"
+    except Denied:
+        cmdline = b""
+    cmdline = cmdline[:-1] if cmdline.endswith(b"\0") else cmdline
+    return _text(cmdline.replace(b"\0", b" ")) if cmdline.strip(b"\0") else f"[{name}]"
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+def _reason(error: MemtoolsError) -> str:
+    return str(error).rpartition(": ")[2]

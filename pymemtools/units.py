@@ -1,0 +1,23 @@
+"""Sizes: bytes inside, units at the edges."""
+
+import re
+
+KIB = 1024
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGTP]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
+
+
+def parse_size(text: str) -> int:
+    """Read ``512``, ``64K``, ``1.5G`` or ``4GiB`` as bytes, units in powers of 1024.
+
+    >>> parse_size("1.5M")
+    1572864
+
+    Raises ValueError for anything else.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"not a size: {text!r}")
+    number, unit = match.groups()
+    factor = 1024 ** _POWERS[unit.upper()]
+    return int(number) * factor if "." not in number else int(float(number) * factor)

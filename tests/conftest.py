@@ -1,0 +1,26 @@
+"""What tests share: running the program as its users do."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CAPTURES = HERE / "captures"
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture
+def pymemtools() -> Run:
+    """Run the program in a process of its own."""
+
+    def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
+        options.setdefault("capture_output", True)
+        options.setdefault("timeout", 120)
+        options.setdefault("env", os.environ | {"PYTHONPATH": str(HERE.parent)})
+        return subprocess.run([sys.executable, "-m", "pymemtools", *arguments], check=False, **options)  # type: ignore
+
+    return run
