@@ -72,6 +72,10 @@ def _run() -> Any:
         return cli.main(prog_name="pymemtools", standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        if sys.stderr is not None:
+            sys.stderr.write(f"{error.format_message()}\n")
+        return 2
     except click.UsageError as error:
         where = error.ctx.command_path.removeprefix("pymemtools").strip() if error.ctx else ""
         hint = f"; try 'pymemtools {where} --help'" if where else "; try 'pymemtools --help'"
@@ -95,12 +99,7 @@ def _run() -> Any:
 
 
 def say(message: str) -> None:
-    """Print one line for the user, escaped, to stderr."""
-    try:
-        if sys.stderr is not None:
-            sys.stdout is not None and sys.stdout.flush()
-    except OSError:
-        pass
+    """Print one line for the user, escaped, to stderr; a closed or full stderr changes nothing."""
     try:
         if sys.stderr is not None:
             sys.stderr.write(f"pymemtools: {escape(message)}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -63,6 +63,7 @@ def _expanded(args: Iterable[str], longs: list[str], ctx: click.Context) -> Iter
 def source_options(function: _F) -> _F:
     """Add -S/--source and what goes with it."""
     for option in (
+        click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read."),
         click.option("--partial", is_flag=True, help="Use the complete part of a damaged archive; exit status 3."),
         click.option(
             "--max-size", type=SIZE, default="1G", metavar="SIZE", help="Refuse archives that unpack to more. [1G]"
@@ -105,7 +106,7 @@ def open_from(ctx: click.Context, source: str | None, *, partial: bool, max_size
 
 def demo_path() -> str:
     """Give the path of the example capture."""
-    return str(files("pymemtools") / "data" / "example.tar.gz")
+    return str(Path(__file__).parent.parent / "data" / "example.tar.gz")
 
 
 def exit_status(ctx: click.Context) -> int:

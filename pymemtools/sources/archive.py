@@ -204,15 +204,18 @@ class Archive:
         return self._chunks(self._processes[pid], name, f"{pid}/{name}")
 
     def owner(self, pid: int) -> _Owner | None:
-        """Tell who owns a process: its directory; busybox leaves that zeroed, so then its files; else its status."""
-        owner = self._directory_owner.get(pid) or self._file_owner.get(pid)
-        if owner is not None:
-            return owner
+        """Tell who owns a process.
+
+        Its status says so best: copying files changes who owns them. smemcap takes no status, but writes the owner
+        to the header of the directory; busybox's leaves that header zeroed and writes the owner to those of the files.
+        """
         try:
             uid = effective_uid(b"".join(self.process_chunks(pid, "status")))
         except MemtoolsError:
-            return None
-        return None if uid is None else _Owner(uid, "")
+            uid = None
+        if uid is not None:
+            return _Owner(uid, "")
+        return self._directory_owner.get(pid) or self._file_owner.get(pid)
 
     def user_name(self, uid: int) -> str | None:
         """Name a user by the archive's own /etc/passwd, else by the names in its headers."""
