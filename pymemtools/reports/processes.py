@@ -38,6 +38,7 @@ class Process(NamedTuple):
 
     pid: int
     ppid: int | None
+    starttime_ticks: int | None  # since boot: tells a PID's users apart
     uid: int | None
     user: str | None
     name: str
@@ -58,6 +59,7 @@ class Sample(NamedTuple):
     reason: str  # why the unreadable ones were
     cut_short: int  # processes whose smaps ended within a line
     has_pss: bool
+    from_rollup: int  # processes whose figures are smaps_rollup's
 
 
 def read_processes(source: Source, wanted: Wanted, workers: int = 2) -> Sample:
@@ -85,6 +87,7 @@ class _Outcome(NamedTuple):
     cut_short: bool = False
     has_pss: bool = False
     has_smaps: bool = False
+    from_rollup: bool = False
 
 
 _NOTHING = _Outcome()
@@ -101,6 +104,7 @@ def _sample(results: Sequence[_Outcome]) -> Sample:
         reasons[0] if reasons else "",
         sum(result.cut_short for result in results),
         not read or any(result.has_pss for result in read),
+        sum(result.from_rollup for result in results),
     )
 
 
@@ -192,32 +196,44 @@ class _Reader:
         user = None if uid is None else self._source.user_name(uid)
         if wanted.user and not wanted.user.search("?" if uid is None else user or str(uid)):
             return None
-        ppid = None if stat is None else stat.ppid
-        return Process(files.pid, ppid, uid, user, name, command, None, {}, {}, None, None)
+        ppid, starttime = (None, None) if stat is None else (stat.ppid, stat.starttime_ticks)
+        return Process(files.pid, ppid, starttime, uid, user, name, command, None, {}, {}, None, None)
+
+    def _feed_rollup(self, files: ProcessFiles) -> bool:
+        """Take the kernel's own sums; False where there are none (Linux before 4.14, or a capture without)."""
+        try:
+            for chunk in files.chunks("smaps_rollup"):
+                self._tally.feed(chunk)
+        except Missing:
+            return False
+        return True
 
     def _figures(self, files: ProcessFiles, stat: Stat | None, identity: Process) -> _Outcome:
         wanted, tally = self._wanted, self._tally
-        for chunk in files.chunks("smaps_rollup" if wanted.rollup else "smaps"):
-            tally.feed(chunk)
+        from_rollup = wanted.rollup and self._feed_rollup(files)
+        if not from_rollup:
+            for chunk in files.chunks("smaps"):
+                tally.feed(chunk)
         totals = tally.finish()
         if not totals.maps:
             hidden = not self._filters_maps and stat is not None and stat.rss_pages > 0
             return _Outcome(unreadable="smaps is empty") if hidden else _NOTHING
         sums = dict(totals.sums)
-        if wanted.split and not wanted.rollup:
+        if wanted.split and not from_rollup:
             sums.update(_optional(files, "smaps_rollup", _rollup_split) or {})
         if wanted.status:
             sums.update(_optional(files, "status", parse_status_sizes) or {})
-        if wanted.rollup and stat is not None:
+        if from_rollup and stat is not None:
             sums["Size"] = stat.vsize
         return _Outcome(
             identity._replace(
-                maps=None if wanted.rollup else totals.maps,
+                maps=None if from_rollup else totals.maps,
                 sums=sums,
                 by_name=tally.by_name,
                 cgroup=_optional(files, "cgroup", parse_cgroup) if wanted.cgroup else None,
                 oom_score=_optional(files, "oom_score", int) if wanted.oom_score else None,
             ),
+            from_rollup=from_rollup,
             cut_short=tally.cut_short,
             has_pss=tally.has_pss,
             has_smaps=True,
