@@ -35,6 +35,7 @@ from pymemtools.render.columns import (
 )
 from pymemtools.reports import smem as report
 from pymemtools.reports.processes import Sample, Wanted, read_processes
+from pymemtools.reports.system_memory import system_rows
 from pymemtools.sources.base import Source
 
 
@@ -148,7 +149,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     if view_name == "system":
         meminfo = parse_meminfo(source.read("meminfo"))
-        rows: list[Any] = list(report.system_rows(meminfo, real=request.real))
+        rows: list[Any] = list(system_rows(meminfo, real=request.real))
         sample = None
     else:
         sample = read_processes(source, request.wanted(view_name))

@@ -1,11 +1,10 @@
-"""The questions of smem: what does each process, mapping, user or part of the system hold?"""
+"""The questions of smem: what does each process, mapping, user or group of processes hold?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import ParseError
 from pymemtools.procfs.cgroup import unit_of
 from pymemtools.reports.processes import Process
 
@@ -90,14 +89,28 @@ class UserRow(NamedTuple):
     locked: int | None
 
 
-class SystemRow(NamedTuple):
-    """One part of the machine's memory, in bytes."""
+class GroupRow(NamedTuple):
+    """Processes that belong together, summed; sizes in bytes."""
 
-    order: int
-    area: str
-    used: int | None
-    cache: int | None
-    noncache: int | None
+    group: str
+    count: int  # type: ignore[assignment]  # as in MappingRow
+    swap: int | None
+    uss: int | None
+    rss: int | None
+    pss: int | None
+    vss: int | None
+    swappss: int | None
+    tpss: int | None
+    pss_anon: int | None
+    pss_file: int | None
+    pss_shmem: int | None
+    pss_dirty: int | None
+    anon: int | None
+    shmem: int | None
+    hugetlb: int | None
+    thp: int | None
+    ksm: int | None
+    locked: int | None
 
 
 # What each figure of a row is the sum of, in the kernel's names: smaps, but for the Pss_* split (smaps_rollup only)
@@ -222,43 +235,3 @@ def _mapping_row(name: bytes, group: list[int], keys: Sequence[str], known: Sequ
         value = cells[field]
         cells[field] = None if value is None else value // pids
     return MappingRow(name.decode("utf-8", "surrogateescape"), count, pids, **cells)
-
-
-def system_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel_image: int = 0) -> list[SystemRow]:
-    """Split the machine's memory in five parts, as smem -w does; all in bytes.
-
-    ``real`` is the memory fitted, where the kernel sees less; ``kernel_image`` the size of the kernel's own code and
-    data. Page tables, kernel stacks, the hugetlb pool and ZFS's ARC are all within "kernel dynamic memory", and
-    tmpfs pages count as cache: see detailed_rows() for a finer split. Figures that the kernel lacks make the parts
-    that need them unknown.
-    """
-    total = meminfo["MemTotal"]
-    free = _need(meminfo, "MemFree")
-    mapped = meminfo.get("Mapped")
-    user = _plus(meminfo.get("AnonPages"), mapped)
-    cached = _minus(meminfo.get("Cached"), mapped)
-    cache = _plus(_plus(meminfo.get("Buffers"), meminfo.get("SReclaimable")), cached)
-    firmware = max((total if real is None else real) - total - kernel_image, 0)
-    kernel = _minus(total - free, user)
-    parts: list[tuple[str, int | None, int | None]] = [
-        ("firmware/hardware", firmware, 0),
-        ("kernel image", kernel_image, 0),
-        ("kernel dynamic memory", kernel, cache),
-        ("userspace memory", user, mapped),
-        ("free memory", free, free),
-    ]
-    return [SystemRow(i, area, used, cache, _minus(used, cache)) for i, (area, used, cache) in enumerate(parts)]
-
-
-def _need(meminfo: Mapping[str, int], key: str) -> int:
-    if key not in meminfo:
-        raise ParseError("meminfo", None, f"no {key} field")
-    return meminfo[key]
-
-
-def _plus(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
-
-
-def _minus(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a - b

@@ -1,0 +1,118 @@
+"""The whole machine's memory, split in smem's five parts or in finer ones that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pymemtools.errors import ParseError
+
+
+class SystemRow(NamedTuple):
+    """One part of the machine's memory, in bytes; unknown is None."""
+
+    order: int
+    area: str
+    used: int | None
+    cache: int | None
+    noncache: int | None
+
+
+def system_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel_image: int = 0) -> list[SystemRow]:
+    """Split memory in five parts, as smem -w does.
+
+    ``real`` is the memory fitted, where the kernel sees less; ``kernel_image`` the size of the kernel's own code and
+    data. Page tables, kernel stacks, the hugetlb pool and ZFS's ARC are all within "kernel dynamic memory", and
+    tmpfs pages count as cache: see detailed_rows() for a finer split. Figures that the kernel lacks make the parts
+    that need them unknown.
+    """
+    total, free = _need(meminfo, "MemTotal"), _need(meminfo, "MemFree")
+    mapped = meminfo.get("Mapped")
+    user = _plus(meminfo.get("AnonPages"), mapped)
+    cached = _minus(meminfo.get("Cached"), mapped)
+    cache = _plus(_plus(meminfo.get("Buffers"), meminfo.get("SReclaimable")), cached)
+    return _rows(
+        [
+            ("firmware/hardware", _firmware(total, real, kernel_image), 0),
+            ("kernel image", kernel_image, 0),
+            ("kernel dynamic memory", _minus(total - free, user), cache),
+            ("userspace memory", user, mapped),
+            ("free memory", free, free),
+        ]
+    )
+
+
+def detailed_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel_image: int = 0) -> list[SystemRow]:
+    """Split memory in disjoint parts that add up to ``real``, or else to MemTotal and ``kernel_image``.
+
+    Cache is what the kernel can drop or write back without swap: file pages and reclaimable slab, but not tmpfs and
+    shared memory, which smem counts as cache. Stacks are within VmallocUsed where the kernel maps them
+    (CONFIG_VMAP_STACK), and swap cache within AnonPages where it is mapped, so the last row, what no counter
+    explains, is an estimate and may even be negative. A part whose counter the kernel lacks (too old, or not
+    configured) is unknown, and its memory in the last row.
+    """
+    get = meminfo.get
+    total, free = _need(meminfo, "MemTotal"), _need(meminfo, "MemFree")
+    shmem = get("Shmem")
+    files = _minus(_plus(get("Buffers"), get("Cached")), shmem or 0)
+    slab_cache = get("SReclaimable")
+    kreclaimable = get("KReclaimable")  # Linux 4.20: SReclaimable and other reclaimable kernel memory
+    other_cache = _minus(kreclaimable, slab_cache)
+    parts: list[tuple[str, int | None, int | None]] = [
+        ("firmware/hardware", _firmware(total, real, kernel_image), 0),
+        ("kernel image", kernel_image, 0),
+        ("page tables", _plus(get("PageTables"), get("SecPageTables", 0)), 0),
+        ("kernel stacks", get("KernelStack"), 0),
+        ("slab, reclaimable", slab_cache, slab_cache),
+        ("slab, unreclaimable", get("SUnreclaim") if "SUnreclaim" in meminfo else get("Slab"), 0),
+        ("other reclaimable kernel", other_cache, other_cache),
+        ("vmalloc", _without_stacks(get("VmallocUsed"), get("KernelStack")), 0),
+        ("percpu", get("Percpu"), 0),
+        ("zswap", get("Zswap"), 0),
+        ("bounce buffers", get("Bounce"), 0),
+        ("hugetlb pool", _hugetlb(meminfo), 0),
+        ("tmpfs and shared memory", shmem, 0),
+        ("anonymous memory", get("AnonPages"), 0),
+        ("file cache", files, files),
+        ("free memory", free, free),
+    ]
+    known = sum(used for _, used, _ in parts if used is not None)
+    whole = max(total + kernel_image, 0 if real is None else real)
+    return _rows([*parts, ("unknown", whole - known, 0)])
+
+
+def _rows(parts: list[tuple[str, int | None, int | None]]) -> list[SystemRow]:
+    return [SystemRow(i, area, used, cache, _minus(used, cache)) for i, (area, used, cache) in enumerate(parts)]
+
+
+def _firmware(total: int, real: int | None, kernel_image: int) -> int:
+    return max((total if real is None else real) - total - kernel_image, 0)
+
+
+def _without_stacks(vmalloc: int | None, stacks: int | None) -> int | None:
+    """Take mapped kernel stacks out of VmallocUsed, which is 0 from Linux 4.4 to 5.2 (a5ad88ce8c7f, 97105f0ab7b8)."""
+    if not vmalloc:
+        return None
+    return max(vmalloc - (stacks or 0), 0)
+
+
+def _hugetlb(meminfo: Mapping[str, int]) -> int | None:
+    """Give the pool of all page sizes (Hugetlb, Linux 4.16), else that of the default size."""
+    if "Hugetlb" in meminfo:
+        return meminfo["Hugetlb"]
+    pages, size = meminfo.get("HugePages_Total"), meminfo.get("Hugepagesize")
+    return None if pages is None or size is None else pages * size
+
+
+def _need(meminfo: Mapping[str, int], key: str) -> int:
+    if key not in meminfo:
+        raise ParseError("meminfo", None, f"no {key} field")
+    return meminfo[key]
+
+
+def _plus(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else a + b
+
+
+def _minus(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else a - b
