@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from pymemtools.render.escape import cut, escape, pad, width
 
@@ -28,7 +28,11 @@ Amount = Callable[[Column, int], str]
 
 def plain_kib(column: Column, size: int) -> str:
     """Give an amount in whole KiB."""
-    return str(int(size / 1024) if size < 0 else size // 1024)
+    return str(_kib(size))
+
+
+def _kib(size: int) -> int:
+    return -(-size // 1024) if size < 0 else size // 1024
 
 
 def abbreviated(column: Column, size: int) -> str:
@@ -52,7 +56,7 @@ def percent_of(total: Callable[[Column], int | None]) -> Amount:
 
     def percent(column: Column, size: int) -> str:
         whole = total(column)
-        return f"{100.0 * (size // 1024) / (whole // 1024):.2f}%" if whole else "N/A"
+        return f"{100.0 * _kib(size) / (whole // 1024):.2f}%" if whole and whole >= 1024 else "N/A"
 
     return percent
 
@@ -86,7 +90,7 @@ def classic_table(
     *,
     amount: Amount = plain_kib,
     header: bool = True,
-    totals: bool = False,
+    totals: Sequence[Value] | None = None,
     widths: Sequence[int] | None = None,
 ) -> list[str]:
     """Lay a table out as smem does: every cell, the last one too, is followed by one blank."""
@@ -106,33 +110,33 @@ def classic_table(
         return "".join(parts)
 
     lines.extend(map(line, rows))
-    if totals:
+    if totals is not None:
         lines.append("-" * width(top))
-        lines.append(line([total_of(c, [row[i] for row in rows], 1024) for i, c in enumerate(columns)]))
+        lines.append(line(totals))
     return lines
 
 
 def fitted_widths(
     columns: Sequence[Column], rows: Sequence[Sequence[Value]], amount: Amount, *, header: bool, terminal: int
 ) -> list[int]:
-    """Fit widths to the content (-a); the one wide text column takes what the terminal has left, at least 10."""
+    """Fit widths to the content, as smem -a does: amounts with units or in percent always take 7.
+
+    The one wide text column takes what the terminal has left, at least 10.
+    """
     widths = []
     for i, column in enumerate(columns):
-        texts = [width(cell(column, row[i], amount)) for row in rows]
+        if column.kind == "amount" and amount is not plain_kib:
+            texts = [7]
+        else:
+            texts = [width(cell(column, row[i], amount)) for row in rows]
         widths.append(max([1, len(column.title) if header else 1, *texts]))
     for i, column in enumerate(columns):
-        if column.cut and column.field in ("command", "map"):
+        if column.cut and column.field in ("command", "map", "group"):
             others = sum(widths) - widths[i]
             widths[i] = min(widths[i], max(10, terminal - others - len(columns)))
     return widths
 
 
-def sort_rows(rows: list[Any], key: Callable[[Any], tuple[Value, ...]], *, reverse: bool) -> None:
-    """Sort in place by mixed, possibly unknown values; unknown comes first, numbers before text."""
-    rows.sort(key=lambda row: [_rank(value) for value in key(row)], reverse=reverse)
-
-
-def _rank(value: Value) -> tuple[int, Value]:
-    if value is None:
-        return (0, 0)
-    return (1, value) if isinstance(value, (int, float)) else (2, value)
+def sort_key(values: Iterable[Value]) -> list[tuple[int, Value]]:
+    """Make mixed, possibly unknown values comparable: unknown comes first, then numbers, then text."""
+    return [(0, 0) if value is None else (2 if isinstance(value, str) else 1, value) for value in values]

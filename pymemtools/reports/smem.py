@@ -1,24 +1,21 @@
-"""The questions of smem: what does each process, mapping, user or group of processes hold?"""
+"""The questions of smem: what does each process, mapping or user hold?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from pymemtools.procfs.cgroup import unit_of
 from pymemtools.reports.processes import Process
 
 USS = ("Private_Clean", "Private_Dirty")
+Value = int | str | None
+Row = dict[str, Value]
 
 
-class ProcessRow(NamedTuple):
-    """One process; sizes in bytes, unknown is None."""
+class Figures(NamedTuple):
+    """What processes or mappings hold, in bytes; unknown is None."""
 
-    pid: int
-    user: str | int
-    name: str
-    command: str
-    maps: int | None
     swap: int | None
     uss: int | None
     rss: int | None
@@ -36,81 +33,54 @@ class ProcessRow(NamedTuple):
     thp: int | None
     ksm: int | None
     locked: int | None
+
+
+class ProcessRow(NamedTuple):
+    """One process."""
+
+    pid: int
+    starttime_ticks: int | None
+    user: str | int
+    name: str
+    command: str
+    maps: int | None
+    figures: Figures
     cgroup: str | None
     unit: str | None
     oom_score: int | None
 
 
 class MappingRow(NamedTuple):
-    """One backing object, summed over the processes that map it; sizes in bytes."""
+    """One backing object, summed over the processes that map it; averages in bytes per process."""
 
     map: str
     count: int  # type: ignore[assignment]  # the column is smem's; nobody counts in a row
     pids: int
-    swap: int | None
-    uss: int | None
-    rss: int | None
-    pss: int | None
-    vss: int | None
+    figures: Figures
     avgpss: int | None
     avguss: int | None
     avgrss: int | None
-    swappss: int | None
-    tpss: int | None
-    pss_dirty: int | None
-    anon: int | None
-    hugetlb: int | None
-    thp: int | None
-    ksm: int | None
-    locked: int | None
 
 
 class UserRow(NamedTuple):
-    """One user, summed over processes; sizes in bytes."""
+    """One user, summed over processes."""
 
     user: str | int
     count: int  # type: ignore[assignment]  # as in MappingRow
-    swap: int | None
-    uss: int | None
-    rss: int | None
-    pss: int | None
-    vss: int | None
-    swappss: int | None
-    tpss: int | None
-    pss_anon: int | None
-    pss_file: int | None
-    pss_shmem: int | None
-    pss_dirty: int | None
-    anon: int | None
-    shmem: int | None
-    hugetlb: int | None
-    thp: int | None
-    ksm: int | None
-    locked: int | None
+    figures: Figures
 
 
-class GroupRow(NamedTuple):
-    """Processes that belong together, summed; sizes in bytes."""
+class Rowlike(Protocol):
+    """A row of any report."""
 
-    group: str
-    count: int  # type: ignore[assignment]  # as in MappingRow
-    swap: int | None
-    uss: int | None
-    rss: int | None
-    pss: int | None
-    vss: int | None
-    swappss: int | None
-    tpss: int | None
-    pss_anon: int | None
-    pss_file: int | None
-    pss_shmem: int | None
-    pss_dirty: int | None
-    anon: int | None
-    shmem: int | None
-    hugetlb: int | None
-    thp: int | None
-    ksm: int | None
-    locked: int | None
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+def flat(row: Rowlike) -> Row:
+    """Give a row's cells by field name, the figures among them."""
+    cells = row._asdict()
+    figures = cells.pop("figures", None)
+    return cells if figures is None else cells | figures._asdict()
 
 
 # What each figure of a row is the sum of, in the kernel's names: smaps, but for the Pss_* split (smaps_rollup only)
@@ -133,27 +103,33 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "thp": ("AnonHugePages", "ShmemPmdMapped", "FilePmdMapped"),
     "ksm": ("KSM",),
     "locked": ("Locked",),
-    "avgpss": ("Pss",),
-    "avguss": USS,
-    "avgrss": ("Rss",),
 }
+_AVERAGES = {"avgpss": "pss", "avguss": "uss", "avgrss": "rss"}
 SPLIT = frozenset(("Pss_Anon", "Pss_File", "Pss_Shmem"))
 FROM_STATUS = frozenset(("RssShmem",))
 
 
-def smaps_keys(fields: Sequence[str]) -> tuple[str, ...]:
-    """Name the fields of smaps that these columns need."""
-    keys = dict.fromkeys(key for field in fields for key in FIGURES.get(field, ()))
-    return tuple(key for key in keys if key not in SPLIT and key not in FROM_STATUS)
+def kernel_fields(columns: Sequence[str]) -> tuple[str, ...]:
+    """Name the kernel's fields that these columns need."""
+    figures = (_AVERAGES.get(column, column) for column in columns)
+    return tuple(dict.fromkeys(key for figure in figures for key in FIGURES.get(figure, ())))
 
 
-def figure(field: str, sums: Mapping[str, int | None]) -> int | None:
-    """Sum the kernel's fields behind one column; None unless the first of them is known."""
+def smaps_keys(columns: Sequence[str]) -> tuple[str, ...]:
+    """Name those of the kernel's fields that smaps has."""
+    return tuple(key for key in kernel_fields(columns) if key not in SPLIT and key not in FROM_STATUS)
+
+
+def figures_of(sums: Mapping[str, int | None]) -> Figures:
+    """Turn sums of the kernel's fields into figures."""
+    return Figures._make(_figure(field, sums) for field in Figures._fields)
+
+
+def _figure(field: str, sums: Mapping[str, int | None]) -> int | None:
+    """Sum the kernel's fields behind one figure; None unless the first of them is known."""
     first, *others = FIGURES[field]
     total = sums.get(first)
-    if total is None:
-        return None
-    if field == "tpss" and sums.get("SwapPss") is None:
+    if total is None or (field == "tpss" and sums.get("SwapPss") is None):
         return None
     return total + sum(sums.get(key) or 0 for key in others)
 
@@ -170,18 +146,17 @@ def display_user(process: Process, *, numeric: bool) -> str | int:
 def process_rows(processes: Sequence[Process], *, numeric: bool = False) -> list[ProcessRow]:
     """Make one row of each process."""
     return [
-        ProcessRow._make(
-            (
-                process.pid,
-                display_user(process, numeric=numeric),
-                process.name,
-                process.command,
-                process.maps,
-                *(figure(field, process.sums) for field in ProcessRow._fields[5:22]),
-                process.cgroup,
-                unit_of(process.cgroup),
-                process.oom_score,
-            )
+        ProcessRow(
+            process.pid,
+            process.starttime_ticks,
+            display_user(process, numeric=numeric),
+            process.name,
+            process.command,
+            process.maps,
+            figures_of(process.sums),
+            process.cgroup,
+            unit_of(process.cgroup),
+            process.oom_score,
         )
         for process in processes
     ]
@@ -192,19 +167,19 @@ def user_rows(processes: Sequence[Process], *, numeric: bool = False) -> list[Us
     groups: dict[str | int, list[Process]] = {}
     for process in processes:
         groups.setdefault(display_user(process, numeric=numeric), []).append(process)
-    return [_user_row(user, members) for user, members in groups.items()]
+    return [UserRow(user, len(members), sum_of(members)) for user, members in groups.items()]
 
 
-def _user_row(user: str | int, members: Sequence[Process]) -> UserRow:
-    sums = _sums(members)
-    return UserRow._make((user, len(members), *(figure(field, sums) for field in UserRow._fields[2:])))
+def sum_of(processes: Iterable[Process]) -> Figures:
+    """Add up what processes hold; a figure that none of them has stays unknown."""
+    return figures_of(add_up(process.sums for process in processes))
 
 
-def _sums(processes: Sequence[Process]) -> dict[str, int | None]:
-    """Add up the kernel's fields over processes; a field that none has stays unknown."""
+def add_up(several: Iterable[Mapping[str, int | None]]) -> dict[str, int | None]:
+    """Add sums of the kernel's fields key by key; one that none of them knows stays unknown."""
     sums: dict[str, int | None] = {}
-    for process in processes:
-        for key, value in process.sums.items():
+    for one in several:
+        for key, value in one.items():
             if value is not None:
                 sums[key] = (sums.get(key) or 0) + value
     return sums
@@ -229,9 +204,6 @@ def mapping_rows(processes: Sequence[Process], keys: Sequence[str]) -> list[Mapp
 
 def _mapping_row(name: bytes, group: list[int], keys: Sequence[str], known: Sequence[bool]) -> MappingRow:
     pids, count, *values = group
-    sums = {key: value if is_known else None for key, value, is_known in zip(keys, values, known)}
-    cells: dict[str, int | None] = {field: figure(field, sums) for field in MappingRow._fields[3:]}
-    for field in ("avgpss", "avguss", "avgrss"):
-        value = cells[field]
-        cells[field] = None if value is None else value // pids
-    return MappingRow(name.decode("utf-8", "surrogateescape"), count, pids, **cells)
+    figures = figures_of({key: value if is_known else None for key, value, is_known in zip(keys, values, known)})
+    averages = (None if total is None else total // pids for total in (figures.pss, figures.uss, figures.rss))
+    return MappingRow(name.decode("utf-8", "surrogateescape"), count, pids, figures, *averages)

@@ -1,0 +1,153 @@
+"""``pymemtools smem``: memory by process, mapping, user or for the whole system."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from pymemtools.cli import say
+from pymemtools.cli.options import (
+    SIZE,
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    format_option,
+    open_from,
+    source_options,
+    write_lines,
+)
+from pymemtools.cli.smem.gather import Gathered, gather
+from pymemtools.cli.smem.output import Layout, lines_of
+from pymemtools.cli.smem.request import Request, checked
+from pymemtools.errors import UsageProblem
+from pymemtools.sources.base import Source
+
+
+@click.command("smem", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-m", "--mappings", is_flag=True, help="Report by mapping.")
+@click.option("-u", "--users", is_flag=True, help="Report by user.")
+@click.option("-w", "--system", is_flag=True, help="Report on the whole system.")
+@click.option("-W", "--detailed", is_flag=True, help="Report on the whole system, in finer parts.")
+@click.option(
+    "-g",
+    "--group",
+    type=click.Choice(["command", "cgroup", "unit", "tree"]),
+    help="Report by program, control group or systemd unit, or sum each process with its descendants.",
+)
+@click.option("-P", "--processfilter", metavar="REGEX", help="Only processes whose name or command matches.")
+@click.option("-M", "--mapfilter", metavar="REGEX", help="Only mappings whose name matches.")
+@click.option("-U", "--userfilter", metavar="REGEX", help="Only processes of users whose name matches.")
+@click.option("-c", "--columns", metavar="LIST", help="Columns to show; +NAME adds to the usual ones, all shows all.")
+@click.option("-s", "--sort", metavar="COLUMN", help="Column to sort by.")
+@click.option("-r", "--reverse", is_flag=True, help="Sort the other way round.")
+@click.option("--min", "least", type=SIZE, help="Only rows of at least this size.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N largest rows.")
+@click.option("-H", "--no-header", is_flag=True, help="Leave the header out.")
+@click.option("-t", "--totals", is_flag=True, help="Add a line of totals.")
+@click.option("-a", "--autosize", is_flag=True, help="Fit columns to their content and the terminal.")
+@click.option("-n", "--numeric", is_flag=True, help="Show uids instead of user names.")
+@click.option("-p", "--percent", is_flag=True, help="Show amounts in percent of memory (swap: of swap space).")
+@click.option("-k", "--abbreviate", is_flag=True, help="Show amounts with units.")
+@click.option("-R", "--realmem", metavar="SIZE", help="Memory fitted in the machine, with a unit, for -w and -p.")
+@click.option("-K", "--kernel", metavar="FILE", help="The machine's uncompressed kernel image, for -w.")
+@click.option("--rollup", is_flag=True, help="Read smaps_rollup: half the cost; PSS differs by rounding.")
+@click.option("--diff", metavar="OTHER", help="Show what changed since OTHER, an earlier capture.")
+@click.option("--watch", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Report again and again.")
+@click.option("--pie", metavar="COLUMN", help="Draw a pie chart labelled with this column.")
+@click.option("--bar", metavar="COLUMN", help="Draw a bar chart labelled with this column.")
+@click.option("-o", "--output", metavar="FILE", help="Where to draw to: a name in .svg or .png. [smem-pie.svg]")
+@click.option("--force", is_flag=True, help="Let --output replace a file.")
+@source_options
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Report memory by process (default), mapping, user or for the whole system.
+
+    PSS divides shared pages by the number of their users, so that the column adds up to the memory really used.
+    """
+    check_style(options["style"])
+    request = checked(options)
+    layout = Layout(
+        options["style"],
+        header=not options["no_header"],
+        totals=options["totals"],
+        autosize=options["autosize"],
+        abbreviate=options["abbreviate"],
+        percent=options["percent"],
+    )
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    if options["watch"] and source.facts.kind == "archive":
+        raise UsageProblem("smem: a capture does not change: --watch is for a live machine")
+    earlier = _earlier(ctx, options, request)
+    if options["pie"] or options["bar"]:
+        _draw(ctx, source, request, layout, options)
+        return exit_status(ctx)
+    while True:
+        _report(ctx, source, request, layout, earlier, strict=options["strict"])
+        if not options["watch"]:
+            return exit_status(ctx)
+        if options["style"] == "text":
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+        time.sleep(options["watch"])
+
+
+def _report(
+    ctx: click.Context,
+    source: Source,
+    request: Request,
+    layout: Layout,
+    earlier: tuple[Source, Gathered] | None,
+    *,
+    strict: bool,
+) -> None:
+    """Read once, print once."""
+    gathered = gather(source, request if earlier is None else _whole(request))
+    if earlier is None:
+        lines, notes = lines_of(gathered, source, layout), gathered.notes
+    else:
+        from pymemtools.cli.smem.diff import lines_of_changes
+
+        other, before = earlier
+        now = gathered._replace(request=request)
+        lines, notes = lines_of_changes(before, now, source, other, layout)
+    for line in (*gathered.warnings, *notes):
+        say(line)
+    if gathered.unreadable and strict:
+        ctx.meta["incomplete"] = True
+    write_lines(lines)
+
+
+def _whole(request: Request) -> Request:
+    """Read every row, since what a diff shows is chosen by how it changed."""
+    return request._replace(least=None, top=None)
+
+
+def _earlier(ctx: click.Context, options: dict[str, Any], request: Request) -> tuple[Source, Gathered] | None:
+    """Read the source to compare with, if any."""
+    if options["diff"] is None:
+        return None
+    if options["diff"] == "-" and options["source"] == "-":
+        raise UsageProblem("smem: stdin holds one archive: --diff and --source cannot both be -")
+    other = open_from(ctx, options["diff"], partial=options["partial"], max_size=options["max_size"])
+    before = gather(other, _whole(request))
+    for line in before.warnings:
+        say(f"{options['diff']}: {line}")
+    if before.unreadable and options["strict"]:
+        ctx.meta["incomplete"] = True
+    return other, before
+
+
+def _draw(ctx: click.Context, source: Source, request: Request, layout: Layout, options: dict[str, Any]) -> None:
+    from pymemtools.cli.smem.chart import Chart, draw
+
+    gathered = gather(source, request)
+    for line in (*gathered.warnings, *gathered.notes):
+        say(line)
+    if gathered.unreadable and options["strict"]:
+        ctx.meta["incomplete"] = True
+    kind = "pie" if options["pie"] else "bar"
+    draw(Chart(kind, options[kind], options["output"], options["force"]), gathered, source, layout)

@@ -1,0 +1,114 @@
+"""``smem --pie FIELD`` and ``smem --bar FIELD``: a report as a picture, or as bars of characters."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from pymemtools.cli import say
+from pymemtools.cli.new_file import write_new_file
+from pymemtools.cli.options import write_lines
+from pymemtools.cli.smem.gather import Gathered
+from pymemtools.cli.smem.output import Layout, amount_format, terminal_columns
+from pymemtools.cli.smem.request import Request
+from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.render import charts
+from pymemtools.render.columns import Column
+from pymemtools.render.text_bars import text_bars
+from pymemtools.reports.smem import Row
+from pymemtools.sources.base import Source
+
+
+class Chart(NamedTuple):
+    """What to draw, labelled by which field, and where to."""
+
+    kind: str  # "pie" or "bar"
+    label: str
+    path: str | None
+    force: bool
+
+
+def draw(chart: Chart, gathered: Gathered, source: Source, layout: Layout) -> None:
+    """Write the chart to its file; bars go to the terminal where matplotlib is not installed."""
+    if not gathered.rows:
+        raise MemtoolsError("smem: there is nothing to draw")
+    weight = gathered.request.weight
+    rows = sorted(gathered.rows, key=lambda row: _size(row, weight), reverse=True)
+    path = chart.path or f"smem-{chart.kind}.svg"
+    style = path.rpartition(".")[2].lower()
+    if style not in charts.FORMATS:
+        raise UsageProblem(f"smem: --output takes a name in .svg or .png, not '{path}'")
+    if not charts.is_installed():
+        if chart.kind == "pie" or chart.path is not None:
+            raise MemtoolsError(f"smem: a {chart.kind} chart in a file needs matplotlib: {charts.INSTALL}")
+        say(f"smem: bars of characters, for want of matplotlib: {charts.INSTALL} writes a picture")
+        write_lines(_text(rows, chart, gathered, source, layout))
+        return
+    if chart.kind == "pie":
+        slices, unused = _slices(rows, chart, gathered.request, source)
+        picture = charts.pie(slices, unused, f"{chart.label} by {weight}", style)
+    else:
+        picture = _bars(rows, chart, gathered.request, style)
+    write_new_file(path, picture, force=chart.force)
+    say(f"smem: wrote {path}")
+
+
+def _text(rows: list[Row], chart: Chart, gathered: Gathered, source: Source, layout: Layout) -> list[str]:
+    weight = gathered.request.weight
+    column = gathered.request.view.column(weight)
+    amount = amount_format(source, gathered.request.real, layout)
+    is_amount = column is not None and column.kind == "amount"
+    return text_bars(
+        [
+            (
+                str(row[chart.label]),
+                amount(column, _size(row, weight)) if column is not None and is_amount else str(_size(row, weight)),
+                _size(row, weight),
+            )
+            for row in rows
+        ],
+        terminal_columns(),
+        "█" if (sys.stdout.encoding or "").lower() in ("utf-8", "utf8") else "#",
+    )
+
+
+def _slices(rows: list[Row], chart: Chart, request: Request, source: Source) -> tuple[list[tuple[str, int]], int]:
+    """Fold small slices into one as smem does: all below 0.5 % of memory, and more up to 2 % together.
+
+    Gives the slices and what of the memory is in none of them, in bytes.
+    """
+    slices = [(str(row[chart.label]), _size(row, request.weight)) for row in rows]
+    used = sum(size for _, size in slices)
+    total = request.real or _memory(source) or used
+    other = 0
+    while slices and (other + slices[-1][1] < total * 0.02 or slices[-1][1] < total * 0.005):
+        other += slices.pop()[1]
+    return [*slices, *([("other", other)] if other else [])], max(total - used, 0)
+
+
+def _memory(source: Source) -> int | None:
+    try:
+        return parse_meminfo(source.read("meminfo"))["MemTotal"]
+    except MemtoolsError:
+        return None
+
+
+def _bars(rows: list[Row], chart: Chart, request: Request, style: str) -> bytes:
+    columns = [column for column in request.columns if _is_drawn(column)]
+    series = {
+        column.title: [_size(row, column.field) / (1024 if column.kind == "amount" else 1) for row in rows]
+        for column in columns
+    }
+    if not series:
+        raise UsageProblem("smem: none of the columns shown can be drawn as a bar")
+    return charts.bars([str(row[chart.label]) for row in rows], series, f"smem by {chart.label}", "KiB", style)
+
+
+def _is_drawn(column: Column) -> bool:
+    return column.kind != "text" and column.field not in ("pid", "order", "depth")
+
+
+def _size(row: Row, field: str) -> int:
+    value = row[field]
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,129 @@
+"""From a source to the rows of one of smem's reports, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from pymemtools.cli.smem.request import Request
+from pymemtools.errors import MemtoolsError
+from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.render.columns import sort_key
+from pymemtools.reports import groups
+from pymemtools.reports import smem as report
+from pymemtools.reports.processes import Sample, read_processes
+from pymemtools.reports.smem import Row, flat
+from pymemtools.sources.base import Source
+
+
+class Gathered(NamedTuple):
+    """A report's rows, and what to say about them."""
+
+    rows: list[Row]
+    request: Request
+    unreadable: int
+    warnings: list[str]  # for stderr
+    notes: list[str]  # for stderr, and for programs within the report
+
+
+def gather(source: Source, request: Request) -> Gathered:
+    """Read what the request needs and make its rows."""
+    if request.report == "system":
+        return _system(source, request)
+    sample = read_processes(source, request.wanted)
+    notes = _notes(sample, request)
+    if not sample.has_pss:
+        request = request.without_pss()
+    rows = _chosen(_process_report(sample, request), request)
+    if request.report != "tree":
+        rows.sort(key=in_order(request), reverse=request.reverse)
+    return Gathered(rows, request, sample.unreadable, _unreadable(sample, source), notes)
+
+
+def _system(source: Source, request: Request) -> Gathered:
+    from pymemtools.reports.system_memory import detailed_rows, system_rows
+
+    image = 0
+    if request.kernel_image is not None:
+        from pymemtools.sources.kernel_image import kernel_image_size
+
+        image = kernel_image_size(request.kernel_image)
+    split = detailed_rows if request.detailed else system_rows
+    rows = split(parse_meminfo(source.read("meminfo")), real=request.real, kernel_image=image)
+    chosen = _chosen([flat(row) for row in rows], request)
+    chosen.sort(key=in_order(request), reverse=request.reverse)
+    return Gathered(chosen, request, 0, [], [])
+
+
+def _process_report(sample: Sample, request: Request) -> list[Row]:
+    processes = sample.processes
+    rows: Sequence[report.Rowlike]
+    if request.report == "mappings":
+        rows = report.mapping_rows(processes, request.wanted.keys)
+    elif request.report == "users":
+        rows = report.user_rows(processes, numeric=request.numeric)
+    elif request.report == "tree":
+        order = in_order(request)
+        rows = groups.tree_rows(
+            processes, lambda row: order(flat(row)), reverse=request.reverse, numeric=request.numeric
+        )
+    elif request.grouping is not None:
+        rows = groups.group_rows(processes, request.grouping)
+        if processes and all(row.group is None for row in rows):
+            raise MemtoolsError(f"smem: the source tells the {request.grouping} of no process")
+    else:
+        rows = report.process_rows(processes, numeric=request.numeric)
+    return [flat(row) for row in rows]
+
+
+def _chosen(rows: list[Row], request: Request) -> list[Row]:
+    """Keep the rows that --min and --top leave."""
+
+    def size(row: Row) -> int:
+        value = row[weight]
+        return value if isinstance(value, int) else 0
+
+    weight = request.weight
+    if request.least is not None:
+        column = request.view.column(weight)
+        weight = weight if column is not None and column.kind == "amount" else request.view.weight
+        rows = [row for row in rows if size(row) >= request.least]
+    if request.top is not None:
+        weight = request.weight
+        largest = sorted(range(len(rows)), key=lambda i: size(rows[i]), reverse=True)[: request.top]
+        rows = [rows[i] for i in sorted(largest)]
+    return rows
+
+
+def in_order(request: Request) -> Callable[[Row], Any]:
+    """Make the key that sorts rows as smem does: ties by the cells that are shown, from left to right."""
+    fields = [request.sort, *(column.field for column in request.columns)]
+    return lambda row: sort_key(row[field] for field in fields)
+
+
+def _unreadable(sample: Sample, source: Source) -> list[str]:
+    if not sample.unreadable:
+        return []
+    hint = "; run as root for all" if source.is_live else ""
+    return [f"{sample.unreadable} of {sample.seen} processes could not be read ({sample.reason}){hint}"]
+
+
+def _notes(sample: Sample, request: Request) -> list[str]:
+    notes = []
+    if sample.cut_short:
+        notes.append(f"the smaps of {sample.cut_short} processes is cut short: their last mapping is left out")
+    if not sample.has_pss:
+        notes.append("warning: kernel does not appear to support PSS measurement")
+    if request.wanted.rollup and sample.processes:
+        notes.append(_rollup_note(sample))
+    return notes
+
+
+def _rollup_note(sample: Sample) -> str:
+    rest = len(sample.processes) - sample.from_rollup
+    if not sample.from_rollup:
+        return "no smaps_rollup here: the figures are those of smaps"
+    return (
+        "figures from smaps_rollup: PSS is rounded down once, not per mapping, and so a little higher than "
+        "without --rollup" + (f" ({rest} processes have no smaps_rollup: theirs are of smaps)" if rest else "")
+    )
