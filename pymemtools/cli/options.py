@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -106,7 +106,7 @@ def open_from(ctx: click.Context, source: str | None, *, partial: bool, max_size
 
 def demo_path() -> str:
     """Give the path of the example capture."""
-    return str(Path(__file__).parent.parent / "data" / "example.tar.gz")
+    return os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "example.tar.gz")
 
 
 def exit_status(ctx: click.Context) -> int:
