@@ -1,12 +1,13 @@
 """/proc/meminfo: every figure the kernel printed, in bytes."""
 
-import re
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from pymemtools.errors import ParseError, excerpt
 
-_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_()]*):[ \t]*([0-9]{1,20})(?:[ \t]+(kB))?[ \t]*")
-_KEYED = re.compile(rb"[A-Za-z][A-Za-z0-9_()]*:")
+_LONGEST = 20  # digits of an unsigned 64-bit number
+_LINUX_2_4 = (b"Mem", b"Swap")  # rows of the table that it printed above the lines
 
 
 def parse_meminfo(text: bytes, file: str = "meminfo") -> Mapping[str, int]:
@@ -23,19 +24,28 @@ def parse_meminfo(text: bytes, file: str = "meminfo") -> Mapping[str, int]:
     """
     fields: dict[str, int] = {}
     for number, line in enumerate(text.split(b"\n"), 1):
-        match = _LINE.fullmatch(line)
-        if match is not None:
-            key, value, unit = match.groups()
-            fields[key.decode("ascii")] = int(value) * (1024 if unit else 1)
-        elif line and _is_damaged(line):
-            raise ParseError(file, number, f"expected 'Name: N kB', got {excerpt(line)}")
+        key, colon, value = line.partition(b":")
+        if colon and _is_key(key):
+            if key not in _LINUX_2_4:
+                fields[key.decode("ascii")] = _amount(value, line, file, number)
+        elif not line.isascii() or b"\0" in line:
+            raise _damage(line, file, number)
     if "MemTotal" not in fields:
         raise ParseError(file, None, "no MemTotal field")
     return fields
 
 
-def _is_damaged(line: bytes) -> bool:
-    """Tell a broken line from the header and the ``Mem:``/``Swap:`` rows of Linux 2.4."""
-    if line.startswith((b"        total:", b"Mem:", b"Swap:")):
-        return False
-    return _KEYED.match(line) is not None or not line.strip().isascii() or b"\0" in line
+def _is_key(text: bytes) -> bool:
+    """Tell a key, such as ``Active(anon)`` or ``HugePages_Free``, from the words of a header."""
+    return text[:1].isalpha() and text.translate(None, b"_()").isalnum()
+
+
+def _amount(text: bytes, line: bytes, file: str, number: int) -> int:
+    words = text.split()
+    if not words or not words[0].isdigit() or len(words[0]) > _LONGEST or words[1:] not in ([], [b"kB"]):
+        raise _damage(line, file, number)
+    return int(words[0]) * (1024 if words[1:] else 1)
+
+
+def _damage(line: bytes, file: str, number: int) -> ParseError:
+    return ParseError(file, number, f"expected 'Name: N kB', got {excerpt(line)}")

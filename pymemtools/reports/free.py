@@ -16,12 +16,8 @@ class FreeRow(NamedTuple):
     shared: int | None = None
     buffers: int | None = None
     cache: int | None = None
+    buff_cache: int | None = None
     available: int | None = None
-
-    @property
-    def buff_cache(self) -> int | None:
-        """Add buffers and cache, as the default table does."""
-        return _sum(self.buffers, self.cache)
 
 
 class Memory(NamedTuple):
@@ -32,70 +28,117 @@ class Memory(NamedTuple):
     high: FreeRow
     swap: FreeRow
     total: FreeRow
-    commit: FreeRow
-    is_available_estimated: bool
+    comm: FreeRow
+    notes: tuple[str, ...] = ()  # what a reader must know to trust the figures
 
 
-def memory(meminfo: Mapping[str, int], min_free_kbytes: int | None = None) -> Memory:
-    """Work the table out as procps 4.0.1 and later do; all in bytes.
+def memory(meminfo: Mapping[str, int], min_free: int | None = None) -> Memory:
+    """Work the table out as procps 4.0.1 and later do.
 
     used = MemTotal - MemAvailable (MemTotal - MemFree when that is negative), cache = Cached + SReclaimable. Kernels
-    before 3.14 print no MemAvailable: it is then estimated as si_mem_available() did when it was new, or unknown.
+    before 3.14 print no MemAvailable; it is then estimated with the help of ``min_free``, vm.min_free_kbytes in bytes.
     """
     get = meminfo.get
     total, free = get("MemTotal"), get("MemFree")
     available = get("MemAvailable")
-    estimated = False
+    notes: tuple[str, ...] = ()
     if available is None:
-        available = estimate_available(meminfo, min_free_kbytes)
-        estimated = available is not None
+        available, notes = _without_memavailable(meminfo, min_free)
     if available is not None and total is not None and available > total:
-        available = free
-    used = _difference(total, available)
+        available = free  # some containers show the host's MemAvailable beside their own MemTotal
+    used = _minus(total, available)
     if used is None or used < 0:
-        used = _difference(total, free)
-    cache = _sum(get("Cached"), get("SReclaimable", 0))
-    mem = FreeRow("Mem", total, used, free, get("Shmem", get("MemShared")), get("Buffers"), cache, available)
-    swap = FreeRow("Swap", get("SwapTotal"), _used(get("SwapTotal"), get("SwapFree")), get("SwapFree"))
+        used = _minus(total, free)
+    cache = _plus(get("Cached"), get("SReclaimable"))
+    mem = FreeRow(
+        "Mem", total, used, free, _shared(meminfo), get("Buffers"), cache, _plus(get("Buffers"), cache), available
+    )
+    low = _area("Low", meminfo) if get("LowTotal") else _row("Low", total, free)
+    return _with_sums(meminfo, mem, low, _high(meminfo), _area("Swap", meminfo), notes)
+
+
+def classic_memory(meminfo: Mapping[str, int]) -> Memory:
+    """Work the table out as procps did up to 3.3.9: used is all that is not free, and cache is Cached alone."""
+    get = meminfo.get
+    total, free = get("MemTotal"), get("MemFree")
+    buffers, cached = get("Buffers"), get("Cached")
+    used = _minus(total, free)
+    mem = FreeRow("Mem", total, used, free, _shared(meminfo), buffers, cached, _plus(buffers, cached))
+    low = FreeRow("Low", total, used, free)
     if get("LowTotal"):
-        low = FreeRow("Low", get("LowTotal"), _used(get("LowTotal"), get("LowFree")), get("LowFree"))
-    else:
-        low = FreeRow("Low", total, _used(total, free), free)
-    high_total, high_free = get("HighTotal", 0), get("HighFree", 0)
-    high = FreeRow("High", high_total, _used(high_total, high_free), high_free)
-    both = FreeRow("Total", _sum(total, swap.total), _sum(used, swap.used), _sum(free, swap.free))
-    limit, committed = get("CommitLimit"), get("Committed_AS")
-    commit = FreeRow("Comm", limit, committed, _difference(limit, committed))
-    return Memory(mem, low, high, swap, both, commit, estimated)
+        low = _signed("Low", meminfo)
+    return _with_sums(meminfo, mem, low, _high(meminfo), _signed("Swap", meminfo), ())
 
 
-def estimate_available(meminfo: Mapping[str, int], min_free_kbytes: int | None) -> int | None:
-    """Estimate MemAvailable in bytes from older fields; None when those are missing too.
+def without_cache(mem: FreeRow) -> FreeRow:
+    """Give the row ``-/+ buffers/cache``: used less, and free with, what caches hold."""
+    return FreeRow("-/+ buffers/cache", None, _minus(mem.used, mem.buff_cache), _plus(mem.free, mem.buff_cache))
+
+
+def estimate_available(meminfo: Mapping[str, int], min_free: int | None) -> int | None:
+    """Estimate MemAvailable in bytes from older fields; None when those are missing too (before Linux 2.6.28).
 
     MemFree less the low watermark, and half (at least all but the watermark) of the file pages and of the
     reclaimable slab: Linux 3.14, 34e431b0ae39. The low watermark is 5/4 of min_free_kbytes; unknown, it counts as 0.
     """
-    names = ("MemFree", "Active(file)", "Inactive(file)", "SReclaimable")
-    known = [meminfo.get(name) for name in names]
-    free, active, inactive, slab = known
-    if free is None or active is None or inactive is None or slab is None:
+    get = meminfo.get
+    free, slab = get("MemFree"), get("SReclaimable")
+    files = _plus(get("Active(file)"), get("Inactive(file)"))
+    if free is None or files is None or slab is None:
         return None
-    low = (min_free_kbytes or 0) * 1024 * 5 // 4
-    files = active + inactive
-    available = free - low + files - min(files // 2, low) + slab - min(slab // 2, low)
-    return max(available, 0)
+    low = (min_free or 0) * 5 // 4
+    return max(free - low + files - min(files // 2, low) + slab - min(slab // 2, low), 0)
 
 
-def _used(total: int | None, free: int | None) -> int | None:
-    """Subtract, but never below 0: containers report more swap free than there is."""
-    if total is None or free is None:
-        return None
-    return total - free if free < total else 0
+def _without_memavailable(meminfo: Mapping[str, int], min_free: int | None) -> tuple[int | None, tuple[str, ...]]:
+    available = estimate_available(meminfo, min_free)
+    if available is None:
+        return None, ("no MemAvailable, and too few other fields to estimate it; used is total - free",)
+    how = "" if min_free is not None else ", without the kernel's reserve (no vm.min_free_kbytes)"
+    return available, (f"no MemAvailable (Linux before 3.14): available and used are estimated{how}",)
 
 
-def _difference(a: int | None, b: int | None) -> int | None:
+def _with_sums(
+    meminfo: Mapping[str, int], mem: FreeRow, low: FreeRow, high: FreeRow, swap: FreeRow, notes: tuple[str, ...]
+) -> Memory:
+    limit, committed = meminfo.get("CommitLimit"), meminfo.get("Committed_AS")
+    comm = FreeRow("Comm", limit, committed, _minus(limit, committed))
+    return Memory(mem, low, high, swap, sum_of(mem, swap), comm, notes)
+
+
+def sum_of(mem: FreeRow, swap: FreeRow) -> FreeRow:
+    """Add memory and swap."""
+    return FreeRow("Total", _plus(mem.total, swap.total), _plus(mem.used, swap.used), _plus(mem.free, swap.free))
+
+
+def _shared(meminfo: Mapping[str, int]) -> int | None:
+    """Give tmpfs and shared memory: Shmem from Linux 2.6.32 on, MemShared up to 2.4."""
+    return meminfo.get("Shmem", meminfo.get("MemShared"))
+
+
+def _area(area: str, meminfo: Mapping[str, int]) -> FreeRow:
+    return _row(area, meminfo.get(f"{area}Total"), meminfo.get(f"{area}Free"))
+
+
+def _high(meminfo: Mapping[str, int]) -> FreeRow:
+    """Give high memory, of which there is none (0, not unknown) where the kernel does not mention it."""
+    return _row("High", meminfo.get("HighTotal", 0), meminfo.get("HighFree", 0))
+
+
+def _row(area: str, total: int | None, free: int | None) -> FreeRow:
+    """Make a row, used never below 0: some containers report more swap free than there is."""
+    used = _minus(total, free)
+    return FreeRow(area, total, used if used is None else max(used, 0), free)
+
+
+def _signed(area: str, meminfo: Mapping[str, int]) -> FreeRow:
+    total, free = meminfo.get(f"{area}Total"), meminfo.get(f"{area}Free")
+    return FreeRow(area, total, _minus(total, free), free)
+
+
+def _minus(a: int | None, b: int | None) -> int | None:
     return None if a is None or b is None else a - b
 
 
-def _sum(a: int | None, b: int | None) -> int | None:
+def _plus(a: int | None, b: int | None) -> int | None:
     return None if a is None or b is None else a + b
