@@ -10,8 +10,9 @@ from typing import NamedTuple, TypeVar
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.procfs.cgroup import parse_cgroup
 from pymemtools.procfs.smaps import Tally
-from pymemtools.procfs.stat import Stat, parse_stat
+from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_sizes
+from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 
 _MAX_CMDLINE = 1 << 20
@@ -153,37 +154,24 @@ class _Reader:
 
     def read(self, pid: int) -> _Outcome:
         """Read one process; one that vanishes gives nothing, one we may not read gives the reason."""
-        for _ in range(2):
-            try:
-                with self._source.process(pid) as files:
-                    outcome = self._once(files)
-            except Missing:
-                return _NOTHING
-            except Denied as error:
-                return _Outcome(unreadable=_reason(error))
-            if outcome is not None:
-                return outcome
-        return _NOTHING  # it keeps calling exec: no moment to read it in
-
-    def _once(self, files: ProcessFiles) -> _Outcome | None:
-        """Read one process; None when it called exec meanwhile, which mixes two address spaces."""
-        before = _stat(files)
-        if before is not None and (before.is_kernel_thread or before.is_dead):
+        try:
+            return read_steadily(self._source, pid, self._once)
+        except Missing:
             return _NOTHING
-        identity = self._identity(files, before)
+        except Denied as error:
+            return _Outcome(unreadable=_reason(error))
+
+    def _once(self, files: ProcessFiles, stat: Stat | None) -> _Outcome:
+        if stat is not None and (stat.is_kernel_thread or stat.is_dead):
+            return _NOTHING
+        identity = self._identity(files, stat)
         if identity is None:
             return _NOTHING
         self._tally.restart()
         try:
-            outcome = self._figures(files, before, identity)
+            return self._figures(files, stat, identity)
         except Denied as error:
-            outcome = _Outcome(unreadable=_reason(error))
-        if not self._source.is_live:
-            return outcome
-        after = _stat(files)
-        if before is None or after is None or after.is_dead:
-            return _NOTHING
-        return outcome if after.same_image(before) else None
+            return _Outcome(unreadable=_reason(error))
 
     def _identity(self, files: ProcessFiles, stat: Stat | None) -> Process | None:
         """Say who the process is; None when a filter refuses it."""
@@ -251,15 +239,6 @@ def _rollup_split(text: bytes) -> dict[str, int | None]:
     tally = Tally(("Pss_Anon", "Pss_File", "Pss_Shmem"))
     tally.feed(text)
     return tally.finish().sums
-
-
-def _stat(files: ProcessFiles) -> Stat | None:
-    """Read stat; a capture may lack it, and then every process with an smaps counts."""
-    try:
-        text = files.read("stat")
-    except Missing:
-        return None
-    return parse_stat(text, f"{files.pid}/stat") if text else None
 
 
 def _command(files: ProcessFiles, name: str) -> str:
