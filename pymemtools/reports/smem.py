@@ -105,8 +105,8 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "locked": ("Locked",),
 }
 _AVERAGES = {"avgpss": "pss", "avguss": "uss", "avgrss": "rss"}
-SPLIT = frozenset(("Pss_Anon", "Pss_File", "Pss_Shmem"))
-FROM_STATUS = frozenset(("RssShmem",))
+SPLIT = ("Pss_Anon", "Pss_File", "Pss_Shmem")
+FROM_STATUS = ("RssShmem",)
 
 
 def kernel_fields(columns: Sequence[str]) -> tuple[str, ...]:

@@ -130,8 +130,6 @@ def _earlier(ctx: click.Context, options: dict[str, Any], request: Request) -> t
     """Read the source to compare with, if any."""
     if options["diff"] is None:
         return None
-    if options["diff"] == "-" and options["source"] == "-":
-        raise UsageProblem("smem: stdin holds one archive: --diff and --source cannot both be -")
     other = open_from(ctx, options["diff"], partial=options["partial"], max_size=options["max_size"])
     before = gather(other, _whole(request))
     for line in before.warnings:

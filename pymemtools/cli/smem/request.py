@@ -115,6 +115,8 @@ def _check_combination(request: Request, fields: Sequence[str], options: Mapping
         _check_rollup(request.report, fields, options)
     if request.report == "tree" and options["diff"]:
         raise UsageProblem("smem: --diff compares processes, mappings, users or groups, not trees")
+    if options["diff"] == "-" and options["source"] == "-":
+        raise UsageProblem("smem: stdin holds one archive: --diff and --source cannot both be -")
     if options["pie"] and options["bar"]:
         raise UsageProblem("smem: --pie and --bar are two charts; ask for one")
     if options["pie"] or options["bar"]:
@@ -149,13 +151,16 @@ def _wanted(report: str, grouping: str | None, fields: Sequence[str], options: M
     fields = [*fields, chart] if chart else fields
     kernel = set(kernel_fields(fields))
     mapping = _regex(options["mapfilter"])
+    keys = smaps_keys(fields)
+    if options["rollup"]:
+        keys += tuple(key for key in SPLIT if key in kernel)
     return Wanted(
-        smaps_keys(fields),
+        keys,
         by_name=report == "mappings",
         rollup=options["rollup"],
         # These two files know whole processes only.
-        split=mapping is None and bool(kernel & SPLIT),
-        status=mapping is None and bool(kernel & FROM_STATUS),
+        split=mapping is None and any(key in kernel for key in SPLIT),
+        status=mapping is None and any(key in kernel for key in FROM_STATUS),
         cgroup=grouping in ("cgroup", "unit") or "cgroup" in fields or "unit" in fields,
         oom_score="oom_score" in fields,
         process=_regex(options["processfilter"]),
