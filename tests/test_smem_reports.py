@@ -373,6 +373,7 @@ def test_what_is_no_kernel_image(pymemtools: Run, tree: str, tmp_path: Path, con
         (("--pie", "name", "--watch", "1"), "a chart shows one moment: no --watch and no --diff"),
         (("-o", "x.svg"), "--output and --force are for --pie and --bar"),
         (("-S", "-", "--diff", "-"), "stdin holds one archive: --diff and --source cannot both be -"),
+        (("--watch", "nan"), "'nan' is no time; write seconds, for example 2 or 0.5"),
         (("--top", "0"), "0 is not in the range x>=1"),
         (("-f", "nope"), "unknown format 'nope'"),
         (("--watch", "1", "-S", str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz")), "a capture does not change"),

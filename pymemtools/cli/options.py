@@ -15,6 +15,7 @@ from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
 from pymemtools.units import parse_size
 
+STYLES = ("text", "json", "jsonl", "csv", "tsv")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -32,7 +33,23 @@ class SizeType(click.ParamType[int]):
             self.fail(f"{value!r} is no size; write for example 512K, 1.5M or 4G", param, ctx)
 
 
+class SecondsType(click.ParamType[float]):
+    """A time to wait, in seconds, at most a year."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= 366 * 86400:
+            self.fail(f"{value!r} is no time; write seconds, for example 2 or 0.5", param, ctx)
+        return seconds
+
+
 SIZE = SizeType()
+SECONDS = SecondsType()
 
 
 class AbbreviatingCommand(click.Command):
@@ -58,6 +75,27 @@ def _expanded(args: Iterable[str], longs: list[str], ctx: click.Context) -> Iter
                 raise click.UsageError(f"option '{name}' is ambiguous: {', '.join(sorted(fits))}", ctx)
             name = fits[0] if fits else name
         yield f"{name}{equals}{value}"
+
+
+Completer = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def offer(*names: str) -> Completer:
+    """Complete one of some fixed names."""
+    return lambda ctx, param, incomplete: [name for name in names if name.startswith(incomplete)]
+
+
+def offer_in_list(names: Callable[[click.Context], Iterable[str]]) -> Completer:
+    """Complete the last of several names with commas between them."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        plus = "+" if last.startswith("+") else ""
+        return [
+            f"{before}{comma}{plus}{name}" for name in sorted(names(ctx)) if name.startswith(last.removeprefix("+"))
+        ]
+
+    return complete
 
 
 def source_options(function: _F) -> _F:
@@ -88,6 +126,7 @@ def format_option(function: _F) -> _F:
         "style",
         default="text",
         metavar="FORMAT",
+        shell_complete=offer(*STYLES, "github", "html", "latex", "rst"),
         help="text, json, jsonl, csv, tsv, or a format of tabulate's (github, html, latex ...).",
     )(function)
 
@@ -127,7 +166,7 @@ def facts_as_json(facts: Facts) -> Mapping[str, Any]:
 
 def check_style(style: str) -> None:
     """Refuse a format that nobody knows, before anything is read."""
-    if style in ("text", "json", "jsonl", "csv", "tsv"):
+    if style in STYLES:
         return
     import tabulate
 

@@ -8,7 +8,6 @@ from typing import Any
 from pymemtools.render.escape import escape
 
 SCHEMA = 1
-FORMATS = ("text", "json", "jsonl", "csv", "tsv")
 
 
 def machine_lines(
@@ -22,7 +21,7 @@ def machine_lines(
     unreadable: int = 0,
     notes: Sequence[str] = (),
 ) -> list[str]:
-    """Lay rows out in one of FORMATS (but text) or one of tabulate's; amounts in bytes, unknown is null or empty.
+    """Lay rows out as json, jsonl, csv, tsv or one of tabulate's formats; amounts in bytes, unknown is null or empty.
 
     JSON text may hold undecodable bytes as lone surrogates, escaped by JSON's rules. Raises ValueError for an
     unknown style.

@@ -10,20 +10,26 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.options import (
+    SECONDS,
     SIZE,
     AbbreviatingCommand,
     check_style,
     exit_status,
     format_option,
+    offer_in_list,
     open_from,
     source_options,
     write_lines,
 )
 from pymemtools.cli.smem.gather import Gathered, gather
 from pymemtools.cli.smem.output import Layout, lines_of
-from pymemtools.cli.smem.request import Request, checked
+from pymemtools.cli.smem.request import Request, checked, column_names
 from pymemtools.errors import UsageProblem
 from pymemtools.sources.base import Source
+
+
+def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in column_names(ctx.params) if name.startswith(incomplete)]
 
 
 @click.command("smem", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,8 +46,14 @@ from pymemtools.sources.base import Source
 @click.option("-P", "--processfilter", metavar="REGEX", help="Only processes whose name or command matches.")
 @click.option("-M", "--mapfilter", metavar="REGEX", help="Only mappings whose name matches.")
 @click.option("-U", "--userfilter", metavar="REGEX", help="Only processes of users whose name matches.")
-@click.option("-c", "--columns", metavar="LIST", help="Columns to show; +NAME adds to the usual ones, all shows all.")
-@click.option("-s", "--sort", metavar="COLUMN", help="Column to sort by.")
+@click.option(
+    "-c",
+    "--columns",
+    metavar="LIST",
+    shell_complete=offer_in_list(lambda ctx: ("all", *column_names(ctx.params))),
+    help="Columns to show; +NAME adds to the usual ones, all shows all.",
+)
+@click.option("-s", "--sort", metavar="COLUMN", shell_complete=_offer_columns, help="Column to sort by.")
 @click.option("-r", "--reverse", is_flag=True, help="Sort the other way round.")
 @click.option("--min", "least", type=SIZE, help="Only rows of at least this size.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N largest rows.")
@@ -52,13 +64,21 @@ from pymemtools.sources.base import Source
 @click.option("-p", "--percent", is_flag=True, help="Show amounts in percent of memory (swap: of swap space).")
 @click.option("-k", "--abbreviate", is_flag=True, help="Show amounts with units.")
 @click.option("-R", "--realmem", metavar="SIZE", help="Memory fitted in the machine, with a unit, for -w and -p.")
-@click.option("-K", "--kernel", metavar="FILE", help="The machine's uncompressed kernel image, for -w.")
+@click.option(
+    "-K", "--kernel", type=click.Path(), metavar="FILE", help="The machine's uncompressed kernel image, for -w."
+)
 @click.option("--rollup", is_flag=True, help="Read smaps_rollup: half the cost; PSS differs by rounding.")
-@click.option("--diff", metavar="OTHER", help="Show what changed since OTHER, an earlier capture.")
-@click.option("--watch", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Report again and again.")
-@click.option("--pie", metavar="COLUMN", help="Draw a pie chart labelled with this column.")
-@click.option("--bar", metavar="COLUMN", help="Draw a bar chart labelled with this column.")
-@click.option("-o", "--output", metavar="FILE", help="Where to draw to: a name in .svg or .png. [smem-pie.svg]")
+@click.option("--diff", type=click.Path(), metavar="OTHER", help="Show what changed since OTHER, an earlier capture.")
+@click.option("--watch", type=SECONDS, metavar="SECONDS", help="Report again and again.")
+@click.option(
+    "--pie", metavar="COLUMN", shell_complete=_offer_columns, help="Draw a pie chart labelled with this column."
+)
+@click.option(
+    "--bar", metavar="COLUMN", shell_complete=_offer_columns, help="Draw a bar chart labelled with this column."
+)
+@click.option(
+    "-o", "--output", type=click.Path(), metavar="FILE", help="Where to draw to: a name in .svg or .png. [smem-pie.svg]"
+)
 @click.option("--force", is_flag=True, help="Let --output replace a file.")
 @source_options
 @format_option

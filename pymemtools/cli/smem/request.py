@@ -13,6 +13,7 @@ from pymemtools.render.columns import Column
 from pymemtools.reports.processes import Wanted
 from pymemtools.reports.smem import FROM_STATUS, SPLIT, kernel_fields, smaps_keys
 
+_REPORTS = ("mappings", "users", "system")
 _NOT_WEIGHTS = ("pid", "order", "depth")
 
 
@@ -81,7 +82,7 @@ def checked(options: Mapping[str, Any]) -> Request:
 def _report(options: Mapping[str, Any]) -> tuple[str, str | None]:
     """Choose the report; of several, smem takes -m before -u before -w."""
     grouping = options["group"]
-    chosen = [name for name in ("mappings", "users", "system") if options[name]]
+    chosen = [name for name in _REPORTS if options[name]]
     if options["detailed"]:
         chosen.append("system")
     if not grouping:
@@ -89,6 +90,12 @@ def _report(options: Mapping[str, Any]) -> tuple[str, str | None]:
     if chosen:
         raise UsageProblem(f"smem: --group sums processes; it does not go with --{chosen[0]}")
     return ("tree" if grouping == "tree" else "groups"), grouping
+
+
+def column_names(options: Mapping[str, Any]) -> list[str]:
+    """Name the columns of the report that the options choose, for completion."""
+    report, _ = _report({**options, "group": None} if any(options[name] for name in _REPORTS) else options)
+    return sorted(column.field for column in VIEWS[report].columns)
 
 
 def _column(view: View, name: str) -> Column:
