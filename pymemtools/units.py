@@ -1,4 +1,6 @@
-"""Sizes: bytes inside, units at the edges."""
+"""Sizes: bytes inside, units at the edges; what is unknown makes sums and differences unknown too."""
+
+from __future__ import annotations
 
 import re
 
@@ -21,3 +23,13 @@ def parse_size(text: str) -> int:
     number, unit = match.groups()
     factor = 1024 ** _POWERS[unit.upper()]
     return int(number) * factor if "." not in number else int(float(number) * factor)
+
+
+def plus(a: int | None, b: int | None) -> int | None:
+    """Add, where both are known."""
+    return None if a is None or b is None else a + b
+
+
+def minus(a: int | None, b: int | None) -> int | None:
+    """Subtract, where both are known."""
+    return None if a is None or b is None else a - b

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pymemtools.units import minus, plus
+
 
 class FreeRow(NamedTuple):
     """One line of the table, in bytes; a figure that the kernel does not give, or that makes no sense, is None."""
@@ -46,12 +48,12 @@ def memory(meminfo: Mapping[str, int], min_free: int | None = None) -> Memory:
         available, notes = _without_memavailable(meminfo, min_free)
     if available is not None and total is not None and available > total:
         available = free  # some containers show the host's MemAvailable beside their own MemTotal
-    used = _minus(total, available)
+    used = minus(total, available)
     if used is None or used < 0:
-        used = _minus(total, free)
-    cache = _plus(get("Cached"), get("SReclaimable"))
+        used = minus(total, free)
+    cache = plus(get("Cached"), get("SReclaimable"))
     mem = FreeRow(
-        "Mem", total, used, free, _shared(meminfo), get("Buffers"), cache, _plus(get("Buffers"), cache), available
+        "Mem", total, used, free, _shared(meminfo), get("Buffers"), cache, plus(get("Buffers"), cache), available
     )
     low = _area("Low", meminfo) if get("LowTotal") else _row("Low", total, free)
     return _with_sums(meminfo, mem, low, _high(meminfo), _area("Swap", meminfo), notes)
@@ -62,8 +64,8 @@ def classic_memory(meminfo: Mapping[str, int]) -> Memory:
     get = meminfo.get
     total, free = get("MemTotal"), get("MemFree")
     buffers, cached = get("Buffers"), get("Cached")
-    used = _minus(total, free)
-    mem = FreeRow("Mem", total, used, free, _shared(meminfo), buffers, cached, _plus(buffers, cached))
+    used = minus(total, free)
+    mem = FreeRow("Mem", total, used, free, _shared(meminfo), buffers, cached, plus(buffers, cached))
     low = FreeRow("Low", total, used, free)
     if get("LowTotal"):
         low = _signed("Low", meminfo)
@@ -72,7 +74,7 @@ def classic_memory(meminfo: Mapping[str, int]) -> Memory:
 
 def without_cache(mem: FreeRow) -> FreeRow:
     """Give the row ``-/+ buffers/cache``: used less, and free with, what caches hold."""
-    return FreeRow("-/+ buffers/cache", None, _minus(mem.used, mem.buff_cache), _plus(mem.free, mem.buff_cache))
+    return FreeRow("-/+ buffers/cache", None, minus(mem.used, mem.buff_cache), plus(mem.free, mem.buff_cache))
 
 
 def estimate_available(meminfo: Mapping[str, int], min_free: int | None) -> int | None:
@@ -83,7 +85,7 @@ def estimate_available(meminfo: Mapping[str, int], min_free: int | None) -> int 
     """
     get = meminfo.get
     free, slab = get("MemFree"), get("SReclaimable")
-    files = _plus(get("Active(file)"), get("Inactive(file)"))
+    files = plus(get("Active(file)"), get("Inactive(file)"))
     if free is None or files is None or slab is None:
         return None
     low = (min_free or 0) * 5 // 4
@@ -102,13 +104,13 @@ def _with_sums(
     meminfo: Mapping[str, int], mem: FreeRow, low: FreeRow, high: FreeRow, swap: FreeRow, notes: tuple[str, ...]
 ) -> Memory:
     limit, committed = meminfo.get("CommitLimit"), meminfo.get("Committed_AS")
-    comm = FreeRow("Comm", limit, committed, _minus(limit, committed))
+    comm = FreeRow("Comm", limit, committed, minus(limit, committed))
     return Memory(mem, low, high, swap, sum_of(mem, swap), comm, notes)
 
 
 def sum_of(mem: FreeRow, swap: FreeRow) -> FreeRow:
     """Add memory and swap."""
-    return FreeRow("Total", _plus(mem.total, swap.total), _plus(mem.used, swap.used), _plus(mem.free, swap.free))
+    return FreeRow("Total", plus(mem.total, swap.total), plus(mem.used, swap.used), plus(mem.free, swap.free))
 
 
 def _shared(meminfo: Mapping[str, int]) -> int | None:
@@ -127,18 +129,10 @@ def _high(meminfo: Mapping[str, int]) -> FreeRow:
 
 def _row(area: str, total: int | None, free: int | None) -> FreeRow:
     """Make a row, used never below 0: some containers report more swap free than there is."""
-    used = _minus(total, free)
+    used = minus(total, free)
     return FreeRow(area, total, used if used is None else max(used, 0), free)
 
 
 def _signed(area: str, meminfo: Mapping[str, int]) -> FreeRow:
     total, free = meminfo.get(f"{area}Total"), meminfo.get(f"{area}Free")
-    return FreeRow(area, total, _minus(total, free), free)
-
-
-def _minus(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a - b
-
-
-def _plus(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
+    return FreeRow(area, total, minus(total, free), free)
