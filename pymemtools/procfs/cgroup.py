@@ -3,6 +3,21 @@
 _UNIT_KINDS = (".service", ".scope", ".socket", ".mount", ".swap", ".slice")
 
 
+def parse_cgroups(text: bytes) -> dict[str, str]:
+    """Map each v1 controller, v1's named hierarchies (``name=systemd``) and v2 (``""``) to the process's path.
+
+    >>> parse_cgroups(b"2:cpu,cpuacct:/docker/1f\\n0::/\\n")
+    {'cpu': '/docker/1f', 'cpuacct': '/docker/1f', '': '/'}
+    """
+    paths: dict[str, str] = {}
+    for line in text.split(b"\n"):
+        fields = line.decode("utf-8", "surrogateescape").split(":", 2)
+        if len(fields) == 3:
+            for controller in fields[1].split(","):
+                paths.setdefault(controller, fields[2])
+    return paths
+
+
 def parse_cgroup(text: bytes) -> str | None:
     """Give the process's path in the unified hierarchy, or in v1's memory hierarchy, or in systemd's.
 
@@ -11,12 +26,7 @@ def parse_cgroup(text: bytes) -> str | None:
 
     None when there is no cgroup at all. Source: cgroups(7).
     """
-    paths: dict[str, str] = {}
-    for line in text.split(b"\n"):
-        fields = line.decode("utf-8", "surrogateescape").split(":", 2)
-        if len(fields) == 3:
-            for controller in fields[1].split(","):
-                paths.setdefault(controller, fields[2])
+    paths = parse_cgroups(text)
     unified = paths.get("")
     if unified not in (None, "/"):
         return unified
