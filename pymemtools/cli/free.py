@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import click
 
@@ -27,6 +27,7 @@ from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.reports.free import FreeRow, Memory, classic_memory, memory
 from pymemtools.sources.base import Source
 
+OWN_GROUP = "."
 _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
 
 
@@ -41,6 +42,13 @@ _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and
 @click.option("-L", "--line", is_flag=True, help="Show everything on one line.")
 @click.option("--classic", is_flag=True, help="Show the table of procps 3.3.9 and before.")
 @click.option("-o", "--old", is_flag=True, help="With --classic: leave the line -/+ buffers/cache out.")
+@click.option(
+    "--cgroup",
+    is_flag=False,
+    flag_value=OWN_GROUP,
+    metavar="[PATH]",
+    help="Show a control group's memory and limits: PATH, a unit, or the group we are in.",
+)
 @click.option("-s", "--seconds", metavar="N", help="Repeat every N seconds.")
 @click.option("-c", "--count", metavar="N", help="Repeat N times.")
 @source_options
@@ -59,6 +67,7 @@ def command(
     line: bool,
     classic: bool,
     old: bool,
+    cgroup: str | None,
     seconds: str | None,
     count: str | None,
     source: str | None,
@@ -71,6 +80,8 @@ def command(
     """Show used, cached, free and available memory, in KiB unless told otherwise."""
     check_style(style)
     _check_layout(style, {"--line": line, "--classic": classic}, old=old)
+    if classic and cgroup is not None:
+        raise UsageProblem("free: --classic knows no control groups")
     amount = amount_format(units, human=human, si=si, classic=classic)
     interval = None if seconds is None else parse_seconds(seconds)
     samples = None if count is None else parse_count(count)
@@ -79,6 +90,8 @@ def command(
     studied = open_from(ctx, source, partial=partial, max_size=max_size)
     if is_repeated and studied.facts.kind == "archive":
         raise UsageProblem("free: an archive does not change: -s and -c need a live machine or a directory")
+
+    measure = _measure_of(studied, cgroup, classic=classic)
 
     def lines(found: Memory, number: int) -> list[str]:
         if style != "text":
@@ -92,7 +105,7 @@ def command(
     gap = "" if line or style in ("json", "jsonl", "csv", "tsv") else "\n"
     notes: set[str] = set()
     for number in _ticks(interval, samples, gap) if is_repeated else (0,):
-        found = _measure(studied, classic=classic)
+        found = measure()
         if style == "text":
             _say_once(found.notes, notes)
         write_lines(lines(found, number))
@@ -134,11 +147,26 @@ def _ticks(interval: float | None, count: int | None, gap: str) -> Iterator[int]
         time.sleep(1.0 if interval is None else min(interval, _LONGEST_SLEEP))
 
 
-def _measure(source: Source, *, classic: bool) -> Memory:
-    meminfo = parse_meminfo(source.read("meminfo"))
-    if classic:
-        return classic_memory(meminfo)
-    return memory(meminfo, None if "MemAvailable" in meminfo else _min_free(source))
+def _measure_of(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[], Memory]:
+    """Choose what each sample reads and works out."""
+
+    def machine() -> Memory:
+        meminfo = parse_meminfo(source.read("meminfo"))
+        if classic:
+            return classic_memory(meminfo)
+        return memory(meminfo, None if "MemAvailable" in meminfo else _min_free(source))
+
+    if cgroup is None:
+        return machine
+    from pymemtools.reports import cgroup_path
+    from pymemtools.reports.cgroup_memory import cgroup_memory, read_levels
+
+    hierarchy = cgroup_path.find_hierarchy(source)
+    if cgroup == OWN_GROUP:
+        path = cgroup_path.own_group(source, hierarchy)
+    else:
+        path = cgroup_path.named_group(source, hierarchy, cgroup)
+    return lambda: cgroup_memory(read_levels(source, hierarchy, path), machine())
 
 
 def _min_free(source: Source) -> int | None:
