@@ -11,12 +11,11 @@ import click
 from pymemtools import __version__
 from pymemtools.cli import say
 from pymemtools.cli.free_arguments import amount_format, parse_count, parse_seconds, unit_options
-from pymemtools.cli.free_layouts import classic_lines, line_lines, table_lines
+from pymemtools.cli.free_layouts import bar_lines, classic_lines, line_lines, machine_lines_of, table_lines
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -24,10 +23,9 @@ from pymemtools.cli.options import (
 )
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.procfs.meminfo import parse_meminfo
-from pymemtools.reports.free import FreeRow, Memory, classic_memory, memory
+from pymemtools.reports.free import Memory, classic_memory, memory
 from pymemtools.sources.base import Source
 
-OWN_GROUP = "."
 _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
 
 
@@ -40,12 +38,13 @@ _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and
 @click.option("-v", "--committed", is_flag=True, help="Show committed memory and its limit.")
 @click.option("-w", "--wide", is_flag=True, help="Show buffers and cache apart.")
 @click.option("-L", "--line", is_flag=True, help="Show everything on one line.")
+@click.option("--bar", is_flag=True, help="Draw programs, cache and free memory as wide as the terminal.")
 @click.option("--classic", is_flag=True, help="Show the table of procps 3.3.9 and before.")
 @click.option("-o", "--old", is_flag=True, help="With --classic: leave the line -/+ buffers/cache out.")
 @click.option(
     "--cgroup",
     is_flag=False,
-    flag_value=OWN_GROUP,
+    flag_value=".",
     metavar="[PATH]",
     help="Show a control group's memory and limits: PATH, a unit, or the group we are in.",
 )
@@ -65,6 +64,7 @@ def command(
     committed: bool,
     wide: bool,
     line: bool,
+    bar: bool,
     classic: bool,
     old: bool,
     cgroup: str | None,
@@ -78,42 +78,41 @@ def command(
     **units: int,
 ) -> int:
     """Show used, cached, free and available memory, in KiB unless told otherwise."""
-    check_style(style)
-    _check_layout(style, {"--line": line, "--classic": classic}, old=old)
-    if classic and cgroup is not None:
-        raise UsageProblem("free: --classic knows no control groups")
-    amount = amount_format(units, human=human, si=si, classic=classic)
+    _check_layout(style, {"--line": line, "--bar": bar, "--classic": classic}, old=old, cgroup=cgroup)
+    amount = amount_format(units, human=human or (bar and not any(units.values())), si=si, classic=classic)
     interval = None if seconds is None else parse_seconds(seconds)
-    samples = None if count is None else parse_count(count)
-    is_repeated = interval is not None or samples is not None
+    samples = parse_count(count) if count is not None else 1 if interval is None else None
+    is_repeated = interval is not None or count is not None
     areas = _areas(lohi=lohi, total=total, committed=committed)
     studied = open_from(ctx, source, partial=partial, max_size=max_size)
     if is_repeated and studied.facts.kind == "archive":
         raise UsageProblem("free: an archive does not change: -s and -c need a live machine or a directory")
 
-    measure = _measure_of(studied, cgroup, classic=classic)
-
-    def lines(found: Memory, number: int) -> list[str]:
+    def lines(found: Memory, sample: int) -> list[str]:
         if style != "text":
-            return _machine_lines(style, found, studied, number=number if is_repeated else None)
+            return machine_lines_of(found, style, studied.facts, sample=sample if is_repeated else None)
         if line:
             return line_lines(found, amount)
+        if bar:
+            return bar_lines(found, amount)
         if classic:
             return classic_lines(found, areas, amount, old=old)
         return table_lines(found, areas, amount, wide=wide)
 
-    gap = "" if line or style in ("json", "jsonl", "csv", "tsv") else "\n"
+    measure = _measure(studied, cgroup, classic=classic)
     notes: set[str] = set()
-    for number in _ticks(interval, samples, gap) if is_repeated else (0,):
+    gap = "" if line or style in ("json", "jsonl", "csv", "tsv") else "\n"
+    for sample in _ticks(interval, samples, gap):
         found = measure()
         if style == "text":
             _say_once(found.notes, notes)
-        write_lines(lines(found, number))
+        write_lines(lines(found, sample))
     return exit_status(ctx)
 
 
-def _check_layout(style: str, layouts: Mapping[str, bool], *, old: bool) -> None:
+def _check_layout(style: str, layouts: Mapping[str, bool], *, old: bool, cgroup: str | None) -> None:
     """Refuse two layouts at once, and layouts of anything but text, which has every figure anyway."""
+    check_style(style)
     chosen = [name for name, is_set in layouts.items() if is_set]
     if len(chosen) > 1:
         raise UsageProblem(f"free: {' and '.join(chosen)} are different layouts; choose one")
@@ -121,6 +120,8 @@ def _check_layout(style: str, layouts: Mapping[str, bool], *, old: bool) -> None
         raise UsageProblem(f"free: {chosen[0]} is a layout of text; -f {style} has every figure without it")
     if old and "--classic" not in chosen:
         raise UsageProblem("free: -o leaves a line out of --classic; give both")
+    if cgroup is not None and "--classic" in chosen:
+        raise UsageProblem("free: --classic knows no control groups")
 
 
 def _areas(*, lohi: bool, total: bool, committed: bool) -> list[str]:
@@ -147,7 +148,7 @@ def _ticks(interval: float | None, count: int | None, gap: str) -> Iterator[int]
         time.sleep(1.0 if interval is None else min(interval, _LONGEST_SLEEP))
 
 
-def _measure_of(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[], Memory]:
+def _measure(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[], Memory]:
     """Choose what each sample reads and works out."""
 
     def machine() -> Memory:
@@ -158,15 +159,9 @@ def _measure_of(source: Source, cgroup: str | None, *, classic: bool) -> Callabl
 
     if cgroup is None:
         return machine
-    from pymemtools.reports import cgroup_path
-    from pymemtools.reports.cgroup_memory import cgroup_memory, read_levels
+    from pymemtools.cli.free_cgroup import group_measure
 
-    hierarchy = cgroup_path.find_hierarchy(source)
-    if cgroup == OWN_GROUP:
-        path = cgroup_path.own_group(source, hierarchy)
-    else:
-        path = cgroup_path.named_group(source, hierarchy, cgroup)
-    return lambda: cgroup_memory(read_levels(source, hierarchy, path), machine())
+    return group_measure(source, cgroup, machine)
 
 
 def _min_free(source: Source) -> int | None:
@@ -181,20 +176,3 @@ def _say_once(notes: Iterable[str], said: set[str]) -> None:
         if note not in said:
             said.add(note)
             say(f"free: {note}")
-
-
-def _machine_lines(style: str, found: Memory, source: Source, *, number: int | None) -> list[str]:
-    """Give every row and field; of repeated samples (``number`` 0, 1 ...) also when they were read."""
-    from pymemtools.render.machine import machine_lines
-
-    read_at = {} if number is None else {"read_at": _now()}
-    fields = (*read_at, *FreeRow._fields)
-    rows = [read_at | row._asdict() for row in (found.mem, found.low, found.high, found.swap, found.total, found.comm)]
-    lines = machine_lines(style, "free", rows, fields=fields, source=facts_as_json(source.facts), notes=found.notes)
-    return lines[1:] if number and style in ("csv", "tsv") else lines
-
-
-def _now() -> str:
-    from datetime import datetime, timezone
-
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,11 +1,14 @@
-"""What free prints for people: which figures of which rows, in which order."""
+"""What free prints: which figures of which rows, in which order."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 
+from pymemtools.cli.options import facts_as_json
 from pymemtools.render.free_table import Amount, Row, free_table
 from pymemtools.reports.free import FreeRow, Memory, without_cache
+from pymemtools.sources.base import Facts
 
 
 def table_lines(found: Memory, areas: Sequence[str], amount: Amount, *, wide: bool) -> list[str]:
@@ -37,9 +40,47 @@ def line_lines(found: Memory, amount: Amount) -> list[str]:
     return ["".join(f"{label} {amount(size):>11} " for label, size in cells)]
 
 
+def bar_lines(found: Memory, amount: Amount) -> list[str]:
+    """Draw what programs use, what the kernel could take back, and what is free, as wide as the terminal."""
+    from shutil import get_terminal_size
+
+    from pymemtools.render.stacked_bar import Part, stacked_bar
+    from pymemtools.reports.free import shares
+
+    blocks = "█▓▒░" if _can_print("█▓▒░") else "#o=."
+    labels = ("programs", "others", "cache", "free")
+    parts = [Part(label, amount(size), size, block) for label, size, block in zip(labels, shares(found.mem), blocks)]
+    return stacked_bar([part for part in parts if part.label != "others" or part.size], get_terminal_size().columns)
+
+
+def machine_lines_of(found: Memory, style: str, facts: Facts, *, sample: int | None) -> list[str]:
+    """Give every row and field; of repeated samples (0, 1 ...) also when they were read, and one header in all."""
+    from pymemtools.render.machine import machine_lines
+
+    read_at = {} if sample is None else {"read_at": _now()}
+    rows = [read_at | row._asdict() for row in (found.mem, found.low, found.high, found.swap, found.total, found.comm)]
+    fields = (*read_at, *FreeRow._fields)
+    lines = machine_lines(style, "free", rows, fields=fields, source=facts_as_json(facts), notes=found.notes)
+    return lines[1:] if sample and style in ("csv", "tsv") else lines
+
+
 def _rows(found: Memory, areas: Sequence[str], extra: Sequence[str]) -> Iterator[Row]:
     """Give total, used and free of each row, and of memory's own row the ``extra`` fields too."""
     for area in areas:
         row: FreeRow = getattr(found, area)
         fields = ("total", "used", "free", *(extra if area == "mem" else ()))
         yield f"{row.area}:", [getattr(row, field) for field in fields]
+
+
+def _can_print(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _now() -> str:
+    from datetime import datetime, timezone
+
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -77,6 +77,20 @@ def without_cache(mem: FreeRow) -> FreeRow:
     return FreeRow("-/+ buffers/cache", None, minus(mem.used, mem.buff_cache), plus(mem.free, mem.buff_cache))
 
 
+def shares(mem: FreeRow) -> tuple[int | None, int | None, int | None, int | None]:
+    """Split the total in what is used, used by others (than a control group), reclaimable and free; that adds up.
+
+    Reclaimable is available - free: the caches, less what the kernel keeps of them and less shared memory, which
+    is used. Of a figure that is unknown there is no part.
+    """
+    total, free = mem.total, mem.free
+    if total is None or free is None or mem.used is None:
+        return mem.used, None, None, free
+    cache = None if mem.available is None else max(mem.available - free, 0)
+    used = min(mem.used, total - free - (cache or 0))
+    return used, total - free - (cache or 0) - used, cache, free
+
+
 def estimate_available(meminfo: Mapping[str, int], min_free: int | None) -> int | None:
     """Estimate MemAvailable in bytes from older fields; None when those are missing too (before Linux 2.6.28).
 

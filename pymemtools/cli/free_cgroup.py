@@ -1,0 +1,20 @@
+"""What ``free --cgroup`` measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pymemtools.reports.cgroup_memory import cgroup_memory, read_levels
+from pymemtools.reports.cgroup_path import find_hierarchy, named_group, own_group
+from pymemtools.reports.free import Memory
+from pymemtools.sources.base import Source
+
+OWN_GROUP = "."
+
+
+def group_measure(source: Source, name: str, machine: Callable[[], Memory]) -> Callable[[], Memory]:
+    """Find the group once; what is given back reads it, those above it and the machine afresh."""
+    hierarchy = find_hierarchy(source)
+    own = name == OWN_GROUP
+    path = own_group(source, hierarchy) if own else named_group(source, hierarchy, name)
+    return lambda: cgroup_memory(read_levels(source, hierarchy, path), machine())
