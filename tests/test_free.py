@@ -1,6 +1,7 @@
 """free on frozen input: the classic layout, what the kernel does not say, repetition, formats and wrong calls."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,7 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import CAPTURES, Run
+from conftest import CAPTURES, HERE, Run
+
+from pymemtools.cli.free import command
+from pymemtools.reports.free import FreeRow
 
 A = """\
 MemTotal:       16303456 kB
@@ -337,3 +341,39 @@ def test_version(pymemtools: Run) -> None:
     done = pymemtools("free", "-V")
     assert done.stdout.startswith(b"free from pymemtools ")
     assert done.stdout.count(b"\n") == 1
+
+
+def test_the_manual_has_every_option_and_column() -> None:
+    page = (HERE.parent / "man" / "man1" / "pymemtools-free.1").read_text()
+    described = {word for line in page.splitlines() if line.startswith(".It ") for word in line.split()}
+    options = [name for param in command.params for name in param.opts]
+    assert len(options) > 40
+    assert [name for name in options if name.removeprefix("-") not in described] == []
+    columns = [name for name in FreeRow._fields if name.replace("_", "/") not in described]
+    assert columns == ["area"]
+    assert ".Cm area\n" in page
+
+
+LIST_MODULES = """
+import os, sys, click
+before, leave = set(sys.modules), os._exit
+os._exit = lambda status: (print(*set(sys.modules) - before, file=sys.stderr, flush=True), leave(status))
+sys.argv = ["pymemtools", "free"]
+from pymemtools.entry import main
+main()
+"""
+HEAVY = "tabulate psutil tarfile zlib json csv pathlib dataclasses tempfile shutil subprocess importlib.metadata"
+
+
+def test_what_is_loaded() -> None:
+    """Start-up is a feature: beside click and what it needs, free loads little, and nothing heavy."""
+    env = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")}  # it loads much itself
+    env["PYTHONPATH"] = str(HERE.parent)
+    done = subprocess.run([sys.executable, "-c", LIST_MODULES], capture_output=True, text=True, check=True, env=env)
+    loaded = set(done.stderr.split())
+    assert loaded.isdisjoint(HEAVY.split())
+    assert sorted(name.removeprefix("pymemtools.") for name in loaded if name.startswith("pymemtools.")) == [
+        *("cli", "cli.free", "cli.free_arguments", "cli.free_layouts", "cli.options", "entry", "errors"),
+        *("procfs", "procfs.meminfo", "render", "render.escape", "render.free_table", "render.scale"),
+        *("reports", "reports.free", "sources", "sources.base", "sources.tree", "units"),
+    ]
