@@ -1,0 +1,78 @@
+"""The man pages are sound, and name every command, option and column there is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+from conftest import HERE
+
+from pymemtools.cli import COMMANDS, cli
+from pymemtools.cli.smem.columns import VIEWS
+from pymemtools.cli.smem.diff import AFTER, BEFORE, CHANGE, DELTA
+
+PAGES = HERE.parent / "man" / "man1"
+WITHOUT_PAGE = {"completion"}  # one argument: pymemtools(1) says all there is
+
+
+def page(command: str) -> str:
+    return (PAGES / f"pymemtools-{command}.1").read_text()
+
+
+def options() -> list[object]:
+    found: list[object] = []
+    context = click.Context(cli)
+    for name in sorted(set(COMMANDS) - WITHOUT_PAGE):
+        command = cli.get_command(context, name)
+        assert command is not None
+        parameters = command.get_params(click.Context(command))
+        names = [each for option in parameters if isinstance(option, click.Option) for each in option.opts]
+        found += [pytest.param(name, each, id=f"{name} {each}") for each in names]
+    return found
+
+
+def described(text: str, option: str) -> bool:
+    """Tell whether an item of a list (``.It Fl m , -mappings``) is about the option."""
+    return re.search(rf"^\.It Fl (.* )?{re.escape(option[1:])}( |$)", text, re.MULTILINE) is not None
+
+
+@pytest.mark.parametrize("path", sorted(PAGES.iterdir()), ids=lambda path: path.name)
+def test_mandoc_finds_nothing(path: Path) -> None:
+    if shutil.which("mandoc") is None:
+        pytest.skip("mandoc is not installed")
+    done = subprocess.run(["mandoc", "-T", "lint", str(path)], capture_output=True, text=True, check=False)
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+def test_every_command_has_its_page_and_its_line() -> None:
+    overview = (PAGES / "pymemtools.1").read_text()
+    for name in COMMANDS:
+        assert re.search(rf"^\.It Cm {name}\b", overview, re.MULTILINE), name
+        assert (PAGES / f"pymemtools-{name}.1").exists() or name in WITHOUT_PAGE
+
+
+@pytest.mark.parametrize(("command", "option"), options())
+def test_every_option_is_described(command: str, option: str) -> None:
+    assert described(page(command), option)
+
+
+def test_an_option_that_is_not_there_would_be_missed() -> None:
+    assert not described(page("smem"), "--mapping")
+    assert not described(page("smem"), "-x")
+
+
+def test_every_column_of_smem_is_described() -> None:
+    section = page("smem").partition(".Sh COLUMNS")[2].partition(".Sh EXIT")[0]
+    words = set(re.findall(r"[a-z_]+", "\n".join(re.findall(r"^\.(?:It )?Cm (.*)$", section, re.MULTILINE))))
+    fields = {column.field for view in VIEWS.values() for column in view.columns}
+    fields |= {column.field for column in (CHANGE, BEFORE, AFTER, DELTA)}
+    assert fields - words == set()
+
+
+def test_exit_statuses_are_listed() -> None:
+    section = (PAGES / "pymemtools.1").read_text().partition(".Sh EXIT STATUS")[2].partition(".Sh ")[0]
+    assert re.findall(r"^\.It (\d+)", section, re.MULTILINE) == ["0", "1", "2", "3", "4", "5", "42"]
