@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,7 +19,14 @@ STYLES = ("text", "json", "jsonl", "csv", "tsv")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class SizeType(click.ParamType[int]):
+if TYPE_CHECKING:
+    _IntType = click.ParamType[int]
+    _FloatType = click.ParamType[float]
+else:  # click before 8.4 has no generic ParamType
+    _IntType = _FloatType = click.ParamType
+
+
+class SizeType(_IntType):
     """A size in bytes, as ``64K`` or ``1.5G``."""
 
     name = "size"
@@ -33,7 +40,7 @@ class SizeType(click.ParamType[int]):
             self.fail(f"{value!r} is no size; write for example 512K, 1.5M or 4G", param, ctx)
 
 
-class SecondsType(click.ParamType[float]):
+class SecondsType(_FloatType):
     """A time to wait, in seconds, at most a year."""
 
     name = "seconds"
