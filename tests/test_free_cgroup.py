@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pymemtools.errors import Missing, ParseError, UsageProblem
 from pymemtools.procfs.cgroup import parse_cgroups
@@ -322,6 +324,18 @@ def test_amounts_and_statistics() -> None:
     for damage in (b"anon\n", b"anon -1\n", b"anon 1 2\n", b"anon 0x1\n"):
         with pytest.raises(ParseError, match=r"^memory\.stat: line 2: expected 'name bytes', got '"):
             parse_stat(b"file 0\n" + damage)
+
+
+@given(st.one_of(st.binary(), st.lists(st.sampled_from([b"file", b" ", b"4096", b"max", b"\n", b"\0"])).map(b"".join)))
+def test_nothing_but_a_parse_error(text: bytes) -> None:
+    parsers = (lambda: parse_stat(text).values(), lambda: [parse_limit(text, "memory.max") or 0])
+    for parse in parsers:
+        try:
+            assert all(figure >= 0 for figure in parse())
+        except ParseError as error:
+            assert str(error).startswith("memory.")
+    parse_mountinfo(text)
+    parse_cgroups(text)
 
 
 def test_mountinfo_and_cgroup_lines() -> None:

@@ -166,9 +166,10 @@ def _measure(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[
 
 def _min_free(source: Source) -> int | None:
     try:
-        return int(source.read("sys/vm/min_free_kbytes")) * 1024
-    except (MemtoolsError, ValueError):
+        text = source.read("sys/vm/min_free_kbytes").strip()
+    except MemtoolsError:
         return None
+    return int(text) * 1024 if text.isdigit() and len(text) <= 20 else None
 
 
 def _say_once(notes: Iterable[str], said: set[str]) -> None:
