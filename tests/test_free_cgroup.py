@@ -1,6 +1,7 @@
 """free --cgroup: the table of a container or a unit, from v1 and v2, live and captured."""
 
 import io
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pymemtools.errors import Missing, ParseError, UsageProblem
 from pymemtools.procfs.cgroup import parse_cgroups
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_stat
 from pymemtools.procfs.mountinfo import Mount, parse_mountinfo
+from pymemtools.reports.cgroup_memory import read_levels
 from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, named_group, own_group
 from pymemtools.sources.tree import Tree
 
@@ -283,6 +285,16 @@ def test_live(pymemtools: Run) -> None:
         assert [line.split()[0] for line in done.stdout.splitlines()] == [b"total", b"Mem:", b"Swap:"]
     else:
         assert (done.stdout, done.stderr.count(b"\n")) == (b"", 1)
+
+
+def test_a_group_that_ends_is_an_error_and_not_its_parents_figures(tmp_path: Path) -> None:
+    write(tmp_path, V2_ROOT | group("/a") | group("/a/b"))
+    tree = Tree(str(tmp_path / "proc"), str(tmp_path), is_live=False)
+    hierarchy = find_hierarchy(tree)
+    assert [level.path for level in read_levels(tree, hierarchy, "/a/b")] == ["/a/b", "/a", "/"]
+    shutil.rmtree(tmp_path / "sys/fs/cgroup/a/b")
+    with pytest.raises(Missing, match=r"^/a/b: no such control group$"):
+        read_levels(tree, hierarchy, "/a/b")
 
 
 def test_several_units_of_a_name_are_no_answer(tmp_path: Path) -> None:

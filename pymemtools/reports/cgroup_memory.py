@@ -5,7 +5,7 @@ The answer is the least of what each group up the hierarchy has left, and of wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Missing
@@ -47,21 +47,28 @@ class Level(NamedTuple):
 
 
 def read_levels(source: Source, hierarchy: Hierarchy, path: str) -> list[Level]:
-    """Read a group and those above it whose limits hold for it, innermost first."""
+    """Read a group and those above it whose limits hold for it, innermost first. Raises Missing without the group."""
+    if not source.names(f"{hierarchy.point}{path}".rstrip("/")):
+        raise Missing(f"{path}: no such control group")
+    read_level = _level_v1 if hierarchy.version == 1 else _level_v2
     levels: list[Level] = []
-    while True:
-        directory = f"{hierarchy.point}{path}".rstrip("/")
-        above = levels and hierarchy.version == 1
-        if above and _read(source, directory, "memory.use_hierarchy") == b"0\n":
+    for group in _upwards(path):
+        directory = f"{hierarchy.point}{group}".rstrip("/")
+        if levels and _read(source, directory, "memory.use_hierarchy") == b"0\n":
             break  # before Linux 5.11, v1 groups could be told not to count their children
-        levels.append((_level_v1 if hierarchy.version == 1 else _level_v2)(source, directory, path))
-        if path == "/":
-            break
-        path = path.rpartition("/")[0] or "/"
+        levels.append(read_level(source, directory, group))
     return levels
 
 
-def cgroup_memory(levels: list[Level], machine: Memory) -> Memory:
+def _upwards(path: str) -> Iterator[str]:
+    """Give a group's path and those of the groups above it, up to ``/``."""
+    yield path
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        yield path
+
+
+def cgroup_memory(levels: Sequence[Level], machine: Memory) -> Memory:
     """Make free's table of a group. Low, high and committed memory are not counted by group, nor buffers apart.
 
     used = usage - reclaimable. free and available are the least, over the groups that have a limit and the machine, of
@@ -72,9 +79,15 @@ def cgroup_memory(levels: list[Level], machine: Memory) -> Memory:
     if counted is None:
         note = f"{levels[0].path}: the kernel does not count this group's memory; the figures are the machine's"
         return machine._replace(notes=(*machine.notes, note))
-    cache = counted.file if counted.slab_reclaimable is None else plus(counted.file, counted.slab_reclaimable)
+    mem, swap = _mem(levels, counted, machine), _swap(levels, counted, machine)
+    low, high, comm = (FreeRow(area, None, None, None) for area in ("Low", "High", "Comm"))
+    return Memory(mem, low, high, swap, sum_of(mem, swap), comm, (*machine.notes, *_notes(levels, counted, mem)))
+
+
+def _mem(levels: Sequence[Level], counted: Level, machine: Memory) -> FreeRow:
     limited = [level for level in levels if level.limit is not None]
-    mem = FreeRow(
+    cache = counted.file if counted.slab_reclaimable is None else plus(counted.file, counted.slab_reclaimable)
+    return FreeRow(
         area="Mem",
         total=_limit_of(machine.mem.total, [level.limit for level in levels]),
         used=_least([minus(counted.usage, counted.reclaimable)]),
@@ -84,18 +97,18 @@ def cgroup_memory(levels: list[Level], machine: Memory) -> Memory:
         buff_cache=cache,
         available=_least([machine.mem.available, *(plus(level.free, level.reclaimable) for level in limited)]),
     )
-    swap = FreeRow(
+
+
+def _swap(levels: Sequence[Level], counted: Level, machine: Memory) -> FreeRow:
+    return FreeRow(
         area="Swap",
         total=_limit_of(machine.swap.total, [level.swap_limit for level in levels]),
         used=counted.swap_usage,
         free=_least([machine.swap.free, *(level.swap_free for level in levels if level.swap_limit is not None)]),
     )
-    unknown = FreeRow("", None, None, None)
-    rows = (unknown._replace(area="Low"), unknown._replace(area="High"), swap, sum_of(mem, swap))
-    return Memory(mem, *rows, unknown._replace(area="Comm"), (*machine.notes, *_notes(levels, counted, mem)))
 
 
-def _notes(levels: list[Level], counted: Level, mem: FreeRow) -> Iterable[str]:
+def _notes(levels: Sequence[Level], counted: Level, mem: FreeRow) -> Iterable[str]:
     """Say whose figures and whose limit are shown, where that is not simply the group's own."""
     path = levels[0].path
     if counted.path != path:

@@ -49,16 +49,15 @@ def own_group(source: Source, hierarchy: Hierarchy) -> str:
 def named_group(source: Source, hierarchy: Hierarchy, name: str) -> str:
     """Give the path of a group: itself, with or without the mount point before it, or the name of a systemd unit.
 
-    Raises Missing when there is none, UsageProblem when several units have that name.
+    Raises UsageProblem when several units have that name, and Missing when none has.
     """
     if "/" not in name:
         return _unit(source, hierarchy, name)
     if name == hierarchy.point or name.startswith(f"{hierarchy.point}/"):
         name = name[len(hierarchy.point) :]
-    path = f"/{name.strip('/')}"
-    if ".." in path.split("/") or not source.names(f"{hierarchy.point}{path}".rstrip("/")):
-        raise Missing(f"{path}: no such control group")
-    return path
+    if ".." in name.split("/"):
+        raise Missing(f"{name}: no such control group")
+    return f"/{name.strip('/')}"
 
 
 def _unit(source: Source, hierarchy: Hierarchy, name: str) -> str:
