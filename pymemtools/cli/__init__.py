@@ -16,6 +16,7 @@ from pymemtools.render.escape import escape
 COMMANDS = {
     "completion": "Print the completion script of a shell.",
     "free": "Show used, cached, free and available memory.",
+    "pmap": "Show the memory map of processes.",
     "smem": "Report memory by process, mapping, user or for the whole system.",
 }
 

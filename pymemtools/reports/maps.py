@@ -1,0 +1,125 @@
+"""Read the mappings of one process: from maps, or with their numbers from smaps."""
+
+from __future__ import annotations
+
+from collections import abc
+from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
+from typing import NamedTuple
+
+from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.procfs.maps import Mapping, parse_maps
+from pymemtools.procfs.smaps_table import Column, SmapsReader, SmapsTable
+from pymemtools.procfs.stat import Stat
+from pymemtools.procfs.status import parse_tgid
+from pymemtools.reports.steady import read_steadily
+from pymemtools.sources.base import ProcessFiles, Source
+
+Columns = abc.Mapping[str, Column]
+Wanted = Callable[[str], bool]  # which numbers of smaps, by the kernel's name
+_MAX_CMDLINE = 131_071  # bytes that procps takes
+
+
+class ProcessMaps(NamedTuple):
+    """One process and its mappings."""
+
+    pid: int  # of the process, also where a thread's was asked for
+    title: bytes  # the command line with blanks, or ``[comm]``
+    stack: int | None  # an address within the main stack
+    mappings: Sequence[Mapping]
+    columns: Columns  # the mappings' numbers, in bytes; see SmapsTable
+    counts: frozenset[str]
+    problem: str | None  # why the mappings could not be read
+    note: str | None  # what the reader should know of them
+
+    def choose(self, chosen: Iterable[bool]) -> ProcessMaps:
+        """Keep some of the mappings, one truth value each."""
+        flags = list(chosen)
+        if all(flags):
+            return self
+        columns = {key: list(compress(column, flags)) for key, column in self.columns.items()}
+        return self._replace(mappings=list(compress(self.mappings, flags)), columns=columns)
+
+    def reorder(self, order: Sequence[int]) -> ProcessMaps:
+        """Put the mappings into another order, given as places in the present one; some may be left out."""
+        columns = {key: [column[i] for i in order] for key, column in self.columns.items()}
+        return self._replace(mappings=[self.mappings[i] for i in order], columns=columns)
+
+
+def read_maps(source: Source, pid: int, wanted: Wanted | None = None) -> ProcessMaps:
+    """Read a process's mappings from maps, or with ``wanted`` numbers from smaps.
+
+    A capture without maps (smemcap takes none) has the same lines in smaps. Raises Missing when there is no such
+    process, or none any more; a process whose mappings may not be read is given with the ``problem``.
+    """
+    return read_steadily(source, pid, lambda files, stat: _read(files, stat, wanted, is_live=source.is_live))
+
+
+def _read(files: ProcessFiles, stat: Stat | None, wanted: Wanted | None, *, is_live: bool) -> ProcessMaps:
+    empty = ProcessMaps(
+        _tgid(files), _title(files, stat), stat.startstack or None if stat else None, [], {}, frozenset(), None, None
+    )
+    if stat is not None and (stat.is_kernel_thread or stat.is_dead):
+        return empty
+    try:
+        found = _with_numbers(files, empty, wanted) if wanted is not None else _without_numbers(files, empty)
+    except Missing as error:
+        if is_live:
+            raise
+        return empty._replace(problem=_reason(error, files.pid))
+    except Denied as error:
+        return empty._replace(problem=_reason(error, files.pid))
+    if is_live and not found.mappings and stat is not None and stat.vsize:
+        raise Missing(f"{files.pid}: no such process")  # it is on its way out
+    return found
+
+
+def _without_numbers(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
+    where = f"{files.pid}/maps"
+    try:
+        text = files.read("maps")
+    except Missing:
+        return _with_numbers(files, empty, lambda key: False)
+    note = f"{where} is cut short: its last mapping is left out" if text and not text.endswith(b"\n") else None
+    return empty._replace(mappings=list(parse_maps(text, where)), note=note)
+
+
+def _with_numbers(files: ProcessFiles, empty: ProcessMaps, wanted: Wanted) -> ProcessMaps:
+    where = f"{files.pid}/smaps"
+    reader = SmapsReader(wanted, where)
+    for chunk in files.chunks("smaps"):
+        reader.feed(chunk)
+    table: SmapsTable = reader.finish()
+    note = f"{where} is cut short: its last mapping is left out" if table.cut_short else None
+    return empty._replace(mappings=table.mappings, columns=table.columns, counts=table.counts, note=note)
+
+
+def _tgid(files: ProcessFiles) -> int:
+    """Give the process of a thread; /proc/TID of a thread is there, though not listed."""
+    try:
+        return parse_tgid(files.read("status")) or files.pid
+    except (Missing, Denied):
+        return files.pid
+
+
+def _title(files: ProcessFiles, stat: Stat | None) -> bytes:
+    """Give the command line as procps does: blanks for NULs and newlines, ``?`` for one emptied by its process.
+
+    A kernel thread and a zombie have none, and are called by their names.
+    """
+    try:
+        cmdline = files.read("cmdline")[:_MAX_CMDLINE]
+    except (Missing, Denied):
+        cmdline = b""
+    if not cmdline:
+        if stat is None:
+            return b"?"
+        return b"[%s]%s" % (stat.comm, b" <defunct>" if stat.state == "Z" else b"")
+    text = cmdline.rstrip(b"\0")
+    if not text:
+        return b"?"
+    return text.replace(b"\0", b" ").replace(b"\n", b" ")
+
+
+def _reason(error: MemtoolsError, pid: int) -> str:
+    return str(error).removeprefix(f"{pid}/")
