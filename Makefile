@@ -42,3 +42,6 @@ completions: venv
 
 clean:
 	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache
+
+bench: dev
+	$(BIN)/python bench/beside_peers.py

@@ -18,6 +18,7 @@ from pymemtools.units import KIB
 ANONYMOUS = b"<anonymous>"
 _FIELD = re.compile(rb"([A-Z][A-Za-z0-9_]*):[ \t]*([0-9]{1,20}) kB")
 _LABEL = re.compile(rb"[A-Z][A-Za-z0-9_]*")
+_LONGEST_RECORD = 1 << 20  # bytes; a path has at most 4096, each of them written as four at worst
 _HEX_DIGITS = frozenset(bytes([byte]) for byte in b"0123456789abcdef")
 _FIXED_LINE = 28  # "Name:" padded to 16, the value in 8, " kB\n": SEQ_PUT_DEC() in fs/proc/task_mmu.c
 _HEADER = re.compile(
@@ -76,8 +77,8 @@ class _Columns(NamedTuple):
 class Tally:
     """Add up fields of one process's smaps, over all mappings or, if asked, per mapping name.
 
-    Feed it text in pieces of any size; it holds no more than the last unfinished record. One Tally serves many
-    processes, one after the other: it remembers the layout of the kernel's records, which makes it fast.
+    Feed it text in pieces of any size; it holds no more than the last piece and an unfinished record. One Tally
+    serves many processes, one after the other: it remembers the layout of the kernel's records, which makes it fast.
 
     >>> tally = Tally(("Rss", "Pss"))
     >>> tally.feed(b"00400000-00401000 r--p 00000000 00:03 18   /bin/x\\nSize: 4 kB\\nRss: 4 kB\\nPss: 2 kB\\n")
@@ -112,18 +113,23 @@ class Tally:
 
     def feed(self, text: bytes) -> None:
         """Take the next piece of smaps."""
-        text = self._rest + text
-        start = _last_record(text)
-        if start:
-            self._add(text[:start])
-        self._rest = text[start:]
+        if self._rest:
+            start = _last_record(self._rest)
+            if start:
+                self._add(self._rest[:start])
+            elif len(self._rest) > _LONGEST_RECORD:
+                raise ParseError("smaps", None, f"a record of more than {_LONGEST_RECORD // KIB} KiB")
+            text = self._rest[start:] + text
+        self._rest = text
 
     def finish(self) -> Totals:
         """Close the text and give its totals; a record cut in mid-line is left out."""
         rest, self._rest = self._rest, b""
         if rest:
             self.cut_short = not rest.endswith(b"\n")
-            if not self.cut_short:
+            if self.cut_short:
+                rest = rest[: _last_record(rest)]
+            if rest:
                 self._add(rest)
         sums = {key: None if kib is None else kib * KIB for key, kib in zip(self.keys, self._sums)}
         return Totals(self._count, sums)

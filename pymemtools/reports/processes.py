@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.procfs.cgroup import parse_cgroup
 from pymemtools.procfs.smaps import Tally
+from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.sources.share import share_out
 
 _MAX_CMDLINE = 1 << 20
 _T = TypeVar("_T")
@@ -63,18 +64,21 @@ class Sample(NamedTuple):
     from_rollup: int  # processes whose figures are smaps_rollup's
 
 
-def read_processes(source: Source, wanted: Wanted, workers: int = 2) -> Sample:
+_FEW = 64  # processes that one process reads faster than it can fork
+
+
+def read_processes(source: Source, wanted: Wanted) -> Sample:
     """Read the processes of a source.
 
-    On a live machine several threads read (read() releases the GIL, and the kernel's walk of the page tables is most
-    of the time), a process that ends is left out whole, and processes started meanwhile are looked for once.
+    On a live machine two processes share the work, a process that ends is left out whole, and processes started
+    meanwhile are looked for once.
     """
     reader = _Reader(source, wanted)
     pids = list(source.pids())
-    if not source.is_live or len(pids) < 32:
+    if not source.is_live or len(pids) < _FEW:
         results = [reader.read(pid) for pid in pids]
     else:
-        results = _in_threads(lambda: _Reader(source, wanted), pids, workers)
+        results = [_unpacked(*packed) for packed in share_out(pids, lambda pid: _packed(reader.read(pid)))]
     if source.is_live:
         # A process may escape one listing by forking ahead of it (CVE-2018-1121); a second look narrows that.
         known = set(pids)
@@ -109,34 +113,14 @@ def _sample(results: Sequence[_Outcome]) -> Sample:
     )
 
 
-def _in_threads(make: Callable[[], _Reader], pids: Sequence[int], workers: int) -> list[_Outcome]:
-    """Read with several threads, results in the order of ``pids``; the first error of any is raised."""
-    results: list[_Outcome] = [_NOTHING] * len(pids)
-    errors: list[BaseException] = []
-    todo = iter(enumerate(pids))
-    lock = threading.Lock()
+def _packed(outcome: _Outcome) -> tuple[Any, ...]:
+    """Make plain tuples of an outcome, for the way from one process to the other."""
+    process = outcome.process
+    return (None if process is None else tuple(process), *outcome[1:])
 
-    def work() -> None:
-        reader = make()
-        try:
-            while not errors:
-                with lock:
-                    place, pid = next(todo, (-1, 0))
-                if place < 0:
-                    return
-                results[place] = reader.read(pid)
-        except BaseException as error:  # noqa: BLE001 (carried to the caller's thread and raised there)
-            errors.append(error)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers - 1)]
-    for thread in threads:
-        thread.start()
-    work()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return results
+def _unpacked(process: tuple[Any, ...] | None, *others: Any) -> _Outcome:
+    return _Outcome(None if process is None else Process._make(process), *others)
 
 
 class _Reader:
@@ -158,7 +142,7 @@ class _Reader:
             return read_steadily(self._source, pid, self._once)
         except Missing:
             return _NOTHING
-        except Denied as error:
+        except (Denied, ParseError) as error:
             return _Outcome(unreadable=_reason(error))
 
     def _once(self, files: ProcessFiles, stat: Stat | None) -> _Outcome:
@@ -170,7 +154,7 @@ class _Reader:
         self._tally.restart()
         try:
             return self._figures(files, stat, identity)
-        except Denied as error:
+        except (Denied, ParseError) as error:
             return _Outcome(unreadable=_reason(error))
 
     def _identity(self, files: ProcessFiles, stat: Stat | None) -> Process | None:
@@ -187,43 +171,35 @@ class _Reader:
         ppid, starttime = (None, None) if stat is None else (stat.ppid, stat.starttime_ticks)
         return Process(files.pid, ppid, starttime, uid, user, name, command, None, {}, {}, None, None)
 
-    def _feed_rollup(self, files: ProcessFiles) -> bool:
-        """Take the kernel's own sums; False where there are none (Linux before 4.14, or a capture without)."""
-        try:
-            for chunk in files.chunks("smaps_rollup"):
-                self._tally.feed(chunk)
-        except Missing:
-            return False
-        return True
-
     def _figures(self, files: ProcessFiles, stat: Stat | None, identity: Process) -> _Outcome:
         wanted, tally = self._wanted, self._tally
-        from_rollup = wanted.rollup and self._feed_rollup(files)
-        if not from_rollup:
+        rollup = _optional(files, "smaps_rollup", parse_smaps_rollup) if wanted.rollup or wanted.split else None
+        sums: dict[str, int | None] = dict(rollup or {})
+        maps = None
+        if rollup is None or not wanted.rollup:
             for chunk in files.chunks("smaps"):
                 tally.feed(chunk)
-        totals = tally.finish()
-        if not totals.maps:
-            hidden = not self._filters_maps and stat is not None and stat.rss_pages > 0
-            return _Outcome(unreadable="smaps is empty") if hidden else _NOTHING
-        sums = dict(totals.sums)
-        if wanted.split and not from_rollup:
-            sums.update(_optional(files, "smaps_rollup", _rollup_split) or {})
+            maps, totals = tally.finish()
+            if not maps:
+                hidden = not self._filters_maps and stat is not None and stat.rss_pages > 0
+                return _Outcome(unreadable="smaps is empty") if hidden else _NOTHING
+            sums.update(totals)
+        elif stat is not None:
+            sums["Size"] = stat.vsize
         if wanted.status:
             sums.update(_optional(files, "status", parse_status_sizes) or {})
-        if from_rollup and stat is not None:
-            sums["Size"] = stat.vsize
+        process = identity._replace(
+            maps=maps,
+            sums=sums,
+            by_name=tally.by_name,
+            cgroup=_optional(files, "cgroup", parse_cgroup) if wanted.cgroup else None,
+            oom_score=_optional(files, "oom_score", int) if wanted.oom_score else None,
+        )
         return _Outcome(
-            identity._replace(
-                maps=None if from_rollup else totals.maps,
-                sums=sums,
-                by_name=tally.by_name,
-                cgroup=_optional(files, "cgroup", parse_cgroup) if wanted.cgroup else None,
-                oom_score=_optional(files, "oom_score", int) if wanted.oom_score else None,
-            ),
-            from_rollup=from_rollup,
+            process,
+            from_rollup=maps is None,
             cut_short=tally.cut_short,
-            has_pss=tally.has_pss,
+            has_pss="Pss" in sums if maps is None else tally.has_pss,
             has_smaps=True,
         )
 
@@ -233,12 +209,6 @@ def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None
         return parse(files.read(name))
     except (Missing, Denied, ParseError, ValueError):
         return None
-
-
-def _rollup_split(text: bytes) -> dict[str, int | None]:
-    tally = Tally(("Pss_Anon", "Pss_File", "Pss_Shmem"))
-    tally.feed(text)
-    return tally.finish().sums
 
 
 def _command(files: ProcessFiles, name: str) -> str:

@@ -20,11 +20,13 @@ def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat |
     """
     for _ in range(2):
         with source.process(pid) as files:
-            before = look_at_stat(files)
+            text = _stat_text(files)
+            before = _parsed(text, pid)
             result = read(files, before)
             if not source.is_live or (before is not None and (before.is_kernel_thread or before.is_dead)):
                 return result
-            after = look_at_stat(files)
+            text_after = _stat_text(files)
+        after = before if text_after == text else _parsed(text_after, pid)
         if before is None or after is None or after.is_dead:
             break
         if after.same_image(before):
@@ -32,10 +34,13 @@ def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat |
     raise Missing(f"{pid}: no such process")
 
 
-def look_at_stat(files: ProcessFiles) -> Stat | None:
-    """Read stat; None where there is none."""
+def _stat_text(files: ProcessFiles) -> bytes:
+    """Read stat; a capture may lack it."""
     try:
-        text = files.read("stat")
+        return files.read("stat")
     except Missing:
-        return None
-    return parse_stat(text, f"{files.pid}/stat") if text else None
+        return b""
+
+
+def _parsed(text: bytes, pid: int) -> Stat | None:
+    return parse_stat(text, f"{pid}/stat") if text else None

@@ -14,7 +14,9 @@ from pymemtools.sources.base import Facts, kernel_release, parse_passwd, parse_p
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _CHUNK = 64 * 1024
-_BATCH = 1 << 20
+# One readv() of many small pieces: the kernel gives at most a page of smaps for each piece, whatever its size, and a
+# piece larger than what is left of its page when a record no longer fits ends the call. 3 KiB leave room for a record.
+_PIECE, _PIECES = 3072, 64
 _GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ELOOP})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM})
 
@@ -56,6 +58,7 @@ class Tree:
         self.is_live = is_live
         self._facts: Facts | None = None
         self._users: dict[int, str | None] = {}
+        self._buffers: list[_Buffer] = []  # to be used again: one for each thread that reads
         self._passwd: dict[int, str] | None = None
         try:
             self._fd = os.open(proc, _DIRECTORY)
@@ -104,7 +107,7 @@ class Tree:
         except OSError as error:
             _refuse(error, str(pid))
         try:
-            yield TreeProcess(pid, fd, self.is_live)
+            yield TreeProcess(pid, fd, self.is_live, self._buffers)
         finally:
             os.close(fd)
 
@@ -130,40 +133,43 @@ class Tree:
         return self._passwd.get(uid)
 
 
+class _Buffer:
+    """Memory to read into, whole and as the pieces of one readv()."""
+
+    def __init__(self) -> None:
+        self.whole = memoryview(bytearray(_PIECE * _PIECES))
+        self.pieces = [self.whole[i * _PIECE : (i + 1) * _PIECE] for i in range(_PIECES)]
+
+
 class TreeProcess:
     """One /proc/PID directory, held by its descriptor."""
 
-    def __init__(self, pid: int, fd: int, is_live: bool) -> None:
+    def __init__(self, pid: int, fd: int, is_live: bool, buffers: list[_Buffer]) -> None:
         self.pid = pid
         self._fd = fd
         self._is_live = is_live
+        self._buffers = buffers
 
     def read(self, name: str) -> bytes:
         """Read a small file whole. Raises Missing or Denied."""
         return _read(name, self._fd, f"{self.pid}/{name}")
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """Read a file in pieces of about 1 MiB. Raises Missing or Denied."""
+        """Read a file in pieces of up to 192 KiB. Raises Missing or Denied."""
         where = f"{self.pid}/{name}"
         try:
             fd = os.open(name, _READ, dir_fd=self._fd)
         except OSError as error:
             _refuse(error, where)
+        buffer = self._buffers.pop() if self._buffers else _Buffer()
         try:
-            parts: list[bytes] = []
-            size = 0
-            while part := os.read(fd, _CHUNK):
-                parts.append(part)
-                size += len(part)
-                if size >= _BATCH:
-                    yield b"".join(parts)
-                    parts, size = [], 0
-            if parts:
-                yield b"".join(parts)
+            while size := os.readv(fd, buffer.pieces):
+                yield bytes(buffer.whole[:size])
         except OSError as error:
             _refuse(error, where)
         finally:
             os.close(fd)
+            self._buffers.append(buffer)
 
     def uid(self) -> int | None:
         """Tell the owner: the live directory's, or what a copied status says, or else the copy's owner."""

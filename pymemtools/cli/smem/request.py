@@ -158,11 +158,8 @@ def _wanted(report: str, grouping: str | None, fields: Sequence[str], options: M
     fields = [*fields, chart] if chart else fields
     kernel = set(kernel_fields(fields))
     mapping = _regex(options["mapfilter"])
-    keys = smaps_keys(fields)
-    if options["rollup"]:
-        keys += tuple(key for key in SPLIT if key in kernel)
     return Wanted(
-        keys,
+        smaps_keys(fields),
         by_name=report == "mappings",
         rollup=options["rollup"],
         # These two files know whole processes only.
