@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError
+from pymemtools.units import minus, plus
 
 
 class SystemRow(NamedTuple):
@@ -28,14 +29,14 @@ def system_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel_i
     """
     total, free = _need(meminfo, "MemTotal"), _need(meminfo, "MemFree")
     mapped = meminfo.get("Mapped")
-    user = _plus(meminfo.get("AnonPages"), mapped)
-    cached = _minus(meminfo.get("Cached"), mapped)
-    cache = _plus(_plus(meminfo.get("Buffers"), meminfo.get("SReclaimable")), cached)
+    user = plus(meminfo.get("AnonPages"), mapped)
+    cached = minus(meminfo.get("Cached"), mapped)
+    cache = plus(plus(meminfo.get("Buffers"), meminfo.get("SReclaimable")), cached)
     return _rows(
         [
             ("firmware/hardware", _firmware(total, real, kernel_image), 0),
             ("kernel image", kernel_image, 0),
-            ("kernel dynamic memory", _minus(total - free, user), cache),
+            ("kernel dynamic memory", minus(total - free, user), cache),
             ("userspace memory", user, mapped),
             ("free memory", free, free),
         ]
@@ -54,14 +55,14 @@ def detailed_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel
     get = meminfo.get
     total, free = _need(meminfo, "MemTotal"), _need(meminfo, "MemFree")
     shmem = get("Shmem")
-    files = _minus(_plus(get("Buffers"), get("Cached")), shmem or 0)
+    files = minus(plus(get("Buffers"), get("Cached")), shmem or 0)
     slab_cache = get("SReclaimable")
     kreclaimable = get("KReclaimable")  # Linux 4.20: SReclaimable and other reclaimable kernel memory
-    other_cache = _minus(kreclaimable, slab_cache)
+    other_cache = minus(kreclaimable, slab_cache)
     parts: list[tuple[str, int | None, int | None]] = [
         ("firmware/hardware", _firmware(total, real, kernel_image), 0),
         ("kernel image", kernel_image, 0),
-        ("page tables", _plus(get("PageTables"), get("SecPageTables", 0)), 0),
+        ("page tables", plus(get("PageTables"), get("SecPageTables", 0)), 0),
         ("kernel stacks", get("KernelStack"), 0),
         ("slab, reclaimable", slab_cache, slab_cache),
         ("slab, unreclaimable", get("SUnreclaim") if "SUnreclaim" in meminfo else get("Slab"), 0),
@@ -82,7 +83,7 @@ def detailed_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel
 
 
 def _rows(parts: list[tuple[str, int | None, int | None]]) -> list[SystemRow]:
-    return [SystemRow(i, area, used, cache, _minus(used, cache)) for i, (area, used, cache) in enumerate(parts)]
+    return [SystemRow(i, area, used, cache, minus(used, cache)) for i, (area, used, cache) in enumerate(parts)]
 
 
 def _firmware(total: int, real: int | None, kernel_image: int) -> int:
@@ -108,11 +109,3 @@ def _need(meminfo: Mapping[str, int], key: str) -> int:
     if key not in meminfo:
         raise ParseError("meminfo", None, f"no {key} field")
     return meminfo[key]
-
-
-def _plus(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
-
-
-def _minus(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a - b
