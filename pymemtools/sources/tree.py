@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -64,6 +65,7 @@ class Tree:
             self._fd = os.open(proc, _DIRECTORY)
         except OSError as error:
             _refuse(error, proc)
+        weakref.finalize(self, os.close, self._fd)
 
     def looks_like_proc(self) -> bool:
         """Tell whether there is a meminfo or a process in it."""
