@@ -5,7 +5,8 @@ import signal
 
 def main() -> None:
     """Run the command line, and end the way Unix programs end."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as for the background jobs of a script
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     from pymemtools.cli import run
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -35,6 +36,16 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 (a programming error, not a user's)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = " or ".join(f"'{name}'" for name in get_close_matches(args[0], COMMANDS))
+            raise click.UsageError(f"no such command '{args[0]}'" + (f" (did you mean {near}?)" if near else ""), ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
@@ -53,29 +64,37 @@ def run() -> NoReturn:
     """Run the program and exit; every error a user can cause is one line on stderr."""
     status = 1
     try:
-        if sys.stdout is None:
-            raise OSError(9, os.strerror(9))
-        sys.stdout.reconfigure(errors="backslashreplace", newline="\n")  # type: ignore[union-attr]
-        if sys.stderr is not None:
-            sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        result = _run()
+        _prepare_streams()
+        status = _call()
         sys.stdout.flush()
-        status = result if isinstance(result, int) else 0
     except OSError as error:
-        say(f"write error: {os.strerror(error.errno or 0)}")
+        _keep_traceback()
+        status = 1
+        say(f"write error: {os.strerror(error.errno or errno.EIO)}")
     except MemoryError:
+        _keep_traceback()
         say("out of memory")
     leave(status)
 
 
-def _run() -> Any:
+def _prepare_streams() -> None:
+    """Let no text be unprintable, and a closed stdout be the write error it is."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    sys.stdout.reconfigure(errors="backslashreplace", newline="\n")  # type: ignore[union-attr]
+    if sys.stderr is not None:
+        sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _call() -> int:
+    """Run the command and give its exit status; lets pass only what is wrong with stdout or with our own memory."""
     try:
-        return cli.main(prog_name="pymemtools", standalone_mode=False)
-    except click.exceptions.Exit as error:
-        return error.exit_code
+        result = cli.main(prog_name="pymemtools", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except SystemExit as end:  # how click ends when a shell asked for completions
+        return end.code if isinstance(end.code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
-        if sys.stderr is not None:
-            sys.stderr.write(f"{error.format_message()}\n")
+        _complain(f"{error.format_message()}\n")
         return 2
     except click.UsageError as error:
         where = error.ctx.command_path.removeprefix("pymemtools").strip() if error.ctx else ""
@@ -86,24 +105,35 @@ def _run() -> Any:
         say(error.format_message())
         return error.exit_code
     except MemtoolsError as error:
-        if os.environ.get("PYMEMTOOLS_DEBUG"):
-            raise
+        _keep_traceback()
         say(str(error))
         return error.exit_status
-    except (OSError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:
-        if os.environ.get("PYMEMTOOLS_DEBUG"):
+        if isinstance(error, OSError) and error.filename is None:  # of stdout: a file that is opened has a name
             raise
+        _keep_traceback()
         say(f"internal error (please report this): {type(error).__name__}: {error}")
         return 1
 
 
+def _keep_traceback() -> None:
+    """Show where an error came from to those who ask for it with PYMEMTOOLS_DEBUG."""
+    if os.environ.get("PYMEMTOOLS_DEBUG"):
+        sys.__excepthook__(*sys.exc_info())
+
+
 def say(message: str) -> None:
-    """Print one line for the user, escaped, to stderr; a closed or full stderr changes nothing."""
+    """Print one line for the user, escaped, to stderr."""
+    _complain(f"pymemtools: {escape(message)}\n")
+
+
+def _complain(text: str) -> None:
+    """Write to stderr; that it is closed or full changes nothing."""
     try:
         if sys.stderr is not None:
-            sys.stderr.write(f"pymemtools: {escape(message)}\n")
+            sys.stderr.write(text)
             sys.stderr.flush()
     except OSError:
         pass
