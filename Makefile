@@ -15,6 +15,7 @@ venv: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m compileall -q pymemtools # where PYTHONDONTWRITEBYTECODE is set, every start would compile anew
 	touch $@
 
 dev: $(VENV)/.dev
@@ -44,4 +45,5 @@ clean:
 	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache
 
 bench: dev
+	$(BIN)/python -m compileall -q pymemtools
 	$(BIN)/python bench/beside_peers.py

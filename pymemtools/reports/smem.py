@@ -104,6 +104,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "ksm": ("KSM",),
     "locked": ("Locked",),
 }
+_RECIPES = tuple((FIGURES[field][0], FIGURES[field][1:]) for field in Figures._fields)
 _AVERAGES = {"avgpss": "pss", "avguss": "uss", "avgrss": "rss"}
 SPLIT = ("Pss_Anon", "Pss_File", "Pss_Shmem")
 FROM_STATUS = ("RssShmem",)
@@ -121,17 +122,17 @@ def smaps_keys(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def figures_of(sums: Mapping[str, int | None]) -> Figures:
-    """Turn sums of the kernel's fields into figures."""
-    return Figures._make(_figure(field, sums) for field in Figures._fields)
-
-
-def _figure(field: str, sums: Mapping[str, int | None]) -> int | None:
-    """Sum the kernel's fields behind one figure; None unless the first of them is known."""
-    first, *others = FIGURES[field]
-    total = sums.get(first)
-    if total is None or (field == "tpss" and sums.get("SwapPss") is None):
-        return None
-    return total + sum(sums.get(key) or 0 for key in others)
+    """Turn sums of the kernel's fields into figures; one is None unless the first of its fields is known."""
+    get = sums.get
+    figures: list[int | None] = []
+    for first, others in _RECIPES:
+        total = get(first)
+        if total is not None:
+            for key in others:
+                total += get(key) or 0
+        figures.append(total)
+    made = Figures._make(figures)
+    return made if made.swappss is not None or made.tpss is None else made._replace(tpss=None)
 
 
 def display_user(process: Process, *, numeric: bool) -> str | int:

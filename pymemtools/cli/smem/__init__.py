@@ -21,9 +21,9 @@ from pymemtools.cli.options import (
     source_options,
     write_lines,
 )
-from pymemtools.cli.smem.gather import Gathered, gather
 from pymemtools.cli.smem.output import Layout, lines_of
 from pymemtools.cli.smem.request import Request, checked, column_names
+from pymemtools.cli.smem.rows import Gathered, gather
 from pymemtools.errors import UsageProblem
 from pymemtools.sources.base import Source
 

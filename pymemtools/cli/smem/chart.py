@@ -8,9 +8,9 @@ from typing import NamedTuple
 from pymemtools.cli import say
 from pymemtools.cli.new_file import write_new_file
 from pymemtools.cli.options import write_lines
-from pymemtools.cli.smem.gather import Gathered
 from pymemtools.cli.smem.output import Layout, amount_format, terminal_columns
 from pymemtools.cli.smem.request import Request
+from pymemtools.cli.smem.rows import Gathered
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render import charts

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pymemtools.cli.options import facts_as_json
-from pymemtools.cli.smem.gather import Gathered
 from pymemtools.cli.smem.output import Layout, amount_format, table_lines, totals_of
 from pymemtools.cli.smem.request import Request
+from pymemtools.cli.smem.rows import Gathered
 from pymemtools.render.columns import Column, sort_key
 from pymemtools.reports.changes import Change, changes
 from pymemtools.reports.smem import Row

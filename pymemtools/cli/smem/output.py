@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pymemtools.cli.options import facts_as_json
-from pymemtools.cli.smem.gather import Gathered
+from pymemtools.cli.smem.rows import Gathered
 from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render.columns import (
