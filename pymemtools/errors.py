@@ -34,5 +34,5 @@ class ArchiveError(MemtoolsError):
 
 
 def excerpt(text: bytes) -> str:
-    """Quote the start of untrusted text for a message."""
-    return repr(text[:60].decode("utf-8", "backslashreplace"))
+    """Quote the start of untrusted text for a message, which is escaped as a whole where it is printed."""
+    return f"'{text[:60].decode('utf-8', 'surrogateescape')}'"

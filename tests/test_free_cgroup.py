@@ -222,7 +222,7 @@ def test_an_archive(tmp_path: Path, pymemtools: Run) -> None:
         (("--cgroup", "cgroup.procs"), 1, "cgroup.procs: no such control group"),
         (("--cgroup", "x.service"), 2, "x.service is the name of several control groups: /a/x.service /b/x.service"),
         (("--cgroup", "/a", "--classic"), 2, "free: --classic knows no control groups"),
-        (("--cgroup", "/bad"), 1, "/sys/fs/cgroup/bad/memory.max: expected bytes, got '12 MB\\n'"),
+        (("--cgroup", "/bad"), 1, "/sys/fs/cgroup/bad/memory.max: expected bytes, got '12 MB\\x0a'"),
     ],
 )
 def test_a_group_that_cannot_be_shown(
