@@ -1,65 +1,69 @@
 """The one place where untrusted text becomes fit to print."""
 
+from __future__ import annotations
+
 import re
 
-_SAFE = re.compile(r"[ -\[\]-~]*")
-_C0_C1_DEL = "\x00-\x1f\x7f-\x9f"
-_INVISIBLE = "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-_PRIVATE = "\ue000-\uf8ff\U000f0000-\U0010ffff"
-_UNSAFE = re.compile(rf"[{_C0_C1_DEL}{_INVISIBLE}{_PRIVATE}\ud800-\udfff\ufff0-\uffff]|\\(?=[xuU])")
+_ASCII_AS_IT_IS = re.compile(r"[ -\[\]-~]*")
+_BACKSLASHES_OR_OTHER = re.compile(r"\\+|[^ -~]")
 
 
 def escape(text: str) -> str:
     r"""Show control, undecodable, invisible and direction-changing characters as ``\xNN`` or ``\uNNNN``.
 
-    Everything else, spaces and accents and wide characters included, stays as it is; a backslash is doubled only
-    where it would read as such an escape.
+    ``\xNN`` is a byte: an ASCII control character, or one that was no UTF-8. All that Unicode calls printable stays as
+    it is, accents and wide characters included. Backslashes are doubled only where they, or the first escape after
+    them, would be misread; so no two texts look the same.
 
-    >>> escape("a\x1b[2Jb"), escape("caf\udce9")
-    ('a\\x1b[2Jb', 'caf\\xe9')
+    >>> escape("a\x1b[2Jb"), escape("caf\udce9"), escape(r"C:\temp\x")
+    ('a\\x1b[2Jb', 'caf\\xe9', 'C:\\temp\\\\x')
     """
-    if _SAFE.fullmatch(text):
+    if _ASCII_AS_IT_IS.fullmatch(text) or (text.isprintable() and "\\" not in text):
         return text
-    return _UNSAFE.sub(_escaped, text)
+    return _BACKSLASHES_OR_OTHER.sub(_escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code == 0x5C:
-        return "\\\\"
+    found, following = match[0], match.string[match.end() : match.end() + 1]
+    if found[0] == "\\":
+        is_misread = following in ("x", "u", "U") or not following.isprintable()
+        return found * 2 if is_misread else found
+    if found.isprintable():
+        return found
+    code = ord(found)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, as surrogateescape keeps it
         return f"\\x{code - 0xDC00:02x}"
-    if code < 0x100:
+    if code < 0x80:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def width(text: str) -> int:
     """Count the terminal columns of escaped text: wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
     from unicodedata import category, east_asian_width
 
-    total = 0
-    for character in text:
-        if category(character) in ("Mn", "Me", "Cf"):
-            continue
-        total += 2 if east_asian_width(character) in ("W", "F") else 1
-    return total
+    if category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if east_asian_width(character) in ("W", "F") else 1
 
 
 def cut(text: str, columns: int) -> str:
     """Cut escaped text to so many terminal columns.
 
-    >>> cut("pymemtools", 4)
-    'pyme'
+    >>> cut("pymemtools", 4), cut("日本語", 5)
+    ('pyme', '日本')
     """
     if text.isascii():
         return text[:columns]
-    end = len(text)
-    while width(text[:end]) > columns:
-        end -= 1
-    return text[:end]
+    for end, character in enumerate(text):
+        columns -= _columns(character)
+        if columns < 0:
+            return text[:end]
+    return text
 
 
 def pad(text: str, columns: int, *, right: bool = False) -> str:
