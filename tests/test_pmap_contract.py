@@ -15,23 +15,14 @@ from pathlib import Path
 
 import pytest
 from conftest import HERE, Run
+from transcripts import MACHINES, transcripts
 
-MACHINES = HERE / "pmap"
 FROZEN = ("maps", "smaps", "stat", "status", "cmdline")
 OPTIONS = ["", "-q", "-p", "-x", "-xq", "-xp", "-d", "-dq", "-dp", "-X", "-Xq", "-Xp", "-XX", "-XXq", "-XXp"]
 RANGES = ["-A ,", "-x -A ,", "-d -A ,", "-A {heap}", "-d -A {heap}", "-q -x -A {heap}", "-A ,{heap}", "-x -A ,{heap}"]
 
 
-def _transcripts() -> list[object]:
-    cases = []
-    for path in sorted(MACHINES.glob("*/pmap.transcript")):
-        for call in path.read_text().split("$ pmap ")[1:]:
-            arguments, _, output = call.partition("\n")
-            cases.append(pytest.param(path.parent.name, arguments, output, id=f"{path.parent.name}: {arguments}"))
-    return cases
-
-
-@pytest.mark.parametrize(("machine", "arguments", "output"), _transcripts())
+@pytest.mark.parametrize(("machine", "arguments", "output"), transcripts("pmap"))
 def test_same_bytes_on_a_capture(pymemtools: Run, machine: str, arguments: str, output: str) -> None:
     done = pymemtools("pmap", "-S", str(MACHINES / machine / "processes.tar.gz"), *shlex.split(arguments))
     assert done.stderr == b""

@@ -12,11 +12,13 @@ from pymemtools.procfs.maps import Mapping, parse_maps
 from pymemtools.procfs.smaps_table import Column, SmapsReader, SmapsTable
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_tgid
+from pymemtools.reports.map_kinds import kinds_of
 from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 
 Columns = abc.Mapping[str, Column]
 Wanted = Callable[[str], bool]  # which numbers of smaps, by the kernel's name
+ALL: Wanted = lambda key: True
 _MAX_CMDLINE = 131_071  # bytes that procps takes
 
 
@@ -29,8 +31,13 @@ class ProcessMaps(NamedTuple):
     mappings: Sequence[Mapping]
     columns: Columns  # the mappings' numbers, in bytes; see SmapsTable
     counts: frozenset[str]
+    kinds: Sequence[str]  # what each mapping is for, see map_kinds; empty until told()
     problem: str | None  # why the mappings could not be read
     note: str | None  # what the reader should know of them
+
+    def told(self) -> ProcessMaps:
+        """Tell the kinds of the mappings, which takes all of them, in their order."""
+        return self._replace(kinds=kinds_of(self.mappings, self.stack))
 
     def choose(self, chosen: Iterable[bool]) -> ProcessMaps:
         """Keep some of the mappings, one truth value each."""
@@ -38,12 +45,15 @@ class ProcessMaps(NamedTuple):
         if all(flags):
             return self
         columns = {key: list(compress(column, flags)) for key, column in self.columns.items()}
-        return self._replace(mappings=list(compress(self.mappings, flags)), columns=columns)
+        return self._replace(
+            mappings=list(compress(self.mappings, flags)), columns=columns, kinds=list(compress(self.kinds, flags))
+        )
 
     def reorder(self, order: Sequence[int]) -> ProcessMaps:
         """Put the mappings into another order, given as places in the present one; some may be left out."""
         columns = {key: [column[i] for i in order] for key, column in self.columns.items()}
-        return self._replace(mappings=[self.mappings[i] for i in order], columns=columns)
+        kinds = [self.kinds[i] for i in order] if self.kinds else self.kinds
+        return self._replace(mappings=[self.mappings[i] for i in order], columns=columns, kinds=kinds)
 
 
 def read_maps(source: Source, pid: int, wanted: Wanted | None = None) -> ProcessMaps:
@@ -55,14 +65,24 @@ def read_maps(source: Source, pid: int, wanted: Wanted | None = None) -> Process
     return read_steadily(source, pid, lambda files, stat: _read(files, stat, wanted, is_live=source.is_live))
 
 
-def _read(files: ProcessFiles, stat: Stat | None, wanted: Wanted | None, *, is_live: bool) -> ProcessMaps:
+def _read(
+    files: ProcessFiles, stat: Stat | None, wanted: Wanted | None, *, is_live: bool, name: str = "smaps"
+) -> ProcessMaps:
     empty = ProcessMaps(
-        _tgid(files), _title(files, stat), stat.startstack or None if stat else None, [], {}, frozenset(), None, None
+        _tgid(files),
+        _title(files, stat),
+        stat.startstack or None if stat else None,
+        [],
+        {},
+        frozenset(),
+        (),
+        None,
+        None,
     )
     if stat is not None and (stat.is_kernel_thread or stat.is_dead):
         return empty
     try:
-        found = _with_numbers(files, empty, wanted) if wanted is not None else _without_numbers(files, empty)
+        found = _with_numbers(files, empty, wanted, name) if wanted is not None else _without_numbers(files, empty)
     except Missing as error:
         if is_live:
             raise
@@ -84,10 +104,10 @@ def _without_numbers(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
     return empty._replace(mappings=list(parse_maps(text, where)), note=note)
 
 
-def _with_numbers(files: ProcessFiles, empty: ProcessMaps, wanted: Wanted) -> ProcessMaps:
-    where = f"{files.pid}/smaps"
+def _with_numbers(files: ProcessFiles, empty: ProcessMaps, wanted: Wanted, name: str = "smaps") -> ProcessMaps:
+    where = f"{files.pid}/{name}"
     reader = SmapsReader(wanted, where)
-    for chunk in files.chunks("smaps"):
+    for chunk in files.chunks(name):
         reader.feed(chunk)
     table: SmapsTable = reader.finish()
     note = f"{where} is cut short: its last mapping is left out" if table.cut_short else None
@@ -123,3 +143,18 @@ def _title(files: ProcessFiles, stat: Stat | None) -> bytes:
 
 def _reason(error: MemtoolsError, pid: int) -> str:
     return str(error).removeprefix(f"{pid}/")
+
+
+def read_rollup(source: Source, pid: int) -> ProcessMaps:
+    """Read a process's sums from smaps_rollup, as one mapping: the kernel adds up at a fraction of smaps's cost.
+
+    Raises Missing when there is no such process.
+    """
+
+    def read(files: ProcessFiles, stat: Stat | None) -> ProcessMaps:
+        maps = _read(files, stat, ALL, is_live=source.is_live, name="smaps_rollup")
+        if stat is None or not maps.mappings:
+            return maps
+        return maps._replace(columns={"Size": [stat.vsize], **maps.columns})
+
+    return read_steadily(source, pid, read)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from functools import reduce
-from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -20,15 +21,12 @@ from pymemtools.cli.options import (
     source_options,
     write_lines,
 )
-from pymemtools.cli.pmap.layouts import default_lines, device_lines, extended_lines, title_line
-from pymemtools.cli.pmap.request import Request, checked, chosen, wanted
-from pymemtools.errors import Denied, Missing, ParseError
-from pymemtools.reports.maps import ProcessMaps, read_maps
+from pymemtools.cli.pmap.gather import Found, gather
+from pymemtools.cli.pmap.page import Page
+from pymemtools.cli.pmap.request import Request, checked
+from pymemtools.errors import UsageProblem
+from pymemtools.reports.maps import ProcessMaps
 from pymemtools.sources.base import Source
-
-NOT_FOUND = 42  # procps's
-FAILED = 1
-_BATCH = 1000  # lines written at once
 
 
 @click.command("pmap", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,86 +34,127 @@ _BATCH = 1000  # lines written at once
 @click.option("-x", "--extended", is_flag=True, help="Show resident and dirty memory too.")
 @click.option("-X", "detail", count=True, help="Show most of what the kernel tells; -XX: all of it.")
 @click.option("-d", "--device", is_flag=True, help="Show offset and device.")
+@click.option("--columns", metavar="LIST", help="Show these columns: any number of smaps, kind, path, vmflags ...")
 @click.option("-q", "--quiet", is_flag=True, help="Leave out header and totals.")
 @click.option("-p", "--show-path", is_flag=True, help="Show whole paths.")
 @click.option("-k", "--use-kernel-name", is_flag=True, help="Show the kernel's names: [heap] is not [ anon ].")
 @click.option("-A", "--range", metavar="LOW[,HIGH]", help="Only mappings in this range of addresses (hexadecimal).")
+@click.option("-P", "--name", metavar="REGEX", help="Only mappings whose name matches.")
+@click.option("-s", "--sort", metavar="COLUMN", help="Sort by a column, numbers from the largest.")
+@click.option("-r", "--reverse", is_flag=True, help="Sort the other way round.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N of those, by default by size.")
+@click.option("--group", type=click.Choice(["file", "kind", "none"]), help="Sum what is of one file, or of one kind.")
+@click.option("--merge", is_flag=True, help="Show several processes in one table.")
+@click.option("--rollup", is_flag=True, help="Show only totals, from smaps_rollup, which disturbs far less.")
+@click.option("--diff", metavar="OTHER", help="Show what changed since OTHER, an earlier capture.")
+@click.option(
+    "--watch", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Show changes as they come."
+)
+@click.option("--explain", is_flag=True, help="Explain the columns and flags on the page.")
 @source_options
 @format_option
 @click.version_option(None, "-V", "--version", package_name="pymemtools", message="pmap from pymemtools %(version)s")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show the memory map of processes: each mapping, its size and what it is."""
-    check_style(options["style"])
+    style = options["style"]
+    check_style(style)
     request = checked(options)
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    report = _text if options["style"] == "text" else _for_programs
-    return report(source, request, options["style"]) or exit_status(ctx)
+    if options["diff"] is not None:
+        other = open_from(ctx, options["diff"], partial=options["partial"], max_size=options["max_size"])
+        status = _compare(source, other, request, style)
+    elif options["watch"] is not None:
+        if source.facts.kind == "archive":
+            raise UsageProblem("pmap: a capture does not change: --watch is for a live machine")
+        status = _watch(source, request, style, options["watch"])
+    else:
+        status = _report(_found(source, request), request, source, style)
+    return status or exit_status(ctx)
 
 
-def _text(source: Source, request: Request, style: str) -> int:
-    """Print the processes one after the other; give the exit status."""
+def _found(source: Source, request: Request) -> Iterator[Found]:
+    """Read the processes, each when it is wanted."""
+    return (gather(source, pid, request) for pid in request.pids)
+
+
+def _report(found: Iterable[Found], request: Request, source: Source, style: str) -> int:
+    """Print the mappings of all processes; give the exit status."""
+    if style != "text":
+        from pymemtools.cli.pmap.machine import document
+
+        found = list(found)
+        write_lines(document(style, found, request, source))
+        return _status(found)
+    page = Page(request)
+    if request.merge or request.rollup:
+        found = list(found)
+        page.show_together([each.maps for each in found if each.maps is not None])
+        page.explain()
+        return _status(found)
     status = 0
-    for pid in request.pids:
-        maps, failed = _read(source, pid, request)
-        status |= failed
-        if maps is None:
-            continue
-        write_lines([title_line(maps)])
-        if maps.problem is None:
-            _write(_lines(maps, request))
+    for each in found:
+        status |= each.status
+        if each.maps is not None:
+            page.show(each.maps)
+    page.explain()
     return status
 
 
-def _for_programs(source: Source, request: Request, style: str) -> int:
-    """Print the processes as one report; give the exit status."""
-    from pymemtools.cli.pmap.machine import document, fields_of, rows_of
-
-    found = [_read(source, pid, request) for pid in request.pids]
-    processes = [maps for maps, _ in found if maps is not None]
-    fields = fields_of(processes)
-    write_lines(
-        document(
-            style,
-            rows_of(processes, fields),
-            fields,
-            source,
-            unreadable=sum(failed == FAILED for _, failed in found),
-            notes=[maps.note for maps in processes if maps.note is not None],
-        )
-    )
-    return reduce(or_, (failed for _, failed in found), 0)
+def _status(found: Iterable[Found]) -> int:
+    return reduce(or_, (each.status for each in found), 0)
 
 
-def _read(source: Source, pid: int, request: Request) -> tuple[ProcessMaps | None, int]:
-    """Read one process, and say what is wrong with it; give its part of the exit status."""
-    try:
-        maps = read_maps(source, pid, wanted(request.mode))
-    except Missing:
-        say(f"pmap: {pid}: no such process")
-        return None, NOT_FOUND
-    except (Denied, ParseError) as error:
-        say(f"pmap: {error}")
-        return None, FAILED
-    if maps.problem is not None:
-        say(f"pmap: {maps.pid}: {maps.problem}")
-        return maps, FAILED
-    if maps.note is not None:
-        say(f"pmap: {maps.note}")
-    return chosen(maps, request), 0
+def _compare(source: Source, other: Source, request: Request, style: str) -> int:
+    """Print what changed between two sources."""
+    before = {each.maps.pid: each.maps for each in _found(other, request) if each.maps is not None}
+    found = list(_found(source, request))
+    _print_changes(before, found, request, source, style, other)
+    return _status(found)
 
 
-def _lines(maps: ProcessMaps, request: Request) -> Iterator[str]:
-    if request.mode in ("X", "XX"):
-        from pymemtools.cli.pmap.detail import usual_fields, wide_lines
+def _watch(source: Source, request: Request, style: str, seconds: float) -> int:
+    """Print all there is, and then what changed, again and again until no process is left."""
+    found = list(_found(source, request))
+    _report(found, request, source, style)
+    while any(each.maps is not None and each.maps.problem is None for each in found):
+        if style == "text":
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+        time.sleep(seconds)
+        before = {each.maps.pid: each.maps for each in found if each.maps is not None}
+        found = list(_found(source, request))
+        _print_changes(before, found, request, source, style)
+    return _status(found)
 
-        return wide_lines(maps, usual_fields(maps, everything=request.mode == "XX"), request.style)
-    layout = {"": default_lines, "x": extended_lines, "d": device_lines}[request.mode]
-    return layout(maps, request.style)
 
+def _print_changes(
+    before: dict[int, ProcessMaps],
+    found: list[Found],
+    request: Request,
+    source: Source,
+    style: str,
+    other: Source | None = None,
+) -> None:
+    from pymemtools.cli.pmap.changes import changed, joined
 
-def _write(lines: Iterable[str]) -> None:
-    """Write a report in pieces, since it may be large."""
-    rest = iter(lines)
-    while batch := list(islice(rest, _BATCH)):
-        write_lines(batch)
+    page = Page(request)
+    frames = []
+    for each in found:
+        if each.maps is None or each.maps.problem is not None:
+            continue
+        earlier = before.get(each.maps.pid)
+        if earlier is None:
+            earlier = each.maps.choose(False for _ in each.maps.mappings)
+            say(f"pmap: {each.maps.pid}: not in the earlier look: all of it is new")
+        frames.append(changed(earlier, each.maps, request))
+        if style == "text" and not request.merge:
+            page.show_changes(each.maps, frames[-1])
+    if style == "text":
+        if request.merge:
+            page.show_frame(joined(frames))
+        page.explain()
+        return
+    from pymemtools.cli.pmap.machine import frame_lines
+
+    write_lines(frame_lines(style, joined(frames), found, source, other))

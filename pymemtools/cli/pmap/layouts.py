@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.procfs.maps import Mapping
 from pymemtools.render.escape import escape
-from pymemtools.reports.map_fields import values_of
+from pymemtools.reports.map_frame import values_of
 from pymemtools.reports.map_names import classic_name
 from pymemtools.reports.maps import ProcessMaps
 
@@ -69,6 +69,9 @@ def device_lines(maps: ProcessMaps, style: Style) -> Iterator[str]:
         )
     if not style.quiet:
         yield f"mapped: {size >> 10}K    writeable/private: {private >> 10}K    shared: {shared >> 10}K"
+
+
+LAYOUTS: dict[str, Layout] = {"": default_lines, "x": extended_lines, "d": device_lines}
 
 
 def title_line(maps: ProcessMaps) -> str:

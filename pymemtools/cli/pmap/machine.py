@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pymemtools.cli.options import facts_as_json
-from pymemtools.cli.pmap.columns import OWN
+from pymemtools.cli.pmap.columns import is_number
+from pymemtools.cli.pmap.frames import frame_for
+from pymemtools.cli.pmap.gather import FAILED, Found
+from pymemtools.cli.pmap.request import Request
 from pymemtools.render.machine import machine_lines
-from pymemtools.reports.map_fields import Value, values_of
+from pymemtools.reports.map_frame import Frame, sum_of
 from pymemtools.reports.maps import ProcessMaps
 from pymemtools.sources.base import Source
 
-Row = dict[str, Value]
 _HEAD = ("pid", "address", "perm", "offset", "device", "inode", "Size")
-_TAIL = ("vmflags", "mapping", "path")
+_TAIL = ("vmflags", "kind", "mapping", "path")
 _NOT_SUMMED = frozenset(("KernelPageSize", "MMUPageSize", "ProtectionKey"))  # though pmap -XX does
 
 
-def fields_of(processes: Iterable[ProcessMaps]) -> list[str]:
-    """Name all fields, the kernel's in its own order."""
-    keys = dict.fromkeys(key for maps in processes for key in maps.columns)
-    return [*_HEAD, *(key for key in keys if key != "Size"), *_TAIL]
+def document(style: str, found: Sequence[Found], request: Request, source: Source) -> list[str]:
+    """Lay the mappings of all processes out for programs."""
+    processes = [each.maps for each in found if each.maps is not None]
+    every = request if request.columns or request.group or request.rollup else _everything(processes, request)
+    return frame_lines(style, frame_for(processes, every), found, source)
 
 
-def rows_of(processes: Iterable[ProcessMaps], fields: Sequence[str]) -> list[Row]:
-    """Give the mappings of all processes as rows."""
-    return [
-        dict(zip(fields, values)) for maps in processes for values in zip(*(values_of(maps, field) for field in fields))
-    ]
-
-
-def document(
-    style: str,
-    rows: Sequence[Row],
-    fields: Sequence[str],
-    source: Source,
-    *,
-    unreadable: int = 0,
-    notes: Sequence[str] = (),
+def frame_lines(
+    style: str, frame: Frame, found: Sequence[Found], source: Source, other: Source | None = None
 ) -> list[str]:
-    """Lay rows out for programs."""
-    summed = [field for field in fields if field not in _NOT_SUMMED and not (field in OWN and OWN[field].is_text)]
+    """Lay a table out for programs."""
+    summed = [field for field in frame.columns if is_number(field) and field not in _NOT_SUMMED]
+    facts = facts_as_json(source.facts)
     return machine_lines(
         style,
         "pmap",
-        rows,
-        fields=fields,
-        source=facts_as_json(source.facts),
-        totals={field: _sum(row.get(field) for row in rows) for field in summed},
-        unreadable=unreadable,
-        notes=notes,
+        frame.rows(),
+        fields=list(frame.columns),
+        source=facts if other is None else {**facts, "other": facts_as_json(other.facts)},
+        totals={field: sum_of(frame.columns[field]) for field in summed},
+        unreadable=sum(each.status == FAILED for each in found),
+        notes=[each.maps.note for each in found if each.maps is not None and each.maps.note is not None],
     )
 
 
-def _sum(values: Iterable[Value]) -> int | None:
-    known = [value for value in values if isinstance(value, int)]
-    return sum(known) if known else None
+def _everything(processes: Sequence[ProcessMaps], request: Request) -> Request:
+    keys = dict.fromkeys(key for maps in processes for key in maps.columns)
+    return request._replace(columns=(*_HEAD, *(key for key in keys if key != "Size"), *_TAIL))

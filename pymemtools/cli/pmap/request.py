@@ -6,14 +6,19 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pymemtools.cli.pmap.columns import canonical, is_number
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.errors import UsageProblem
-from pymemtools.reports.maps import ProcessMaps, Wanted
+from pymemtools.reports.map_frame import MADE_OF, OF_MAPS
+from pymemtools.reports.maps import ALL, Wanted
 
 _MAX_ADDRESS = (1 << 64) - 1
 _MAX_PID = (1 << 31) - 1
 _PID = re.compile(r"(?:/proc/)?([1-9][0-9]{0,9})")
 _ADDRESS = re.compile(r"\s*([+-]?)(?:0[xX])?([0-9a-fA-F]+)", re.ASCII)
+# What tells large mappings from small ones where nothing else was asked for.
+FIGURES = ("Size", "Rss", "Pss", "Private_Dirty", "Swap")
+ROLLUP_FIGURES = ("Size", "Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem", "Swap", "SwapPss")
 
 
 class Request(NamedTuple):
@@ -21,26 +26,105 @@ class Request(NamedTuple):
 
     pids: tuple[int, ...]
     mode: str  # "", "x", "d", "X" or "XX"
+    columns: tuple[str, ...]  # empty: those of the mode
     style: Style
     addresses: tuple[int, int] | None  # the first and the last one wanted
+    name: re.Pattern[str] | None
+    sort: str | None
+    reverse: bool
+    top: int | None
+    group: str | None  # "path" or "kind"
+    merge: bool
+    rollup: bool
+    explain: bool
+    compares: bool  # with another source, or with the last sample
+    is_for_programs: bool
+
+    @property
+    def is_for_totals(self) -> bool:
+        """Tell whether memory in use counts, which takes smaps, and not only what is mapped."""
+        return bool(self.group) or self.compares
+
+    @property
+    def weight(self) -> str | None:
+        """Name the column that rows are sorted by; None: they stay as they are."""
+        if self.sort is None and self.top is None and not self.group and not self.rollup:
+            return None
+        if self.sort is not None:
+            return self.sort
+        shown = [field for field in self.columns if is_number(field)]
+        if shown:
+            return "Rss" if "Rss" in shown else shown[0]
+        return "Rss" if self.mode in ("x", "X", "XX") or self.is_for_totals or self.rollup else "Size"
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """Say which numbers of smaps to read; None: maps will do."""
+        if self.mode.startswith("X"):
+            return ALL
+        fields = {*self.columns, *([self.weight] if self.weight else [])}
+        if self.mode == "x":
+            fields |= {"Rss", "Dirty"}
+        if self.is_for_totals and not self.columns:
+            fields |= set(FIGURES)
+        fields -= OF_MAPS | {"Count"}
+        if not fields:
+            return None
+        return frozenset({*fields, *(part for field in fields for part in MADE_OF.get(field, ()))}).__contains__
+
+    @property
+    def needs_kinds(self) -> bool:
+        """Tell whether the kinds of mappings must be told."""
+        return (
+            self.group == "kind"
+            or "kind" in self.columns
+            or self.sort == "kind"
+            or self.compares
+            or self.is_for_programs
+        )
 
 
 def checked(options: Mapping[str, Any]) -> Request:
     """Make a request of the command line's options. Raises UsageProblem."""
-    return Request(
+    request = Request(
         tuple(map(_pid, options["pids"])),
         _mode(options),
+        tuple(map(canonical, (options["columns"] or "").replace(",", " ").split())),
         Style(options["quiet"], options["show_path"], options["use_kernel_name"]),
         None if options["range"] is None else _addresses(options["range"]),
+        _regex(options["name"]),
+        None if options["sort"] is None else canonical(options["sort"]),
+        options["reverse"],
+        options["top"],
+        {"file": "path", "kind": "kind"}.get(options["group"]),
+        options["merge"],
+        options["rollup"],
+        options["explain"],
+        bool(options["diff"] or options["watch"]),
+        options["style"] != "text",
     )
+    _check_combination(request, options)
+    return request
+
+
+def _check_combination(request: Request, options: Mapping[str, Any]) -> None:
+    if request.rollup and (request.group or request.compares or request.name or request.addresses):
+        raise UsageProblem("pmap: --rollup knows no single mappings: no -A, -P, --group, --diff or --watch with it")
+    if options["diff"] and options["watch"]:
+        raise UsageProblem("pmap: --diff and --watch compare with different things; ask for one")
+    if options["diff"] == "-" and options["source"] == "-":
+        raise UsageProblem("pmap: stdin holds one archive: --diff and --source cannot both be -")
+    if request.explain and options["style"] != "text":
+        raise UsageProblem("pmap: --explain is for people: it has no --format")
 
 
 def _mode(options: Mapping[str, Any]) -> str:
     modes = [mode for mode, chosen in (("x", options["extended"]), ("d", options["device"])) if chosen]
     modes += ["X" * min(options["detail"], 2)] if options["detail"] else []
+    modes += ["columns"] if options["columns"] else []
     if len(modes) > 1:
-        raise UsageProblem("pmap: options -d, -x, -X are mutually exclusive")
-    return modes[0] if modes else ""
+        raise UsageProblem("pmap: options -d, -x, -X, --columns are mutually exclusive")
+    return modes[0] if modes and not options["columns"] else ""
 
 
 def _pid(text: str) -> int:
@@ -49,6 +133,15 @@ def _pid(text: str) -> int:
     if match is None or int(match[1]) > _MAX_PID:
         raise UsageProblem(f"pmap: '{text}' is not a process number")
     return int(match[1])
+
+
+def _regex(pattern: str | None) -> re.Pattern[str] | None:
+    if pattern is None:
+        return None
+    try:
+        return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UsageProblem(f"pmap: bad regular expression '{pattern}': {error}") from None
 
 
 def _addresses(text: str) -> tuple[int, int]:
@@ -67,18 +160,3 @@ def _address(text: str, whole: str) -> int:
         raise UsageProblem(f"pmap: failed to parse argument: '{whole}'")
     value = min(int(match[2], 16), _MAX_ADDRESS)
     return -value & _MAX_ADDRESS if match[1] == "-" else value
-
-
-def wanted(mode: str) -> Wanted | None:
-    """Say which numbers of smaps a mode needs; None: maps will do."""
-    if mode == "x":
-        return frozenset(("Rss", "Shared_Dirty", "Private_Dirty")).__contains__
-    return (lambda key: True) if mode.startswith("X") else None
-
-
-def chosen(maps: ProcessMaps, request: Request) -> ProcessMaps:
-    """Keep the mappings that the request is about."""
-    if request.addresses is None:
-        return maps
-    low, high = request.addresses
-    return maps.choose(mapping.end > low and mapping.start <= high for mapping in maps.mappings)

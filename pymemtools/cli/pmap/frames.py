@@ -1,0 +1,111 @@
+"""pmap's reports as columns: the wide layouts, several processes in one table, groups, sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pymemtools.cli.pmap.columns import OWN, check_known, is_number
+from pymemtools.cli.pmap.layouts import Style
+from pymemtools.cli.pmap.request import FIGURES, ROLLUP_FIGURES, Request
+from pymemtools.render.detail_table import Numbers, Texts, detail_lines
+from pymemtools.render.escape import escape
+from pymemtools.reports.map_frame import Frame, frame_of, group, order_of
+from pymemtools.reports.maps import ProcessMaps
+
+_HEAD = ("address", "perm", "offset", "device", "inode")
+# What -X leaves out, and -XX shows.
+_DROPPED = frozenset(
+    (
+        "AnonHugePages",
+        "KernelPageSize",
+        "MMUPageSize",
+        "Shared_Dirty",
+        "Private_Dirty",
+        "Shared_Clean",
+        "Private_Clean",
+    )
+)
+
+
+def frame_for(processes: Sequence[ProcessMaps], request: Request) -> Frame:
+    """Make the columns that a request shows of some processes, in its order."""
+    if request.rollup:
+        return _rollup(processes, request)
+    fields = list(request.columns or _fields(processes, request))
+    if request.merge and "pid" not in fields and not request.group:
+        fields.insert(0, "pid")
+    if request.group:
+        fields = [field for field in fields if is_number(field)]
+    weight = request.weight
+    helpers = [field for field in (weight, request.group) if field and field not in fields and field != "Count"]
+    frame = frame_of(processes, [*fields, *helpers])
+    check_known(frame, (*request.columns, *([request.sort] if request.sort else [])))
+    if request.group:
+        frame = group(frame, request.group, [field for field in (*fields, *helpers) if is_number(field)])
+        fields = ["Count", *fields, request.group]
+    elif request.style.full and "mapping" in fields:
+        frame.columns["mapping"] = frame_of(processes, ["path"]).columns["path"]
+    frame = in_order(frame, request)
+    return frame._replace(columns={field: frame.columns[field] for field in fields})
+
+
+def in_order(frame: Frame, request: Request) -> Frame:
+    """Sort and cut as asked."""
+    weight = request.weight
+    if weight is not None and weight in frame.columns:
+        return frame.take(order_of(frame, weight, reverse=request.reverse, top=request.top))
+    return frame.take(range(frame.height)[::-1]) if request.reverse else frame
+
+
+def _fields(processes: Sequence[ProcessMaps], request: Request) -> list[str]:
+    """Name the columns of a mode."""
+    if request.mode.startswith("X"):
+        return usual_fields(processes, everything=request.mode == "XX")
+    numbers = ("Size", "Rss", "Dirty") if request.mode == "x" else ("Size",)
+    if request.group:
+        return list(numbers if request.mode else FIGURES)
+    middle = ("offset", "device") if request.mode == "d" else ()
+    return ["address", *numbers, "perm", *middle, "mapping"]
+
+
+def usual_fields(processes: Sequence[ProcessMaps], *, everything: bool) -> list[str]:
+    """Name the columns of -X, or of -XX: whatever the kernel printed."""
+    keys = dict.fromkeys(key for maps in processes for key in maps.columns)
+    fields = [*_HEAD, *(key for key in keys if everything or key not in _DROPPED)]
+    if everything and any(mapping.vmflags for maps in processes for mapping in maps.mappings):
+        fields.append("vmflags")
+    return [*fields, "mapping"]
+
+
+def _rollup(processes: Sequence[ProcessMaps], request: Request) -> Frame:
+    """Sum processes as the kernel does, a row each."""
+    keys = dict.fromkeys(key for maps in processes for key in maps.columns)
+    every = request.mode.startswith("X")
+    numbers = request.columns or tuple(key for key in keys if every or key in ROLLUP_FIGURES)
+    read = [maps for maps in processes if maps.mappings]
+    frame = frame_of(read, [field for field in ("pid", *numbers) if field != "command"])
+    check_known(frame, request.columns)
+    frame.columns["command"] = [maps.title.decode("utf-8", "surrogateescape") for maps in read]
+    return in_order(frame, request)
+
+
+def wide_lines(frame: Frame, style: Style) -> Iterator[str]:
+    """Lay columns out as ``pmap -X`` does; nothing at all where there is no mapping."""
+    if not frame.height:
+        return iter(())
+    return detail_lines([_column(frame, field, style) for field in frame.columns], quiet=style.quiet)
+
+
+def _column(frame: Frame, field: str, style: Style) -> Texts | Numbers:
+    own = OWN.get(field)
+    cells = frame.columns[field]
+    if own is None or not own.is_text:
+        numbers = [value if isinstance(value, int) else None for value in cells]
+        return Numbers(
+            own.title if own else field,
+            numbers,
+            is_size=field not in frame.counts,
+            is_signed=own is not None and own.is_signed,
+        )
+    shown = {value: "-" if value is None else escape(f"{value:{own.format}}") for value in set(cells)}
+    return Texts(own.title, [shown[value] for value in cells], right=own.right)
