@@ -19,6 +19,7 @@ COMMANDS = {
     "free": "Show used, cached, free and available memory.",
     "pmap": "Show the memory map of processes.",
     "smem": "Report memory by process, mapping, user or for the whole system.",
+    "status": "Show the memory figures of processes, and their number of mappings.",
 }
 
 

@@ -3,7 +3,6 @@
 import re
 
 _SIZE = re.compile(rb"([A-Z][A-Za-z]+):[ \t]*([0-9]{1,20}) kB")
-_TGID = re.compile(rb"^Tgid:[ \t]*([0-9]{1,10})$", re.MULTILINE)
 
 
 def parse_status_sizes(text: bytes) -> dict[str, int]:
@@ -19,7 +18,17 @@ def parse_status_sizes(text: bytes) -> dict[str, int]:
     return sizes
 
 
-def parse_tgid(text: bytes) -> int | None:
-    """Give the process that a thread belongs to; None where status does not tell."""
-    match = _TGID.search(text)
+def parse_status_number(text: bytes, key: str) -> int | None:
+    r"""Give a plain number, as that of ``Tgid`` or ``Threads``; None where status does not tell.
+
+    >>> parse_status_number(b"Name:\tx\nThreads:\t3\n", "Threads")
+    3
+    """
+    match = re.search(rb"^%b:[ \t]*([0-9]{1,10})$" % key.encode("ascii"), text, re.MULTILINE)
     return int(match[1]) if match else None
+
+
+def parse_status_name(text: bytes) -> bytes | None:
+    r"""Give the process's name; the kernel writes a newline in it as ``\n``."""
+    match = re.match(rb"Name:[ \t]*([^\n]*)\n", text)
+    return match[1] if match else None

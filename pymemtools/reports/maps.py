@@ -11,7 +11,7 @@ from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.maps import Mapping, parse_maps
 from pymemtools.procfs.smaps_table import Column, SmapsReader, SmapsTable
 from pymemtools.procfs.stat import Stat
-from pymemtools.procfs.status import parse_tgid
+from pymemtools.procfs.status import parse_status_number
 from pymemtools.reports.map_kinds import kinds_of
 from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
@@ -105,19 +105,23 @@ def _without_numbers(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
 
 
 def _with_numbers(files: ProcessFiles, empty: ProcessMaps, wanted: Wanted, name: str = "smaps") -> ProcessMaps:
-    where = f"{files.pid}/{name}"
-    reader = SmapsReader(wanted, where)
+    table = read_smaps(files, wanted, name)
+    note = f"{files.pid}/{name} is cut short: its last mapping is left out" if table.cut_short else None
+    return empty._replace(mappings=table.mappings, columns=table.columns, counts=table.counts, note=note)
+
+
+def read_smaps(files: ProcessFiles, wanted: Wanted, name: str = "smaps") -> SmapsTable:
+    """Read smaps, or smaps_rollup, as a table. Raises Missing, Denied or ParseError."""
+    reader = SmapsReader(wanted, f"{files.pid}/{name}")
     for chunk in files.chunks(name):
         reader.feed(chunk)
-    table: SmapsTable = reader.finish()
-    note = f"{where} is cut short: its last mapping is left out" if table.cut_short else None
-    return empty._replace(mappings=table.mappings, columns=table.columns, counts=table.counts, note=note)
+    return reader.finish()
 
 
 def _tgid(files: ProcessFiles) -> int:
     """Give the process of a thread; /proc/TID of a thread is there, though not listed."""
     try:
-        return parse_tgid(files.read("status")) or files.pid
+        return parse_status_number(files.read("status"), "Tgid") or files.pid
     except (Missing, Denied):
         return files.pid
 

@@ -87,7 +87,7 @@ class Request(NamedTuple):
 def checked(options: Mapping[str, Any]) -> Request:
     """Make a request of the command line's options. Raises UsageProblem."""
     request = Request(
-        tuple(map(_pid, options["pids"])),
+        tuple(process_number("pmap", text) for text in options["pids"]),
         _mode(options),
         tuple(map(canonical, (options["columns"] or "").replace(",", " ").split())),
         Style(options["quiet"], options["show_path"], options["use_kernel_name"]),
@@ -127,11 +127,11 @@ def _mode(options: Mapping[str, Any]) -> str:
     return modes[0] if modes and not options["columns"] else ""
 
 
-def _pid(text: str) -> int:
+def process_number(command: str, text: str) -> int:
     """Read a PID, decimal, also as ``/proc/PID``; ``010`` would be 8 to procps, and is refused."""
     match = _PID.fullmatch(text)
     if match is None or int(match[1]) > _MAX_PID:
-        raise UsageProblem(f"pmap: '{text}' is not a process number")
+        raise UsageProblem(f"{command}: '{text}' is not a process number")
     return int(match[1])
 
 

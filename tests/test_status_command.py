@@ -1,0 +1,149 @@
+"""pymemtools status: whole outputs on captures, totals, the limit of mappings, and the RSS to VSZ ratio."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest import CAPTURES, HERE, Run
+
+from pymemtools.procfs.status import parse_status_name, parse_status_number
+
+SEVEN = str(HERE / "pmap" / "x86_64-7.2" / "processes.tar.gz")
+SMEMCAP = str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz")
+
+
+def test_two_processes_and_a_kernel_thread(pymemtools: Run) -> None:
+    done = pymemtools("status", "-S", SEVEN, "281", "284", "2")
+    assert done.stdout.decode() == (
+        "KiB              281 labd 284 labd 2 kthreadd  Total\n"
+        "VmPeak              36232   413064          -      -\n"
+        "VmSize              36232   413064          - 449296\n"
+        "VmLck                   0        0          -      0\n"
+        "VmPin                   0        0          -      0\n"
+        "VmHWM               34384     1616          -      -\n"
+        "VmRSS               34384     1616          -  36000\n"
+        "RssAnon                96       96          -    192\n"
+        "RssFile                 8        8          -     16\n"
+        "RssShmem            34280     1512          -  35792\n"
+        "VmData               1116   410716          - 411832\n"
+        "VmStk                 132      132          -    264\n"
+        "VmExe                   4        4          -      8\n"
+        "VmLib                1612     1612          -   3224\n"
+        "VmPTE                 100       44          -    144\n"
+        "VmSwap                  0        0          -      0\n"
+        "HugetlbPages            0        0          -      0\n"
+        "Threads                 1        1          1      3\n"
+        "Maps                   24       24          0     48\n"
+        "of max_map_count    0.0 %    0.0 %      0.0 %      -\n"
+    )
+    assert (done.stderr, done.returncode) == (b"", 0)
+
+
+def test_for_programs(pymemtools: Run) -> None:
+    report = json.loads(pymemtools("status", "-S", SEVEN, "-f", "json", "284").stdout)
+    row = report["rows"][0]
+    assert (row["pid"], row["name"], row["VmSize"], row["threads"]) == (284, "labd", 413064 << 10, 1)
+    assert (row["maps"], row["max_map_count"]) == (24, 65530)
+    assert report["totals"]["VmPeak"] is None
+    assert report["totals"]["VmRSS"] == 1616 << 10
+
+
+def test_sums_of_smaps_where_there_is_no_status(pymemtools: Run) -> None:
+    done = pymemtools("status", "-S", SMEMCAP, "281")
+    assert done.stdout.decode() == (
+        "KiB              281 labd\n"
+        "VmSize              36232\n"
+        "VmRSS               34384\n"
+        "VmSwap                  0\n"
+        "Threads                 -\n"
+        "Maps                   24\n"
+        "of max_map_count        -\n"
+    )
+    assert done.stderr == b"pymemtools: status: 281: the source has no status: sizes are sums over smaps\n"
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(("maps", "warned"), [(79, False), (80, True), (101, True)])
+def test_warning_near_the_limit_of_mappings(pymemtools: Run, tmp_path: Path, maps: int, warned: bool) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "sys" / "vm").mkdir(parents=True)
+    (tmp_path / "sys" / "vm" / "max_map_count").write_text("100\n")
+    (tmp_path / "7" / "status").write_text("Name:\tx\nTgid:\t7\nVmSize:\t 9 kB\nThreads:\t2\n")
+    (tmp_path / "7" / "maps").write_text("00400000-00401000 r--p 00000000 fe:00 18 /x\n" * maps)
+    done = pymemtools("status", "-S", str(tmp_path), "7")
+    warning = f"pymemtools: status: 7: {maps} of 100 mappings ({maps} %): mmap fails at 100 % (vm.max_map_count)\n"
+    assert done.stderr.decode() == (warning if warned else "")
+    percent = f"{maps}.0 %"
+    assert done.stdout.decode() == (
+        f"KiB              {'7 x':>{len(percent)}}\n"
+        f"VmSize           {'9':>{len(percent)}}\n"
+        f"Threads          {'2':>{len(percent)}}\n"
+        f"Maps             {maps:>{len(percent)}}\n"
+        f"of max_map_count {percent}\n"
+    )
+    assert done.returncode == 0
+
+
+def test_the_ratio_of_the_whole_system(pymemtools: Run) -> None:
+    done = pymemtools("status", "--all", "-S", SMEMCAP)
+    assert done.stdout.decode() == (
+        "204688 701404 0.291826\n"
+        "\n"
+        "       KiB of VSZ   Ratio \n"
+        "RSS 204688 701404 29.18 % shared pages counted once for each of their users\n"
+        "PSS 154643 701404 22.05 % every page counted once\n"
+    )
+    assert (done.stderr, done.returncode) == (b"", 0)
+
+
+def test_the_ratio_is_that_of_ps(pymemtools: Run) -> None:
+    """On a capture: the same files, read another way."""
+    report = json.loads(pymemtools("status", "--all", "-S", SEVEN, "-f", "json").stdout)
+    rss, pss = report["rows"]
+    sizes = {"VmRSS": 0, "VmSize": 0}
+    for pid in ("1", "2", "281", "284", "292"):
+        one = json.loads(pymemtools("status", "-S", SEVEN, "-f", "json", pid).stdout)
+        for key in sizes:
+            sizes[key] += one["totals"].get(key) or 0
+    assert (rss["resident"], rss["vsz"]) == (sizes["VmRSS"], sizes["VmSize"])
+    assert rss["ratio"] == sizes["VmRSS"] / sizes["VmSize"]
+    assert pss["resident"] < rss["resident"]
+
+
+def test_a_live_process(pymemtools: Run) -> None:
+    report = json.loads(pymemtools("status", "-f", "json", str(os.getpid())).stdout)
+    status = Path("/proc/self/status").read_text()
+    row = report["rows"][0]
+    assert row["name"] == parse_status_name(status.encode()).decode()  # type: ignore[union-attr]
+    assert row["threads"] == parse_status_number(status.encode(), "Threads")
+    assert row["maps"] > 10
+    assert row["VmPTE"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        ([], 2, "name processes, or ask for --all"),
+        (["--all", "1"], 2, "name processes, or ask for --all"),
+        (["010"], 2, "'010' is not a process number"),
+        (["-S", SEVEN, "99"], 1, "status: 99: no such process"),
+        (["4194304"], 1, "status: 4194304: no such process"),
+    ],
+)
+def test_errors(pymemtools: Run, arguments: list[str], status: int, message: str) -> None:
+    done = pymemtools("status", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (status, b"", 1)
+    assert message in done.stderr.decode()
+
+
+def test_a_missing_process_does_not_hide_the_others(pymemtools: Run) -> None:
+    done = pymemtools("status", "-S", SEVEN, "99", "284")
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"KiB              284 labd\n")
+
+
+def test_a_hostile_name_is_escaped(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "status").write_bytes(b"Name:\ta\x1b[2J\xff\nVmSize:\t 9 kB\n")
+    assert pymemtools("status", "-S", str(tmp_path), "7").stdout.startswith(rb"KiB              7 a\x1b[2J\xff")
