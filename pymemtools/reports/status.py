@@ -73,9 +73,8 @@ def max_map_count(source: Source) -> int | None:
 def _from_smaps(files: ProcessFiles, stat: Stat | None, limit: int | None) -> StatusRow:
     """Sum what smemcap leaves: smaps, of which status's figures are the totals. Raises Missing."""
     table = read_smaps(files, frozenset(_IN_SMAPS.values()).__contains__)
-    sizes = {
-        key: sum(column) for key, column in ((key, table.columns.get(_IN_SMAPS[key])) for key in _IN_SMAPS) if column
-    }
+    columns = {key: table.columns[field] for key, field in _IN_SMAPS.items() if field in table.columns}
+    sizes = {key: _total(column) or 0 for key, column in columns.items()}
     name = "?" if stat is None else _text(stat.comm)
     return StatusRow(files.pid, name, sizes, None, len(table.mappings), limit, True)
 
