@@ -393,5 +393,5 @@ def test_what_is_loaded() -> None:
     assert sorted(name.removeprefix("pymemtools.") for name in loaded if name.startswith("pymemtools.")) == [
         *("cli", "cli.free", "cli.free_arguments", "cli.free_layouts", "cli.options", "entry", "errors"),
         *("procfs", "procfs.meminfo", "render", "render.escape", "render.free_table", "render.scale"),
-        *("reports", "reports.free", "sources", "sources.base", "sources.tree", "units"),
+        *("reports", "reports.free", "sources", "sources.base", "sources.files", "sources.tree", "units"),
     ]

@@ -16,7 +16,7 @@ from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_sta
 from pymemtools.procfs.mountinfo import Mount, parse_mountinfo
 from pymemtools.reports.cgroup_memory import read_levels
 from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, named_group, own_group
-from pymemtools.sources.tree import Tree
+from pymemtools.sources.tree import directory, live
 
 MIB = 1 << 20
 MEMINFO = """\
@@ -265,17 +265,17 @@ CONTROLLERS = "4:memory:/docker/1f\n1:name=systemd:/docker/1f\n0::/unified\n"
 )
 def test_the_group_we_are_in(tmp_path: Path, cgroup: str, mounts: str, found: tuple[int, str, str]) -> None:
     write(tmp_path, {"proc/self/cgroup": cgroup, "proc/self/mountinfo": mounts})
-    live = Tree(str(tmp_path / "proc"), str(tmp_path), is_live=True)
-    hierarchy = find_hierarchy(live)
-    assert (hierarchy.version, hierarchy.point, own_group(live, hierarchy)) == found
+    machine = live(str(tmp_path / "proc"), str(tmp_path))
+    hierarchy = find_hierarchy(machine)
+    assert (hierarchy.version, hierarchy.point, own_group(machine, hierarchy)) == found
 
 
 @pytest.mark.parametrize(("path", "root"), [("/", "/../.."), ("/docker/1f2", "/docker/1f"), ("/../x", "/")])
 def test_a_mount_of_another_namespace_does_not_show_our_group(tmp_path: Path, path: str, root: str) -> None:
     write(tmp_path, {"proc/self/cgroup": f"0::{path}\n"})
-    live = Tree(str(tmp_path / "proc"), str(tmp_path), is_live=True)
+    machine = live(str(tmp_path / "proc"), str(tmp_path))
     with pytest.raises(Missing, match=r"^/c shows /.*, but our own group is /.*: say --cgroup=PATH$"):
-        own_group(live, Hierarchy(2, "/c", root))
+        own_group(machine, Hierarchy(2, "/c", root))
 
 
 def test_live(pymemtools: Run) -> None:
@@ -289,7 +289,7 @@ def test_live(pymemtools: Run) -> None:
 
 def test_a_group_that_ends_is_an_error_and_not_its_parents_figures(tmp_path: Path) -> None:
     write(tmp_path, V2_ROOT | group("/a") | group("/a/b"))
-    tree = Tree(str(tmp_path / "proc"), str(tmp_path), is_live=False)
+    tree = directory(str(tmp_path))
     hierarchy = find_hierarchy(tree)
     assert [level.path for level in read_levels(tree, hierarchy, "/a/b")] == ["/a/b", "/a", "/"]
     shutil.rmtree(tmp_path / "sys/fs/cgroup/a/b")
@@ -299,7 +299,7 @@ def test_a_group_that_ends_is_an_error_and_not_its_parents_figures(tmp_path: Pat
 
 def test_several_units_of_a_name_are_no_answer(tmp_path: Path) -> None:
     write(tmp_path, V2_ROOT | group("/a/x.service") | group("/x"))
-    tree = Tree(str(tmp_path / "proc"), str(tmp_path), is_live=False)
+    tree = directory(str(tmp_path))
     hierarchy = find_hierarchy(tree)
     assert named_group(tree, hierarchy, "x.service") == "/a/x.service"
     with pytest.raises(UsageProblem):

@@ -171,10 +171,10 @@ def test_little_memory_is_enough(pymemtools: Run, call: str, mebibytes: int) -> 
 
 
 def test_out_of_memory(tmp_path: Path) -> None:
-    """A /proc/PID/cmdline of 256 MiB does not fit."""
+    """A /proc/PID/cmdline of 60 MiB does not fit."""
     write_tree(tmp_path, Proc(7, "x"))
     with (tmp_path / "proc/7/cmdline").open("wb") as file:
-        file.truncate(256 << 20)
+        file.truncate(60 << 20)
     done = in_shell(f"ulimit -v 100000; pymemtools smem -S {tmp_path}")
     assert result(done) == (1, b"", b"pymemtools: out of memory\n")
 

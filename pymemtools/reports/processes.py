@@ -156,6 +156,10 @@ class _Reader:
             return self._figures(files, stat, identity)
         except (Denied, ParseError) as error:
             return _Outcome(unreadable=_reason(error))
+        except Missing:
+            if self._source.is_live or not _has_memory(stat, identity):
+                raise
+            return _Outcome(unreadable="no smaps")
 
     def _identity(self, files: ProcessFiles, stat: Stat | None) -> Process | None:
         """Say who the process is; None when a filter refuses it."""
@@ -202,6 +206,11 @@ class _Reader:
             has_pss="Pss" in sums if maps is None else tally.has_pss,
             has_smaps=True,
         )
+
+
+def _has_memory(stat: Stat | None, identity: Process) -> bool:
+    """Tell whether a process that a capture has no smaps of should have had one."""
+    return stat.rss_pages > 0 if stat is not None else not identity.command.startswith(("[", "?"))
 
 
 def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None]) -> _T | None:

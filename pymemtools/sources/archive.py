@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing
-from pymemtools.sources.base import Facts, kernel_release, parse_passwd, parse_pid
+from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd
+from pymemtools.sources.long_lines import without_long_lines
+from pymemtools.sources.member_names import LARGE, is_wanted, locate, split_pid
 from pymemtools.sources.status import effective_uid
-from pymemtools.sources.tar import BLOCK, Member, walk
+from pymemtools.sources.stored import PlainFile, Stored, chunks_of, keep_in_memory
+from pymemtools.sources.tar import Member, walk
 from pymemtools.sources.unpack import Stream
 
-_CHUNK = 1 << 20
-_MAX_SMALL = 1 << 20  # bytes; every member but smaps
-_MAX_LINE = 64 * 1024
-_PROCESS_FILES = frozenset(
-    (
-        "smaps",
-        "smaps_rollup",
-        "maps",
-        "status",
-        "stat",
-        "statm",
-        "cmdline",
-        "comm",
-        "cgroup",
-        "oom_score",
-        "oom_score_adj",
-    )
-)
-_LARGE = frozenset(("smaps", "maps"))
-_SYSTEM_FILES = re.compile(
-    r"(?:meminfo|vmstat|zoneinfo|buddyinfo|pagetypeinfo|slabinfo|swaps|version|cmdline|uptime|iomem|cpuinfo|stat|loadavg"
-    r"|modules|filesystems|vmallocinfo|manifest\.json|dmesg|kmsg|pressure/[a-z]+|sys/(?:vm|kernel)/[A-Za-z0-9_-]+"
-    r"|/etc/passwd|/sys/(?:kernel/mm|fs/cgroup)/[^\0]+)"
-)
-
-
-class _Stored(NamedTuple):
-    """Where a member's bytes are: in the file, or in memory, packed when that pays."""
-
-    offset: int
-    size: int
-    data: bytes | None
-    is_packed: bool
+_MAX_SMALL = 1 << 20  # bytes
 
 
 class _Owner(NamedTuple):
@@ -60,7 +31,7 @@ class Archive:
     """The processes and files of one archive.
 
     A plain tar in a regular file is indexed and then read in place. Anything else (compressed, or a pipe) can be
-    read but once, so its members are kept in memory, smaps packed again: about 60 MB for the 1 GiB allowed.
+    read but once, so its members are kept in memory, large ones packed again: about 60 MB for the 1 GiB allowed.
     """
 
     is_live = False
@@ -68,23 +39,24 @@ class Archive:
     def __init__(self, fd: int, path: str, *, partial: bool, max_bytes: int) -> None:
         self._fd = fd
         self._path = path
-        self.damage: str | None = None
+        self._max_bytes = max_bytes
+        self.damage: str | None = None  # what is wrong with an archive that was opened as partial
         self.ignored_members = 0
-        self._files: dict[str, _Stored] = {}
-        self._processes: dict[int, dict[str, _Stored]] = {}
+        self._top: str | None = None  # the folder that everything is in
+        self._files: dict[str, Stored] = {}
+        self._processes: dict[int, dict[str, Stored]] = {}
         self._directory_owner: dict[int, _Owner] = {}
         self._file_owner: dict[int, _Owner] = {}
         self._passwd: dict[int, str] | None = None
-        self._max_bytes = max_bytes
         self._taken_at: int | None = None
         try:
             self._index()
         except ArchiveError as error:
-            if not partial or (not self._processes and not self._files):
+            if not partial or not self._has_files():
                 raise ArchiveError(f"{path}: {error}") from None
             self.damage = str(error)
-        if not self._processes and not self._files:
-            raise ArchiveError(f"{path}: no process and no file of /proc in it")
+        if not self._has_files():
+            raise ArchiveError(f"{path}: {self._why_nothing()}")
 
     @classmethod
     def open(cls, path: str, *, partial: bool = False, max_bytes: int = 1 << 30) -> Archive:
@@ -92,96 +64,95 @@ class Archive:
         if path == "-":
             if sys.stdin is None:
                 raise Missing("-: standard input is closed")
+            if os.isatty(0):
+                raise Missing("-: standard input is a terminal, not an archive")
             return cls(0, path, partial=partial, max_bytes=max_bytes)
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except FileNotFoundError:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        except (FileNotFoundError, ValueError):
             raise Missing(f"{path}: No such file or directory") from None
         except OSError as error:
             raise Denied(f"{path}: {error.strerror}") from None
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
-            raise ArchiveError(f"{path}: neither a regular file nor a directory")
-        return cls(fd, path, partial=partial, max_bytes=max_bytes)
+            raise ArchiveError(f"{path}: neither a regular file nor a directory (standard input is -)")
+        try:
+            archive = cls(fd, path, partial=partial, max_bytes=max_bytes)
+        except BaseException:
+            os.close(fd)
+            raise
+        weakref.finalize(archive, os.close, fd)
+        return archive
 
     def _index(self) -> None:
         try:
-            stream: Stream | PlainFile = Stream(self._fd, self._max_bytes)
+            in_place = self._plain_file()
+            if in_place is not None:
+                for member in walk(in_place):
+                    self._add(member, in_place)
+                return
+            stream = Stream(self._fd, self._max_bytes)
+            for member in walk(stream):
+                self._add(member, stream)
         except OSError as error:
             raise ArchiveError(os.strerror(error.errno or 0)) from None
-        in_place = not stream.is_compressed and stat.S_ISREG(os.fstat(self._fd).st_mode)
-        if in_place:
-            stream = PlainFile(self._fd, self._max_bytes)
-        for member in walk(stream):
-            self._add(member, None if in_place else stream)
-        stream.drain()
 
-    def _add(self, member: Member, stream: Stream | PlainFile | None) -> None:
-        path = _normalise(member.name)
-        if path is None:
+    def _plain_file(self) -> PlainFile | None:
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            return None
+        start = os.lseek(self._fd, 0, os.SEEK_CUR)
+        is_packed = Stream(self._fd, self._max_bytes).is_compressed
+        os.lseek(self._fd, start, os.SEEK_SET)
+        return None if is_packed else PlainFile(self._fd, self._max_bytes)
+
+    def _add(self, member: Member, stream: Stream | PlainFile) -> None:
+        located = locate(member.name)
+        if located is None or self._top not in (None, located[0]):
             self.ignored_members += 1
             return
-        head, _, name = path.partition("/")
-        pid = parse_pid(head)
+        top, path = located
+        pid, name = split_pid(path)
         if pid is not None and not name and member.is_directory:
             self._processes.setdefault(pid, {})
             if member.uid is not None and (member.uid or member.mtime):
                 self._directory_owner.setdefault(pid, _Owner(member.uid, member.uname))
-        elif pid is not None and member.is_file and name in _PROCESS_FILES:
-            self._keep(self._processes.setdefault(pid, {}), name, member, stream)
-            if member.uid is not None and member.size:
-                self._file_owner.setdefault(pid, _Owner(member.uid, member.uname))
-        elif member.is_file and pid is None and _SYSTEM_FILES.fullmatch(path):
-            self._keep(self._files, path, member, stream)
-            if path == "meminfo":
+        elif member.is_file and is_wanted(pid, name):
+            self._top = top
+            files = self._files if pid is None else self._processes.setdefault(pid, {})
+            self._keep(files, name, member, stream)
+            if pid is None and name == "meminfo":
                 self._taken_at = member.mtime
+            elif pid is not None and member.uid is not None and member.size:
+                self._file_owner.setdefault(pid, _Owner(member.uid, member.uname))
         elif not member.is_directory:
             self.ignored_members += 1
 
-    def _keep(self, files: dict[str, _Stored], name: str, member: Member, stream: Stream | PlainFile | None) -> None:
+    def _keep(self, files: dict[str, Stored], name: str, member: Member, stream: Stream | PlainFile) -> None:
         if name in files:
-            raise ArchiveError(f"member {member.number} comes twice")
-        if member.size > _MAX_SMALL and name not in _LARGE:
+            raise ArchiveError(f"damaged archive: member {member.number} comes twice")
+        if member.size > (self._max_bytes if name in LARGE else _MAX_SMALL):
             raise ArchiveError(f"member {member.number} is too large: {member.size} bytes")
-        if stream is None:
-            files[name] = _Stored(member.offset, member.size, None, False)
-            return
-        if member.size > self._max_bytes:
-            raise ArchiveError(f"unpacks to more than {self._max_bytes >> 20} MiB (see --max-size)")
-        files[name] = _store(stream, member)
+        files[name] = stream.keep(member) if isinstance(stream, PlainFile) else keep_in_memory(stream, member)
+
+    def _has_files(self) -> bool:
+        files = (self._files, *self._processes.values())
+        return any(stored.size for each in files for stored in each.values())
+
+    def _why_nothing(self) -> str:
+        if self._files or any(self._processes.values()):
+            return "all files in it are empty, as tar reads those of /proc: use smemcap, or copy them first"
+        return "no process and no file of /proc in it"
 
     def read(self, path: str) -> bytes:
         """Read a file below /proc or, with a leading ``/``, of the machine. Raises Missing."""
-        return self._whole(self._files, path, path)
+        return b"".join(self._chunks(self._files, path, path))
 
-    def _whole(self, files: dict[str, _Stored], name: str, where: str) -> bytes:
-        return b"".join(self._chunks(files, name, where))
-
-    def _chunks(self, files: dict[str, _Stored], name: str, where: str) -> Iterator[bytes]:
+    def _chunks(self, files: dict[str, Stored], name: str, where: str) -> Iterator[bytes]:
         stored = files.get(name)
         if stored is None:
             raise Missing(f"{where}: not in {self._path}")
-        if stored.data is None:
-            yield from self._in_place(stored)
-        elif not stored.is_packed:
-            yield stored.data
-        else:
-            import zlib
-
-            unpacker = zlib.decompressobj()
-            data = stored.data
-            while data:
-                yield unpacker.decompress(data, _CHUNK)
-                data = unpacker.unconsumed_tail
-
-    def _in_place(self, stored: _Stored) -> Iterator[bytes]:
-        at, end = stored.offset, stored.offset + stored.size
-        while at < end:
-            chunk = os.pread(self._fd, min(_CHUNK, end - at), at)
-            if not chunk:
-                raise ArchiveError(f"{self._path}: became shorter while it was read")
-            yield chunk
-            at += len(chunk)
+        chunks = chunks_of(stored, self._fd)
+        return without_long_lines(chunks, where) if name in ("smaps", "maps") else chunks
 
     def names(self, path: str) -> list[str]:
         """List a directory; empty when there is none."""
@@ -200,11 +171,11 @@ class Archive:
         yield ArchiveProcess(self, pid)
 
     def process_chunks(self, pid: int, name: str) -> Iterator[bytes]:
-        """Read a file of a process piece by piece. Raises Missing."""
+        """Read a file of a process piece by piece. Raises Missing, or ParseError for a line that no kernel writes."""
         return self._chunks(self._processes[pid], name, f"{pid}/{name}")
 
-    def owner(self, pid: int) -> _Owner | None:
-        """Tell who owns a process.
+    def owner(self, pid: int) -> int | None:
+        """Tell the uid of a process's owner.
 
         Its status says so best: copying files changes who owns them. smemcap takes no status, but writes the owner
         to the header of the directory; busybox's leaves that header zeroed and writes the owner to those of the files.
@@ -213,9 +184,8 @@ class Archive:
             uid = effective_uid(b"".join(self.process_chunks(pid, "status")))
         except MemtoolsError:
             uid = None
-        if uid is not None:
-            return _Owner(uid, "")
-        return self._directory_owner.get(pid) or self._file_owner.get(pid)
+        owner = self._directory_owner.get(pid) or self._file_owner.get(pid)
+        return owner.uid if uid is None and owner is not None else uid
 
     def user_name(self, uid: int) -> str | None:
         """Name a user by the archive's own /etc/passwd, else by the names in its headers."""
@@ -236,7 +206,7 @@ class Archive:
             kernel = kernel_release(self.read("version"))
         except MemtoolsError:
             kernel = None
-        return Facts("archive", self._path, kernel, None, _utc(self._taken_at))
+        return Facts("archive", self._path, kernel, page_size_of(self), _utc(self._taken_at))
 
 
 class ArchiveProcess:
@@ -251,83 +221,12 @@ class ArchiveProcess:
         return b"".join(self._archive.process_chunks(self.pid, name))
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """Read a file piece by piece. Raises Missing."""
+        """Read a file piece by piece. Raises Missing or ParseError."""
         return self._archive.process_chunks(self.pid, name)
 
     def uid(self) -> int | None:
         """Tell the owner, or None when the archive does not."""
-        owner = self._archive.owner(self.pid)
-        return None if owner is None else owner.uid
-
-
-class PlainFile:
-    """A plain tar in a regular file: skipping costs nothing."""
-
-    is_compressed = False
-
-    def __init__(self, fd: int, max_bytes: int) -> None:
-        self._fd = fd
-        self._place = 0
-        self._size = os.fstat(fd).st_size
-        if self._size > max_bytes + (64 << 20):
-            raise ArchiveError(f"is larger than {max_bytes >> 20} MiB (see --max-size)")
-
-    def tell(self) -> int:
-        return self._place
-
-    def read(self, size: int) -> bytes:
-        data = os.pread(self._fd, size, self._place)
-        self._place += len(data)
-        return data
-
-    def skip(self, size: int) -> int:
-        step = min(size, max(self._size - self._place, 0))
-        self._place += step
-        return step
-
-    def drain(self) -> None:
-        """Nothing is left to check."""
-
-
-def _store(stream: Stream | PlainFile, member: Member) -> _Stored:
-    """Keep a member in memory, packed when it is larger than a block or two."""
-    if member.size <= 4 * BLOCK:
-        data = stream.read(member.size)
-        if len(data) < member.size:
-            raise ArchiveError(f"truncated archive: in the data of member {member.number}")
-        return _Stored(0, member.size, data, False)
-    import zlib
-
-    packer = zlib.compressobj(1)
-    parts = []
-    left = member.size
-    while left:
-        chunk = stream.read(min(left, _CHUNK))
-        if not chunk:
-            raise ArchiveError(f"truncated archive: in the data of member {member.number}")
-        parts.append(packer.compress(chunk))
-        left -= len(chunk)
-    parts.append(packer.flush())
-    return _Stored(0, member.size, b"".join(parts), True)
-
-
-def _normalise(name: str) -> str | None:
-    """Turn a member's name into a path below /proc, or one of the machine with a leading ``/``; None: not ours.
-
-    >>> _normalise("./proc/1/smaps"), _normalise("proc/meminfo"), _normalise("etc/passwd")
-    ('1/smaps', 'meminfo', '/etc/passwd')
-    """
-    while name.startswith("./"):
-        name = name[2:]
-    name = name.rstrip("/")
-    parts = name.split("/")
-    if not name or ".." in parts or "." in parts or "" in parts:
-        return None
-    if parts[0] == "proc":
-        return "/".join(parts[1:]) or None
-    if parts[0] == "etc" or (parts[0] == "sys" and parts[1:3] == ["kernel", "mm"]) or parts[:2] == ["sys", "fs"]:
-        return f"/{name}"
-    return name
+        return self._archive.owner(self.pid)
 
 
 def _utc(seconds: int | None) -> str | None:

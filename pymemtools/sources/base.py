@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
+from pymemtools.errors import MemtoolsError
+
+_PAGE_SIZE = re.compile(rb"\nKernelPageSize: +([0-9]{1,9}) kB\n")
 MAX_PID = 4 * 1024 * 1024  # PID_MAX_LIMIT of 64-bit kernels, include/linux/threads.h
 
 
@@ -91,6 +95,23 @@ def parse_passwd(text: bytes) -> dict[int, str]:
         if len(fields) >= 4 and fields[2].isdigit() and len(fields[2]) <= 10:
             users.setdefault(int(fields[2]), fields[0].decode("utf-8", "surrogateescape"))
     return users
+
+
+def page_size_of(source: Source) -> int | None:
+    """Tell the page size of the machine that a copy of /proc was made on: the smallest that its processes use.
+
+    None where smaps does not tell (before Linux 2.6.29). Source: fs/proc/task_mmu.c, KernelPageSize.
+    """
+    for pid in source.pids():
+        try:
+            with source.process(pid) as files:
+                head = next(iter(files.chunks("smaps")), b"")
+        except MemtoolsError:
+            continue
+        sizes = [int(size) for size in _PAGE_SIZE.findall(head)]
+        if sizes:
+            return min(sizes) * 1024 or None
+    return None
 
 
 def kernel_release(version: bytes) -> str | None:

@@ -16,8 +16,10 @@ BLOCK = 512
 MAX_MEMBERS = 200_000
 _MAX_EXTENSION = 64 * 1024  # bytes of a pax or GNU long-name header; a path is at most 4096
 _MAX_SIZE = 1 << 40
+_MAX_PADDING = 16 << 20  # bytes after the end mark; tar writes blocks of 10 KiB, dd perhaps some MiB
 _OCTAL = frozenset(b"01234567")
 _REGULAR, _DIRECTORY = b"0\0" + b"7", b"5"
+_WITHOUT_DATA = b"123456"  # links, devices, directories and FIFOs, whatever their size fields say
 _SPARSE = b"S"
 _ZERO_BLOCK = bytes(BLOCK)
 
@@ -62,7 +64,10 @@ def walk(stream: Reader) -> Iterator[Member]:
     extension: dict[str, str] = {}
     while True:
         block = stream.read(BLOCK)
-        if not block or block == _ZERO_BLOCK:
+        if not block:
+            return
+        if block == _ZERO_BLOCK:
+            _expect_only_zeros(stream)
             return
         number += 1
         if number > MAX_MEMBERS:
@@ -72,6 +77,8 @@ def walk(stream: Reader) -> Iterator[Member]:
                 f"truncated archive: member {number} has no complete header" if number > 1 else "not a tar archive"
             )
         kind, size = _checked(block, number)
+        if kind in _WITHOUT_DATA:
+            size = 0
         start = stream.tell()
         padded = -(-size // BLOCK) * BLOCK
         if kind in (b"x", b"L", b"K", b"g"):
@@ -94,6 +101,15 @@ def walk(stream: Reader) -> Iterator[Member]:
         left = start + padded - stream.tell()
         if left > 0 and stream.skip(left) < left - (padded - size):
             raise ArchiveError(f"truncated archive: in the data of member {number}")
+
+
+def _expect_only_zeros(stream: Reader) -> None:
+    """Read to the end, which is also where gzip, bzip2 and xz keep their checks."""
+    left = _MAX_PADDING
+    while block := stream.read(64 * BLOCK):
+        left -= len(block)
+        if left < 0 or block.strip(b"\0"):
+            raise ArchiveError("damaged archive: something follows the end of the archive")
 
 
 def _member(block: bytes, number: int, kind: bytes, size: int, start: int, extension: dict[str, str]) -> Member:

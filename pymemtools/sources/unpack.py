@@ -9,6 +9,7 @@ from typing import Protocol
 from pymemtools.errors import ArchiveError
 
 _CHUNK = 256 * 1024
+_MAX_STREAMS = 100_000  # parallel compressors write one for every 64 KiB or more
 _XZ_MEMORY = 128 << 20  # bytes; `xz -9` needs 65 MiB to unpack, an archive may ask for 4 GiB
 
 
@@ -33,6 +34,8 @@ class Stream:
         self._fd = fd
         self._max_bytes = max_bytes
         self._place = 0
+        self._taken = 0  # bytes read from the file
+        self._streams = 0
         self._buffer = b""
         head = self._raw(_CHUNK)
         self.new_decompressor = _recognise(head)
@@ -70,16 +73,14 @@ class Stream:
             left -= part
         return size - left
 
-    def drain(self) -> None:
-        """Read to the end mark, which is where gzip, bzip2 and xz keep their checks."""
-        while self.read(_CHUNK):
-            pass
-
     def _raw(self, size: int) -> bytes:
         parts = []
         while size and (part := os.read(self._fd, size)):
             parts.append(part)
             size -= len(part)
+            self._taken += len(part)
+        if self._taken > self._max_bytes:
+            raise ArchiveError(f"is larger than {self._max_bytes >> 20} MiB (see --max-size)")
         return b"".join(parts)
 
     def _fill(self) -> bool:
@@ -104,6 +105,9 @@ class Stream:
                 return b""
             if _recognise(rest) is not self.new_decompressor:
                 raise ArchiveError("damaged archive: junk after the compressed data")
+            self._streams += 1
+            if self._streams > _MAX_STREAMS:
+                raise ArchiveError(f"damaged archive: more than {_MAX_STREAMS} compressed streams")
             self._decompressor, self._input = self.new_decompressor(), rest
         if self._decompressor.needs_input and not self._input:
             self._input = self._raw(_CHUNK)
@@ -143,7 +147,12 @@ class _Gzip:
 
 
 class _Zstd:
-    """Give zstandard's decompressor the manners of bz2's."""
+    """Give zstandard's decompressor the manners of bz2's.
+
+    It unpacks all that it is given at once, so it is given little: a byte may unpack to 32 KiB.
+    """
+
+    _STEP = 1024
 
     def __init__(self) -> None:
         try:
@@ -151,6 +160,7 @@ class _Zstd:
         except ImportError:
             raise ArchiveError("zstd archives need the zstd extra: pip install 'pymemtools[zstd]'") from None
         self._zstd = zstandard.ZstdDecompressor(max_window_size=_XZ_MEMORY).decompressobj()
+        self._input = b""
 
     @property
     def eof(self) -> bool:
@@ -158,14 +168,16 @@ class _Zstd:
 
     @property
     def needs_input(self) -> bool:
-        return True
+        return not self._input
 
     @property
     def unused_data(self) -> bytes:
-        return bytes(self._zstd.unused_data)
+        return bytes(self._zstd.unused_data) + self._input
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        return bytes(self._zstd.decompress(data))
+        data = self._input + data
+        self._input = data[self._STEP :]
+        return bytes(self._zstd.decompress(data[: self._STEP]))
 
 
 def _bzip2() -> Decompressor:

@@ -1,0 +1,59 @@
+"""Which members of an archive count, and what each is: decided by name alone, and by no other name."""
+
+from __future__ import annotations
+
+import re
+
+from pymemtools.sources.base import parse_pid
+
+_PROCESS_FILES = frozenset(
+    (
+        *("smaps", "smaps_rollup", "maps", "status", "stat", "statm", "cmdline", "comm", "cgroup", "mountinfo"),
+        *("oom_score", "oom_score_adj"),
+    )
+)
+_SYSTEM_FILES = re.compile(
+    r"(?:meminfo|vmstat|zoneinfo|buddyinfo|pagetypeinfo|slabinfo|swaps|version|cmdline|uptime|iomem|cpuinfo|stat|loadavg"
+    r"|modules|filesystems|vmallocinfo|manifest\.json|dmesg|kmsg|pressure/[a-z]+|sys/(?:vm|kernel)/[A-Za-z0-9_-]+"
+    r"|self/(?:cgroup|mountinfo)|/etc/passwd|/sys/(?:kernel/mm|fs/cgroup)/[^\0]+)"
+)
+# The kernel writes these as long as it takes; all others fit in 1 MiB (archive.py).
+LARGE = frozenset(("smaps", "maps", "cmdline", "dmesg", "kmsg"))
+_TOPS = frozenset(("proc", "sys", "etc"))
+
+
+def locate(name: str) -> tuple[str, str] | None:
+    """Split a member's name into a top folder and a path: below /proc, or of the machine with a leading ``/``.
+
+    >>> locate("./1/smaps"), locate("proc/meminfo"), locate("report-7/etc/passwd"), locate("../meminfo")
+    (('', '1/smaps'), ('', 'meminfo'), ('report-7', '/etc/passwd'), None)
+    """
+    while name.startswith("./"):
+        name = name[2:]
+    parts = name.rstrip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return None
+    top = ""
+    if len(parts) > 1 and parts[1] in _TOPS and parts[0] not in _TOPS and parse_pid(parts[0]) is None:
+        top, *parts = parts
+    if parts[0] == "proc":
+        return (top, "/".join(parts[1:])) if len(parts) > 1 else None
+    path = "/".join(parts)
+    is_of_machine = parts[0] == "etc" or path.startswith(("sys/kernel/mm/", "sys/fs/"))
+    return top, f"/{path}" if is_of_machine else path
+
+
+def split_pid(path: str) -> tuple[int | None, str]:
+    """Split ``17/smaps`` into 17 and ``smaps``; None for what is no process's.
+
+    >>> split_pid("17"), split_pid("meminfo")
+    ((17, ''), (None, 'meminfo'))
+    """
+    head, _, rest = path.partition("/")
+    pid = parse_pid(head)
+    return (None, path) if pid is None else (pid, rest)
+
+
+def is_wanted(pid: int | None, path: str) -> bool:
+    """Tell whether a file is one that a command may ask for."""
+    return path in _PROCESS_FILES if pid is not None else _SYSTEM_FILES.fullmatch(path) is not None
