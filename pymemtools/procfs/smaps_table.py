@@ -1,21 +1,20 @@
 """/proc/PID/smaps as a table: one mapping a row, and a column for every number the kernel printed.
 
-Where procfs.smaps adds up, this keeps, in little room: a column is an array of 8-byte numbers. Columns are those of
-the text, so a kernel that nobody has seen yet needs no change here. Source: fs/proc/task_mmu.c, show_smap().
+Where procfs.smaps adds up, this keeps, in little room: records with equal numbers, of which a process with many
+mappings has many, are read and kept once. Columns are those of the text, so a kernel that nobody has seen yet needs no
+change here. Source: fs/proc/task_mmu.c, show_smap().
 """
 
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from struct import error as StructError
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError, excerpt
-from pymemtools.procfs.maps import Mapping as Area
-from pymemtools.procfs.maps import parse_mapping
+from pymemtools.procfs.maps import Mappings
 from pymemtools.units import KIB
 
 Column = Sequence["int | None"]
@@ -23,14 +22,18 @@ Batch = Mapping[str, Column]  # the columns of some records
 _FIELD = re.compile(rb"([A-Z][A-Za-z0-9_]*):[ \t]*([0-9]{1,15})( kB)?")
 _FLAGS = b"VmFlags:"
 _MAX_RECORD = 256 * 1024  # bytes; a path has 4,096 at most, each written as up to four
-_MAX_CELLS = 20_000  # distinct values remembered: bounds the memory that a hostile smaps can make us hold
+# What is remembered of distinct values and records: bounds the memory that a hostile smaps can make us hold.
+_MAX_CELLS = 20_000
+_MAX_KNOWN = 4_000
 
 
 class SmapsTable(NamedTuple):
     """The mappings of one process and, beside them, their numbers."""
 
-    mappings: list[Area]
-    columns: dict[str, Column]  # by the kernel's name, in its order; bytes where it wrote kB; None: not in the record
+    mappings: Mappings
+    columns: Mapping[
+        str, Column
+    ]  # by the kernel's name, in its order; bytes where it wrote kB; None: not in the record
     counts: frozenset[str]  # the columns that are no sizes, as THPeligible and ProtectionKey
     cut_short: bool  # the text ended within a record, which is left out
 
@@ -84,9 +87,11 @@ class SmapsReader:
         self._last_label = b""  # of every record
         self._layout: _Layout | None = None
         self._cells = {True: _Cells(KIB), False: _Cells(1)}
-        self._shared: dict[bytes, bytes] = {}  # one copy of each text that many mappings have
-        self._mappings: list[Area] = []
-        self._columns: dict[str, array[int] | list[int | None]] = {}
+        self._mappings = Mappings()
+        self._columns: dict[str, list[int | None]] = {}  # of distinct records
+        self._distinct = 0
+        self._which: list[int] = []  # the distinct record of each mapping
+        self._known: dict[bytes, int] = {}  # distinct records by their text
         self._counts: set[str] = set()
 
     def feed(self, text: bytes) -> None:
@@ -108,11 +113,12 @@ class SmapsReader:
         # All records of one kernel end with the same field.
         cut_short = bool(tail)
         if whole and (_is_label(tail) or last_label != (self._last_label or last_label)):
-            parse_mapping(whole[: whole.find(b"\n")], self._file, self._lines + 1)
+            Mappings().add([whole[: whole.find(b"\n")]], (), self._file, self._lines + 1)
             cut_short = True
         elif whole:
             self._add(whole)
-        return SmapsTable(self._mappings, dict(self._columns), frozenset(self._counts), cut_short)
+        columns = {key: list(map(column.__getitem__, self._which)) for key, column in self._columns.items()}
+        return SmapsTable(self._mappings, columns, frozenset(self._counts), cut_short)
 
     def _add(self, text: bytes) -> None:
         try:
@@ -120,6 +126,7 @@ class SmapsReader:
             self._fast(text, self._layout)
         except (_LayoutError, StructError):
             self._layout = None
+            self._known.clear()
             self._slow(text)
         self._lines += text.count(b"\n")
 
@@ -149,73 +156,80 @@ class SmapsReader:
         What stands between them is checked, a column at a time, before anything is kept; so a record laid out in
         another way raises _LayoutError.
         """
-        find, unpack, size, shared = text.find, layout.pieces.unpack_from, layout.pieces.size, self._shared
-        rows, mappings = [], []
+        find, size, known = text.find, layout.pieces.size, self._known
+        new: dict[bytes, int] = {}
+        lines, flags, which = [], [], []
         at, end = 0, len(text)
         while at < end:
             body = find(b"\n", at) + 1
-            line, at = text[at : body - 1], body + size
-            rows.append(unpack(text, body))
-            flags = b""
+            lines.append(text[at : body - 1])
+            at = body + size
+            numbers = text[body:at]
+            place = known.get(numbers)
+            if place is None:
+                place = new.setdefault(numbers, self._distinct + len(new))
+            which.append(place)
             if layout.has_flags:
-                at = find(b"\n", at) + 1 or end
-                flags = text[body + size : at].strip()
-                flags = shared.setdefault(flags, flags)
-            mappings.append(self._mapping(line, flags))
-        pieces = list(zip(*rows))
-        if any(pieces[place].count(literal) != len(rows) for place, literal in layout.literals):
-            raise _LayoutError
-        columns = {
-            key: list(map(self._cells[is_size].__getitem__, pieces[place])) for place, key, is_size in layout.numbers
-        }
-        self._counts.update(key for _, key, is_size in layout.numbers if not is_size)
-        self._keep(mappings, columns)
-
-    def _mapping(self, line: bytes, flags: bytes) -> Area:
+                line_end = find(b"\n", at)
+                flags.append(text[at:line_end])
+                at = line_end + 1 or end
+        columns = self._numbers(list(new), layout)
         try:
-            mapping = parse_mapping(line, self._file, None)
+            self._mappings.add(lines, map(bytes.strip, flags), self._file)
         except ParseError:
             raise _LayoutError from None
-        share = self._shared.setdefault
-        return mapping._replace(
-            perms=share(mapping.perms, mapping.perms), device=share(mapping.device, mapping.device), vmflags=flags
-        )
+        self._keep(columns, len(new))
+        self._which += which
+        if len(known) + len(new) > _MAX_KNOWN:
+            known.clear()
+        known.update(new)
+
+    def _numbers(self, records: Sequence[bytes], layout: _Layout) -> Batch:
+        """Read the wanted numbers of records without their first lines."""
+        pieces = list(zip(*map(layout.pieces.unpack, records)))
+        if not pieces:
+            return {}
+        if any(pieces[place].count(literal) != len(records) for place, literal in layout.literals):
+            raise _LayoutError
+        self._counts.update(key for _, key, is_size in layout.numbers if not is_size)
+        return {
+            key: list(map(self._cells[is_size].__getitem__, pieces[place])) for place, key, is_size in layout.numbers
+        }
 
     def _slow(self, text: bytes) -> None:
         """Read records line by line: any layout, any order, any width."""
-        mappings: list[Area] = []
+        lines: list[bytes] = []
+        flags: list[bytes] = []
         records: list[dict[str, int]] = []
         for number, line in enumerate(text.split(b"\n")[:-1], self._lines + 1):
             if not _is_label(line):
-                mappings.append(parse_mapping(line, self._file, number))
+                Mappings().add([line], (), self._file, number)
+                lines.append(line)
+                flags.append(b"")
                 records.append({})
                 continue
-            if not mappings:
+            if not records:
                 raise ParseError(self._file, number, f"expected a mapping, got {excerpt(line)}")
             if line.startswith(_FLAGS):
-                mappings[-1] = mappings[-1]._replace(vmflags=line[len(_FLAGS) :].strip())
+                flags[-1] = line[len(_FLAGS) :].strip()
                 continue
             match = _FIELD.fullmatch(line)
             if match is not None and self._wanted(key := match[1].decode("ascii")):
                 records[-1].setdefault(key, int(match[2]) * (KIB if match[3] else 1))
                 if not match[3]:
                     self._counts.add(key)
+        self._mappings.add(lines, flags, self._file)
         keys = dict.fromkeys(key for record in records for key in record)
-        self._keep(mappings, {key: [record.get(key) for record in records] for key in keys})
+        self._which += range(self._distinct, self._distinct + len(records))
+        self._keep({key: [record.get(key) for record in records] for key in keys}, len(records))
 
-    def _keep(self, mappings: list[Area], columns: Batch) -> None:
-        """Append rows to the table; a column that some record lacks cannot be an array."""
-        before = len(self._mappings)
-        self._mappings += mappings
-        for key in [*self._columns, *(key for key in columns if key not in self._columns)]:
-            values = columns.get(key) or [None] * len(mappings)
-            column = self._columns.get(key)
-            if column is None:
-                column = [None] * before if before else array("Q")
-            if None in values and not isinstance(column, list):
-                column = list(column)
-            column.extend(values)  # type: ignore[arg-type]  # without None, where it is an array
-            self._columns[key] = column
+    def _keep(self, columns: Batch, height: int) -> None:
+        """Append as many distinct records to every column, unknown numbers too."""
+        for key in columns:
+            self._columns.setdefault(key, [None] * self._distinct)
+        for key, column in self._columns.items():
+            column += columns.get(key) or [None] * height
+        self._distinct += height
 
 
 class _LayoutBuilder:

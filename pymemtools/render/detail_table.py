@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from pymemtools.render.escape import pad, width
@@ -32,58 +33,52 @@ def detail_lines(columns: Sequence[Texts | Numbers], *, quiet: bool = False, uni
 
     ``quiet`` leaves out the header and the sums, and numbers are then no wider than they must be.
     """
-    shown = [_Shown(column, quiet=quiet) for column in columns]
-    last = columns[-1]
-    if isinstance(last, Texts) and not last.right:
-        shown[-1].columns = 0
+    shown = []
+    for i, column in enumerate(columns, 1):
+        is_open = i == len(columns) and isinstance(column, Texts) and not column.right
+        shown.append(_of_texts(column, quiet, is_open) if isinstance(column, Texts) else _of_numbers(column, quiet))
     if not quiet:
-        yield " ".join([*(column.header() for column in shown)])
-    yield from map(" ".join, zip(*(column.cells() for column in shown)))
-    if quiet:
-        return
+        yield " ".join(pad(column.title, column.width, right=column.right) for column in shown)
+    yield from map(" ".join, zip(*(column.cells for column in shown)))
     summed = max((i for i, column in enumerate(shown, 1) if column.total is not None), default=0)
     if summed:
-        yield "".join(f"{column.rule()} " for column in shown[:summed])
-        yield "".join(f"{column.sum()} " for column in shown[:summed]) + f"{unit} "
+        rules = ["=" * column.width if column.total is not None else " " * column.width for column in shown[:summed]]
+        sums = [(column.total or "").rjust(column.width) for column in shown[:summed]]
+        yield "".join(f"{rule} " for rule in rules)
+        yield "".join(f"{sum} " for sum in sums) + f"{unit} "
 
 
-class _Shown:
-    """A column with its width."""
+class _Shown(NamedTuple):
+    """A column with its width, and its cells padded to it."""
 
-    def __init__(self, column: Texts | Numbers, *, quiet: bool) -> None:
-        self._column = column
-        self.total: str | None = None
-        texts = ["" if quiet else column.title]
-        if isinstance(column, Texts):
-            texts += set(column.cells)
-        else:
-            self._texts = {value: _number(column, value) for value in set(column.cells)}
-            if column.has_sum and not quiet:
-                self.total = _sum(column)
-                texts.append(self.total)
-            texts += self._texts.values()
-        self.columns = max(map(width, texts))
+    title: str
+    width: int
+    right: bool
+    cells: Iterable[str]
+    total: str | None = None
 
-    def header(self) -> str:
-        return pad(self._column.title, self.columns, right=self._right())
 
-    def cells(self) -> Iterator[str]:
-        """Yield the cells, padded; each distinct one is made once."""
-        column = self._column
-        if isinstance(column, Texts):
-            texts = {text: pad(text, self.columns, right=column.right) for text in set(column.cells)}
-            return map(texts.__getitem__, column.cells)
-        numbers = {value: text.rjust(self.columns) for value, text in self._texts.items()}
-        return map(numbers.__getitem__, column.cells)
+def _of_texts(column: Texts, quiet: bool, is_open: bool) -> _Shown:
+    cells = column.cells
+    is_plain = all(map(str.isascii, cells))
+    widest = 0 if is_open else max(map(len if is_plain else width, cells), default=0)
+    columns = widest if quiet or is_open else max(widest, width(column.title))
+    padded: Iterable[str] = cells
+    if not is_open and is_plain:
+        padded = map(str.rjust if column.right else str.ljust, cells, repeat(columns))
+    elif not is_open:
+        padded = (pad(text, columns, right=column.right) for text in cells)
+    return _Shown(column.title, columns, column.right, padded)
 
-    def rule(self) -> str:
-        return ("=" if self.total is not None else " ") * self.columns
 
-    def sum(self) -> str:
-        return (self.total or "").rjust(self.columns)
-
-    def _right(self) -> bool:
-        return not isinstance(self._column, Texts) or self._column.right
+def _of_numbers(column: Numbers, quiet: bool) -> _Shown:
+    """Make each distinct cell once."""
+    texts = {value: _number(column, value) for value in set(column.cells)}
+    total = _number(column, _sum(column.cells)) if column.has_sum and not quiet else None
+    widest = max(map(len, texts.values()), default=0)
+    columns = widest if quiet else max(widest, len(column.title), len(total or ""))
+    padded = {value: text.rjust(columns) for value, text in texts.items()}
+    return _Shown(column.title, columns, True, map(padded.__getitem__, column.cells), total)
 
 
 def _number(column: Numbers, value: int | None) -> str:
@@ -94,6 +89,7 @@ def _number(column: Numbers, value: int | None) -> str:
     return f"{value:+d}" if column.is_signed and value else str(value)
 
 
-def _sum(column: Numbers) -> str:
-    known = [value for value in column.cells if value is not None]
-    return _number(column, sum(known) if known or not column.cells else None)
+def _sum(cells: Sequence[int | None]) -> int | None:
+    """Add up what is known; nothing known is not 0."""
+    known = [value for value in cells if value is not None]
+    return sum(known) if known or not cells else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.procfs.maps import Mapping as Area
+from pymemtools.procfs.maps import Mappings
 from pymemtools.reports.map_names import base_name
 from pymemtools.reports.maps import ProcessMaps
 
@@ -13,22 +13,24 @@ Value = int | str | None
 Cells = Sequence[Value]
 
 
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
+def _decoded(names: Sequence[bytes], make: Callable[[bytes], bytes] = lambda name: name) -> list[Value]:
+    """Make text of names, each distinct one once."""
+    texts = {name: make(name).decode("utf-8", "surrogateescape") for name in set(names)}
+    return list(map(texts.__getitem__, names))
 
 
-_OF_AREA: Mapping[str, Callable[[Area], Value]] = {
-    "address": lambda area: f"{area.start:08x}",
-    "perm": lambda area: area.perms.decode("ascii"),
-    "offset": lambda area: area.offset,
-    "device": lambda area: area.device.decode("ascii"),
-    "inode": lambda area: area.inode,
-    "vmflags": lambda area: _text(area.vmflags),
-    "mapping": lambda area: _text(base_name(area.name)),
-    "path": lambda area: _text(area.name),
+_OF_MAPPINGS: Mapping[str, Callable[[Mappings], Cells]] = {
+    "address": lambda mappings: list(map("{:08x}".format, mappings.starts)),
+    "perm": lambda mappings: _decoded(mappings.perms),
+    "offset": lambda mappings: mappings.offsets,
+    "device": lambda mappings: _decoded(mappings.devices),
+    "inode": lambda mappings: mappings.inodes,
+    "vmflags": lambda mappings: _decoded(mappings.vmflags),
+    "mapping": lambda mappings: _decoded(mappings.names, base_name),
+    "path": lambda mappings: _decoded(mappings.names),
 }
 # Fields that need no smaps.
-OF_MAPS = frozenset((*_OF_AREA, "pid", "kind", "Size")) - {"vmflags"}
+OF_MAPS = frozenset((*_OF_MAPPINGS, "pid", "kind", "Size")) - {"vmflags"}
 # Fields that are made of others.
 MADE_OF = {"Dirty": ("Shared_Dirty", "Private_Dirty")}
 
@@ -43,12 +45,12 @@ def values_of(maps: ProcessMaps, field: str) -> Cells:
         return [maps.pid] * len(maps.mappings)
     if field == "kind":
         return list(maps.kinds)
-    if field in _OF_AREA:
-        return list(map(_OF_AREA[field], maps.mappings))
+    if field in _OF_MAPPINGS:
+        return _OF_MAPPINGS[field](maps.mappings)
     if field in maps.columns:
         return maps.columns[field]
     if field == "Size":
-        return [area.size for area in maps.mappings]
+        return maps.mappings.sizes()
     if field in MADE_OF:
         left, right = (values_of(maps, part) for part in MADE_OF[field])
         return [a + b if isinstance(a, int) and isinstance(b, int) else None for a, b in zip(left, right)]

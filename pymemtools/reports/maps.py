@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import abc
 from collections.abc import Callable, Iterable, Sequence
-from itertools import compress
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
-from pymemtools.procfs.maps import Mapping, parse_maps
+from pymemtools.procfs.maps import Mappings, parse_maps
 from pymemtools.procfs.smaps_table import Column, SmapsReader, SmapsTable
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_number
@@ -28,7 +27,7 @@ class ProcessMaps(NamedTuple):
     pid: int  # of the process, also where a thread's was asked for
     title: bytes  # the command line with blanks, or ``[comm]``
     stack: int | None  # an address within the main stack
-    mappings: Sequence[Mapping]
+    mappings: Mappings
     columns: Columns  # the mappings' numbers, in bytes; see SmapsTable
     counts: frozenset[str]
     kinds: Sequence[str]  # what each mapping is for, see map_kinds; empty until told()
@@ -37,23 +36,16 @@ class ProcessMaps(NamedTuple):
 
     def told(self) -> ProcessMaps:
         """Tell the kinds of the mappings, which takes all of them, in their order."""
-        return self._replace(kinds=kinds_of(self.mappings, self.stack))
+        return self._replace(kinds=kinds_of(list(self.mappings), self.stack))
 
-    def choose(self, chosen: Iterable[bool]) -> ProcessMaps:
-        """Keep some of the mappings, one truth value each."""
-        flags = list(chosen)
-        if all(flags):
-            return self
-        columns = {key: list(compress(column, flags)) for key, column in self.columns.items()}
+    def take(self, order: Iterable[int]) -> ProcessMaps:
+        """Choose mappings by their places, in that order."""
+        places = list(order)
         return self._replace(
-            mappings=list(compress(self.mappings, flags)), columns=columns, kinds=list(compress(self.kinds, flags))
+            mappings=self.mappings.take(places),
+            columns={key: [column[i] for i in places] for key, column in self.columns.items()},
+            kinds=[self.kinds[i] for i in places] if self.kinds else self.kinds,
         )
-
-    def reorder(self, order: Sequence[int]) -> ProcessMaps:
-        """Put the mappings into another order, given as places in the present one; some may be left out."""
-        columns = {key: [column[i] for i in order] for key, column in self.columns.items()}
-        kinds = [self.kinds[i] for i in order] if self.kinds else self.kinds
-        return self._replace(mappings=[self.mappings[i] for i in order], columns=columns, kinds=kinds)
 
 
 def read_maps(source: Source, pid: int, wanted: Wanted | None = None) -> ProcessMaps:
@@ -68,17 +60,8 @@ def read_maps(source: Source, pid: int, wanted: Wanted | None = None) -> Process
 def _read(
     files: ProcessFiles, stat: Stat | None, wanted: Wanted | None, *, is_live: bool, name: str = "smaps"
 ) -> ProcessMaps:
-    empty = ProcessMaps(
-        _tgid(files),
-        _title(files, stat),
-        stat.startstack or None if stat else None,
-        [],
-        {},
-        frozenset(),
-        (),
-        None,
-        None,
-    )
+    stack = stat.startstack or None if stat is not None else None
+    empty = ProcessMaps(_tgid(files), _title(files, stat), stack, Mappings(), {}, frozenset(), (), None, None)
     if stat is not None and (stat.is_kernel_thread or stat.is_dead):
         return empty
     try:
@@ -101,7 +84,7 @@ def _without_numbers(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
     except Missing:
         return _with_numbers(files, empty, lambda key: False)
     note = f"{where} is cut short: its last mapping is left out" if text and not text.endswith(b"\n") else None
-    return empty._replace(mappings=list(parse_maps(text, where)), note=note)
+    return empty._replace(mappings=parse_maps(text, where), note=note)
 
 
 def _with_numbers(files: ProcessFiles, empty: ProcessMaps, wanted: Wanted, name: str = "smaps") -> ProcessMaps:

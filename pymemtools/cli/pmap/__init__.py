@@ -145,7 +145,7 @@ def _print_changes(
             continue
         earlier = before.get(each.maps.pid)
         if earlier is None:
-            earlier = each.maps.choose(False for _ in each.maps.mappings)
+            earlier = each.maps.take(())
             say(f"pmap: {each.maps.pid}: not in the earlier look: all of it is new")
         frames.append(changed(earlier, each.maps, request))
         if style == "text" and not request.merge:

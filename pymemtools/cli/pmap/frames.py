@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from pymemtools.cli.pmap.columns import OWN, check_known, is_number
 from pymemtools.cli.pmap.layouts import Style
-from pymemtools.cli.pmap.request import FIGURES, ROLLUP_FIGURES, Request
+from pymemtools.cli.pmap.request import DROPPED, FIGURES, ROLLUP_FIGURES, Request
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape
 from pymemtools.reports.map_frame import Frame, frame_of, group, order_of
 from pymemtools.reports.maps import ProcessMaps
 
 _HEAD = ("address", "perm", "offset", "device", "inode")
-# What -X leaves out, and -XX shows.
-_DROPPED = frozenset(
-    (
-        "AnonHugePages",
-        "KernelPageSize",
-        "MMUPageSize",
-        "Shared_Dirty",
-        "Private_Dirty",
-        "Shared_Clean",
-        "Private_Clean",
-    )
-)
 
 
 def frame_for(processes: Sequence[ProcessMaps], request: Request) -> Frame:
@@ -71,8 +60,8 @@ def _fields(processes: Sequence[ProcessMaps], request: Request) -> list[str]:
 def usual_fields(processes: Sequence[ProcessMaps], *, everything: bool) -> list[str]:
     """Name the columns of -X, or of -XX: whatever the kernel printed."""
     keys = dict.fromkeys(key for maps in processes for key in maps.columns)
-    fields = [*_HEAD, *(key for key in keys if everything or key not in _DROPPED)]
-    if everything and any(mapping.vmflags for maps in processes for mapping in maps.mappings):
+    fields = [*_HEAD, *(key for key in keys if everything or key not in DROPPED)]
+    if everything and any(any(maps.mappings.vmflags) for maps in processes):
         fields.append("vmflags")
     return [*fields, "mapping"]
 
@@ -99,13 +88,15 @@ def wide_lines(frame: Frame, style: Style) -> Iterator[str]:
 def _column(frame: Frame, field: str, style: Style) -> Texts | Numbers:
     own = OWN.get(field)
     cells = frame.columns[field]
-    if own is None or not own.is_text:
-        numbers = [value if isinstance(value, int) else None for value in cells]
+    if is_number(field):
         return Numbers(
             own.title if own else field,
-            numbers,
+            cast("Sequence[int | None]", cells),
             is_size=field not in frame.counts,
             is_signed=own is not None and own.is_signed,
         )
+    assert own is not None  # noqa: S101 (what is no number is one of ours)
+    if field == "address":  # hexadecimal digits, and no two the same
+        return Texts(own.title, cast("Sequence[str]", cells), right=own.right)
     shown = {value: "-" if value is None else escape(f"{value:{own.format}}") for value in set(cells)}
-    return Texts(own.title, [shown[value] for value in cells], right=own.right)
+    return Texts(own.title, list(map(shown.__getitem__, cells)), right=own.right)

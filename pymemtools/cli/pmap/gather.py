@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from pymemtools.cli import say
 from pymemtools.cli.pmap.request import Request
 from pymemtools.errors import Denied, Missing, ParseError
-from pymemtools.procfs.maps import Mapping
-from pymemtools.reports.map_names import classic_name
+from pymemtools.reports.map_names import classic_names
 from pymemtools.reports.maps import ProcessMaps, read_maps, read_rollup
 from pymemtools.sources.base import Source
 
@@ -44,14 +44,14 @@ def gather(source: Source, pid: int, request: Request) -> Found:
 def _chosen(maps: ProcessMaps, request: Request) -> ProcessMaps:
     if request.addresses is not None:
         low, high = request.addresses
-        maps = maps.choose(mapping.end > low and mapping.start <= high for mapping in maps.mappings)
+        edges = enumerate(zip(maps.mappings.starts, maps.mappings.ends))
+        maps = maps.take(i for i, (start, end) in edges if end > low and start <= high)
     if request.name is not None:
-        maps = maps.choose(_is_named(mapping, maps, request) for mapping in maps.mappings)
+        shown = classic_names(maps.mappings, maps.stack)
+        maps = maps.take(i for i, names in enumerate(zip(maps.mappings.names, shown)) if _matches(request.name, names))
     return maps
 
 
-def _is_named(mapping: Mapping, maps: ProcessMaps, request: Request) -> bool:
-    """Tell whether the kernel's name, or the one that is shown, is a wanted one."""
-    assert request.name is not None  # noqa: S101 (only called with a filter)
-    names = (mapping.name, classic_name(mapping, maps.stack))
-    return any(request.name.search(name.decode("utf-8", "surrogateescape")) for name in names)
+def _matches(pattern: re.Pattern[str], names: tuple[bytes, bytes]) -> bool:
+    """Tell whether the kernel's name or the one that is shown is a wanted one."""
+    return any(pattern.search(name.decode("utf-8", "surrogateescape")) for name in names)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pymemtools.procfs.maps import Mapping
 from pymemtools.render.escape import escape
-from pymemtools.reports.map_frame import values_of
-from pymemtools.reports.map_names import classic_name
+from pymemtools.reports.map_frame import sum_of, values_of
+from pymemtools.reports.map_names import classic_names
 from pymemtools.reports.maps import ProcessMaps
 
 
@@ -25,50 +24,38 @@ Layout = Callable[[ProcessMaps, Style], Iterator[str]]
 
 def default_lines(maps: ProcessMaps, style: Style) -> Iterator[str]:
     """Lay out as plain ``pmap`` does."""
-    total = 0
-    for mapping in maps.mappings:
-        total += mapping.size
-        yield f"{mapping.start:016x} {mapping.size >> 10:6d}K {_mode(mapping)} {_name(mapping, maps, style)}"
+    sizes = maps.mappings.sizes()
+    yield from _rows(_addresses(maps), _formatted("{:6d}K", sizes), _modes(maps), _names(maps, style))
     if not style.quiet:
-        yield f" total {total >> 10:16d}K"
+        yield f" total {sum(sizes) >> 10:16d}K"
 
 
 def extended_lines(maps: ProcessMaps, style: Style) -> Iterator[str]:
     """Lay out as ``pmap -x`` does."""
     if not style.quiet:
         yield "Address           Kbytes     RSS   Dirty Mode  Mapping"
-    size = resident = dirtied = 0
-    for mapping, rss, dirty in zip(maps.mappings, values_of(maps, "Rss"), values_of(maps, "Dirty")):
-        size += mapping.size
-        resident += rss if isinstance(rss, int) else 0
-        dirtied += dirty if isinstance(dirty, int) else 0
-        yield (
-            f"{mapping.start:016x} {mapping.size >> 10:7d} {_kib(rss):>7} {_kib(dirty):>7} {_mode(mapping)} "
-            f"{_name(mapping, maps, style)}"
-        )
+    figures = [maps.mappings.sizes(), values_of(maps, "Rss"), values_of(maps, "Dirty")]
+    numbers = [_formatted("{:7d}", figure) for figure in figures]
+    yield from _rows(_addresses(maps), *numbers, _modes(maps), _names(maps, style))
     if not style.quiet:
+        size, resident, dirty = ((sum_of(figure) or 0) >> 10 for figure in figures)
         yield "---------------- ------- ------- ------- "
-        yield f"total kB         {size >> 10:7d} {resident >> 10:7d} {dirtied >> 10:7d}"
+        yield f"total kB         {size:7d} {resident:7d} {dirty:7d}"
 
 
 def device_lines(maps: ProcessMaps, style: Style) -> Iterator[str]:
     """Lay out as ``pmap -d`` does."""
     if not style.quiet:
         yield "Address           Kbytes Mode  Offset           Device    Mapping"
-    size = private = shared = 0
-    for mapping in maps.mappings:
-        size += mapping.size
-        if mapping.is_shared:
-            shared += mapping.size
-        elif mapping.perms[1:2] == b"w":
-            private += mapping.size
-        major, _, minor = mapping.device.partition(b":")
-        yield (
-            f"{mapping.start:016x} {mapping.size >> 10:7d} {_mode(mapping)} {mapping.offset:016x} "
-            f"{int(major, 16):03x}:{int(minor, 16):05x} {_name(mapping, maps, style)}"
-        )
+    mappings = maps.mappings
+    sizes = mappings.sizes()
+    numbers = _formatted("{:7d}", sizes)
+    offsets = map("{:016x}".format, mappings.offsets)
+    yield from _rows(_addresses(maps), numbers, _modes(maps), offsets, _devices(maps), _names(maps, style))
     if not style.quiet:
-        yield f"mapped: {size >> 10}K    writeable/private: {private >> 10}K    shared: {shared >> 10}K"
+        shared = sum(size for size, perms in zip(sizes, mappings.perms) if perms[3:] == b"s")
+        private = sum(size for size, perms in zip(sizes, mappings.perms) if perms[1:2] == b"w" and perms[3:] == b"p")
+        yield f"mapped: {sum(sizes) >> 10}K    writeable/private: {private >> 10}K    shared: {shared >> 10}K"
 
 
 LAYOUTS: dict[str, Layout] = {"": default_lines, "x": extended_lines, "d": device_lines}
@@ -79,14 +66,36 @@ def title_line(maps: ProcessMaps) -> str:
     return f"{maps.pid}:   {escape(maps.title.decode('utf-8', 'surrogateescape'))}"
 
 
-def _mode(mapping: Mapping) -> str:
-    return f"{mapping.perms[:3].decode('ascii')}{'s' if mapping.is_shared else '-'}-"
+def _rows(*columns: Iterable[str]) -> Iterator[str]:
+    return map(" ".join, zip(*columns))
 
 
-def _kib(size: int | str | None) -> str:
-    return str(size >> 10) if isinstance(size, int) else "-"
+def _addresses(maps: ProcessMaps) -> Iterator[str]:
+    return map("{:016x}".format, maps.mappings.starts)
 
 
-def _name(mapping: Mapping, maps: ProcessMaps, style: Style) -> str:
-    name = classic_name(mapping, maps.stack, full=style.full, kernel=style.kernel)
-    return escape(name.decode("utf-8", "surrogateescape"))
+def _formatted(format: str, sizes: Sequence[int | str | None]) -> Iterator[str]:
+    """Format sizes in KiB, each distinct one once; unknown is ``-``."""
+    blank = format.format(0).replace("0", "-")
+    texts = {size: format.format(size >> 10) if isinstance(size, int) else blank for size in set(sizes)}
+    return map(texts.__getitem__, sizes)
+
+
+def _modes(maps: ProcessMaps) -> Iterator[str]:
+    perms = maps.mappings.perms
+    modes = {each: f"{each[:3].decode('ascii')}{'s' if each[3:] == b's' else '-'}-" for each in set(perms)}
+    return map(modes.__getitem__, perms)
+
+
+def _devices(maps: ProcessMaps) -> Iterator[str]:
+    texts = {}
+    for device in set(maps.mappings.devices):
+        major, _, minor = device.partition(b":")
+        texts[device] = f"{int(major, 16):03x}:{int(minor, 16):05x}"
+    return map(texts.__getitem__, maps.mappings.devices)
+
+
+def _names(maps: ProcessMaps, style: Style) -> Iterator[str]:
+    names = classic_names(maps.mappings, maps.stack, full=style.full, kernel=style.kernel)
+    texts = {name: escape(name.decode("utf-8", "surrogateescape")) for name in set(names)}
+    return map(texts.__getitem__, names)

@@ -73,13 +73,13 @@ class Page:
 def _in_order(maps: ProcessMaps, request: Request) -> ProcessMaps:
     """Sort and cut the mappings for a classic layout."""
     if request.weight is None:
-        return maps.reorder(range(len(maps.mappings))[::-1]) if request.reverse else maps
+        return maps.take(range(len(maps.mappings))[::-1]) if request.reverse else maps
     from pymemtools.cli.pmap.columns import check_known
     from pymemtools.reports.map_frame import frame_of, order_of
 
     frame = frame_of([maps], [request.weight])
     check_known(frame, (request.weight,))
-    return maps.reorder(order_of(frame, request.weight, reverse=request.reverse, top=request.top))
+    return maps.take(order_of(frame, request.weight, reverse=request.reverse, top=request.top))
 
 
 def _write(lines: Iterable[str]) -> None:

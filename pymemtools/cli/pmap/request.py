@@ -21,6 +21,20 @@ FIGURES = ("Size", "Rss", "Pss", "Private_Dirty", "Swap")
 ROLLUP_FIGURES = ("Size", "Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem", "Swap", "SwapPss")
 
 
+# What -X leaves out, and -XX shows.
+DROPPED = frozenset(
+    (
+        "AnonHugePages",
+        "KernelPageSize",
+        "MMUPageSize",
+        "Shared_Dirty",
+        "Private_Dirty",
+        "Shared_Clean",
+        "Private_Clean",
+    )
+)
+
+
 class Request(NamedTuple):
     """Which processes, which of their mappings, and how to show them."""
 
@@ -60,6 +74,8 @@ class Request(NamedTuple):
     @property
     def wanted(self) -> Wanted | None:
         """Say which numbers of smaps to read; None: maps will do."""
+        if self.mode == "X" and not self.is_for_programs and self.sort is None and not self.group:
+            return lambda key: key not in DROPPED
         if self.mode.startswith("X"):
             return ALL
         fields = {*self.columns, *([self.weight] if self.weight else [])}
