@@ -99,7 +99,7 @@ def walk(stream: Reader) -> Iterator[Member]:
         yield _member(block, number, kind, size, start, extension)
         extension = {}
         left = start + padded - stream.tell()
-        if left > 0 and stream.skip(left) < left - (padded - size):
+        if left > 0 and stream.skip(left) < left:
             raise ArchiveError(f"truncated archive: in the data of member {number}")
 
 

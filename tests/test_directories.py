@@ -1,0 +1,188 @@
+"""Directories as sources: copies whose maker is not trusted, and /proc mounted elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Run
+from trees import Map, Proc, write_tree
+
+from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.reports.processes import Wanted, read_processes
+from pymemtools.sources import open_source
+
+PASSWD = "ann:x:1000:1000::/:/bin/sh\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "tree", Proc(7, "prog", uid=1000), Proc(8, "other"), passwd=PASSWD)
+
+
+def commands(path: Path) -> list[tuple[str, str | None]]:
+    sample = read_processes(open_source(str(path)), Wanted(("Pss",)))
+    return [(process.command, process.user) for process in sample.processes]
+
+
+def test_where_the_tree_may_be(tree: Path, tmp_path: Path) -> None:
+    expected = [("prog", "ann"), ("other", None)]
+    assert commands(tree) == expected
+    assert commands(tree / "proc") == expected
+    assert commands(tree / "proc" / ".") == expected
+    (tmp_path / "link").symlink_to(tree)
+    assert commands(tmp_path / "link") == expected
+    top = tmp_path / "unpacked"
+    top.mkdir()
+    tree.rename(top / "sosreport-1")
+    assert commands(top) == expected
+
+
+def test_a_tree_of_its_own_without_a_proc_folder(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "x", Proc(7, "prog", uid=1000))
+    flat = (root / "proc").rename(tmp_path / "flat")
+    (flat / "etc").mkdir()
+    (flat / "etc" / "passwd").write_text(PASSWD)
+    assert commands(flat) == [("prog", "ann")]
+
+
+def test_two_trees_are_none(tree: Path, tmp_path: Path) -> None:
+    shutil.copytree(tree, tmp_path / "second")
+    with pytest.raises(Missing, match=r"no /proc tree in it \(neither meminfo nor a process\)$"):
+        open_source(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["nothing", "file/below"])
+def test_what_is_no_directory(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MemtoolsError):
+        open_source(str(tmp_path / name))
+
+
+def test_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
+    """Not as the tree, nor as a process, nor as a file, nor on the way to one."""
+    secret = tmp_path / "secret"
+    secret.write_text("MemTotal: 1 kB\n")
+    proc = tree / "proc"
+    for link, target in (
+        ("meminfo", secret),
+        ("8/smaps", Path("/proc/self/smaps")),
+        ("7/cmdline", secret),
+        ("9", Path("/proc/self")),
+        ("sys", tmp_path),
+        ("../etc/passwd", Path("/etc/passwd")),
+    ):
+        place = proc / link
+        if place.exists():
+            place.unlink()
+        place.symlink_to(target)
+    source = open_source(str(tree))
+    for path in ("meminfo", "sys/secret", "/etc/passwd", "sys/vm/swappiness"):
+        with pytest.raises(Missing):
+            source.read(path)
+    assert (source.names("sys"), source.user_name(0), source.user_name(1000)) == ([], None, None)
+    sample = read_processes(source, Wanted(("Pss",)))
+    assert [(process.pid, process.command) for process in sample.processes] == [(7, "?")]
+    assert (sample.unreadable, sample.reason) == (1, "no smaps")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "proc").symlink_to("/proc")
+    with pytest.raises(Missing):
+        open_source(str(tmp_path / "linked"))
+
+
+def test_nothing_above_the_tree_is_read(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x")
+    source = open_source(str(tree))
+    for path in ("../../secret", "/../secret", "7/../../../secret", "/etc/../../secret"):
+        with pytest.raises(Missing):
+            source.read(path)
+    assert source.names("/..") == source.names("..") == []
+
+
+def test_what_never_ends_is_not_opened(tree: Path) -> None:
+    proc = tree / "proc"
+    for name in ("meminfo", "7/smaps", "7/stat", "8/cmdline"):
+        (proc / name).unlink()
+        os.mkfifo(proc / name)
+    (proc / "version").unlink()
+    (proc / "version").mkdir()
+    source = open_source(str(tree))
+    for path in ("meminfo", "version", "7/smaps"):
+        with pytest.raises(Missing):
+            source.read(path)
+    assert commands(tree) == [("?", None)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+def test_devices_are_not_read(tree: Path) -> None:
+    os.mknod(tree / "proc" / "zero", 0o20644, os.makedev(1, 5))
+    with pytest.raises(Missing, match="zero: not a regular file"):
+        open_source(str(tree)).read("zero")
+
+
+def test_large_files_do_not_fill_memory(tree: Path) -> None:
+    os.truncate(tree / "proc" / "meminfo", 1 << 40)
+    with pytest.raises(MemtoolsError, match="meminfo: more than 64 MiB"):
+        open_source(str(tree)).read("meminfo")
+    os.truncate(tree / "proc" / "8" / "smaps", 1 << 40)
+    sample = read_processes(open_source(str(tree)), Wanted(("Pss",)))
+    assert [process.pid for process in sample.processes] == [7]
+    assert sample.reason == "a line of more than 64 KiB"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_files_that_may_not_be_read(tree: Path) -> None:
+    (tree / "proc" / "meminfo").chmod(0)
+    with pytest.raises(Denied):
+        open_source(str(tree)).read("meminfo")
+
+
+def test_facts_are_the_copys(tree: Path) -> None:
+    facts = open_source(str(tree)).facts
+    assert facts == ("directory", str(tree), "6.12.0", 4096, None)
+    text = (tree / "proc" / "7" / "smaps").read_text().replace("PageSize:        4", "PageSize:       64")
+    (tree / "proc" / "7" / "smaps").write_text(text)
+    assert open_source(str(tree)).facts.page_size == 65536
+
+
+def test_proc_by_another_name_is_live() -> None:
+    for path in ("/proc", "/", "/proc/../proc"):
+        source = open_source(path)
+        assert (source.is_live, source.facts.kind) == (True, "live")
+        assert os.getpid() in source.pids()
+        assert source.user_name(0) == "root"
+
+
+def test_proc_of_another_root_is_live_with_its_own_users(tmp_path: Path, pymemtools: Run) -> None:
+    """As a container sees its host's: /host/proc."""
+    (tmp_path / "host" / "proc").mkdir(parents=True)
+    (tmp_path / "host" / "etc").mkdir()
+    (tmp_path / "host" / "etc" / "passwd").write_text("boss:x:0:0::/:\n")
+    mount = f'mount -t proc proc {tmp_path}/host/proc && exec "$@"'
+    wrapper = ["unshare", "--mount", "--pid", "--fork", "--map-root-user", "sh", "-c", mount, "sh"]
+    if subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no private mounts here")
+    for place in ("host", "host/proc"):
+        command = [sys.executable, "-m", "pymemtools", "smem", "-H", "-c", "pid user", "-S", str(tmp_path / place)]
+        done = subprocess.run([*wrapper, *command], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["1", "boss"]
+
+
+def test_descriptors_are_closed(tree: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        commands(tree)
+        commands(tree / "proc")
+    with pytest.raises(Missing):
+        open_source(str(tree / "etc"))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_process_is_read_in_pieces_of_any_size(tmp_path: Path) -> None:
+    many = tuple(Map(f"/lib/{i}", 1) for i in range(3000))
+    source = open_source(str(write_tree(tmp_path / "tree", Proc(7, "prog", many))))
+    assert read_processes(source, Wanted(("Pss",))).processes[0].sums == {"Pss": 3000 << 10}
