@@ -61,8 +61,12 @@ def _finish(pid: int, reading: int) -> list[Any] | None:
     """Take the results of the other process; None when it failed."""
     with os.fdopen(reading, "rb") as pipe:
         text = pipe.read()
-    _, status = os.waitpid(pid, 0)
-    if status:
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:  # some parents leave SIGCHLD ignored: then the kernel keeps no status
+        pass
+    try:
+        results: list[Any] = marshal.loads(text)  # noqa: S302 (our own process wrote it)
+    except (EOFError, ValueError, TypeError):  # it wrote all or nothing, unless it was killed
         return None
-    results: list[Any] = marshal.loads(text)  # noqa: S302 (our own process wrote it)
     return results
