@@ -32,3 +32,24 @@ def parse_status_name(text: bytes) -> bytes | None:
     r"""Give the process's name; the kernel writes a newline in it as ``\n``."""
     match = re.match(rb"Name:[ \t]*([^\n]*)\n", text)
     return match[1] if match else None
+
+
+def parse_status_capabilities(text: bytes) -> int:
+    r"""Give the effective capabilities as bits; 0 where status does not tell.
+
+    >>> parse_status_capabilities(b"Name:\tx\nCapEff:\t0000000000080000\n") >> 19
+    1
+    """
+    match = re.search(rb"^CapEff:[ \t]*([0-9a-f]{1,16})$", text, re.MULTILINE)
+    return int(match[1], 16) if match else 0
+
+
+def parse_status_groups(text: bytes) -> set[int]:
+    r"""Give the groups that count for access to files: the file system's (the last of ``Gid``) and the supplementary.
+
+    >>> sorted(parse_status_groups(b"Gid:\t5\t5\t5\t6\nGroups:\t4 27 \n"))
+    [4, 6, 27]
+    """
+    own = re.search(rb"^Gid:(?:[ \t]+[0-9]{1,10}){3}[ \t]+([0-9]{1,10})$", text, re.MULTILINE)
+    others = re.search(rb"^Groups:[ \t]*([0-9 ]*)$", text, re.MULTILINE)
+    return {int(group) for group in ([own[1]] if own else []) + (others[1].split() if others else [])}
