@@ -31,6 +31,11 @@ class Stat(NamedTuple):
         """Tell a zombie or a task being reaped: its memory is gone."""
         return self.state in ("Z", "X", "x")
 
+    @property
+    def is_in_exec(self) -> bool:
+        """Tell a process whose new program is not all mapped yet: it has memory but no code (load_elf_binary())."""
+        return self.startcode == 0 and self.vsize > 0
+
     def same_image(self, other: "Stat") -> bool:
         """Tell whether no exec and no PID reuse happened between two looks."""
         return (

@@ -70,20 +70,38 @@ _FEW = 64  # processes that one process reads faster than it can fork
 def read_processes(source: Source, wanted: Wanted) -> Sample:
     """Read the processes of a source.
 
-    On a live machine two processes share the work, a process that ends is left out whole, and processes started
-    meanwhile are looked for once.
+    On a live machine two processes share the work, a process that ends is left out whole, one caught in the middle of
+    an exec is read again, and processes started meanwhile are looked for once.
     """
     reader = _Reader(source, wanted)
     pids = list(source.pids())
-    if not source.is_live or len(pids) < _FEW:
-        results = [reader.read(pid) for pid in pids]
-    else:
-        results = [_unpacked(*packed) for packed in share_out(pids, lambda pid: _packed(reader.read(pid)))]
-    if source.is_live:
-        # A process may escape one listing by forking ahead of it (CVE-2018-1121); a second look narrows that.
-        known = set(pids)
-        results += [reader.read(pid) for pid in source.pids() if pid not in known]
-    return _sample(results)
+    if not source.is_live:
+        return _sample([reader.read(pid) for pid in pids])
+    outcomes = dict(zip(pids, _read_all(pids, reader)))
+    # A process may escape one listing by forking ahead of it (CVE-2018-1121); a second look narrows that.
+    newcomers = {pid: reader.read(pid) for pid in source.pids() if pid not in outcomes}
+    outcomes.update([(pid, _after_exec(pid, reader)) for pid, outcome in outcomes.items() if outcome.in_exec])
+    outcomes.update((pid, outcome) for pid, outcome in newcomers.items() if not outcome.in_exec)
+    return _sample(list(outcomes.values()))
+
+
+def _after_exec(pid: int, reader: _Reader) -> _Outcome:
+    """Read a process again until its new program is all mapped.
+
+    That takes about a millisecond; where it takes for ever (its file system hangs) there is but the little it has.
+    """
+    for _ in range(20):
+        outcome = reader.read(pid)
+        if not outcome.in_exec:
+            break
+    return outcome
+
+
+def _read_all(pids: Sequence[int], reader: _Reader) -> list[_Outcome]:
+    """Read with two processes where that pays; outcomes go from one to the other as plain tuples."""
+    if len(pids) < _FEW:
+        return [reader.read(pid) for pid in pids]
+    return [_unpacked(*packed) for packed in share_out(pids, lambda pid: _packed(reader.read(pid)))]
 
 
 class _Outcome(NamedTuple):
@@ -93,6 +111,7 @@ class _Outcome(NamedTuple):
     has_pss: bool = False
     has_smaps: bool = False
     from_rollup: bool = False
+    in_exec: bool = False
 
 
 _NOTHING = _Outcome()
@@ -114,7 +133,6 @@ def _sample(results: Sequence[_Outcome]) -> Sample:
 
 
 def _packed(outcome: _Outcome) -> tuple[Any, ...]:
-    """Make plain tuples of an outcome, for the way from one process to the other."""
     process = outcome.process
     return (None if process is None else tuple(process), *outcome[1:])
 
@@ -142,7 +160,7 @@ class _Reader:
             return read_steadily(self._source, pid, self._once)
         except Missing:
             return _NOTHING
-        except (Denied, ParseError) as error:
+        except MemtoolsError as error:
             return _Outcome(unreadable=_reason(error))
 
     def _once(self, files: ProcessFiles, stat: Stat | None) -> _Outcome:
@@ -205,6 +223,7 @@ class _Reader:
             cut_short=tally.cut_short,
             has_pss="Pss" in sums if maps is None else tally.has_pss,
             has_smaps=True,
+            in_exec=stat is not None and stat.is_in_exec,
         )
 
 
