@@ -1,0 +1,84 @@
+"""A few processes that stand still and share memory with nobody else: what two programs must see alike.
+
+PSS depends on who else maps a page. So these run from copies of a program and its libraries that only they map, and
+every one is stopped before it is looked at.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+SCRIPT = """
+import os, signal, sys
+sys.path.insert(0, {directory!r})
+import mmap
+kept = bytearray(b"x") * (3 << 20)
+file = open({data!r}, "r+b")
+mapped = mmap.mmap(file.fileno(), 0)
+mapped[:100] = b"z" * 100
+for number in range({children}):
+    if os.fork() == 0:
+        kept[:number << 19] = b"c" * (number << 19)
+        private = bytearray(b"p") * (number * 700_000)
+        if number == 2 and os.getuid() == 0:
+            os.setuid(65534)
+        break
+    os.waitpid(-1, os.WUNTRACED)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+CHILDREN = 4
+
+
+class StillTree(NamedTuple):
+    """The processes, and the regular expression that -P finds them by, and not the one who looks."""
+
+    pids: list[int]
+    pattern: str
+
+
+@contextmanager
+def still_tree(directory: Path) -> Iterator[StillTree]:
+    """Start the processes, stop them, and end them afterwards."""
+    program = _private_copy(directory, sys.executable)
+    module = importlib.util.find_spec("mmap")
+    if module is not None and module.origin and Path(module.origin).is_file():
+        shutil.copy(module.origin, directory)
+    data = directory / "data"
+    data.write_bytes(b"d" * 300_000)
+    script = SCRIPT.format(directory=str(directory), data=str(data), children=CHILDREN)
+    first = subprocess.Popen(
+        [*program, "-I", "-S", "-c", f"'{directory}'\n{script}"],
+        env={"LC_ALL": "C", "PYTHONHOME": sys.base_prefix, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _, status = os.waitpid(first.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "the first of the processes did not start"
+        children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+        assert len(children) == CHILDREN
+        marker = directory.name
+        yield StillTree([first.pid, *map(int, children)], f"[{marker[0]}]{re.escape(marker[1:])}/")
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+
+
+def _private_copy(directory: Path, program: str) -> list[str]:
+    """Copy a program, its libraries and its loader; give the command that runs the copy."""
+    program = os.path.realpath(program)
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    libraries = re.findall(r"(?:=> )?(/\S+) \(0x", listed)
+    for file in (program, *libraries):
+        shutil.copy(file, directory)
+    (loader,) = (Path(file).name for file in libraries if Path(file).name.startswith("ld-"))
+    return [str(directory / loader), "--library-path", str(directory), str(directory / Path(program).name)]
