@@ -293,7 +293,7 @@ def test_bare_call_shows_the_help() -> None:
         ("pymemtools free -s x", 2),
         ("pymemtools --nonsense", 2),
         ("head -c 30000 $EXAMPLE | pymemtools smem -S -", 1),
-        ("head -c 30000 $EXAMPLE | pymemtools free -S - --partial", 3),
+        ("head -c 40000 $EXAMPLE | pymemtools smem -S - --partial", 3),
     ],
 )
 def test_exit_status(line: str, status: int) -> None:
