@@ -214,3 +214,19 @@ def test_what_cannot_be_read_is_named() -> None:
     assert done.stdout.startswith(b"1:   ")
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b"pymemtools: pmap: 1: smaps: Permission denied\n"
+
+
+def test_processes_that_come_and_go_are_shown_whole_or_not_at_all(pymemtools: Run) -> None:
+    """Children that exec and end at once, while pmap reads them: 0 or 42, and a word for each that was gone."""
+    for mode in ("-x", "-X") * 5:
+        shell = "for i in 1 2 3 4 5 6; do (exec sleep 0.0$i) & echo $!; done; exec sleep 0.2"
+        with subprocess.Popen(["sh", "-c", shell], stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            pids = [child.stdout.readline().decode().strip() for _ in range(6)]
+            done = pymemtools("pmap", mode, *pids)
+        gone = done.stderr.count(b": no such process\n")
+        shown = done.stdout.count(b":   ")
+        assert done.returncode == (42 if gone else 0)
+        assert (done.stderr.count(b"\n"), shown + gone) == (gone, 6)
+        ends = done.stdout.count(b"total kB" if mode == "-x" else b" KB \n")
+        assert ends == shown - (done.stdout.count(b"<defunct>") if mode == "-X" else 0)
