@@ -256,4 +256,4 @@ def _text(name: bytes) -> str:
 
 
 def _reason(error: MemtoolsError) -> str:
-    return str(error).rpartition(": ")[2]
+    return str(error).partition(": ")[2]  # without the file, which is another for each process

@@ -1,0 +1,418 @@
+"""Processes that end, exec, refuse or lie while they are read: none is half shown, and none spoils the others' rows."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+from trees import Map, smaps
+
+from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.reports.processes import Process, Sample, Wanted, read_processes
+from pymemtools.sources import open_source
+from pymemtools.sources.base import ProcessFiles
+
+Answer = bytes | Exception
+WANTED = Wanted(("Rss", "Pss"), status=True, cgroup=True, oom_score=True, split=True)
+GONE = Missing("7/x: No such process")
+REFUSED = Denied("7/smaps: Permission denied")
+BROKEN = MemtoolsError("7/smaps: Input/output error")
+KERNEL_THREAD = 0x00200000
+ROLLUP = (
+    b"00400000-7fff0000 ---p 00000000 00:00 0    [rollup]\nRss: 40 kB\nPss: 30 kB\nPss_Anon: 20 kB\nPss_File: 10 kB\n"
+)
+
+
+def stat(
+    name: str = "worker",
+    *,
+    state: str = "S",
+    flags: int = 0,
+    start: int = 100,
+    size: int = 1 << 24,
+    rss: int = 9,
+    code: int = 1,
+) -> bytes:
+    """Write /proc/7/stat."""
+    fields = [
+        state,
+        1,
+        7,
+        7,
+        0,
+        -1,
+        flags,
+        *[0] * 8,
+        20,
+        0,
+        1,
+        0,
+        start,
+        size,
+        rss,
+        2**64 - 1,
+        code,
+        1,
+        code,
+        *[0] * 24,
+    ]
+    return f"7 ({name}) {' '.join(map(str, fields))}\n".encode()
+
+
+def memory(*kib: int) -> bytes:
+    return smaps(tuple(Map(f"/lib/{number}", each) for number, each in enumerate(kib))).encode()
+
+
+class Fake:
+    """The files of a process; of several answers each is given once, the last for ever."""
+
+    def __init__(self, pid: int = 7, uid: int | None = 0, **files: Answer | Sequence[Answer]) -> None:
+        self.pid = pid
+        self._uid = uid
+        usual: dict[str, Answer | Sequence[Answer]] = {
+            "stat": stat(),
+            "cmdline": b"/bin/worker\0-x\0",
+            "smaps": memory(10, 20),
+            "smaps_rollup": ROLLUP,
+            "status": b"Name:\tworker\nRssShmem:\t4 kB\n",
+            "cgroup": b"0::/a.service\n",
+            "oom_score": b"666\n",
+        }
+        self.answers = {
+            name: list(answer) if isinstance(answer, (list, tuple)) else [answer]
+            for name, answer in {**usual, **files}.items()
+        }
+        self.asked: list[str] = []
+        self.lives_for = 1_000_000  # reads
+
+    def read(self, name: str) -> bytes:
+        self.asked.append(name)
+        if len(self.asked) > self.lives_for:
+            raise GONE
+        answers = self.answers[name]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        text = self.read(name)
+        for start in range(0, len(text), 100):
+            yield text[start : start + 100]
+
+    def uid(self) -> int | None:
+        return self._uid
+
+
+class FakeMachine:
+    """A machine with some processes; ``later`` ones are not in the first listing."""
+
+    def __init__(self, *processes: Fake, later: Sequence[Fake] = (), is_live: bool = True) -> None:
+        self.is_live = is_live
+        self._processes = {each.pid: each for each in (*processes, *later)}
+        self._listings = [[each.pid for each in processes], list(self._processes)]
+        self.opened = 0
+        self.open_error: Exception | None = None
+
+    def pids(self) -> list[int]:
+        return self._listings.pop(0) if len(self._listings) > 1 else self._listings[0]
+
+    @contextmanager
+    def process(self, pid: int) -> Iterator[ProcessFiles]:
+        if self.open_error is not None and pid == 7:
+            raise self.open_error
+        self.opened += 1
+        try:
+            yield self._processes[pid]
+        finally:
+            self.opened -= 1
+
+    def user_name(self, uid: int) -> str | None:
+        return {0: "root", 5: "games"}.get(uid)
+
+
+def sample(*processes: Fake, wanted: Wanted = WANTED, later: Sequence[Fake] = (), is_live: bool = True) -> Sample:
+    """Read the processes between two others that are always there; give the sample without those two."""
+    first, last = Fake(1), Fake(9)
+    machine = FakeMachine(first, *processes, last, later=later, is_live=is_live)
+    found = read_processes(machine, wanted)  # type: ignore[arg-type]  # as much of a Source as is needed
+    assert machine.opened == 0
+    assert [each.pid for each in found.processes if each.pid in (1, 9)] == [1, 9]
+    rest = [each for each in found.processes if each.pid not in (1, 9)]
+    return found._replace(processes=rest, seen=found.seen - 2, from_rollup=found.from_rollup)
+
+
+def only(found: Sample) -> Process:
+    (process,) = found.processes
+    assert (found.seen, found.unreadable) == (1, 0)
+    return process
+
+
+def test_an_ordinary_process() -> None:
+    assert only(sample(Fake())) == Process(
+        pid=7,
+        ppid=1,
+        starttime_ticks=100,
+        uid=0,
+        user="root",
+        name="worker",
+        command="/bin/worker -x",
+        maps=2,
+        sums={"Rss": 30 << 10, "Pss": 30 << 10, "Pss_Anon": 20 << 10, "Pss_File": 10 << 10, "RssShmem": 4 << 10},
+        by_name={},
+        cgroup="/a.service",
+        oom_score=666,
+    )
+
+
+# Ending
+
+
+def test_gone_between_any_two_reads() -> None:
+    whole = Fake()
+    sample(whole)
+    reads = len(whole.asked)
+    assert whole.asked[0] == whole.asked[-1] == "stat"
+    for lives_for in range(reads):
+        process = Fake()
+        process.lives_for = lives_for
+        found = sample(process)
+        assert (lives_for, found.processes, found.seen, found.unreadable) == (lives_for, [], 0, 0)
+    process = Fake()
+    process.lives_for = reads
+    only(sample(process))
+
+
+def test_gone_before_it_is_opened() -> None:
+    machine = FakeMachine(Fake(1), Fake())
+    machine.open_error = GONE
+    found = read_processes(machine, WANTED)  # type: ignore[arg-type]
+    assert ([each.pid for each in found.processes], found.seen, found.unreadable) == ([1], 1, 0)
+
+
+@pytest.mark.parametrize("state", ["Z", "X", "x"])
+def test_killed_in_mid_read(state: str) -> None:
+    """Its smaps ends early, at a record, without an error; only stat tells."""
+    found = sample(Fake(stat=[stat(), stat(state=state)], smaps=memory(10)))
+    assert (found.processes, found.seen) == ([], 0)
+
+
+def test_memory_given_back_in_mid_read() -> None:
+    """After exit_mm() and before it is a zombie, stat has neither size nor code."""
+    ending = stat(size=0, rss=0, code=0)
+    assert sample(Fake(stat=[stat(), ending], smaps=[memory(10), b""])).processes == []
+    assert sample(Fake(stat=ending, smaps=b"")).seen == 0
+
+
+@pytest.mark.parametrize(
+    "text", [stat(state="Z", rss=0), stat(flags=KERNEL_THREAD, size=0, rss=0)], ids=["zombie", "kthread"]
+)
+def test_no_memory_is_no_row_and_no_warning(text: bytes) -> None:
+    process = Fake(stat=text)
+    found = sample(process)
+    assert (found.processes, found.seen, found.unreadable) == ([], 0, 0)
+    assert "smaps" not in process.asked
+
+
+# Exec and reuse
+
+
+def test_exec_in_mid_read_is_read_again() -> None:
+    old, new = stat("old"), stat("new", code=2)
+    process = only(
+        sample(Fake(stat=[old, new, new, new], smaps=[memory(1), memory(5, 6, 7)], cmdline=[b"old\0", b"new\0"]))
+    )
+    assert (process.name, process.command, process.maps, process.sums["Rss"]) == ("new", "new", 3, 18 << 10)
+
+
+def test_exec_again_and_again_is_left_out() -> None:
+    found = sample(Fake(stat=[stat(code=number) for number in range(1, 9)]))
+    assert (found.processes, found.seen, found.unreadable) == ([], 0, 0)
+
+
+def test_pid_that_belongs_to_another_meanwhile() -> None:
+    found = sample(Fake(stat=[stat("old"), stat("new", start=200)] * 2))
+    assert found.processes == []
+
+
+def test_in_the_middle_of_an_exec_is_read_later() -> None:
+    """Both looks show the new name, and an address space with nothing but a stack."""
+    half = stat("new", code=0)
+    process = Fake(stat=[half, half, half, half, stat("new")], smaps=[memory(4), memory(4), memory(10, 20)])
+    assert only(sample(process)).sums["Rss"] == 30 << 10
+
+
+def test_an_exec_that_never_ends_hides_nobody() -> None:
+    """The program's file system may hang."""
+    assert only(sample(Fake(stat=stat("new", code=0), smaps=memory(4)))).sums["Rss"] == 4 << 10
+
+
+def test_processes_started_meanwhile() -> None:
+    found = sample(Fake(), later=[Fake(8), Fake(10, stat=stat(code=0))])
+    assert [each.pid for each in found.processes] == [7, 8]  # the last has only just begun
+
+
+# Refusing
+
+
+@pytest.mark.parametrize("error", [REFUSED, BROKEN])
+@pytest.mark.parametrize("file", ["stat", "smaps"])
+def test_unreadable_processes_are_counted(file: str, error: Exception) -> None:
+    found = sample(Fake(**{file: error}), Fake(8, **{file: error}))
+    assert (found.processes, found.seen, found.unreadable) == ([], 2, 2)
+    assert found.reason == str(error).partition(": ")[2]
+
+
+@pytest.mark.parametrize("error", [REFUSED, BROKEN])
+def test_process_that_may_not_be_opened(error: Exception) -> None:
+    machine = FakeMachine(Fake(1), Fake())
+    machine.open_error = error
+    found = read_processes(machine, WANTED)  # type: ignore[arg-type]
+    assert ([each.pid for each in found.processes], found.seen, found.unreadable) == ([1], 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "reason"),
+    [
+        ("smaps", b"nonsense \xff\n", "line 1: expected a field, got 'nonsense \udcff'"),
+        ("smaps", b"Size: 4 kB\n", "line 1: expected a field, got 'Size: 4 kB'"),
+        ("smaps", b"", "smaps is empty"),
+        ("stat", b"7 worker S 1\n", "line 1: expected 'PID (comm) state ...'"),
+        ("stat", b"7 (worker) S 1 x\n", "line 1: expected numbers after the state"),
+    ],
+)
+def test_unusable_files_are_counted_too(file: str, text: bytes, reason: str) -> None:
+    found = sample(Fake(**{file: text}))
+    assert (found.processes, found.seen, found.unreadable, found.reason) == ([], 1, 1, reason)
+
+
+@pytest.mark.parametrize("error", [GONE, REFUSED, b"", b"nonsense"], ids=["missing", "denied", "empty", "nonsense"])
+def test_lesser_files_may_fail(error: Answer) -> None:
+    process = only(sample(Fake(smaps_rollup=error, status=error, cgroup=error, oom_score=error)))
+    assert process.sums == {"Rss": 30 << 10, "Pss": 30 << 10}
+    assert process.oom_score is None
+
+
+def test_cmdline_that_is_refused_or_empty() -> None:
+    assert only(sample(Fake(cmdline=REFUSED))).command == "[worker]"
+    assert only(sample(Fake(cmdline=b""))).command == "[worker]"
+    assert only(sample(Fake(cmdline=b"\0\0\0"))).command == "[worker]"
+    assert only(sample(Fake(cmdline=b"\0x\0"))).command == " x"
+
+
+def test_smaps_cut_in_mid_line() -> None:
+    found = sample(Fake(smaps=memory(10, 20)[:-5]))
+    assert (only(found).maps, only(found).sums["Rss"], found.cut_short) == (1, 10 << 10, 1)
+
+
+# smaps_rollup
+
+
+def test_rollup() -> None:
+    wanted = Wanted(("Rss", "Pss", "Size"), rollup=True)
+    process, found = Fake(), sample(Fake(), wanted=wanted)
+    assert only(found).sums["Rss"] == 40 << 10
+    assert only(found).sums["Size"] == 1 << 24
+    assert (only(found).maps, found.from_rollup) == (None, 3)
+    sample(process, wanted=wanted)
+    assert "smaps" not in process.asked
+
+
+@pytest.mark.parametrize("error", [GONE, REFUSED, b"nonsense\n"], ids=["missing", "denied", "nonsense"])
+def test_rollup_that_fails_falls_back_to_smaps(error: Answer) -> None:
+    found = sample(Fake(smaps_rollup=error), wanted=Wanted(("Rss",), rollup=True))
+    assert (only(found).maps, only(found).sums["Rss"], found.from_rollup) == (2, 30 << 10, 2)
+
+
+# Filters
+
+
+@pytest.mark.parametrize(("pattern", "count"), [("worker", 1), ("-x$", 1), ("^/bin", 1), ("WORKER", 0), (".", 1)])
+def test_process_filter(pattern: str, count: int) -> None:
+    wanted = WANTED._replace(process=re.compile(pattern))
+    machine = FakeMachine(Fake(), Fake(8, stat=stat("other"), cmdline=b"other\0", smaps=REFUSED))
+    found = read_processes(machine, wanted)  # type: ignore[arg-type]
+    assert [each.pid for each in found.processes] == [7] * count
+    assert found.unreadable == (pattern == ".")  # who is refused by the filter is not missed
+
+
+@pytest.mark.parametrize(
+    ("uid", "pattern", "user", "is_shown"),
+    [(5, "games", "games", True), (5, "5", "games", False), (6, "^6$", None, True), (None, r"\?", None, True)],
+)
+def test_user_filter(uid: int | None, pattern: str, user: str | None, is_shown: bool) -> None:
+    machine = FakeMachine(Fake(uid=uid))
+    found = read_processes(machine, WANTED._replace(user=re.compile(pattern)))  # type: ignore[arg-type]
+    assert [(each.uid, each.user) for each in found.processes] == [(uid, user)] * is_shown
+
+
+def test_mapping_filter_and_names() -> None:
+    wanted = Wanted(("Rss",), by_name=True, mapping=re.compile("1$"))
+    machine = FakeMachine(Fake())
+    (process,) = read_processes(machine, wanted).processes  # type: ignore[arg-type]
+    assert (process.maps, process.sums, process.by_name) == (1, {"Rss": 20 << 10}, {b"/lib/1": [1, 20 << 10]})
+    none = read_processes(FakeMachine(Fake()), wanted._replace(mapping=re.compile("2")))  # type: ignore[arg-type]
+    assert (none.processes, none.unreadable) == ([], 0)
+
+
+# Many
+
+
+def test_many_are_in_order_whoever_reads_them() -> None:
+    processes = [Fake(pid, smaps=REFUSED if pid % 10 == 0 else memory(pid)) for pid in range(1, 301)]
+    found = read_processes(FakeMachine(*processes), Wanted(("Rss",)))  # type: ignore[arg-type]
+    expected = [pid for pid in range(1, 301) if pid % 10]
+    assert [(each.pid, each.sums["Rss"]) for each in found.processes] == [(pid, pid << 10) for pid in expected]
+    assert (found.seen, found.unreadable, found.has_pss) == (300, 30, True)
+
+
+@pytest.mark.parametrize("pid", [100, 101])
+def test_errors_of_our_own_are_not_swallowed_whoever_makes_them(pid: int) -> None:
+    processes = [Fake(each, smaps=ZeroDivisionError("ours") if each == pid else memory(1)) for each in range(1, 301)]
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        read_processes(FakeMachine(*processes), Wanted(("Rss",)))  # type: ignore[arg-type]
+
+
+def test_kernel_without_pss() -> None:
+    old = b"00400000-00401000 r--p 00000000 00:03 18   /bin/x\nSize: 4 kB\nRss: 4 kB\n"
+    machine = FakeMachine(Fake(1, smaps=old), Fake(2, smaps=old))
+    assert read_processes(machine, WANTED).has_pss is False  # type: ignore[arg-type]
+    assert read_processes(FakeMachine(), WANTED).has_pss is True  # type: ignore[arg-type]
+
+
+# Copies
+
+
+def test_capture_without_stat() -> None:
+    process = only(sample(Fake(stat=GONE), is_live=False))
+    assert (process.name, process.ppid, process.starttime_ticks, process.maps) == ("?", None, None, 2)
+
+
+def test_capture_is_read_once() -> None:
+    process = Fake()
+    only(sample(process, is_live=False))
+    assert process.asked.count("stat") == process.asked.count("smaps") == 1
+
+
+# This machine
+
+
+def test_nothing_is_left_open() -> None:
+    source = open_source()
+    read_processes(source, WANTED)
+    before = sorted(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        assert read_processes(source, WANTED).processes
+    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert threading.active_count() == 1
+
+
+def test_this_process_is_among_them() -> None:
+    (me,) = (each for each in read_processes(open_source(), Wanted(("Rss",))).processes if each.pid == os.getpid())
+    assert me.uid == os.geteuid()
+    assert me.ppid == os.getppid()
+    assert (me.sums["Rss"] or 0) > 1 << 20
