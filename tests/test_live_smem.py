@@ -61,10 +61,7 @@ SYSTEM = (
     *("-w -s cache -r", "-w -s area", "-w -c 'order area used cache noncache' -t", "-w -c 'used area' -p"),
     "-w -P x -U x -M x -n",
 )
-AVERAGES = tuple(
-    pytest.param(each, marks=pytest.mark.xfail(strict=False, reason="averages are of bytes, smem's are of whole KiB"))
-    for each in (*("-m -k", "-m -t -k", "-m -k -p", "-m -a -k -t"), *("-m -s avgpss -r -k", "-m -s avgrss"))
-)
+AVERAGES = ("-m -k", "-m -t -k", "-m -k -p", "-m -a -k -t", "-m -s avgpss -r -k", "-m -s avgrss")
 COPIED = (*PROCESSES[:4], "-n -s user", "-u -t", "-u -n", "-m", "-m -t -p", "-m -s map", "-w -t", "-w -k", "-w -p")
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pymemtools.procfs.cgroup import unit_of
 from pymemtools.reports.processes import Process
+from pymemtools.units import KIB
 
 USS = ("Private_Clean", "Private_Dirty")
 Value = int | str | None
@@ -51,7 +52,7 @@ class ProcessRow(NamedTuple):
 
 
 class MappingRow(NamedTuple):
-    """One backing object, summed over the processes that map it; averages in bytes per process."""
+    """One backing object, summed over the processes that map it; averages are rounded down to KiB, as in smem."""
 
     map: str
     count: int  # type: ignore[assignment]  # the column is smem's; nobody counts in a row
@@ -206,5 +207,7 @@ def mapping_rows(processes: Sequence[Process], keys: Sequence[str]) -> list[Mapp
 def _mapping_row(name: bytes, group: list[int], keys: Sequence[str], known: Sequence[bool]) -> MappingRow:
     pids, count, *values = group
     figures = figures_of({key: value if is_known else None for key, value, is_known in zip(keys, values, known)})
-    averages = (None if total is None else total // pids for total in (figures.pss, figures.uss, figures.rss))
+    averages = (
+        None if total is None else total // KIB // pids * KIB for total in (figures.pss, figures.uss, figures.rss)
+    )
     return MappingRow(name.decode("utf-8", "surrogateescape"), count, pids, figures, *averages)

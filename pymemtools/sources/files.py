@@ -132,7 +132,7 @@ class Directory:
         return fd
 
     def _where(self, path: str) -> str:
-        return f"{self._name}/{path}" if self._name else path
+        return f"{self._name}/{path}"
 
 
 class Buffer:
@@ -143,10 +143,10 @@ class Buffer:
         self.pieces = [self.whole[i * _PIECE : (i + 1) * _PIECE] for i in range(_PIECES)]
 
 
-def open_directory(path: str, name: str = "", *, follows: bool) -> Directory:
+def open_directory(path: str, *, follows: bool) -> Directory:
     """Open a directory by its path, which the user gave and whose links are followed. Raises Missing or Denied."""
     try:
-        return Directory(os.open(path, _DIRECTORY), name, follows=follows)
+        return Directory(os.open(path, _DIRECTORY), path.rstrip("/"), follows=follows)
     except OSError as error:
         refuse(error, path)
 

@@ -31,13 +31,13 @@ def directory(path: str) -> Tree:
 
 def _places(path: str) -> Iterator[tuple[Directory, Directory]]:
     """Open the places where a /proc tree may be, each with the machine's root directory, likely ones first."""
-    top = open_directory(path, path, follows=False)
+    top = open_directory(path, follows=False)
     try:
         yield top.directory("proc"), top
     except MemtoolsError:
         pass
     is_proc = os.path.basename(os.path.abspath(path)) == "proc"
-    yield top, open_directory(os.path.join(path, "..") if is_proc else path, path, follows=False)
+    yield top, open_directory(os.path.join(path, "..") if is_proc else path, follows=False)
     below = []
     for name in top.names():
         try:

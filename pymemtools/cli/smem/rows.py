@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ def gather(source: Source, request: Request) -> Gathered:
     if request.report == "system":
         return _system(source, request)
     sample = read_processes(source, request.wanted)
-    notes = _notes(sample, request)
+    notes = [*_hidden(source), *_notes(sample, request)]
     if not sample.has_pss:
         request = request.without_pss()
     rows = _chosen(_process_report(sample, request), request)
@@ -106,6 +107,15 @@ def _unreadable(sample: Sample, source: Source) -> list[str]:
         return []
     hint = "; run as root for all" if source.is_live else ""
     return [f"{sample.unreadable} of {sample.seen} processes could not be read ({sample.reason}){hint}"]
+
+
+def _hidden(source: Source) -> list[str]:
+    if not source.is_live or os.geteuid() == 0:
+        return []
+    from pymemtools.reports.hidden import hiding_option
+
+    option = hiding_option(source)
+    return [f"/proc is mounted {option}: other users' processes are not visible"] if option else []
 
 
 def _notes(sample: Sample, request: Request) -> list[str]:
