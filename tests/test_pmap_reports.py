@@ -216,3 +216,10 @@ def test_usage_errors(pymemtools: Run, arguments: str, message: str) -> None:
     done = pymemtools("pmap", "-S", SEVEN, *arguments.split())
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
     assert message in done.stderr.decode()
+
+
+def test_rollup_of_a_source_without_smaps_rollup(pymemtools: Run, two_looks: tuple[str, str]) -> None:
+    done = pymemtools("pmap", "-S", two_looks[1], "--rollup", "7")
+    assert done.stdout == b"PID Size Rss Command\n  7 6144 314 ?\n    ==== === \n    6144 314 KB \n"
+    assert done.stderr == b"pymemtools: pmap: 7: no smaps_rollup: the figures are sums over smaps\n"
+    assert done.returncode == 0

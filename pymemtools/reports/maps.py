@@ -54,18 +54,42 @@ def read_maps(source: Source, pid: int, wanted: Wanted | None = None) -> Process
     A capture without maps (smemcap takes none) has the same lines in smaps. Raises Missing when there is no such
     process, or none any more; a process whose mappings may not be read is given with the ``problem``.
     """
-    return read_steadily(source, pid, lambda files, stat: _read(files, stat, wanted, is_live=source.is_live))
+
+    def fill(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
+        return _without_numbers(files, empty) if wanted is None else _with_numbers(files, empty, wanted)
+
+    return read_steadily(source, pid, lambda files, stat: _read(files, stat, fill, is_live=source.is_live))
+
+
+def read_rollup(source: Source, pid: int) -> ProcessMaps:
+    """Read a process's sums from smaps_rollup, as one mapping: the kernel adds up at a fraction of smaps's cost.
+
+    Where there is none (Linux before 4.14, smemcap) they are summed from smaps. Raises Missing when there is no such
+    process.
+    """
+
+    def read(files: ProcessFiles, stat: Stat | None) -> ProcessMaps:
+        maps = _read(files, stat, _sums, is_live=source.is_live)
+        if stat is None or not maps.mappings:
+            return maps
+        return maps._replace(columns={"Size": [stat.vsize], **maps.columns})
+
+    return read_steadily(source, pid, read)
 
 
 def _read(
-    files: ProcessFiles, stat: Stat | None, wanted: Wanted | None, *, is_live: bool, name: str = "smaps"
+    files: ProcessFiles,
+    stat: Stat | None,
+    fill: Callable[[ProcessFiles, ProcessMaps], ProcessMaps],
+    *,
+    is_live: bool,
 ) -> ProcessMaps:
     stack = stat.startstack or None if stat is not None else None
     empty = ProcessMaps(_tgid(files), _title(files, stat), stack, Mappings(), {}, frozenset(), (), None, None)
     if stat is not None and (stat.is_kernel_thread or stat.is_dead):
         return empty
     try:
-        found = _with_numbers(files, empty, wanted, name) if wanted is not None else _without_numbers(files, empty)
+        found = fill(files, empty)
     except Missing as error:
         if is_live:
             raise
@@ -75,6 +99,19 @@ def _read(
     if is_live and not found.mappings and stat is not None and stat.vsize:
         raise Missing(f"{files.pid}: no such process")  # it is on its way out
     return found
+
+
+def _sums(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
+    try:
+        return _with_numbers(files, empty, ALL, "smaps_rollup")
+    except Missing:
+        maps = _with_numbers(files, empty, ALL)
+    if not maps.mappings:
+        return maps
+    known = {key: [value for value in column if value is not None] for key, column in maps.columns.items()}
+    columns = {key: [sum(values)] for key, values in known.items() if key not in maps.counts}
+    note = maps.note or f"{files.pid}: no smaps_rollup: the figures are sums over smaps"
+    return maps._replace(mappings=maps.mappings.take([0]), columns=columns, note=note)
 
 
 def _without_numbers(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
@@ -130,18 +167,3 @@ def _title(files: ProcessFiles, stat: Stat | None) -> bytes:
 
 def _reason(error: MemtoolsError, pid: int) -> str:
     return str(error).removeprefix(f"{pid}/")
-
-
-def read_rollup(source: Source, pid: int) -> ProcessMaps:
-    """Read a process's sums from smaps_rollup, as one mapping: the kernel adds up at a fraction of smaps's cost.
-
-    Raises Missing when there is no such process.
-    """
-
-    def read(files: ProcessFiles, stat: Stat | None) -> ProcessMaps:
-        maps = _read(files, stat, ALL, is_live=source.is_live, name="smaps_rollup")
-        if stat is None or not maps.mappings:
-            return maps
-        return maps._replace(columns={"Size": [stat.vsize], **maps.columns})
-
-    return read_steadily(source, pid, read)
