@@ -160,6 +160,8 @@ def _title(files: ProcessFiles, stat: Stat | None) -> bytes:
             return b"?"
         return b"[%s]%s" % (stat.comm, b" <defunct>" if stat.state == "Z" else b"")
     text = cmdline.rstrip(b"\0")
+    if cmdline.endswith(b" "):  # a title that its process wrote over argv and environment
+        text = text[:-1]
     if not text:
         return b"?"
     return text.replace(b"\0", b" ").replace(b"\n", b" ")
