@@ -164,6 +164,29 @@ def test_hostile_names_are_one_escaped_row_each(
 
 
 @pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"/tmp/\x1b[2J\x07bell", r"\x1b[2J\x07bell"),
+        (b"/tmp/line\\012Rss:     9 kB", r"line\012Rss:     9 kB"),
+        (b"/tmp/caf\xc3\xa9 \xff\x80", r"café \xff\x80"),
+        (b"/" + b"p" * 4000 + b"/" + b"n" * 255, "n" * 255),
+        (b"Rss:                   9 kB", "  [ anon ]"),
+        (b"[anon:made up/name]", "name]"),
+        (b"/tmp/dir/", "/"),
+    ],
+)
+@pytest.mark.parametrize(("mode", "figures"), [("-q", "     8K"), ("-qx", "      8       4       4")])
+def test_hostile_names_in_the_classic_layouts(
+    pymemtools: Run, copied: Path, name: bytes, shown: str, mode: str, figures: str
+) -> None:
+    (copied / "7" / "smaps").write_bytes(smaps(name, name))
+    done = pymemtools("pmap", mode, "-S", str(copied), "7")
+    assert (done.stderr, done.returncode) == (b"", 0)
+    rows = [f"{address:016x} {figures} rw--- {shown}\n" for address in (0x400000, 0x402000)]
+    assert done.stdout.decode() == "7:   ?\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(
     ("cmdline", "title"),
     [
         (b"sleep\x005\0", "sleep 5"),

@@ -31,9 +31,7 @@ class SmapsTable(NamedTuple):
     """The mappings of one process and, beside them, their numbers."""
 
     mappings: Mappings
-    columns: Mapping[
-        str, Column
-    ]  # by the kernel's name, in its order; bytes where it wrote kB; None: not in the record
+    columns: Mapping[str, Column]  # by the kernel's name; in bytes where it wrote kB; None: not in the record
     counts: frozenset[str]  # the columns that are no sizes, as THPeligible and ProtectionKey
     cut_short: bool  # the text ended within a record, which is left out
 

@@ -17,10 +17,13 @@ from pymemtools.cli.options import (
     check_style,
     exit_status,
     format_option,
+    offer,
+    offer_in_list,
     open_from,
     source_options,
     write_lines,
 )
+from pymemtools.cli.pmap.columns import NAMES
 from pymemtools.cli.pmap.gather import Found, gather
 from pymemtools.cli.pmap.page import Page
 from pymemtools.cli.pmap.request import Request, checked
@@ -34,13 +37,24 @@ from pymemtools.sources.base import Source
 @click.option("-x", "--extended", is_flag=True, help="Show resident and dirty memory too.")
 @click.option("-X", "detail", count=True, help="Show most of what the kernel tells; -XX: all of it.")
 @click.option("-d", "--device", is_flag=True, help="Show offset and device.")
-@click.option("--columns", metavar="LIST", help="Show these columns: any number of smaps, kind, path, vmflags ...")
+@click.option(
+    "--columns",
+    metavar="LIST",
+    shell_complete=offer_in_list(lambda ctx: NAMES),
+    help="Show these columns: any number of smaps, kind, path, vmflags ...",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Leave out header and totals.")
 @click.option("-p", "--show-path", is_flag=True, help="Show whole paths.")
 @click.option("-k", "--use-kernel-name", is_flag=True, help="Show the kernel's names: [heap] is not [ anon ].")
 @click.option("-A", "--range", metavar="LOW[,HIGH]", help="Only mappings in this range of addresses (hexadecimal).")
 @click.option("-P", "--name", metavar="REGEX", help="Only mappings whose name matches.")
-@click.option("-s", "--sort", metavar="COLUMN", help="Sort by a column, numbers from the largest.")
+@click.option(
+    "-s",
+    "--sort",
+    metavar="COLUMN",
+    shell_complete=offer(*NAMES),
+    help="Sort by a column, numbers from the largest.",
+)
 @click.option("-r", "--reverse", is_flag=True, help="Sort the other way round.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N of those, by default by size.")
 @click.option("--group", type=click.Choice(["file", "kind", "none"]), help="Sum what is of one file, or of one kind.")

@@ -45,7 +45,8 @@ OWN = {
     )
 }
 COLUMNS = ("pid", "address", "perm", "offset", "device", "inode", "Dirty", "vmflags", "kind", "mapping", "path")
-_NAMES = {name.lower(): name for name in (*SMAPS_FIELDS, *COLUMNS, "Count")}
+NAMES = (*COLUMNS, *SMAPS_FIELDS)
+_NAMES = {name.lower(): name for name in (*NAMES, "Count")}
 
 
 def canonical(name: str) -> str:
@@ -57,8 +58,8 @@ def check_known(frame: Frame, wanted: tuple[str, ...]) -> None:
     """Refuse a column that neither we nor the kernel at hand have. Raises UsageProblem."""
     for field in wanted:
         cells = frame.columns.get(field, ())
-        if field not in COLUMNS and field not in SMAPS_FIELDS and cells and all(value is None for value in cells):
-            known = " ".join((*COLUMNS, *SMAPS_FIELDS))
+        if field not in NAMES and cells and all(value is None for value in cells):
+            known = " ".join(NAMES)
             raise UsageProblem(f"pmap: unknown column '{field}'; there are: {known}")
 
 

@@ -82,10 +82,10 @@ def wide_lines(frame: Frame, style: Style) -> Iterator[str]:
     """Lay columns out as ``pmap -X`` does; nothing at all where there is no mapping."""
     if not frame.height:
         return iter(())
-    return detail_lines([_column(frame, field, style) for field in frame.columns], quiet=style.quiet)
+    return detail_lines([_column(frame, field) for field in frame.columns], quiet=style.quiet)
 
 
-def _column(frame: Frame, field: str, style: Style) -> Texts | Numbers:
+def _column(frame: Frame, field: str) -> Texts | Numbers:
     own = OWN.get(field)
     cells = frame.columns[field]
     if is_number(field):

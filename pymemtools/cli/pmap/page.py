@@ -37,9 +37,8 @@ class Page:
     def show_changes(self, maps: ProcessMaps, frame: Frame) -> None:
         """Print how one process changed."""
         write_lines([title_line(maps)])
-        self.show_frame(
-            frame._replace(columns={field: frame.columns[field] for field in frame.columns if field != "pid"})
-        )
+        columns = {field: cells for field, cells in frame.columns.items() if field != "pid"}
+        self.show_frame(frame._replace(columns=columns))
 
     def show_frame(self, frame: Frame) -> None:
         """Print a wide table."""
