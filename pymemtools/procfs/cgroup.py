@@ -41,7 +41,7 @@ def unit_of(cgroup: str | None) -> str | None:
     """
     if cgroup is None:
         return None
-    units = [part for part in cgroup.split("/") if part.endswith(_UNIT_KINDS)]
+    units = [part for part in cgroup.removesuffix(" (deleted)").split("/") if part.endswith(_UNIT_KINDS)]
     narrow = [unit for unit in units if not unit.endswith(".slice")]
     found = narrow or units
     return found[-1] if found else None

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.procfs.cgroup import parse_cgroup
-from pymemtools.procfs.smaps import Tally
 from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
+from pymemtools.procfs.smaps_tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.reports.steady import read_steadily

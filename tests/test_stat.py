@@ -1,0 +1,97 @@
+"""stat, status and cgroup of a process: names may hold anything, kernels may lack fields."""
+
+from __future__ import annotations
+
+import pytest
+
+from pymemtools.errors import ParseError
+from pymemtools.procfs.cgroup import parse_cgroup, unit_of
+from pymemtools.procfs.stat import PF_KTHREAD, parse_stat
+from pymemtools.procfs.status import parse_status_sizes
+
+REAL = (  # /proc/self/stat of a cat, Linux 6.1
+    b"1402 (cat) R 1399 1399 1399 34817 1399 4194304 95 0 0 0 0 0 0 0 20 0 1 0 4402 2375680 353 18446744073709551615 "
+    b"94083416064000 94083416084041 140733861893632 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 94083416100592 94083416102016 "
+    b"94084225863680 140733861900009 140733861900029 140733861900029 140733861904363 0\n"
+)
+OLD = (  # Linux 2.6.18: fewer fields at the end
+    b"1 (init) S 0 1 1 0 -1 4194560 606 20742 14 155 1 40 42 29 16 0 1 0 9 2048000 160 4294967295 134512640 134544100 "
+    b"3214610560 3214609408 3086283778 0 0 1475401980 671819267 3222447312 0 0 0 0 0 0 0 0\n"
+)
+
+
+def test_a_real_one() -> None:
+    stat = parse_stat(REAL)
+    assert stat == (1402, b"cat", "R", 1399, 0x400000, 4402, 2375680, 353, 94083416064000, 140733861893632)
+    assert not stat.is_kernel_thread
+    assert not stat.is_dead
+
+
+def test_an_old_one() -> None:
+    stat = parse_stat(OLD)
+    assert (stat.ppid, stat.starttime_ticks, stat.rss_pages) == (0, 9, 160)
+
+
+@pytest.mark.parametrize(
+    "comm", [b"", b")", b"a b) (c", b") S 1 (x", b"\n", b"\x1b[2J", b"\xff\xfe", b"1 (x) R 2", b"(((", b")))"]
+)
+def test_names_end_at_the_last_parenthesis(comm: bytes) -> None:
+    stat = parse_stat(REAL.replace(b"(cat)", b"(" + comm + b")"))
+    assert (stat.comm, stat.ppid) == (comm, 1399)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"\n", b"1402", b"1402 (cat", b"x (cat) R 1", b"1 (cat) R 1 1 1 1", b")(", b"\0" * 99]
+)
+def test_what_is_no_stat(text: bytes) -> None:
+    with pytest.raises(ParseError, match=r"^7/stat: line 1: expected "):
+        parse_stat(text, "7/stat")
+
+
+def test_kinds_of_processes() -> None:
+    thread = parse_stat(REAL.replace(b" 4194304 ", b" %d " % (PF_KTHREAD | 64)))
+    assert thread.is_kernel_thread
+    for state, is_dead in ((b"Z", True), (b"X", True), (b"x", True), (b"D", False), (b"T", False), (b"I", False)):
+        assert parse_stat(REAL.replace(b") R ", b") " + state + b" ")).is_dead == is_dead
+
+
+def test_the_same_image() -> None:
+    before = parse_stat(REAL)
+    assert before.same_image(parse_stat(REAL.replace(b" 353 ", b" 999 ").replace(b") R ", b") S ")))
+    assert not before.same_image(parse_stat(REAL.replace(b" 4402 ", b" 4403 ")))  # the PID's next owner
+    assert not before.same_image(parse_stat(REAL.replace(b" 94083416064000 ", b" 94083416064001 ")))  # exec
+    assert not before.same_image(parse_stat(REAL.replace(b" 140733861893632 ", b" 140733861893633 ")))
+
+
+def test_status() -> None:
+    text = b"Name:\tRssShmem: 9 kB\nVmRSS:\t    1412 kB\nRssShmem:\t       4 kB\nVmSwap:\t0 kB\nThreads:\t1\n"
+    assert parse_status_sizes(text) == {"VmRSS": 1412 << 10, "RssShmem": 4 << 10, "VmSwap": 0}
+    assert parse_status_sizes(b"") == {}
+    assert parse_status_sizes(b"VmRSS:\t-4 kB\nVmRSS:\t4 MB\nVmRSS: " + b"9" * 5000 + b" kB\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "unit"),
+    [
+        (b"0::/system.slice/nginx.service\n", "/system.slice/nginx.service", "nginx.service"),
+        (
+            b"0::/user.slice/user-0.slice/session-3.scope\n",
+            "/user.slice/user-0.slice/session-3.scope",
+            "session-3.scope",
+        ),
+        (b"0::/user.slice/user-0.slice\n", "/user.slice/user-0.slice", "user-0.slice"),
+        (b"0::/system.slice/docker-1f.scope/init\n", "/system.slice/docker-1f.scope/init", "docker-1f.scope"),
+        (b"0::/\n", "/", None),
+        (b"4:memory:/docker/1f\n1:name=systemd:/init.scope\n0::/\n", "/docker/1f", None),
+        (b"5:cpu,memory:/lxc/a\n", "/lxc/a", None),
+        (b"1:name=systemd:/a.service\n", "/a.service", "a.service"),
+        (b"4:memory:/v1\n0::/v2\n", "/v2", None),
+        (b"0::/a:b.service\n", "/a:b.service", "a:b.service"),
+        (b"0::/caf\xe9.service (deleted)\n", "/caf\udce9.service (deleted)", "caf\udce9.service"),
+        (b"", None, None),
+        (b"garbage\n", None, None),
+    ],
+)
+def test_cgroup(text: bytes, path: str | None, unit: str | None) -> None:
+    assert parse_cgroup(text) == path
+    assert unit_of(path) == unit
