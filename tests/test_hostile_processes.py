@@ -125,7 +125,7 @@ def test_nobody_hides(crowd: Crowd) -> None:
     assert crowd.zombie not in listed
     assert set(listed) >= {*crowd.pids.values(), *crowd.others}
     if crowd.is_alone:
-        assert len(listed) == len(KINDS) + len(crowd.others) + 1  # the last is smem itself
+        assert len(listed) == len(crowd.pids) + len(crowd.others) + 1  # the last is smem itself
 
 
 @pytest.mark.parametrize("call", TEXT)
@@ -142,7 +142,7 @@ def test_one_line_each(crowd: Crowd, call: str) -> None:
     assert len(pids) == len(set(pids))
     assert set(crowd.pids.values()) <= set(pids)
     if crowd.is_alone:
-        assert len(lines) == 1 + len(KINDS) + len(crowd.others) + 1
+        assert len(lines) == 1 + len(crowd.pids) + len(crowd.others) + 1
 
 
 def rows(crowd: Crowd, call: str) -> list[dict[str, Any]]:
@@ -175,6 +175,13 @@ def test_its_mapping_is_not_lost(crowd: Crowd, kind: str) -> None:
     assert row["pids"] == 1
     assert row["count"] >= 3
     assert 0 < row["pss"] <= row["rss"] <= row["vss"]
+
+
+def test_a_process_whose_main_thread_has_ended_is_not_hidden(crowd: Crowd) -> None:
+    (row,) = (row for row in rows(crowd, "smem -f jsonl") if row["pid"] == crowd.pids["headless"])
+    assert "crowd.py" in row["command"]
+    assert row["maps"] > 10
+    assert row["rss"] > 1 << 20
 
 
 @pytest.mark.parametrize("call", DOCUMENTS)

@@ -32,34 +32,15 @@ def stat(
     *,
     state: str = "S",
     flags: int = 0,
+    threads: int = 1,
     start: int = 100,
     size: int = 1 << 24,
     rss: int = 9,
     code: int = 1,
 ) -> bytes:
     """Write /proc/7/stat."""
-    fields = [
-        state,
-        1,
-        7,
-        7,
-        0,
-        -1,
-        flags,
-        *[0] * 8,
-        20,
-        0,
-        1,
-        0,
-        start,
-        size,
-        rss,
-        2**64 - 1,
-        code,
-        1,
-        code,
-        *[0] * 24,
-    ]
+    early = [state, 1, 7, 7, 0, -1, flags, *[0] * 8, 20, 0, threads, 0, start]
+    fields = [*early, size, rss, 2**64 - 1, code, 1, code, *[0] * 24]
     return f"7 ({name}) {' '.join(map(str, fields))}\n".encode()
 
 
@@ -130,6 +111,11 @@ class FakeMachine:
             yield self._processes[pid]
         finally:
             self.opened -= 1
+
+    def names(self, path: str) -> list[str]:
+        pid, _, folder = path.partition("/")
+        prefix = f"{folder}/"
+        return sorted({name.split("/")[1] for name in self._processes[int(pid)].answers if name.startswith(prefix)})
 
     def user_name(self, uid: int) -> str | None:
         return {0: "root", 5: "games"}.get(uid)
@@ -216,6 +202,24 @@ def test_no_memory_is_no_row_and_no_warning(text: bytes) -> None:
     found = sample(process)
     assert (found.processes, found.seen, found.unreadable) == ([], 0, 0)
     assert "smaps" not in process.asked
+
+
+def test_main_thread_that_has_ended_hides_nobody() -> None:
+    ended = stat(state="Z", threads=3, size=0, rss=0)
+    files = {
+        "stat": ended,
+        "smaps": b"",
+        "cmdline": b"",
+        "smaps_rollup": GONE,
+        "task/7/stat": ended,
+        "task/8/stat": GONE,
+    }
+    files |= {"task/9/stat": stat("thread", start=200), "task/9/cmdline": b"x\0", "task/9/smaps": memory(5)}
+    files |= {f"task/9/{name}": GONE for name in ("smaps_rollup", "status", "cgroup", "oom_score")}
+    process = only(sample(Fake(**files)))
+    assert (process.pid, process.name, process.command, process.sums["Rss"]) == (7, "thread", "x", 5 << 10)
+    assert sample(Fake(**files | {"task/9/stat": ended})).seen == 0
+    assert sample(Fake(**files | {"task/9/stat": [stat("thread"), stat("thread"), ended]})).seen == 0
 
 
 # Exec and reuse

@@ -15,6 +15,7 @@ class Stat(NamedTuple):
     state: str
     ppid: int
     flags: int
+    threads: int
     starttime_ticks: int
     vsize: int
     rss_pages: int
@@ -28,7 +29,7 @@ class Stat(NamedTuple):
 
     @property
     def is_dead(self) -> bool:
-        """Tell a zombie or a task being reaped: its memory is gone."""
+        """Tell a zombie or a task being reaped: its memory is gone, unless other threads have it still."""
         return self.state in ("Z", "X", "x")
 
     @property
@@ -65,6 +66,7 @@ def parse_stat(text: bytes, file: str = "stat") -> Stat:
             state=rest[0].decode("ascii"),
             ppid=int(rest[1]),
             flags=int(rest[6]),
+            threads=int(rest[17]),
             starttime_ticks=int(rest[19]),
             vsize=int(rest[20]),
             rss_pages=int(rest[21]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from pymemtools.errors import Missing
@@ -20,8 +20,10 @@ def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat |
     """
     for _ in range(2):
         with source.process(pid) as files:
-            text = _stat_text(files)
-            before = _parsed(text, pid)
+            text, before = _look(files)
+            if source.is_live and before is not None and before.is_dead and before.threads > 1:
+                files = _other_thread(source, files)
+                text, before = _look(files)
             result = read(files, before)
             if not source.is_live or (before is not None and (before.is_kernel_thread or before.is_dead)):
                 return result
@@ -32,6 +34,42 @@ def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat |
         if after.same_image(before):
             return result
     raise Missing(f"{pid}: no such process")
+
+
+class _ThreadFiles:
+    """The files of a process as one of its threads has them."""
+
+    def __init__(self, process: ProcessFiles, tid: str) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._directory = f"task/{tid}"
+
+    def read(self, name: str) -> bytes:
+        return self._process.read(f"{self._directory}/{name}")
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        return self._process.chunks(f"{self._directory}/{name}")
+
+    def uid(self) -> int | None:
+        return self._process.uid()
+
+
+def _other_thread(source: Source, files: ProcessFiles) -> ProcessFiles:
+    """Find a thread that lives on after the main thread.
+
+    Of such a process /proc/PID shows no more than of a zombie, though all its memory is there. It could hide that way.
+    """
+    for tid in source.names(f"{files.pid}/task"):
+        thread = _ThreadFiles(files, tid)
+        _, stat = _look(thread)
+        if stat is not None and not stat.is_dead:
+            return thread
+    return files
+
+
+def _look(files: ProcessFiles) -> tuple[bytes, Stat | None]:
+    text = _stat_text(files)
+    return text, _parsed(text, files.pid)
 
 
 def _stat_text(files: ProcessFiles) -> bytes:

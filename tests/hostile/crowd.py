@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -66,6 +67,7 @@ def main() -> None:
             pids[name] = start(os.fsencode(directory), kind, stdin)
         zombie = started(lambda: os._exit(0))
         os.waitid(os.P_PID, zombie, os.WEXITED | os.WNOWAIT)
+        pids["headless"] = start_headless()
         done = [subprocess.run(command, capture_output=True, check=False) for command in commands]
         results = [(each.returncode, each.stdout.hex(), each.stderr.hex()) for each in done]
         json.dump({"pids": pids, "zombie": zombie, "self": os.getpid(), "results": results}, sys.stdout)
@@ -94,6 +96,21 @@ def start(directory: bytes, kind: Kind, stdin: int) -> int:
         time.sleep(0.001)
     if kind.is_deleted:
         os.unlink(program)
+    return pid
+
+
+def start_headless() -> int:
+    """Start a process whose main thread ends, which leaves /proc/PID as empty as a zombie's."""
+
+    def become() -> None:
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        libc = ctypes.CDLL(None)
+        libc.prctl(1, signal.SIGKILL)
+        libc.syscall(93 if os.uname().machine in ("aarch64", "riscv64") else 60, 0)  # exit(), not exit_group()
+
+    pid = started(become)
+    while not _read(pid, "stat").rpartition(b")")[2].startswith(b" Z"):
+        time.sleep(0.001)
     return pid
 
 
