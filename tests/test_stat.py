@@ -22,7 +22,7 @@ OLD = (  # Linux 2.6.18: fewer fields at the end
 
 def test_a_real_one() -> None:
     stat = parse_stat(REAL)
-    assert stat == (1402, b"cat", "R", 1399, 0x400000, 4402, 2375680, 353, 94083416064000, 140733861893632)
+    assert stat == (1402, b"cat", "R", 1399, 0x400000, 1, 4402, 2375680, 353, 94083416064000, 140733861893632)
     assert not stat.is_kernel_thread
     assert not stat.is_dead
 
