@@ -79,6 +79,11 @@ def test_any_bytes_are_mappings_or_one_error(text: bytes) -> None:
         assert str(error).startswith("maps: line ")
 
 
+def test_a_mapping_that_ends_before_it_starts_is_none() -> None:
+    with pytest.raises(ParseError, match="maps: line 2: expected a mapping, got '2-1 "):
+        parse_maps(b"1-2 r-xp 0 00:00 0\n2-1 r-xp 0 00:00 0\n")
+
+
 @given(RECORDS, st.integers(40, 4000), st.one_of(st.none(), st.frozensets(st.sampled_from(KEYS))))
 def test_smaps_made_from_records_gives_them_back(
     records: list[tuple[Mapping, tuple[int, ...], bytes]], piece: int, wanted: frozenset[str] | None

@@ -96,6 +96,19 @@ def test_range(pymemtools: Run, copied: Path, range: str, first_addresses: list[
     )
 
 
+def test_range_of_the_wide_layout(pymemtools: Run, copied: Path) -> None:
+    """As procps does after 4.0.6."""
+    (copied / "7" / "smaps").write_bytes(smaps(b"/a", b"/b", b"/c"))
+    done = pymemtools("pmap", "-X", "-S", str(copied), "-A", "402000", "7")
+    assert done.stdout == (
+        b"7:   ?\n"
+        b" Address Perm   Offset Device Inode Size Rss Swap Mapping\n"
+        b"00402000 rw-p 00000000  fe:00    18    8   4    0 b\n"
+        b"                                    ==== === ==== \n"
+        b"                                       8   4    0 KB \n"
+    )
+
+
 def test_range_leaves_its_neighbours_out_of_all_totals(pymemtools: Run, copied: Path) -> None:
     (copied / "7" / "smaps").write_bytes(smaps(b"/a", b"/b", b"/c"))
     done = pymemtools("pmap", "-x", "-S", str(copied), "-A", "402000,", "7")

@@ -76,13 +76,13 @@ class Mappings(Sequence[Mapping]):
         """Append mappings given as lines of maps. Raises ParseError, which names a line from ``number`` on."""
         rows = _LINE.findall(b"\n".join(lines))
         if len(rows) != len(lines):
-            _find_wrong(lines, file, number)
+            raise _wrong(lines, file, number)
         if not rows:
             return
         starts, ends, perms, offsets, devices, inodes, names = zip(*rows)
         first, last = (array("Q", map(int, column, repeat(16))) for column in (starts, ends))
         if not all(map(le, first, last)):
-            _find_wrong(lines, file, number)
+            raise _wrong(lines, file, number)
         share = self._shared.setdefault
         self.starts.extend(first)
         self.ends.extend(last)
@@ -152,13 +152,15 @@ class _Numbers(dict[bytes, int]):
         return number
 
 
-def _find_wrong(lines: Sequence[bytes], file: str, number: int | None) -> None:
-    """Raise ParseError for the first of lines that is no mapping."""
-    for i, line in enumerate(lines):
-        match = _LINE.fullmatch(line)
-        if match is None or int(match[1], 16) > int(match[2], 16):
-            where = None if number is None else number + i
-            raise ParseError(file, where, f"expected a mapping, got {excerpt(line)}")
+def _wrong(lines: Sequence[bytes], file: str, number: int | None) -> ParseError:
+    """Name the first of lines that is no mapping."""
+    place, line = next((i, line) for i, line in enumerate(lines) if not _is_mapping(line))
+    return ParseError(file, None if number is None else number + place, f"expected a mapping, got {excerpt(line)}")
+
+
+def _is_mapping(line: bytes) -> bool:
+    match = _LINE.fullmatch(line)
+    return match is not None and int(match[1], 16) <= int(match[2], 16)
 
 
 def parse_maps(text: bytes, file: str = "maps") -> Mappings:
