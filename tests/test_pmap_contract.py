@@ -59,8 +59,8 @@ def _why_not() -> str | None:
     if not shutil.which("pmap") or not shutil.which("unshare"):
         return "procps's pmap or util-linux's unshare is not installed"
     version = subprocess.run(["pmap", "-V"], capture_output=True, check=True, text=True).stdout
-    if not re.search(r"procps-ng 4\.0\.[0-4]\b", version):
-        return f"another procps: {version.strip()} (4.0.5 changed how names are escaped)"
+    if "procps-ng 4.0." not in version:
+        return f"another pmap: {version.strip()}"
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
         return "mount namespaces are not allowed here"
     return None
