@@ -54,6 +54,7 @@ CALLS = {  # what each may load of these
     "free": set(),
     "free -h -t -v -w -l": set(),
     "free --classic -o": set(),
+    "free --bar": set(),
     "free -s 0.01 -c 2": set(),
     "free -f json": {"json"},
     "free -f csv": {"csv"},

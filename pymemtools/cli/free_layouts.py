@@ -42,15 +42,15 @@ def line_lines(found: Memory, amount: Amount) -> list[str]:
 
 def bar_lines(found: Memory, amount: Amount) -> list[str]:
     """Draw what programs use, what the kernel could take back, and what is free, as wide as the terminal."""
-    from shutil import get_terminal_size
-
+    from pymemtools.cli.terminal import terminal_columns
     from pymemtools.render.stacked_bar import Part, stacked_bar
     from pymemtools.reports.free import shares
 
     blocks = "█▓▒░" if _can_print("█▓▒░") else "#o=."
     labels = ("programs", "others", "cache", "free")
     parts = [Part(label, amount(size), size, block) for label, size, block in zip(labels, shares(found.mem), blocks)]
-    return stacked_bar([part for part in parts if part.label != "others" or part.size], get_terminal_size().columns)
+    shown = [part for part in parts if part.label != "others" or part.size]
+    return stacked_bar(shown, terminal_columns(sys.stdout, least=1))
 
 
 def machine_lines_of(found: Memory, style: str, facts: Facts, *, sample: int | None) -> list[str]:
