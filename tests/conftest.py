@@ -1,6 +1,7 @@
 """What tests share: running the program as its users do."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ import pytest
 
 HERE = Path(__file__).parent
 CAPTURES = HERE / "captures"
+# A script's background job is deaf to Ctrl-C, and so would be the programs that it starts to interrupt them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
