@@ -45,10 +45,14 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tree(tmp_path_factory.mktemp("tree"), *(Proc(pid, "/bin/worker") for pid in range(1, 40)))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize(
-    "call",
-    ["free -s 0.001", "smem --watch 0.001 -P ^python", "smem -m --watch 0.001 -f json -S TREE"],
+    ("number", "call"),
+    [
+        (signal.SIGINT, "free -s 0.001"),
+        (signal.SIGINT, "smem --watch 0.001 -P ^python"),
+        (signal.SIGINT, "smem -m --watch 0.001 -f json -S TREE"),
+        (signal.SIGTERM, "smem --watch 0.001 -P ^python"),
+    ],
 )
 def test_dies_of_the_signal(number: signal.Signals, call: str, tree: Path) -> None:
     for moment in MOMENTS:

@@ -118,11 +118,11 @@ def test_reader_of_the_first_line(crowd: Path) -> None:
 
 @pytest.mark.parametrize("columns", ["0", "1", "abc", "-5", "٤٠", "99999999999999999999", "1e3", ""])
 def test_width_of_the_terminal_is_nonsense(columns: str) -> None:
-    for call in ("--demo smem -a", "--demo free", "--help", "smem --help", "nonsense"):
+    for call in ("--demo smem -a", "--demo free", "--demo free --bar", "--help", "smem --help", "nonsense"):
         done = in_shell(f"pymemtools {call} </dev/null", COLUMNS=columns)
         assert done.returncode == (2 if call == "nonsense" else 0)
         assert b"Traceback" not in done.stderr
-        assert max(len(line) for line in (done.stdout + done.stderr).splitlines()) <= 120
+        assert max(len(line) for line in (done.stdout + done.stderr).decode().splitlines()) <= 120
 
 
 @pytest.mark.parametrize(
@@ -300,3 +300,17 @@ def test_exit_status(line: str, status: int) -> None:
     done = in_shell(line, EXAMPLE=str(HERE.parent / "pymemtools" / "data" / "example.tar.gz"))
     assert done.returncode == status
     assert done.stderr.count(b"\n") == {0: 0, 3: 2}.get(status, 1)  # 3: cut, and so a process without smaps
+
+
+def test_a_process_that_cannot_be_read_is_a_warning_or_with_strict_a_status(tmp_path: Path) -> None:
+    write_tree(tmp_path, Proc(7, "/bin/good"), Proc(8, "/bin/bad"))
+    (tmp_path / "proc/8/smaps").write_text("nonsense\n")
+    warning = b"pymemtools: 1 of 2 processes could not be read (line 1: expected a field, got 'nonsense')\n"
+    plain = in_shell(f"pymemtools smem -H -c pid -S {tmp_path}")
+    assert (plain.returncode, plain.stdout) == (0, b"    7 \n")
+    assert plain.stderr == warning
+    strict = in_shell(f"pymemtools smem -H -c pid -S {tmp_path} --strict")
+    assert result(strict) == (3, plain.stdout, plain.stderr)
+    document = in_shell(f"pymemtools smem -f json -S {tmp_path} --strict")
+    assert (document.returncode, document.stderr) == (3, plain.stderr)
+    assert b'"unreadable": 1,' in document.stdout
