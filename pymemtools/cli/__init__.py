@@ -15,6 +15,7 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.render.escape import escape
 
 COMMANDS = {
+    "capture": "Take a capture of this machine, to be read elsewhere.",
     "completion": "Print the completion script of a shell.",
     "free": "Show used, cached, free and available memory.",
     "pmap": "Show the memory map of processes.",

@@ -2,32 +2,82 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import BinaryIO
 
 from pymemtools.errors import MemtoolsError
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def write_new_file(path: str, data: bytes, *, force: bool) -> None:
-    """Write ``data`` to a new file beside ``path``, then give it the name.
+    """Write ``data`` to a new file. Raises MemtoolsError."""
+    with new_file(path, force=force) as file:
+        file.write(data)
+
+
+@contextmanager
+def new_file(path: str, *, force: bool, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a new file beside ``path``, which gets the name when all went well; otherwise nothing of it is left.
 
     Without ``force`` an existing file or symbolic link of that name is refused, atomically; with it, replaced.
+    Raises MemtoolsError, also for what fails within the block when it is a system error.
     """
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        try:
+        if not force and os.path.lexists(path):
+            raise FileExistsError
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, "")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        with _removed(temporary):
             with os.fdopen(fd, "wb") as file:
-                file.write(data)
-            if force:
-                os.replace(temporary, path)
-            else:
-                os.link(temporary, path)
-        finally:
-            _remove(temporary)
+                yield file
+            _give_name(temporary, path, force=force)
     except FileExistsError:
         raise MemtoolsError(f"{path}: exists already (--force replaces it)") from None
     except OSError as error:
         raise MemtoolsError(f"{path}: {os.strerror(error.errno or 0)}") from None
+
+
+@contextmanager
+def _removed(path: str) -> Iterator[None]:
+    """Remove a file in the end, whatever ends us: an error, or a signal, which then ends us as it would have."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _remove(path)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        _remove(path)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _give_name(temporary: str, path: str, *, force: bool) -> None:
+    if force:
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+            raise
+        if os.path.lexists(path):  # a file system without hard links: as near as one can get
+            raise FileExistsError from None
+        os.rename(temporary, path)
 
 
 def _remove(path: str) -> None:

@@ -92,6 +92,11 @@ def offer(*names: str) -> Completer:
     return lambda ctx, param, incomplete: [name for name in names if name.startswith(incomplete)]
 
 
+def offer_pids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the PIDs of this machine: numbers, never names that another user chose."""
+    return [str(pid) for pid in open_source().pids() if str(pid).startswith(incomplete)]
+
+
 def offer_in_list(names: Callable[[click.Context], Iterable[str]]) -> Completer:
     """Complete the last of several names with commas between them."""
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing
 from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd
 from pymemtools.sources.long_lines import without_long_lines
+from pymemtools.sources.manifest import MARKER, Manifest, parse_manifest
 from pymemtools.sources.member_names import LARGE, is_wanted, locate, split_pid
 from pymemtools.sources.status import effective_uid
 from pymemtools.sources.stored import PlainFile, Stored, chunks_of, keep_in_memory
@@ -47,8 +48,9 @@ class Archive:
         self._processes: dict[int, dict[str, Stored]] = {}
         self._directory_owner: dict[int, _Owner] = {}
         self._file_owner: dict[int, _Owner] = {}
-        self._passwd: dict[int, str] | None = None
+        self._users: dict[int, str] | None = None
         self._taken_at: int | None = None
+        self._manifest: Manifest | None = None
         try:
             self._index()
         except ArchiveError as error:
@@ -85,17 +87,17 @@ class Archive:
         return archive
 
     def _index(self) -> None:
+        member = None
+        is_ours = False
         try:
-            in_place = self._plain_file()
-            if in_place is not None:
-                for member in walk(in_place):
-                    self._add(member, in_place)
-                return
-            stream = Stream(self._fd, self._max_bytes)
-            for member in walk(stream):
+            stream = self._plain_file() or Stream(self._fd, self._max_bytes)
+            for member in walk(stream, MARKER):
+                is_ours = is_ours or member.name == MARKER
                 self._add(member, stream)
         except OSError as error:
             raise ArchiveError(os.strerror(error.errno or 0)) from None
+        if is_ours and member is not None and member.name != "manifest.json":
+            raise ArchiveError("truncated archive: no manifest at its end")
 
     def _plain_file(self) -> PlainFile | None:
         if not stat.S_ISREG(os.fstat(self._fd).st_mode):
@@ -188,16 +190,25 @@ class Archive:
         return owner.uid if uid is None and owner is not None else uid
 
     def user_name(self, uid: int) -> str | None:
-        """Name a user by the archive's own /etc/passwd, else by the names in its headers."""
-        if self._passwd is None:
+        """Name a user by the archive's own manifest and /etc/passwd, else by the names in its headers."""
+        if self._users is None:
+            self._users = dict(self.manifest.users) if self.manifest is not None else {}
             try:
-                self._passwd = parse_passwd(self.read("/etc/passwd"))
+                names = parse_passwd(self.read("/etc/passwd"))
             except MemtoolsError:
-                self._passwd = {}
+                names = {}
             for owner in (*self._directory_owner.values(), *self._file_owner.values()):
                 if owner.uname:
-                    self._passwd.setdefault(owner.uid, owner.uname)
-        return self._passwd.get(uid)
+                    names.setdefault(owner.uid, owner.uname)
+            self._users = names | self._users
+        return self._users.get(uid)
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """Give what our own captures say of themselves. Raises ArchiveError for a manifest that is none."""
+        if self._manifest is None and "/manifest.json" in self._files:
+            self._manifest = parse_manifest(self.read("/manifest.json"))
+        return self._manifest
 
     @property
     def facts(self) -> Facts:
@@ -206,7 +217,9 @@ class Archive:
             kernel = kernel_release(self.read("version"))
         except MemtoolsError:
             kernel = None
-        return Facts("archive", self._path, kernel, page_size_of(self), _utc(self._taken_at))
+        manifest = self.manifest
+        page_size, taken_at = (None, None) if manifest is None else (manifest.page_size, manifest.taken_at)
+        return Facts("archive", self._path, kernel, page_size or page_size_of(self), _utc(taken_at or self._taken_at))
 
 
 class ArchiveProcess:

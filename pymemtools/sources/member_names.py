@@ -14,8 +14,8 @@ _PROCESS_FILES = frozenset(
 )
 _SYSTEM_FILES = re.compile(
     r"(?:meminfo|vmstat|zoneinfo|buddyinfo|pagetypeinfo|slabinfo|swaps|version|cmdline|uptime|iomem|cpuinfo|stat|loadavg"
-    r"|modules|filesystems|vmallocinfo|manifest\.json|dmesg|kmsg|pressure/[a-z]+|sys/(?:vm|kernel)/[A-Za-z0-9_-]+"
-    r"|self/(?:cgroup|mountinfo)|/etc/passwd|/sys/(?:kernel/mm|fs/cgroup)/[^\0]+)"
+    r"|modules|filesystems|vmallocinfo|dmesg|kmsg|pressure/[a-z]+|sys/(?:vm|kernel)/[A-Za-z0-9_-]+"
+    r"|self/(?:cgroup|mountinfo)|/etc/passwd|/manifest\.json|/sys/(?:kernel/mm|fs/cgroup)/[^\0]+)"
 )
 # The kernel writes these as long as it takes; all others fit in 1 MiB (archive.py).
 LARGE = frozenset(("smaps", "maps", "cmdline", "dmesg", "kmsg"))
@@ -39,7 +39,7 @@ def locate(name: str) -> tuple[str, str] | None:
     if parts[0] == "proc":
         return (top, "/".join(parts[1:])) if len(parts) > 1 else None
     path = "/".join(parts)
-    is_of_machine = parts[0] == "etc" or path.startswith(("sys/kernel/mm/", "sys/fs/"))
+    is_of_machine = parts[0] in ("etc", "manifest.json") or path.startswith(("sys/kernel/mm/", "sys/fs/"))
     return top, f"/{path}" if is_of_machine else path
 
 

@@ -54,21 +54,29 @@ class Member(NamedTuple):
     offset: int  # where its data starts
 
 
-def walk(stream: Reader) -> Iterator[Member]:
+def walk(stream: Reader, marker: str = "") -> Iterator[Member]:
     """Yield each member with the stream at the start of its data; the caller reads or leaves it.
 
-    An archive may end without end-of-archive blocks, as smemcap's do. Raises ArchiveError for anything else that is
-    out of order, and for one cut in mid-member.
+    An archive may end without end-of-archive blocks, as smemcap's do. One whose first member is called ``marker`` may
+    be several archives, one behind the other. Raises ArchiveError for anything else that is out of order, and for one
+    cut in mid-member.
     """
     number = 0
+    in_parts = False
+    padding = 0
     extension: dict[str, str] = {}
     while True:
         block = stream.read(BLOCK)
         if not block:
             return
         if block == _ZERO_BLOCK:
-            _expect_only_zeros(stream)
-            return
+            if not in_parts:
+                _expect_only_zeros(stream)
+                return
+            padding += BLOCK
+            if padding > _MAX_PADDING:
+                raise ArchiveError("damaged archive: nothing but zeros")
+            continue
         number += 1
         if number > MAX_MEMBERS:
             raise ArchiveError(f"archive with more than {MAX_MEMBERS} members")
@@ -96,7 +104,9 @@ def walk(stream: Reader) -> Iterator[Member]:
             continue
         if kind == _SPARSE:
             raise ArchiveError(f"sparse file in member {number}: not supported")
-        yield _member(block, number, kind, size, start, extension)
+        member = _member(block, number, kind, size, start, extension)
+        in_parts = in_parts or (number == 1 and member.name == marker)
+        yield member
         extension = {}
         left = start + padded - stream.tell()
         if left > 0 and stream.skip(left) < left:

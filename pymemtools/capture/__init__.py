@@ -1,0 +1,1 @@
+"""Take a capture: one archive of all that the commands need to know of a machine, to be read elsewhere."""

@@ -1,0 +1,151 @@
+"""Read a live machine, member by member."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from pymemtools import __version__
+from pymemtools.capture.contents import PROCESS_FILES, cgroup_paths, member_name, system_paths
+from pymemtools.capture.tar_writer import Member
+from pymemtools.capture.veil import Veil
+from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.procfs.stat import Stat
+from pymemtools.reports.steady import read_steadily
+from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.sources.manifest import FORMAT, MARKER
+
+_COMPAT_FILES = ("smaps", "cmdline", "stat")
+
+
+class Captured(NamedTuple):
+    """One process's files, and whose it is."""
+
+    uid: int
+    files: dict[str, bytes]
+    refused: dict[str, str]  # by file, why
+
+
+class Taking:
+    """A capture in the making; iterate over members() once, then ask what could not be read."""
+
+    def __init__(self, source: Source, now: int, veil: Veil | None = None) -> None:
+        self._source = source
+        self._now = now
+        self._veil = veil
+        self._refused: dict[tuple[str, str], list[int]] = {}  # pids by file and reason
+        self._users: dict[int, str] = {}
+        self.processes = 0
+        self.unreadable = 0
+
+    def members(self, pids: Iterable[int], dmesg: bytes | None = None) -> Iterator[Member]:
+        """Read everything, the manifest last: without it an archive is known to be cut."""
+        yield Member(MARKER, b"%d\n" % FORMAT, mtime=self._now)
+        for path in system_paths(self._source):
+            yield from self._system(path)
+        if dmesg is not None:
+            yield Member(member_name("dmesg"), dmesg, mtime=self._now)
+        cgroups = set()
+        for pid in pids:
+            captured = self._process(pid, PROCESS_FILES)
+            if captured is None:
+                continue
+            cgroups.add(captured.files.get("cgroup", b""))
+            yield from self._files(pid, captured)
+        for path in cgroup_paths(cgroups):
+            yield from self._system(path, is_optional=True)
+        yield Member("manifest.json", self._manifest(), mtime=self._now)
+
+    def compatible_members(self, pids: Iterable[int]) -> Iterator[Member]:
+        """Read what smemcap reads, under the names it gives."""
+        for path in ("meminfo", "version"):
+            yield Member(path, self._source.read(path), mtime=self._now)
+        for pid in pids:
+            captured = self._process(pid, _COMPAT_FILES)
+            if captured is None:
+                continue
+            yield Member(str(pid), b"", captured.uid, self._now, is_directory=True)
+            for name in _COMPAT_FILES:
+                yield Member(f"{pid}/{name}", captured.files.get(name, b""), captured.uid, self._now)
+
+    def _system(self, path: str, *, is_optional: bool = False) -> Iterator[Member]:
+        if self._veil is not None and path == "cmdline":
+            return
+        try:
+            data = self._source.read(path)
+        except Missing:
+            return
+        except MemtoolsError as error:
+            if not is_optional:
+                self._refused.setdefault((path, _reason(error)), [])
+            return
+        name = path if self._veil is None or not path.startswith("/sys/fs/cgroup/") else self._veiled_group(path)
+        yield Member(member_name(name), data, mtime=self._now)
+
+    def _veiled_group(self, path: str) -> str:
+        assert self._veil is not None  # noqa: S101 (asked by the caller)
+        folder, _, file = path.rpartition("/")
+        mount = "/sys/fs/cgroup/memory" if folder.startswith("/sys/fs/cgroup/memory") else "/sys/fs/cgroup"
+        return f"{mount}{self._veil.group(folder[len(mount) :])}/{file}"
+
+    def _process(self, pid: int, names: tuple[str, ...]) -> Captured | None:
+        """Read one process whole; None when it is gone."""
+
+        def read(files: ProcessFiles, stat: Stat | None) -> Captured:
+            found: dict[str, bytes] = {}
+            refused: dict[str, str] = {}
+            for name in names:
+                try:
+                    found[name] = b"".join(files.chunks(name))
+                except Missing:
+                    continue  # this kernel has no such file, or the process is gone: the second look at stat tells
+                except MemtoolsError as error:
+                    refused[name] = _reason(error)
+            return Captured(files.uid() or 0, found, refused)
+
+        try:
+            captured = read_steadily(self._source, pid, read)
+        except Missing:
+            return None
+        except Denied as error:
+            captured = Captured(0, {}, {"": _reason(error)})
+        self.processes += 1
+        self.unreadable += any(name in captured.refused for name in ("", "smaps"))
+        for name, reason in captured.refused.items():
+            self._refused.setdefault((name, reason), []).append(pid)
+        user = self._source.user_name(captured.uid)
+        if user is not None:
+            self._users[captured.uid] = user if self._veil is None else self._veil.user(user)
+        return captured
+
+    def _files(self, pid: int, captured: Captured) -> Iterator[Member]:
+        for name, data in captured.files.items():
+            shown = data if self._veil is None else self._veil.file(name, data)
+            yield Member(member_name(f"{pid}/{name}"), shown, captured.uid, self._now)
+
+    def _manifest(self) -> bytes:
+        facts = self._source.facts
+        document = {
+            "format": FORMAT,
+            "tool": f"pymemtools {__version__}",
+            "machine": platform.machine(),
+            "kernel": facts.kernel,
+            "page_size": facts.page_size,
+            "taken_at": self._now,
+            "users": {str(uid): name for uid, name in sorted(self._users.items())},
+            "unreadable": [
+                {"file": file, "reason": reason, "pids": pids} for (file, reason), pids in self._refused.items()
+            ],
+        }
+        if self._veil is None:
+            document["host"] = platform.node()
+        else:
+            document["host"] = f"h-{self._veil.hash(platform.node().encode())}"
+            document["anonymized"] = True
+        return json.dumps(document, indent=1).encode() + b"\n"
+
+
+def _reason(error: MemtoolsError) -> str:
+    return str(error).rpartition(": ")[2]

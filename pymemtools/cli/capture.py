@@ -1,0 +1,126 @@
+"""``pymemtools capture``: one archive of all that the other commands need, to be read elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from importlib.resources import files
+from typing import Any
+
+import click
+
+from pymemtools.capture.pack import SUFFIXES, kind_of, packed
+from pymemtools.capture.take import Taking
+from pymemtools.capture.tar_writer import END, Member, encode
+from pymemtools.capture.veil import Veil
+from pymemtools.cli import say
+from pymemtools.cli.new_file import new_file
+from pymemtools.cli.options import AbbreviatingCommand, offer_pids
+from pymemtools.errors import Denied, Missing, UsageProblem
+from pymemtools.sources.base import Source
+from pymemtools.sources.tree import live
+
+
+@click.command("capture", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("pids", nargs=-1, type=click.IntRange(min=1), metavar="[PID]...", shell_complete=offer_pids)
+@click.option("-o", "--output", metavar="FILE", help="Where to: a name in .tar, .tar.gz, .tar.xz ..., or - for stdout.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option("--dmesg", is_flag=True, help="Take the kernel's log, too.")
+@click.option("--anonymize", is_flag=True, help="Leave arguments out, hide the names of users, hosts and their files.")
+@click.option("--compat", type=click.Choice(["smemcap"]), help="Write what smemcap writes, for other programs.")
+@click.option("--script", is_flag=True, help="Print a shell script that takes a capture where there is no Python.")
+@click.option("--strict", is_flag=True, help="Exit with 3 when a process could not be read.")
+def command(
+    pids: tuple[int, ...],
+    output: str | None,
+    compat: str | None,
+    *,
+    force: bool,
+    dmesg: bool,
+    anonymize: bool,
+    script: bool,
+    strict: bool,
+) -> int:
+    """Capture this machine's memory, whole or some processes: one archive, for -S of the other commands."""
+    if script:
+        if pids or output or dmesg or anonymize or compat:
+            raise UsageProblem("capture: --script prints a script, and takes no other options")
+        sys.stdout.write(files("pymemtools").joinpath("data/capture.sh").read_text(encoding="ascii"))
+        return 0
+    if compat and (dmesg or anonymize):
+        raise UsageProblem("capture: smemcap's layout has no room for --dmesg and --anonymize")
+    path = output or f"{os.uname().nodename}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar.gz"
+    kind = "" if path == "-" else kind_of(path)
+    if kind is None:
+        raise UsageProblem(f"capture: '{path}': the name should end in {', '.join(SUFFIXES)}")
+    if path == "-" and os.isatty(1):
+        raise UsageProblem("capture: an archive does not belong on a terminal; say -o FILE")
+    source = live()
+    chosen = _chosen(source, pids)
+    taking = Taking(source, int(time.time()), Veil() if anonymize else None)
+    with _progress(chosen) as each:
+        members = taking.compatible_members(each) if compat else taking.members(each, _log() if dmesg else None)
+        _write(path, packed(_pieces(members, v7=compat is not None), kind), force=force)
+    return _tell(taking, output, path, strict=strict)
+
+
+def _chosen(source: Source, pids: tuple[int, ...]) -> list[int]:
+    there = list(source.pids())
+    for pid in pids:
+        if pid not in there:
+            raise NoSuchProcess(f"capture: {pid}: no such process")
+    return sorted(set(pids)) or there
+
+
+class NoSuchProcess(Missing):
+    """Say that a process that was named is not there."""
+
+    exit_status = 42
+
+
+def _progress(pids: list[int]) -> AbstractContextManager[Iterable[int]]:
+    """Show how far we are, on a terminal only."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return nullcontext(pids)
+    bar: Any = click.progressbar(pids, label="capture", file=sys.stderr)
+    shown: AbstractContextManager[Iterable[int]] = bar
+    return shown
+
+
+def _log() -> bytes | None:
+    from pymemtools.sources.kernel_log import read_kernel_log
+
+    try:
+        return read_kernel_log()
+    except Denied as error:
+        say(f"capture: no kernel log: {error}")
+        return None
+
+
+def _pieces(members: Iterable[Member], *, v7: bool) -> Iterator[bytes]:
+    for member in members:
+        yield encode(member, v7=v7)
+    yield END
+
+
+def _write(path: str, pieces: Iterator[bytes], *, force: bool) -> None:
+    if path == "-":
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    with new_file(path, force=force, mode=0o600) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+def _tell(taking: Taking, output: str | None, path: str, *, strict: bool) -> int:
+    if output is None:
+        say(f"capture: wrote {path}")
+    if taking.unreadable:
+        say(f"capture: {taking.unreadable} of {taking.processes} processes could not be read; run as root for all")
+        return 3 if strict else 0
+    return 0

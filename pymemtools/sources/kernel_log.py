@@ -1,0 +1,46 @@
+"""The kernel's ring buffer, as dmesg prints it."""
+
+from __future__ import annotations
+
+import os
+
+from pymemtools.errors import Denied
+
+_RECORD = 8192  # bytes; the kernel writes no longer ones (CONSOLE_EXT_LOG_MAX)
+
+
+def read_kernel_log(path: str = "/dev/kmsg") -> bytes:
+    """Give the messages with their times, ``[   12.345678] text``. Raises Denied.
+
+    Source: Documentation/ABI/testing/dev-kmsg.
+    """
+    lines = []
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
+    try:
+        while True:
+            try:
+                record = os.read(fd, _RECORD)
+            except BlockingIOError:
+                break
+            except BrokenPipeError:  # older messages were overwritten meanwhile: the next read goes on behind them
+                continue
+            except OSError as error:
+                raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
+            if not record:
+                break
+            lines.append(_line(record))
+    finally:
+        os.close(fd)
+    return b"".join(lines)
+
+
+def _line(record: bytes) -> bytes:
+    """Turn ``priority,number,microseconds,flags;text`` and its tags into a line."""
+    head, _, text = record.partition(b";")
+    fields = head.split(b",")
+    microseconds = int(fields[2]) if len(fields) > 2 and fields[2].isdigit() else 0
+    message = text.split(b"\n", 1)[0]
+    return b"[%5d.%06d] %s\n" % (*divmod(microseconds, 1_000_000), message)

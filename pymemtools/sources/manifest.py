@@ -1,0 +1,72 @@
+"""The manifest of our own captures: the facts that no file of /proc tells."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pymemtools.errors import ArchiveError
+
+FORMAT = 1
+MARKER = "pymemtools-capture"  # the first member of an archive whose last one is the manifest
+
+
+class Manifest(NamedTuple):
+    """What a capture says of itself; None where it does not."""
+
+    page_size: int | None  # bytes
+    taken_at: int | None  # seconds since 1970
+    users: dict[int, str]
+    machine: str | None
+    host: str | None
+    tool: str | None
+    unreadable: list[tuple[str, str, int]]  # file, why, of how many processes
+
+
+def parse_manifest(text: bytes) -> Manifest:
+    """Read a manifest; what is not of the right type counts as not said. Raises ArchiveError for what is none."""
+    import json
+
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ArchiveError("manifest.json: not JSON") from None
+    if not isinstance(document, dict):
+        raise ArchiveError("manifest.json: not an object")
+    if document.get("format") != FORMAT:
+        raise ArchiveError(f"manifest.json: format {document.get('format')!r} is newer than this program")
+    page_size = _number(document.get("page_size"))
+    return Manifest(
+        page_size if page_size and page_size & (page_size - 1) == 0 and page_size < 1 << 30 else None,
+        _number(document.get("taken_at")),
+        _users(document.get("users")),
+        _text(document.get("machine")),
+        _text(document.get("host")),
+        _text(document.get("tool")),
+        [each for each in map(_unreadable, _list(document.get("unreadable"))) if each is not None],
+    )
+
+
+def _users(value: Any) -> dict[int, str]:
+    if not isinstance(value, dict):
+        return {}
+    pairs = ((uid, name) for uid, name in value.items() if isinstance(name, str))
+    return {int(uid): name for uid, name in pairs if uid.isascii() and uid.isdigit() and len(uid) <= 10}
+
+
+def _unreadable(value: Any) -> tuple[str, str, int] | None:
+    if not isinstance(value, dict):
+        return None
+    file, reason = _text(value.get("file")), _text(value.get("reason"))
+    return None if file is None or reason is None else (file, reason, len(_list(value.get("pids"))))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 40 else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
