@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing
-from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd
+from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd, utc
 from pymemtools.sources.long_lines import without_long_lines
 from pymemtools.sources.manifest import MARKER, Manifest, parse_manifest
 from pymemtools.sources.member_names import LARGE, is_wanted, locate, split_pid
@@ -219,7 +219,7 @@ class Archive:
             kernel = None
         manifest = self.manifest
         page_size, taken_at = (None, None) if manifest is None else (manifest.page_size, manifest.taken_at)
-        return Facts("archive", self._path, kernel, page_size or page_size_of(self), _utc(taken_at or self._taken_at))
+        return Facts("archive", self._path, kernel, page_size or page_size_of(self), utc(taken_at or self._taken_at))
 
 
 class ArchiveProcess:
@@ -240,11 +240,3 @@ class ArchiveProcess:
     def uid(self) -> int | None:
         """Tell the owner, or None when the archive does not."""
         return self._archive.owner(self.pid)
-
-
-def _utc(seconds: int | None) -> str | None:
-    if not seconds or seconds > 253402300799:
-        return None
-    import time
-
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

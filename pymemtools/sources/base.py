@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pymemtools.errors import MemtoolsError
+
+if TYPE_CHECKING:
+    from pymemtools.sources.manifest import Manifest
 
 _PAGE_SIZE = re.compile(rb"\nKernelPageSize: +([0-9]{1,9}) kB\n")
 MAX_PID = 4 * 1024 * 1024  # PID_MAX_LIMIT of 64-bit kernels, include/linux/threads.h
@@ -52,6 +55,11 @@ class Source(Protocol):
     @property
     def is_live(self) -> bool:
         """Tell whether processes may vanish, exec and change while they are read."""
+        ...
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """Give what a capture says of itself, or None. Raises ArchiveError for a manifest that is none."""
         ...
 
     def read(self, path: str) -> bytes:
@@ -112,6 +120,19 @@ def page_size_of(source: Source) -> int | None:
         if sizes:
             return min(sizes) * 1024 or None
     return None
+
+
+def utc(seconds: int | None) -> str | None:
+    """Write a time in seconds since 1970 as ISO 8601; None for none, and for what no clock shows.
+
+    >>> utc(1795435662)
+    '2026-11-23T12:07:42Z'
+    """
+    if not seconds or seconds > 253402300799:
+        return None
+    import time
+
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def kernel_release(version: bytes) -> str | None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pymemtools.errors import MemtoolsError, Missing
-from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd, parse_pid
+from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd, parse_pid, utc
 from pymemtools.sources.files import Buffer, Directory, open_directory
+
+if TYPE_CHECKING:
+    from pymemtools.sources.manifest import Manifest
 
 
 def live(proc: str = "/proc", root: str = "/") -> Tree:
@@ -91,9 +95,29 @@ class Tree:
                 kernel = kernel_release(self.read("version"))
             except MemtoolsError:
                 kernel = None
-            page_size = os.sysconf("SC_PAGE_SIZE") if self.is_live else page_size_of(self)
-            self._facts = Facts("live" if self.is_live else "directory", self._path, kernel, page_size, None)
+            if self.is_live:
+                self._facts = Facts("live", self._path, kernel, os.sysconf("SC_PAGE_SIZE"), None)
+            else:
+                said = self.manifest
+                page_size, taken_at = (None, None) if said is None else (said.page_size, utc(said.taken_at))
+                self._facts = Facts("directory", self._path, kernel, page_size or page_size_of(self), taken_at)
         return self._facts
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """Give what a capture that was unpacked here says of itself, or a live machine of its name and kind.
+
+        Raises ArchiveError for what is no manifest.
+        """
+        from pymemtools.sources.manifest import Manifest, parse_manifest
+
+        if self.is_live:
+            ours = os.uname()
+            return Manifest(None, None, {}, ours.machine, ours.nodename, None, [])
+        try:
+            return parse_manifest(self._root.read("manifest.json"))
+        except Missing:
+            return None
 
     def read(self, path: str) -> bytes:
         """Read a file below /proc or, with a leading ``/``, of the machine. Raises Missing or Denied."""
@@ -135,6 +159,8 @@ class Tree:
                 self._passwd = parse_passwd(self.read("/etc/passwd"))
             except MemtoolsError:
                 self._passwd = {}
+            manifest = self.manifest
+            self._passwd |= {} if manifest is None else manifest.users
         return self._passwd.get(uid)
 
 

@@ -1,0 +1,161 @@
+"""What a source is, and which questions it can answer: the report of ``info``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.procfs.stat import Stat
+from pymemtools.reports.steady import read_steadily
+from pymemtools.sources.base import ProcessFiles, Source
+
+
+class Machine(NamedTuple):
+    """What is known of the machine studied; sizes in bytes."""
+
+    source: str  # its kind and path
+    host: str | None
+    machine: str | None
+    kernel: str | None
+    page_size: int | None
+    taken_at: str | None
+    tool: str | None
+    memory: int | None
+    swap: int | None
+    processes: int
+    kernel_threads: int
+    unreadable: int  # processes whose smaps could not be read
+
+
+class Answer(NamedTuple):
+    """How far the source answers one command."""
+
+    question: str
+    answer: str  # "yes", "partly" or "no"
+    missing: list[str]  # the files that the whole answer needs and that no process, or not the machine, has
+
+
+class _Needs(NamedTuple):
+    question: str
+    files: tuple[str, ...]  # all of them, or no answer; PID/NAME is a file of any process
+    more: tuple[str, ...] = ()  # for the whole answer
+
+
+_QUESTIONS = (
+    _Needs("free", ("meminfo",)),
+    _Needs("free --cgroup", ("/sys/fs/cgroup/",)),
+    _Needs("smem", ("PID/smaps",), ("meminfo", "PID/stat", "PID/cmdline")),
+    _Needs("smem --rollup", ("PID/smaps_rollup",)),
+    _Needs("smem -g unit", ("PID/smaps", "PID/cgroup")),
+    _Needs("smem -w", ("meminfo",)),
+    _Needs("pmap", ("PID/smaps",), ("PID/maps", "PID/cmdline")),
+    _Needs("status", ("PID/smaps",), ("PID/status", "sys/vm/max_map_count")),
+    _Needs("oom-scores", ("meminfo", "PID/stat"), ("PID/status", "PID/oom_score", "PID/oom_score_adj")),
+    _Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes")),
+    _Needs("tunables", ("sys/vm/swappiness",), ("/sys/kernel/mm/ksm/", "/sys/kernel/mm/transparent_hugepage/")),
+    _Needs("iomem-graph", ("iomem",)),
+)
+_PROCESS_FILES = tuple(
+    dict.fromkeys(path[4:] for needs in _QUESTIONS for path in (*needs.files, *needs.more) if path.startswith("PID/"))
+)
+
+
+def describe(source: Source) -> Machine:
+    """Say what the source is. Processes are counted by their stat, or by their smaps where there is none."""
+    facts = source.facts
+    try:
+        meminfo = parse_meminfo(source.read("meminfo"))
+    except MemtoolsError:
+        meminfo = {}
+    manifest = source.manifest
+    processes, threads, unreadable = _count(source)
+    return Machine(
+        facts.kind if facts.path is None else f"{facts.kind} {facts.path}",
+        None if manifest is None else manifest.host,
+        None if manifest is None else manifest.machine,
+        facts.kernel,
+        facts.page_size,
+        facts.taken_at,
+        None if manifest is None else manifest.tool,
+        meminfo.get("MemTotal"),
+        meminfo.get("SwapTotal"),
+        processes,
+        threads,
+        unreadable,
+    )
+
+
+def answers(source: Source) -> list[Answer]:
+    """Say which commands the source answers."""
+    process_files = _process_files(source)
+    found = []
+    for needs in _QUESTIONS:
+        missing = [path for path in needs.files if not _has(source, path, process_files)]
+        more = [path for path in needs.more if not _has(source, path, process_files)]
+        answer = "no" if missing else "partly" if more else "yes"
+        found.append(Answer(needs.question, answer, [*missing, *more]))
+    return found
+
+
+def _has(source: Source, path: str, process_files: set[str]) -> bool:
+    if path.startswith("PID/"):
+        return path[4:] in process_files
+    if path.endswith("/"):
+        return bool(source.names(path.rstrip("/")))
+    try:
+        return bool(source.read(path))
+    except MemtoolsError:
+        return False
+
+
+def _process_files(source: Source) -> set[str]:
+    """Name the files that at least one process has, with something in it."""
+    found: set[str] = set()
+    for pid in source.pids():
+        wanted = [name for name in _PROCESS_FILES if name not in found]
+        if not wanted:
+            break
+        try:
+            with source.process(pid) as files:
+                found.update(name for name in wanted if _is_there(files, name))
+        except MemtoolsError:
+            continue
+    return found
+
+
+def _is_there(files: ProcessFiles, name: str) -> bool:
+    try:
+        return any(files.chunks(name))
+    except MemtoolsError:
+        return False
+
+
+def _count(source: Source) -> tuple[int, int, int]:
+    """Count processes with memory, kernel threads, and processes whose smaps cannot be read."""
+    processes = threads = unreadable = 0
+    for pid in source.pids():
+        try:
+            kind = read_steadily(source, pid, _kind)
+        except Missing:
+            continue
+        except Denied:
+            kind = "unreadable"
+        threads += kind == "thread"
+        processes += kind in ("process", "unreadable")
+        unreadable += kind == "unreadable"
+    return processes, threads, unreadable
+
+
+def _kind(files: ProcessFiles, stat: Stat | None) -> str:
+    if stat is not None and stat.is_kernel_thread:
+        return "thread"
+    if stat is not None and (stat.is_dead or not stat.rss_pages):
+        return "dead"
+    try:
+        has_smaps = bool(next(iter(files.chunks("smaps")), b""))
+    except Missing:
+        has_smaps = False
+    except Denied:
+        return "unreadable"
+    return "process" if has_smaps else "unreadable" if stat is not None else "dead"
