@@ -23,27 +23,12 @@ from crowd import KINDS
 MODULE = [sys.executable, "-m", "pymemtools"]
 TEXT = (
     *("smem", "smem -t -k", "smem -c all", "smem -a -p", "smem -m", "smem -m -c all", "smem -u", "smem -u -c all"),
-    *(
-        "smem -w",
-        "smem -W",
-        "smem --rollup",
-        "smem -g command",
-        "smem -g cgroup",
-        "smem -g tree",
-        "smem -P .",
-        "smem -M .",
-    ),
-    *(
-        "smem -f csv",
-        "smem -f tsv",
-        "smem -f github",
-        "smem -f html",
-        "smem -f latex",
-        "smem -f rst",
-        "free",
-        "free -f csv",
-    ),
-    *("smem -m -f csv", "smem -m -f github", "smem -c pid,name,command -f csv", "smem -m -a -c map -M /"),
+    *("smem -w", "smem -W", "smem --rollup", "smem -g command", "smem -g cgroup", "smem -g tree"),
+    *("smem -P .", "smem -M .", "smem -m -a -c map -M /", "free", "free -f csv"),
+    *("smem -f csv", "smem -f tsv", "smem -f github", "smem -f html", "smem -f latex", "smem -f rst"),
+    *("smem -m -f csv", "smem -m -f github", "smem -c pid,name,command -f csv"),
+    *("pmap PIDS", "pmap -x PIDS", "pmap -X PIDS", "pmap -XX PIDS", "pmap -d -p PIDS", "pmap -f csv PIDS"),
+    "status PIDS",
 )
 DOCUMENTS = ("smem -f json", "smem -m -f json", "smem -u -f json", "smem -g command -f json", "free -f json")
 LINES = ("smem -f jsonl", "smem -m -f jsonl", "smem -c pid,name,command -f jsonl")

@@ -19,6 +19,7 @@ CALLS = (
     *("free", "free -h -s 0.01 -c 3", "free -f json", "free -f csv", "free -V", "free --help", "free --bar"),
     *("--demo smem", "--demo smem -t", "--demo smem -m", "--demo smem -w", "--demo smem -f json"),
     *("--demo smem -f csv", "--demo smem -f github", "smem -h", "--help", "--version", "completion bash"),
+    *("pmap $$", "pmap -X $$", "pmap -f json $$", "status $$"),
 )
 
 
@@ -292,6 +293,9 @@ def test_bare_call_shows_the_help() -> None:
         ("pymemtools smem extra", 2),
         ("pymemtools free -s x", 2),
         ("pymemtools --nonsense", 2),
+        ("pymemtools pmap 4194000", 42),
+        ("pymemtools pmap $$ 4194000", 42),
+        ("pymemtools pmap", 2),
         ("head -c 30000 $EXAMPLE | pymemtools smem -S -", 1),
         ("head -c 40000 $EXAMPLE | pymemtools smem -S - --partial", 3),
     ],

@@ -1,8 +1,8 @@
 """Start twenty processes with hostile names, run some commands beside them, and end them all.
 
-``python crowd.py DIRECTORY`` reads a JSON list of command lines from stdin, and writes to stdout, as JSON, the PID of
-each kind of process and the status, output and complaint of each command. In a PID namespace of its own
-(``unshare -pf --mount-proc``) there is nobody else, and nobody is left when it ends.
+``python crowd.py DIRECTORY`` reads a JSON list of command lines from stdin, in which PIDS stands for all of them, and
+writes to stdout, as JSON, the PID of each kind of process and the status, output and complaint of each command. In a
+PID namespace of its own (``unshare -pf --mount-proc``) there is nobody else, and nobody is left when it ends.
 
 Every one is a copy of cat(1), which waits for its stdin: its file's name is at once its comm and the name of its
 mappings, and cat does not care what its argv[0] says.
@@ -68,7 +68,15 @@ def main() -> None:
         zombie = started(lambda: os._exit(0))
         os.waitid(os.P_PID, zombie, os.WEXITED | os.WNOWAIT)
         pids["headless"] = start_headless()
-        done = [subprocess.run(command, capture_output=True, check=False) for command in commands]
+        everybody = [str(pid) for pid in pids.values()]
+        done = [
+            subprocess.run(
+                [word for each in command for word in (everybody if each == "PIDS" else [each])],
+                capture_output=True,
+                check=False,
+            )
+            for command in commands
+        ]
         results = [(each.returncode, each.stdout.hex(), each.stderr.hex()) for each in done]
         json.dump({"pids": pids, "zombie": zombie, "self": os.getpid(), "results": results}, sys.stdout)
     finally:
