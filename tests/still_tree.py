@@ -30,8 +30,11 @@ for number in range({children}):
     if os.fork() == 0:
         kept[:number << 19] = b"c" * (number << 19)
         private = bytearray(b"p") * (number * 700_000)
-        if number == 2 and os.getuid() == 0:
-            os.setuid(65534)
+        if number == 2:
+            try:
+                os.setuid(65534)
+            except PermissionError:
+                pass
         break
     os.waitpid(-1, os.WUNTRACED)
 os.kill(os.getpid(), signal.SIGSTOP)
