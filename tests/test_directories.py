@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,32 @@ def test_a_tree_of_its_own_without_a_proc_folder(tmp_path: Path) -> None:
     (flat / "etc").mkdir()
     (flat / "etc" / "passwd").write_text(PASSWD)
     assert commands(flat) == [("prog", "ann")]
+
+
+NO_TREE = {
+    "nothing": (),
+    "folders that are numbers": ("2024/report.txt", "2025/report.txt"),
+    "files that are numbers": ("7", "8"),
+    "no PIDs": ("0/stat", "007/stat", "4194305/stat", "99999999/stat", "1e3/stat", "٣/stat", "self/stat"),
+    "a /proc folder of something else": ("proc/notes.txt",),
+}
+
+
+@pytest.mark.parametrize("case", NO_TREE)
+def test_what_holds_no_tree(tmp_path: Path, pymemtools: Run, case: str) -> None:
+    for path in NO_TREE[case]:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    with pytest.raises(Missing) as refused:
+        open_source(str(tmp_path))
+    assert str(refused.value) == f"{tmp_path}: no /proc tree in it (neither meminfo nor a process)"
+
+
+def test_a_refused_directory_is_one_line(tmp_path: Path, pymemtools: Run) -> None:
+    for command in ("smem", "free"):
+        done = pymemtools(command, "-S", str(tmp_path))
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.decode() == f"pymemtools: {tmp_path}: no /proc tree in it (neither meminfo nor a process)\n"
 
 
 def test_two_trees_are_none(tree: Path, tmp_path: Path) -> None:
@@ -134,11 +161,70 @@ def test_large_files_do_not_fill_memory(tree: Path) -> None:
     assert sample.reason == "a line of more than 64 KiB"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_files_that_may_not_be_read(tree: Path) -> None:
-    (tree / "proc" / "meminfo").chmod(0)
-    with pytest.raises(Denied):
-        open_source(str(tree)).read("meminfo")
+@pytest.fixture
+def powerless() -> Iterator[Callable[[], None]]:
+    """Give up root's power to read everything, for the rest of a test."""
+    yield lambda: os.seteuid(65534) if os.geteuid() == 0 else None
+    os.seteuid(os.getuid())
+
+
+def test_files_that_may_not_be_read(tree: Path, powerless: Callable[[], None]) -> None:
+    source = open_source(str(tree))
+    assert commands(tree) == [("prog", "ann"), ("other", None)]  # and all modules are loaded that need reading
+    for directory in (tree, tree / "proc", tree / "proc" / "7", tree / "proc" / "8"):
+        directory.chmod(0o755)
+    for path in ("meminfo", "7/smaps", "8/status"):
+        (tree / "proc" / path).chmod(0)
+    powerless()
+    with pytest.raises(Denied) as refused:
+        source.read("meminfo")
+    assert str(refused.value) == f"{tree}/proc/meminfo: Permission denied"
+    sample = read_processes(source, Wanted(("Pss",)))
+    assert [process.pid for process in sample.processes] == [8]
+    assert (sample.unreadable, sample.reason) == (1, "Permission denied")
+
+
+def test_directories_that_may_not_be_read(tree: Path, powerless: Callable[[], None]) -> None:
+    source = open_source(str(tree))
+    (tree / "proc").chmod(0o755)
+    (tree / "proc" / "7").chmod(0)
+    (tree / "proc" / "8").chmod(0o755)
+    powerless()
+    with pytest.raises(Denied) as refused, source.process(7):
+        pass
+    assert str(refused.value) == f"{tree}/proc/7: Permission denied"
+    assert read_processes(source, Wanted(("Pss",))).unreadable == 1
+
+
+def test_processes_that_vanish_from_a_copy_while_it_is_read(tree: Path) -> None:
+    source = open_source(str(tree))
+    pids = source.pids()
+    shutil.rmtree(tree / "proc" / "8")
+    with source.process(7) as files:
+        shutil.rmtree(tree / "proc" / "7")
+        with pytest.raises(Missing, match=r"^7/smaps: No such file or directory$"):
+            files.read("smaps")
+    assert pids == [7, 8]
+    with pytest.raises(Missing) as refused, source.process(8):
+        pass
+    assert str(refused.value) == f"{tree}/proc/8: No such file or directory"
+
+
+def test_names_of_any_bytes(tree: Path) -> None:
+    odd = os.fsencode(tree / "proc") + b"/"
+    for name in (b"\xff\xfe", b"7\n", b"\x1b[2J", "\u0667".encode(), b"7 ", b"+7"):
+        os.mkdir(odd + name)
+        Path(os.fsdecode(odd + name), "stat").write_text("7 (x) S\n")
+    source = open_source(str(tree))
+    assert source.pids() == [7, 8]
+    assert source.names("") == source.names(".") == sorted(os.listdir(tree / "proc"))
+
+
+def test_a_long_command_line_is_no_long_line(tree: Path) -> None:
+    (tree / "proc" / "7" / "cmdline").write_bytes(b"prog\0" + b"x" * 100_000 + b"\0")
+    source = open_source(str(tree))
+    with source.process(7) as files:
+        assert b"".join(files.chunks("cmdline")) == files.read("cmdline") == b"prog\0" + b"x" * 100_000 + b"\0"
 
 
 def test_facts_are_the_copys(tree: Path) -> None:
@@ -162,14 +248,16 @@ def test_proc_of_another_root_is_live_with_its_own_users(tmp_path: Path, pymemto
     (tmp_path / "host" / "proc").mkdir(parents=True)
     (tmp_path / "host" / "etc").mkdir()
     (tmp_path / "host" / "etc" / "passwd").write_text("boss:x:0:0::/:\n")
-    mount = f'mount -t proc proc {tmp_path}/host/proc && exec "$@"'
+    (tmp_path / "linked" / "proc").mkdir(parents=True)
+    (tmp_path / "linked" / "etc").symlink_to("/etc")
+    mount = f'mount -t proc proc {tmp_path}/host/proc && mount -t proc proc {tmp_path}/linked/proc && exec "$@"'
     wrapper = ["unshare", "--mount", "--pid", "--fork", "--map-root-user", "sh", "-c", mount, "sh"]
     if subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no private mounts here")
-    for place in ("host", "host/proc"):
+    for place, user in (("host", "boss"), ("host/proc", "boss"), ("linked", "0")):
         command = [sys.executable, "-m", "pymemtools", "smem", "-H", "-c", "pid user", "-S", str(tmp_path / place)]
         done = subprocess.run([*wrapper, *command], capture_output=True, text=True, check=True)
-        assert done.stdout.split() == ["1", "boss"]
+        assert done.stdout.split() == ["1", user]
 
 
 def test_descriptors_are_closed(tree: Path) -> None:

@@ -74,10 +74,10 @@ class Directory:
             os.close(fd)
             buffers.append(buffer)
 
-    def names(self, path: str = ".") -> list[str]:
+    def names(self, path: str = "") -> list[str]:
         """List a directory; empty when there is none."""
         try:
-            fd = self._walk(path.split("/"))
+            fd = self._walk((path or ".").split("/"))
         except (OSError, MemtoolsError):
             return []
         try:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd, parse_pid, utc
-from pymemtools.sources.files import Buffer, Directory, open_directory
+from pymemtools.sources.files import Buffer, Directory, open_directory, refuse
 
 if TYPE_CHECKING:
     from pymemtools.sources.manifest import Manifest
+
+_PROCESS_MARKS = frozenset(("smaps", "stat", "status", "cmdline"))
 
 
 def live(proc: str = "/proc", root: str = "/") -> Tree:
@@ -23,12 +25,13 @@ def live(proc: str = "/proc", root: str = "/") -> Tree:
 def directory(path: str) -> Tree:
     """Open a directory that holds a /proc tree: itself, in ``proc/``, or in that of the only folder with one.
 
-    A /proc that is mounted there, such as the host's in a container, is live. Raises Missing or Denied.
+    A /proc that is mounted there, such as the host's in a container, is live; of what is beside it, links are followed
+    only when it is our own root, as others' lead to our files. Raises Missing or Denied.
     """
     for proc, root in _places(path):
         if _looks_like_proc(proc):
-            is_live = proc.follows = root.follows = _is_procfs(proc)
-            is_here = is_live and os.path.samestat(os.fstat(proc.fd), os.stat("/proc"))
+            is_live = proc.follows = _is_procfs(proc)
+            is_here = root.follows = is_live and _is_here(proc, "/proc") and _is_here(root, "/")
             return Tree(proc, root, path, is_live=is_live, is_here=is_here)
     raise Missing(f"{path}: no /proc tree in it (neither meminfo nor a process)")
 
@@ -54,7 +57,15 @@ def _places(path: str) -> Iterator[tuple[Directory, Directory]]:
 
 
 def _looks_like_proc(proc: Directory) -> bool:
-    return any(name == "meminfo" or parse_pid(name) is not None for name in proc.names())
+    """Tell a /proc tree by its meminfo or a process: a folder whose name is a number is not yet one."""
+    names = proc.names()
+    return "meminfo" in names or any(
+        not _PROCESS_MARKS.isdisjoint(proc.names(name)) for name in names if parse_pid(name) is not None
+    )
+
+
+def _is_here(directory: Directory, path: str) -> bool:
+    return os.path.samestat(os.fstat(directory.fd), os.stat(path))
 
 
 def _is_procfs(directory: Directory) -> bool:
@@ -128,8 +139,12 @@ class Tree:
         return self._root.names(path[1:]) if path.startswith("/") else self._proc.names(path)
 
     def pids(self) -> list[int]:
-        """List the processes in ascending order."""
-        return sorted(pid for pid in map(parse_pid, os.listdir(self._proc.fd)) if pid is not None)
+        """List the processes in ascending order. Raises MemtoolsError: no list is not an empty list."""
+        try:
+            names = os.listdir(self._proc.fd)
+        except OSError as error:
+            refuse(error, self._path or "/proc")
+        return sorted(pid for pid in map(parse_pid, names) if pid is not None)
 
     @contextmanager
     def process(self, pid: int) -> Iterator[TreeProcess]:
@@ -179,7 +194,7 @@ class TreeProcess:
     def chunks(self, name: str) -> Iterator[bytes]:
         """Read a file piece by piece. Raises Missing, Denied, or in a copy ParseError for a line no kernel writes."""
         chunks = self._directory.chunks(name, self._buffers)
-        if self._directory.follows:
+        if self._directory.follows or name == "cmdline":
             return chunks
         from pymemtools.sources.long_lines import without_long_lines
 
