@@ -65,6 +65,14 @@ def test_columns_of_the_report_chosen() -> None:
     assert offered("pymemtools smem -m -g unit -s avgp") == ["avgpss"]
 
 
+def test_pids_and_no_names() -> None:
+    for command in ("pmap", "status", "capture"):
+        found = offered(f"pymemtools {command} ")
+        assert str(os.getpid()) in found
+        assert all(name.isdigit() for name in found)
+        assert offered(f"pymemtools {command} {os.getpid()}") == [str(os.getpid())]
+
+
 def test_files_are_left_to_the_shell(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     assert offered(f"pymemtools smem -S {tmp_path}/") == [f"{tmp_path}/"]

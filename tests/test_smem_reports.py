@@ -207,6 +207,14 @@ def test_top_and_min_go_by_the_sort_column(pymemtools: Run, tree: str) -> None:
     assert pids("--min", "1G") == []
 
 
+def test_options_may_be_shortened_but_values_not(pymemtools: Run, tree: str) -> None:
+    expected = output(pymemtools, "-S", tree, "--totals", "--processfilter", "nginx")
+    assert output(pymemtools, "--sor", "pss", "--sou", tree, "--tot", "--proc", "nginx") == expected
+    for arguments in (("-P", "--tot"), ("-tP", "--tot"), ("--proc", "--tot"), ("-P--tot",)):
+        assert output(pymemtools, "-S", tree, "-H", *arguments).count("nginx") == 0  # no command holds "--tot"
+    assert output(pymemtools, "-S", tree, "-H", "-P", "--fast").count("leak --fast") == 1
+
+
 def test_columns(pymemtools: Run, tree: str) -> None:
     def header(*arguments: str) -> list[str]:
         return output(pymemtools, "-S", tree, *arguments).splitlines()[0].split()

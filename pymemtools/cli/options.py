@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -63,18 +64,22 @@ class AbbreviatingCommand(click.Command):
     """Take unique beginnings of long options, as getopt_long and optparse do (``--tot`` for ``--totals``)."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        names = [name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
-        longs = [name for name in names if name.startswith("--")]
-        return super().parse_args(ctx, list(_expanded(args, longs, ctx)))
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        longs = [name for option in options for name in option.opts if name.startswith("--")]
+        with_value = {name for option in options if _takes_value(option) for name in option.opts}
+        return super().parse_args(ctx, list(_expanded(args, longs, with_value, ctx)))
 
 
-def _expanded(args: Iterable[str], longs: list[str], ctx: click.Context) -> Iterable[str]:
+def _takes_value(option: click.Option) -> bool:
+    return not (option.is_flag or option.count or option._flag_needs_value)
+
+
+def _expanded(args: Iterable[str], longs: list[str], with_value: set[str], ctx: click.Context) -> Iterable[str]:
     rest = iter(args)
     for arg in rest:
         if arg == "--":
             yield arg
-            yield from rest
-            return
+            break
         name, equals, value = arg.partition("=")
         if name.startswith("--") and name not in longs:
             fits = [long for long in longs if long.startswith(name)]
@@ -82,6 +87,17 @@ def _expanded(args: Iterable[str], longs: list[str], ctx: click.Context) -> Iter
                 raise click.UsageError(f"option '{name}' is ambiguous: {', '.join(sorted(fits))}", ctx)
             name = fits[0] if fits else name
         yield f"{name}{equals}{value}"
+        if not equals and _wants_next(name, with_value):
+            yield from islice(rest, 1)
+    yield from rest
+
+
+def _wants_next(arg: str, with_value: set[str]) -> bool:
+    """Tell whether the next argument is the value of this one: a long option, or the last of a cluster of short ones."""
+    if arg.startswith("--") or not arg.startswith("-"):
+        return arg in with_value
+    place = next((i for i, letter in enumerate(arg) if i and f"-{letter}" in with_value), 0)
+    return place == len(arg) - 1 > 0
 
 
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]

@@ -14,6 +14,7 @@ from pymemtools.cli.options import (
     exit_status,
     facts_as_json,
     format_option,
+    offer_pids,
     open_from,
     source_options,
     write_lines,
@@ -29,7 +30,7 @@ _FAILED = 1
 
 
 @click.command("status", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("pids", nargs=-1, metavar="[PID...]")
+@click.argument("pids", nargs=-1, metavar="[PID...]", shell_complete=offer_pids)
 @click.option("--all", "everything", is_flag=True, help="Show how much of what all processes map is in memory.")
 @source_options
 @format_option

@@ -19,6 +19,7 @@ from pymemtools.cli.options import (
     format_option,
     offer,
     offer_in_list,
+    offer_pids,
     open_from,
     source_options,
     write_lines,
@@ -33,7 +34,7 @@ from pymemtools.sources.base import Source
 
 
 @click.command("pmap", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("pids", nargs=-1, required=True, metavar="PID...")
+@click.argument("pids", nargs=-1, required=True, metavar="PID...", shell_complete=offer_pids)
 @click.option("-x", "--extended", is_flag=True, help="Show resident and dirty memory too.")
 @click.option("-X", "detail", count=True, help="Show most of what the kernel tells; -XX: all of it.")
 @click.option("-d", "--device", is_flag=True, help="Show offset and device.")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.cli import say
 from pymemtools.cli.new_file import write_new_file
 from pymemtools.cli.options import write_lines
-from pymemtools.cli.smem.output import Layout, amount_format, terminal_columns
+from pymemtools.cli.smem.output import Layout, amount_format, terminal_width
 from pymemtools.cli.smem.request import Request
 from pymemtools.cli.smem.rows import Gathered
 from pymemtools.errors import MemtoolsError, UsageProblem
@@ -68,7 +68,7 @@ def _text(rows: list[Row], chart: Chart, gathered: Gathered, source: Source, lay
             )
             for row in rows
         ],
-        terminal_columns(),
+        terminal_width(),
         "█" if (sys.stdout.encoding or "").lower() in ("utf-8", "utf8") else "#",
     )
 

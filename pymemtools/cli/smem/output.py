@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pymemtools.cli.options import facts_as_json
 from pymemtools.cli.smem.rows import Gathered
+from pymemtools.cli.terminal import terminal_columns
 from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render.columns import (
@@ -77,7 +77,7 @@ def table_lines(
     """Lay cells out as smem does, with its widths or fitted ones."""
     widths = None
     if layout.autosize:
-        widths = fitted_widths(columns, cells, amount, header=layout.header, terminal=terminal_columns())
+        widths = fitted_widths(columns, cells, amount, header=layout.header, terminal=terminal_width())
     return classic_table(columns, cells, amount=amount, header=layout.header, totals=totals, widths=widths)
 
 
@@ -121,12 +121,6 @@ def amount_format(source: Source, real: int | None, layout: Layout, compared: st
     return percent_of(lambda column: swap if column.field in of_swap else whole)
 
 
-def terminal_columns() -> int:
-    """Tell the width of the terminal on stdin, as smem does (stdout may be a pipe to a pager); 80 without one."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isascii() and given.isdigit() and 0 < len(given) < 6 and given[0] != "0":
-        return max(40, int(given))
-    try:
-        return max(40, os.get_terminal_size(sys.__stdin__.fileno() if sys.__stdin__ else 0).columns or 80)
-    except (OSError, ValueError):
-        return 80
+def terminal_width() -> int:
+    """Tell the width of the terminal on stdin, as smem does: stdout may be a pipe to a pager."""
+    return terminal_columns(sys.__stdin__, least=40)

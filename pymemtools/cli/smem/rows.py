@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render.columns import sort_key
 from pymemtools.reports import groups
 from pymemtools.reports import smem as report
+from pymemtools.reports.hidden import hiding_option
 from pymemtools.reports.processes import Sample, read_processes
 from pymemtools.reports.smem import Row, flat
 from pymemtools.sources.base import Source
@@ -110,10 +110,6 @@ def _unreadable(sample: Sample, source: Source) -> list[str]:
 
 
 def _hidden(source: Source) -> list[str]:
-    if not source.is_live or os.geteuid() == 0:
-        return []
-    from pymemtools.reports.hidden import hiding_option
-
     option = hiding_option(source)
     return [f"/proc is mounted {option}: other users' processes are not visible"] if option else []
 

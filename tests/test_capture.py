@@ -1,0 +1,415 @@
+"""Captures taken by the program and by its script, and read back by every command."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import HERE, Run
+
+from pymemtools.capture.contents import CGROUP_FILES, KERNEL_MM, NEVER_READ, PROCESS_FILES, SYSTEM_FILES
+from pymemtools.capture.veil import Veil
+from pymemtools.reports.processes import Wanted, read_processes
+from pymemtools.sources import open_source
+
+SCRIPT = HERE.parent / "pymemtools" / "data" / "capture.sh"
+READERS = (
+    "smem -t",
+    "smem -m -t",
+    "smem -u -t",
+    "smem -c all",
+    "smem -g tree",
+    "smem --rollup",
+    "smem -f csv",
+    "pmap {pid}",
+    "pmap -x {pid}",
+    "pmap -X {pid}",
+    "pmap -XX {pid}",
+    "pmap -d {pid}",
+    "status {pid}",
+)
+
+
+@pytest.fixture
+def still(tmp_path: Path) -> Iterator[list[int]]:
+    """Run two processes that stand still, of a program that shares no page with others: their PSS does not change."""
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        pytest.skip("busybox is not installed")
+    own = tmp_path / "own" / "busybox"
+    own.parent.mkdir()
+    shutil.copy(busybox, own)
+    pids = [subprocess.Popen([own, "sleep", "600"], start_new_session=True).pid for _ in range(2)]
+    try:
+        for pid in pids:
+            _wait(lambda pid=pid: Path(f"/proc/{pid}/cmdline").read_bytes().startswith(bytes(own)))  # type: ignore[misc]
+            _wait(lambda pid=pid: "S (sleeping)" in _status(pid))  # type: ignore[misc]
+            os.kill(pid, signal.SIGSTOP)
+            _wait(lambda pid=pid: "T (stopped)" in _status(pid))  # type: ignore[misc]
+        yield pids
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _status(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text()
+
+
+def names(path: Path) -> list[str]:
+    with tarfile.open(path, ignore_zeros=True) as archive:
+        return archive.getnames()
+
+
+def frozen(pids: list[int], to: Path) -> Path:
+    """Copy the files of processes, and of the machine, as they are."""
+    for pid in pids:
+        (to / "proc" / str(pid)).mkdir(parents=True)
+        for name in PROCESS_FILES:
+            (to / "proc" / str(pid) / name).write_bytes(Path(f"/proc/{pid}/{name}").read_bytes())
+    for name in ("meminfo", "version", "sys/vm/max_map_count", "uptime"):
+        (to / "proc" / name).parent.mkdir(parents=True, exist_ok=True)
+        (to / "proc" / name).write_bytes((Path("/proc") / name).read_bytes())
+    (to / "etc").mkdir()
+    shutil.copy("/etc/passwd", to / "etc" / "passwd")
+    return to
+
+
+def comparable(output: bytes) -> bytes:
+    """Leave out what tells a frozen copy from the archive of the moment before."""
+    return b"\n".join(line for line in output.split(b"\n") if b"MemFree" not in line)
+
+
+@pytest.mark.parametrize("how", ["program", "program.tar.gz", "dash", "busybox sh"])
+def test_round_trip(pymemtools: Run, still: list[int], tmp_path: Path, how: str) -> None:
+    archive = tmp_path / ("a.tar.gz" if how.endswith("gz") else "a.tar")
+    if how.startswith("program"):
+        done = pymemtools("capture", "-o", str(archive), *map(str, still))
+    else:
+        shell = how.split()
+        if shutil.which(shell[0]) is None:
+            pytest.skip(f"{shell[0]} is not installed")
+        command = [*shell, str(SCRIPT), "-d", str(tmp_path), "-o", str(archive), *map(str, still)]
+        done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    copy = frozen(still, tmp_path / "copy")
+    for reader in READERS:
+        call = reader.format(pid=still[0]).split()
+        ours, theirs = (pymemtools(*call, "-S", str(source)) for source in (archive, copy))
+        assert ours.returncode == theirs.returncode == 0, reader
+        assert ours.stderr == theirs.stderr, reader
+        assert comparable(ours.stdout) == comparable(theirs.stdout), reader
+
+
+def test_unpacked_it_is_the_same(pymemtools: Run, still: list[int], tmp_path: Path) -> None:
+    pymemtools("capture", "-o", str(tmp_path / "a.tar"), *map(str, still))
+    (tmp_path / "out").mkdir()
+    subprocess.run(["tar", "xf", tmp_path / "a.tar", "-C", tmp_path / "out"], check=True)
+    for reader in ("smem -t -c all", f"pmap -X {still[0]}", "free"):
+        packed, unpacked = (pymemtools(*reader.split(), "-S", str(tmp_path / name)) for name in ("a.tar", "out"))
+        assert (packed.returncode, packed.stdout) == (unpacked.returncode, unpacked.stdout) == (0, packed.stdout)
+    packed_facts = open_source(str(tmp_path / "a.tar")).facts
+    assert packed_facts[2:] == open_source(str(tmp_path / "out")).facts[2:]
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tar.gz", "tgz", "tar.xz", "txz", "tar.bz2", "tbz2", "tar.zst", "tzst"])
+def test_suffixes(pymemtools: Run, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    assert pymemtools("capture", "-o", str(path), str(os.getpid())).returncode == 0
+    assert list(open_source(str(path)).pids()) == [os.getpid()]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_contents_of_program_and_script_agree(pymemtools: Run, still: list[int], tmp_path: Path) -> None:
+    pymemtools("capture", "-o", str(tmp_path / "a.tar"), *map(str, still))
+    subprocess.run(["sh", str(SCRIPT), "-o", str(tmp_path / "b.tar"), *map(str, still)], check=True)
+    ours = {name for name in names(tmp_path / "a.tar") if "khugepaged/" not in name}
+    folders = ("proc", "sys", "etc")
+    theirs = {name for name in names(tmp_path / "b.tar") if "khugepaged/" not in name}
+    files = {name for name in theirs if not any(other.startswith(f"{name}/") for other in theirs)}
+    empty = {name for name in files - ours if name.split("/")[0] in folders and "." not in name.rpartition("/")[2]}
+    assert files - empty - {"etc/passwd"} == ours
+    text = SCRIPT.read_text()
+    for name in (*SYSTEM_FILES, *PROCESS_FILES, *CGROUP_FILES, *KERNEL_MM, *NEVER_READ):
+        assert name in text.replace("\\\n", " ").split() or f"{name};" in text or f"| {name}" in text, name
+
+
+def test_manifest(pymemtools: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    before = int(time.time())
+    assert pymemtools("capture", "-o", str(path), str(os.getpid())).returncode == 0
+    assert names(path)[0] == "pymemtools-capture"
+    assert names(path)[-1] == "manifest.json"
+    with tarfile.open(path) as archive:
+        file = archive.extractfile("manifest.json")
+        assert file is not None
+        manifest = json.load(file)
+    assert (manifest["format"], manifest["page_size"]) == (1, os.sysconf("SC_PAGE_SIZE"))
+    assert (manifest["kernel"], manifest["machine"], manifest["host"]) == (
+        os.uname().release,
+        os.uname().machine,
+        os.uname().nodename,
+    )
+    assert before <= manifest["taken_at"] <= time.time()
+    assert all(set(each) == {"file", "reason", "pids"} for each in manifest["unreadable"])
+    assert "proc/sys/vm/stat_refresh" not in names(path)
+
+
+def test_a_capture_cut_at_a_members_end_is_cut(pymemtools: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    pymemtools("capture", "-o", str(path), str(os.getpid()))
+    with tarfile.open(path) as archive:
+        place = archive.getmember("manifest.json").offset
+    os.truncate(path, place)
+    done = pymemtools("smem", "-S", str(path))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"pymemtools: {path}: truncated archive: no manifest at its end\n"
+    assert pymemtools("smem", "-S", str(path), "--partial").returncode == 3
+
+
+def test_as_smemcap_writes_it(pymemtools: Run, still: list[int], tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    assert pymemtools("capture", "--compat", "smemcap", "-o", str(path), *map(str, still)).returncode == 0
+    processes = [f"{pid}{name}" for pid in sorted(still) for name in ("", "/smaps", "/cmdline", "/stat")]
+    assert names(path) == ["meminfo", "version", *processes]
+    assert path.read_bytes()[257:265] == bytes(8)  # V7: no magic
+    full = tmp_path / "b.tar"
+    pymemtools("capture", "-o", str(full), *map(str, still))
+    for options in ("-t", "-m -t", "-n -u"):
+        compat, ours = (pymemtools("smem", "-n", *options.split(), "-S", str(each)).stdout for each in (path, full))
+        assert compat == ours
+
+
+def test_anonymized(pymemtools: Run, tmp_path: Path) -> None:
+    secret = tmp_path / "secret-file"
+    secret.write_bytes(b"x" * 4096)
+    code = (
+        "import mmap, time\n"
+        f"file = open({str(secret)!r}, 'rb')\n"
+        "kept = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)\n"
+        "print(1)\n"
+        "time.sleep(60)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-uc", code, "--password=hunter2"], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"1\n"
+    try:
+        path = tmp_path / "a.tar"
+        assert pymemtools("capture", "--anonymize", "-o", str(path), str(child.pid)).returncode == 0
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+    content = path.read_bytes()
+    for text in (b"hunter2", b"secret-file", str(tmp_path).encode(), os.uname().nodename.encode() + b'"'):
+        assert text not in content
+    assert b"/hidden/" in content
+    assert "proc/cmdline" not in names(path)
+    sample = read_processes(open_source(str(path)), Wanted(("Pss",), by_name=True))
+    assert sample.processes[0].sums["Pss"]
+    assert b"[heap]" in sample.processes[0].by_name
+
+
+def test_what_is_hidden() -> None:
+    veil, other = Veil(), Veil()
+    assert veil.file("cmdline", b"/usr/bin/psql\0-U\0ann\0") == b"/usr/bin/psql\0"
+    assert veil.file("cmdline", b"") == b""
+    line = b"7f00-7f01 r--p 00000000 fe:00 18                   /home/ann/x y (deleted)\nRss: 4 kB\n"
+    hidden = veil.file("smaps", line)
+    assert hidden.endswith(b" (deleted)\nRss: 4 kB\n")
+    assert b"ann" not in hidden
+    assert hidden == veil.file("smaps", line) != other.file("smaps", line)
+    for kept in (b"[heap]", b"/usr/lib/x.so", b"/dev/zero (deleted)", b"", b"anon_inode:[x]"):
+        text = b"7f00-7f01 r--p 00000000 fe:00 18                   " + kept + b"\n"
+        assert veil.file("maps", text) == text
+    group = veil.file("cgroup", b"0::/user.slice/user-1000.slice/ann.service\n1:name=systemd:/\n").decode()
+    assert group.startswith("0::/user.slice/g-")
+    assert group.endswith(".service\n1:name=systemd:/\n")
+    assert "ann" not in group
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (("-o", "a.zip"), 2, "capture: 'a.zip': the name should end in .tar, .tar.gz"),
+        (("-o", "no/a.tar"), 1, "no/a.tar: No such file or directory"),
+        (("-o", "a.tar", "4194304"), 42, "capture: 4194304: no such process"),
+        (("-o", "a.tar", "x"), 2, "'x' is not a valid integer range"),
+        (("--script", "1"), 2, "capture: --script prints a script, and takes no other options"),
+        (("--compat", "smemcap", "--dmesg"), 2, "capture: smemcap's layout has no room for --dmesg and --anonymize"),
+        (("-o", "there.tar"), 1, "there.tar: exists already (--force replaces it)"),
+        (("-o", "link.tar"), 1, "link.tar: exists already (--force replaces it)"),
+        (("-o", "folder.tar", "--force"), 1, "folder.tar: Is a directory"),
+    ],
+)
+def test_what_is_refused(pymemtools: Run, tmp_path: Path, arguments: tuple[str, ...], status: int, reason: str) -> None:
+    (tmp_path / "there.tar").write_text("mine")
+    (tmp_path / "link.tar").symlink_to("nowhere")
+    (tmp_path / "folder.tar").mkdir()
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = pymemtools("capture", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (status, b"", 1)
+    assert reason in done.stderr.decode()
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert (tmp_path / "there.tar").read_text() == "mine"
+
+
+def test_a_terminal_gets_no_archive_but_progress(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "pymemtools", "capture"]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run([*command, "-o", "-"], stdout=slave, stderr=subprocess.PIPE, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        b"pymemtools: capture: an archive does not belong on a terminal; say -o FILE\n",
+    )
+    subprocess.run(
+        [*command, "-o", str(tmp_path / "a.tar"), str(os.getpid())], stderr=slave, env=environment, check=True
+    )
+    assert b"100%" in os.read(master, 65536)
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_full_disk_leaves_nothing(pymemtools: Run, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m pymemtools capture -o - > /dev/full"],
+        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, b"pymemtools: write error: No space left on device\n")
+    limited = subprocess.run(
+        ["sh", "-c", f"ulimit -f 8; trap '' XFSZ; exec {sys.executable} -m pymemtools capture -o {tmp_path}/a.tar"],
+        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+        capture_output=True,
+        check=False,
+    )
+    assert limited.returncode == 1
+    assert limited.stderr.decode() == f"pymemtools: {tmp_path}/a.tar: File too large\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    code = (
+        "import os, time, pymemtools.capture.take as take\n"
+        "take.Taking._process = lambda self, pid, names: (print(flush=True), time.sleep(60))\n"
+        "from pymemtools.entry import main\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, "capture", "-o", "a.tar"]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    child = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    assert [path.name for path in tmp_path.iterdir()] == [f"a.tar.{child.pid}.tmp"]
+    child.send_signal(number)
+    _, errors = child.communicate(timeout=10)
+    assert (child.returncode, errors) == (-number, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_kernels_log(pymemtools: Run, tmp_path: Path) -> None:
+    done = pymemtools("capture", "--dmesg", "-o", str(tmp_path / "a.tar"), str(os.getpid()))
+    assert done.returncode == 0
+    if not os.access("/dev/kmsg", os.R_OK):
+        assert b"no kernel log" in done.stderr
+        return
+    log = open_source(str(tmp_path / "a.tar")).read("dmesg").decode("utf-8", "surrogateescape").splitlines()
+    assert all(line.startswith("[") and "] " in line for line in log)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["-x"], 2, "usage: sh capture.sh [-d DIR] [-z] [-o FILE] [PID...]"),
+        (["007"], 1, "capture.sh: 007: not a PID"),
+        (["1;id"], 1, "capture.sh: 1;id: not a PID"),
+        (["4194304"], 1, "capture.sh: 4194304: no such process"),
+        (["-o", "there"], 1, "capture.sh: there: exists already"),
+        (["-d", "nowhere"], 1, "nowhere"),
+    ],
+)
+def test_what_the_script_refuses(tmp_path: Path, arguments: list[str], status: int, reason: str) -> None:
+    (tmp_path / "there").write_text("mine")
+    done = subprocess.run(["sh", str(SCRIPT), *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert reason in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_the_script_cleans_up(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            ["sh", str(SCRIPT), "-d", str(scratch), str(os.getpid())],
+            stdout=full,
+            capture_output=False,
+            stderr=-1,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert list(scratch.iterdir()) == []
+
+
+def test_the_script_needs_nothing_but_busybox(tmp_path: Path) -> None:
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        pytest.skip("busybox is not installed")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("cat", "date", "mkdir", "rm", "tar", "uname", "sh", "gzip"):
+        (tools / name).symlink_to(busybox)
+    command = [str(tools / "sh"), str(SCRIPT), "-z", "-d", str(tmp_path), str(os.getpid())]
+    done = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    (tmp_path / "a.tgz").write_bytes(done.stdout)
+    assert list(open_source(str(tmp_path / "a.tgz")).pids()) == [os.getpid()]
+
+
+def test_the_script_is_sound() -> None:
+    if shutil.which("shellcheck") is None:
+        pytest.skip("shellcheck is not installed")
+    done = subprocess.run(["shellcheck", "-s", "sh", str(SCRIPT)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_script_is_what_the_program_prints(pymemtools: Run) -> None:
+    assert pymemtools("capture", "--script").stdout == SCRIPT.read_bytes()
+
+
+def test_info(pymemtools: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    pymemtools("capture", "-o", str(path), str(os.getpid()))
+    document = json.loads(pymemtools("info", "-S", str(path), "-f", "json").stdout)
+    assert (document["source"]["host"], document["source"]["processes"]) == (os.uname().nodename, 1)
+    assert {row["question"]: row["answer"] for row in document["rows"]}["smem"] == "yes"
+    done = pymemtools("info", "-S", str(HERE / "captures" / "armv7-highmem-6.1" / "smemcap.tar.gz"))
+    assert done.stdout.decode().splitlines()[1:] == [
+        *("Host:       -", "Machine:    -", "Kernel:     6.1.0-50-armmp", "Page size:  4096 bytes"),
+        *("Taken at:   2026-11-23T00:47:55Z", "Taken by:   -", "Memory:     1019988 KiB", "Swap:       0 KiB"),
+        *("Processes:  16, and 42 kernel threads", "Unreadable: 0", ""),
+        "Command           Answer    Without",
+        *done.stdout.decode().splitlines()[13:],
+    ]
+    assert "free --cgroup     no        /sys/fs/cgroup/" in done.stdout.decode().splitlines()
