@@ -93,7 +93,7 @@ def _expanded(args: Iterable[str], longs: list[str], with_value: set[str], ctx: 
 
 
 def _wants_next(arg: str, with_value: set[str]) -> bool:
-    """Tell whether the next argument is the value of this one: a long option, or the last of a cluster of short ones."""
+    """Tell whether the next argument is the value of this one, a long option or a cluster of short ones."""
     if arg.startswith("--") or not arg.startswith("-"):
         return arg in with_value
     place = next((i for i, letter in enumerate(arg) if i and f"-{letter}" in with_value), 0)
