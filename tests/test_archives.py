@@ -355,6 +355,38 @@ def test_bombs_stop_at_the_limit(pymemtools: Run, tmp_path: Path, bomb: str) -> 
     assert used < 5
 
 
+SMAPS_OF_8 = {
+    "binary": (bytes(range(256)) * 40, "smaps holds no mapping"),
+    "NULs": (bytes(5000), "smaps holds no mapping"),
+    "reversed": (
+        b"\n".join(SMAPS.split(b"\n")[::-1]) + b"\n",
+        "line 2: expected a field, got 'VmFlags: rd wr mr mw me",
+    ),
+    "numbers of 5,000 digits": (
+        SMAPS.replace(b"     100 kB", b"9" * 5000 + b" kB"),
+        "line 6: expected 'Pss: N kB', got",
+    ),
+    "other digits": (SMAPS.replace(b"     100 kB", "٤٠ kB".encode()), "line 6: expected 'Pss: N kB', got"),
+    "a line of 1 MiB": (b"a" * (1 << 20) + b"\n" + SMAPS, "a line of more than 64 KiB"),
+    "CR LF": (SMAPS.replace(b"\n", b"\r\n"), "line 6: expected 'Pss: N kB', got"),
+    "text": (b"No such process\n", "line 1: expected a field, got 'No such process'"),
+    "empty": (b"", "no smaps"),
+}
+
+
+@pytest.mark.parametrize("body", SMAPS_OF_8)
+def test_a_bad_smaps_is_counted_and_hides_no_other(tmp_path: Path, body: str) -> None:
+    data, reason = SMAPS_OF_8[body]
+    smaps_of_8 = member(b"8/smaps", data) if data else b""
+    source = opened(
+        tmp_path, machine() + process(7) + directory(b"8") + smaps_of_8 + member(b"8/cmdline", b"x\0") + END
+    )
+    sample = read_processes(source, Wanted(("Pss",)))
+    assert [process.pid for process in sample.processes] == [7]
+    assert sample.unreadable == 1
+    assert sample.reason.startswith(reason)
+
+
 def test_more_members_than_any_machine_has_processes(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="archive with more than 200000 members"):
         opened(tmp_path, machine() + header(b"x") * 200_000)

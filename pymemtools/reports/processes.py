@@ -199,12 +199,13 @@ class _Reader:
         sums: dict[str, int | None] = dict(rollup or {})
         maps = None
         if rollup is None or not wanted.rollup:
+            is_empty = True
             for chunk in files.chunks("smaps"):
                 tally.feed(chunk)
+                is_empty = False
             maps, totals = tally.finish()
             if not maps:
-                hidden = not self._filters_maps and stat is not None and stat.rss_pages > 0
-                return _Outcome(unreadable="smaps is empty") if hidden else _NOTHING
+                return self._without_maps(stat, is_empty=is_empty)
             sums.update(totals)
         elif stat is not None:
             sums["Size"] = stat.vsize
@@ -225,6 +226,14 @@ class _Reader:
             has_smaps=True,
             in_exec=stat is not None and stat.is_in_exec,
         )
+
+    def _without_maps(self, stat: Stat | None, *, is_empty: bool) -> _Outcome:
+        """Tell a process without memory from one whose memory we do not see."""
+        if self._filters_maps:
+            return _NOTHING
+        if not is_empty:
+            return _Outcome(unreadable="smaps holds no mapping")
+        return _Outcome(unreadable="smaps is empty") if stat is not None and stat.rss_pages > 0 else _NOTHING
 
 
 def _has_memory(stat: Stat | None, identity: Process) -> bool:
