@@ -47,3 +47,4 @@ clean:
 bench: dev
 	$(BIN)/python -m compileall -q pymemtools
 	$(BIN)/python bench/beside_peers.py
+	$(BIN)/python bench/pmap.py
