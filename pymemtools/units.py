@@ -25,6 +25,18 @@ def parse_size(text: str) -> int:
     return int(number) * factor if "." not in number else int(float(number) * factor)
 
 
+def exact_size(size: int) -> str:
+    """Write a size in the largest unit that it is a whole number of.
+
+    >>> exact_size(1 << 30), exact_size(3 << 29), exact_size(1000)
+    ('1 GiB', '1536 MiB', '1000 bytes')
+    """
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size and size % factor == 0:
+            return f"{size // factor} {unit}"
+    return f"{size} bytes"
+
+
 def plus(a: int | None, b: int | None) -> int | None:
     """Add, where both are known."""
     return None if a is None or b is None else a + b

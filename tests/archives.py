@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 from trees import Map, Proc, smaps, stat
+
+from pymemtools.reports.processes import Wanted, read_processes
+from pymemtools.sources import open_source
+from pymemtools.sources.base import Source
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
@@ -17,6 +22,7 @@ def header(
     size: int | bytes = 0,
     kind: bytes = b"0",
     *,
+    mode: bytes = b"0000444",
     uid: bytes = b"0000000",
     mtime: bytes = b"15300675506",
     magic: bytes = b"",
@@ -29,7 +35,7 @@ def header(
     block = b"".join(
         field.ljust(width, b"\0")[:width]
         for field, width in (
-            *((name, 100), (b"0000444", 8), (uid, 8), (b"0000000", 8), (digits, 12), (mtime, 12), (b" " * 8, 8)),
+            *((name, 100), (mode, 8), (uid, 8), (b"0000000", 8), (digits, 12), (mtime, 12), (b" " * 8, 8)),
             *((kind, 1), (b"", 100), (magic, 8), (uname, 32), (b"", 32), (b"", 16), (prefix, 155), (b"", 12)),
         )
     )
@@ -88,10 +94,13 @@ def busybox_process(pid: int, uid: int, command: bytes = b"prog\0") -> bytes:
     """Make a process as busybox's smemcap does: a zeroed directory header, unpadded numbers, the owner on the files."""
     one = Proc(pid, "prog", (Map("[heap]", 100),))
     files = ((b"smaps", smaps(one.maps).encode()), (b"cmdline", command), (b"stat", stat(one).encode()))
-    style = {"magic": b"ustar  \0", "uid": b"%o" % uid, "mtime": b"15300675506"}
+    top = directory(b"%d" % pid, magic=b"ustar  \0", mode=b"555", uid=b"0", mtime=b"0")
+    return top + b"".join(busybox_member(b"%d/%s" % (pid, name), data, uid) for name, data in files)
 
-    top = directory(b"%d" % pid, magic=b"ustar  \0", uid=b"0", mtime=b"0")
-    return top + b"".join(member(b"%d/%s" % (pid, name), data, size=b"%o" % len(data), **style) for name, data in files)
+
+def busybox_member(name: bytes, data: bytes, uid: int = 0) -> bytes:
+    """Make a file as busybox's smemcap writes it."""
+    return member(name, data, size=b"%o" % len(data), magic=b"ustar  \0", mode=b"444", uid=b"%o" % uid)
 
 
 def signed(block: bytes) -> bytes:
@@ -100,6 +109,7 @@ def signed(block: bytes) -> bytes:
     return block[:148] + b"%06o\0 " % sum(byte - 256 if byte > 127 else byte for byte in fields) + block[156:]
 
 
+SMAPS = smaps((Map("[heap]", 100),)).encode()
 SOUND = machine() + process(7) + process(8, "other", 300) + END
 
 
@@ -133,3 +143,20 @@ def gz_of_zeros(size: int, before: bytes = b"") -> bytes:
         for _ in range(size >> 20):
             file.write(block)
     return out.getvalue()
+
+
+Rows = list[tuple[int, str, "int | None"]]
+BOTH: Rows = [(7, "prog", 102400), (8, "other", 307200)]  # of SOUND
+
+
+def rows(source: Source) -> Rows:
+    """Give the PID, command and PSS of each process."""
+    sample = read_processes(source, Wanted(("Pss",)))
+    return [(process.pid, process.command, process.sums["Pss"]) for process in sample.processes]
+
+
+def opened(folder: Path, data: bytes, **options: object) -> Source:
+    """Write an archive and open it."""
+    path = folder / "a.tar"
+    path.write_bytes(data)
+    return open_source(str(path), **options)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Walk a tar archive strictly: headers in, (member, data) out; nothing is ever extracted.
+"""Walk a tar archive strictly: headers in, members out; nothing is ever extracted.
 
 Python's tarfile is not used: it loops for ever on a negative size (CVE-2025-8194), reads a corrupt first header as an
 empty archive and follows sparse maps into gigabytes. Formats: V7 as Debian's smemcap writes it, GNU as busybox's
@@ -18,7 +18,8 @@ _MAX_EXTENSION = 64 * 1024  # bytes of a pax or GNU long-name header; a path is 
 _MAX_SIZE = 1 << 40
 _MAX_PADDING = 16 << 20  # bytes after the end mark; tar writes blocks of 10 KiB, dd perhaps some MiB
 _OCTAL = frozenset(b"01234567")
-_REGULAR, _DIRECTORY = b"0\0" + b"7", b"5"
+_REGULAR, _DIRECTORY = (b"0", b"\0", b"7"), b"5"
+_EXTENSIONS = (b"x", b"g", b"L", b"K")
 _WITHOUT_DATA = b"123456"  # links, devices, directories and FIFOs, whatever their size fields say
 _SPARSE = b"S"
 _ZERO_BLOCK = bytes(BLOCK)
@@ -54,72 +55,110 @@ class Member(NamedTuple):
     offset: int  # where its data starts
 
 
-def walk(stream: Reader, marker: str = "") -> Iterator[Member]:
-    """Yield each member with the stream at the start of its data; the caller reads or leaves it.
+class Tar:
+    """The members of one archive, each given with the stream at the start of its data; the caller reads or leaves it.
 
-    An archive may end without end-of-archive blocks, as smemcap's do. One whose first member is called ``marker`` may
-    be several archives, one behind the other. Raises ArchiveError for anything else that is out of order, and for one
-    cut in mid-member.
+    An archive whose first member is called ``marker`` may be several, one behind the other. Raises ArchiveError for
+    whatever is out of order, and for an archive that is cut short as far as that can be seen: smemcap's have no end
+    mark. ``has_end`` tells, at the end, whether there was one.
     """
-    number = 0
-    in_parts = False
-    padding = 0
-    extension: dict[str, str] = {}
-    while True:
-        block = stream.read(BLOCK)
-        if not block:
-            return
-        if block == _ZERO_BLOCK:
-            if not in_parts:
-                _expect_only_zeros(stream)
-                return
-            padding += BLOCK
-            if padding > _MAX_PADDING:
-                raise ArchiveError("damaged archive: nothing but zeros")
-            continue
-        number += 1
-        if number > MAX_MEMBERS:
-            raise ArchiveError(f"archive with more than {MAX_MEMBERS} members")
-        if len(block) < BLOCK:
-            raise ArchiveError(
-                f"truncated archive: member {number} has no complete header" if number > 1 else "not a tar archive"
-            )
-        kind, size = _checked(block, number)
+
+    def __init__(self, stream: Reader, marker: str = "") -> None:
+        self._stream = stream
+        self._marker = marker
+        self._number = 0  # of the last header
+        self._extension: dict[str, str] | None = None  # what the last headers say of the next member
+        self._for_all: dict[str, str] = {}  # what one said of all members to come
+        self._in_parts = False
+        self._needs_end = False
+        self._zeros = 0  # bytes
+        self.has_end = False
+
+    def __iter__(self) -> Iterator[Member]:
+        while block := self._stream.read(BLOCK):
+            if block == _ZERO_BLOCK:
+                self._at_end_mark()
+                continue
+            self._number += 1
+            if self._number > MAX_MEMBERS:
+                raise ArchiveError(f"archive with more than {MAX_MEMBERS} members")
+            if len(block) < BLOCK:
+                raise self._cut("has no complete header") if self._number > 1 else ArchiveError("not a tar archive")
+            kind, size = _checked(block, self._number)
+            if kind in _EXTENSIONS:
+                self._extend(kind, size)
+            else:
+                yield from self._member(block, kind, size)
+        if self._extension is not None:
+            raise ArchiveError(f"truncated archive: nothing follows the extended header of member {self._number}")
+        if self._needs_end and not self.has_end and not self._in_parts:
+            raise ArchiveError("truncated archive: no end mark")
+
+    def _member(self, block: bytes, kind: bytes, size: int) -> Iterator[Member]:
+        if kind == _SPARSE:
+            raise ArchiveError(f"sparse file in member {self._number}: not supported")
         if kind in _WITHOUT_DATA:
             size = 0
-        start = stream.tell()
-        padded = -(-size // BLOCK) * BLOCK
-        if kind in (b"x", b"L", b"K", b"g"):
-            if size > _MAX_EXTENSION:
-                raise ArchiveError(f"damaged archive: extended header of {size} bytes in member {number}")
-            data = stream.read(padded)
-            if len(data) < padded:
-                raise ArchiveError(f"truncated archive: in the extended header of member {number}")
-            if kind == b"x":
-                extension.update(_pax(data[:size], number))
-            elif kind == b"L":
-                extension["path"] = data[:size].rstrip(b"\0").decode("utf-8", "surrogateescape")
-            elif kind == b"g":
-                _pax(data[:size], number)
-            continue
-        if kind == _SPARSE:
-            raise ArchiveError(f"sparse file in member {number}: not supported")
-        member = _member(block, number, kind, size, start, extension)
-        in_parts = in_parts or (number == 1 and member.name == marker)
+        end = self._stream.tell() + _padded(size)
+        extension = self._for_all | (self._extension or {})
+        member = _member(block, self._number, kind, size, self._stream.tell(), extension)
+        if self._number == 1:
+            self._in_parts = member.name == self._marker
+            self._needs_end = not _is_smemcaps(block)
         yield member
-        extension = {}
-        left = start + padded - stream.tell()
-        if left > 0 and stream.skip(left) < left:
-            raise ArchiveError(f"truncated archive: in the data of member {number}")
+        self._extension = None
+        left = end - self._stream.tell()
+        if left > 0 and self._stream.skip(left) < left:
+            raise cut_in_data(self._number)
+
+    def _extend(self, kind: bytes, size: int) -> None:
+        """Take a pax header, a GNU long name, or a long link name, which is nobody's business."""
+        self._needs_end = True
+        if size > _MAX_EXTENSION:
+            raise ArchiveError(f"damaged archive: extended header of {size} bytes in member {self._number}")
+        data = self._stream.read(_padded(size))
+        if len(data) < _padded(size):
+            raise ArchiveError(f"truncated archive: in the extended header of member {self._number}")
+        if kind == b"g":
+            self._for_all |= _pax(data[:size], self._number)
+            return
+        if self._extension is None:
+            self._extension = {}
+        if kind == b"x":
+            self._extension |= _pax(data[:size], self._number)
+        elif kind == b"L":
+            self._extension["path"] = _text(data[:size])
+
+    def _at_end_mark(self) -> None:
+        """Read to the end, which is also where gzip, bzip2 and xz keep their checks."""
+        self.has_end = True
+        self._zeros += BLOCK
+        while not self._in_parts and (block := self._stream.read(64 * BLOCK)):
+            self._zeros += len(block)
+            if block.strip(b"\0"):
+                raise ArchiveError("damaged archive: something follows the end of the archive")
+            if self._zeros > _MAX_PADDING:
+                break
+        if self._zeros > _MAX_PADDING:
+            raise ArchiveError("damaged archive: nothing but zeros after its end")
+
+    def _cut(self, where: str) -> ArchiveError:
+        return ArchiveError(f"truncated archive: member {self._number} {where}")
 
 
-def _expect_only_zeros(stream: Reader) -> None:
-    """Read to the end, which is also where gzip, bzip2 and xz keep their checks."""
-    left = _MAX_PADDING
-    while block := stream.read(64 * BLOCK):
-        left -= len(block)
-        if left < 0 or block.strip(b"\0"):
-            raise ArchiveError("damaged archive: something follows the end of the archive")
+def cut_in_data(number: int) -> ArchiveError:
+    """Say that an archive ends within a member's data."""
+    return ArchiveError(f"truncated archive: in the data of member {number}")
+
+
+def _is_smemcaps(block: bytes) -> bool:
+    """Tell smemcap by the first of its members: Debian's writes no magic, busybox's numbers without leading zeros."""
+    style = block[257:265]
+    return _text(block[:100]) == "meminfo" and (style == bytes(8) or (style == b"ustar  \0" and block[100:101] != b"0"))
+
+
+def _padded(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
 
 
 def _member(block: bytes, number: int, kind: bytes, size: int, start: int, extension: dict[str, str]) -> Member:
@@ -131,10 +170,10 @@ def _member(block: bytes, number: int, kind: bytes, size: int, start: int, exten
     return Member(
         number,
         extension.get("path", name),
-        kind in (b"0", b"\0", b"7"),
+        kind in _REGULAR,
         kind == _DIRECTORY,
         size,
-        _pax_number(extension, "uid") if "uid" in extension else _number(block[108:116]),
+        _pax_number(extension, "uid") if "uid" in extension else _uid(block[108:116]),
         extension.get("uname", _text(block[265:297]) if named else ""),
         _pax_number(extension, "mtime") if "mtime" in extension else _number(block[136:148]),
         start,
@@ -160,6 +199,11 @@ def _number(field: bytes) -> int | None:
     if not digits or not _OCTAL.issuperset(digits):
         return None
     return int(digits, 8)
+
+
+def _uid(field: bytes) -> int | None:
+    """Read a uid; None for one that does not fit: smemcap then writes its first eight digits."""
+    return _number(field) if field[7:] in (b"\0", b" ") else None
 
 
 def _text(field: bytes) -> str:

@@ -1,0 +1,131 @@
+"""What an archive has: which member is which file of which process, whose it is, and where its bytes are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pymemtools.errors import ArchiveError
+from pymemtools.sources.manifest import MARKER
+from pymemtools.sources.member_names import is_wanted, locate, most_bytes, split_pid
+from pymemtools.sources.stored import KeptStream, PlainFile, Stored, archive_file
+from pymemtools.sources.tar import Member, Tar
+
+_SMEMCAPS_FILES = {"smaps", "cmdline", "stat"}  # of each process
+
+
+class Owner(NamedTuple):
+    """Who a member's header says it belongs to."""
+
+    uid: int
+    uname: str
+
+
+class Index:
+    """The wanted members of one archive, processes in their order in it."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._top: str | None = None  # the folder that everything is in
+        self._files: dict[str, Stored] = {}
+        self._directory_owners: dict[int, Owner] = {}
+        self._file_owners: dict[int, Owner] = {}
+        self.processes: dict[int, dict[str, Stored]] = {}
+        self.taken_at: int | None = None  # seconds since 1970
+
+    def fill(self, fd: int) -> None:
+        """Read the archive once. Raises ArchiveError; what was complete before that is kept."""
+        member = None
+        is_ours = False
+        try:
+            file = archive_file(fd, self._max_bytes)
+            tar = Tar(file, MARKER)
+            for member in tar:
+                is_ours = is_ours or member.name == MARKER
+                self._add(member, file)
+        except OSError as error:
+            raise ArchiveError(os.strerror(error.errno or 0)) from None
+        if is_ours and member is not None and member.name != "manifest.json":
+            raise ArchiveError("truncated archive: no manifest at its end")
+        if self.processes and not tar.has_end:
+            self._check_last_process()
+
+    def _check_last_process(self) -> None:
+        """Refuse an archive that ends within a process: smemcap's have no end mark, but the same files of each."""
+        *others, last = (set(files) for files in self.processes.values())
+        others = [names for names in others if names]
+        expected = set.intersection(*others) if others else _SMEMCAPS_FILES
+        if not expected <= last:
+            raise ArchiveError(f"truncated archive: in process {list(self.processes)[-1]}")
+
+    def _add(self, member: Member, file: PlainFile | KeptStream) -> None:
+        located = locate(member.name)
+        if located is None:
+            return
+        top, path = located
+        pid, name = split_pid(path)
+        if pid is not None and not name and member.is_directory:
+            self._enter(top)
+            self.processes.setdefault(pid, {})
+            if member.uid is not None and (member.uid or member.mtime):
+                self._directory_owners.setdefault(pid, Owner(member.uid, member.uname))
+        elif member.is_file and is_wanted(pid, name):
+            self._enter(top)
+            self._keep(pid, name, member, file)
+            if pid is None and name == "meminfo":
+                self.taken_at = member.mtime
+            elif pid is not None and member.uid is not None and member.size:
+                self._file_owners.setdefault(pid, Owner(member.uid, member.uname))
+
+    def _enter(self, top: str) -> None:
+        if self._top is None:
+            self._top = top
+        elif self._top != top:
+            raise ArchiveError(f"two /proc trees in it, below '{self._top or '.'}' and below '{top or '.'}'")
+
+    def _keep(self, pid: int | None, name: str, member: Member, file: PlainFile | KeptStream) -> None:
+        files = self._files if pid is None else self.processes.setdefault(pid, {})
+        where = f"{name.lstrip('/') if pid is None else f'{pid}/{name}'} (member {member.number})"
+        if name in files:
+            raise ArchiveError(f"damaged archive: {where} comes twice")
+        if member.size > (most_bytes(pid, name) or self._max_bytes):
+            raise ArchiveError(f"{where} is too large: {member.size} bytes")
+        files[name] = file.keep(member)
+
+    def has_files(self) -> bool:
+        """Tell whether there is anything of /proc; a copy of /sys alone is no capture."""
+        return any(stored.size for stored in self._proc_files())
+
+    def why_nothing(self) -> str:
+        """Say why an archive without files of /proc is without."""
+        if any(True for _ in self._proc_files()):
+            return "all files in it are empty, as tar reads those of /proc: use smemcap, or copy them first"
+        return "no process and no file of /proc in it"
+
+    def _proc_files(self) -> Iterator[Stored]:
+        for files in self.processes.values():
+            yield from files.values()
+        yield from (stored for name, stored in self._files.items() if not name.startswith("/"))
+
+    def find(self, pid: int | None, name: str) -> Stored | None:
+        """Find a process's file, or the machine's; None when it is not there."""
+        return (self._files if pid is None else self.processes.get(pid, {})).get(name)
+
+    def names(self, path: str) -> list[str]:
+        """List the machine's files in a directory; empty when there is none."""
+        prefix = path if path in ("", "/") else f"{path.rstrip('/')}/"
+        names = {name[len(prefix) :].partition("/")[0] for name in self._files if name.startswith(prefix)}
+        return sorted(names - {""})
+
+    def owner(self, pid: int) -> Owner | None:
+        """Tell who owned a process's directory, or else its files.
+
+        smemcap writes the owner to the header of the directory; busybox's leaves that header zeroed.
+        """
+        return self._directory_owners.get(pid) or self._file_owners.get(pid)
+
+    def user_names(self) -> dict[int, str]:
+        """Name the users that headers name."""
+        owners = (*self._file_owners.values(), *self._directory_owners.values())
+        return {owner.uid: owner.uname for owner in owners if owner.uname}

@@ -1,0 +1,250 @@
+"""Archives of every shape that is read, and whose processes and users they show."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from archives import (
+    BLOCK,
+    BOTH,
+    END,
+    SMAPS,
+    SOUND,
+    busybox_process,
+    directory,
+    header,
+    machine,
+    member,
+    opened,
+    packed,
+    pax,
+    process,
+    rows,
+    signed,
+)
+
+from pymemtools.errors import ArchiveError, Missing
+from pymemtools.reports.processes import Wanted, read_processes
+
+ZSTD = pytest.param("zst", marks=pytest.mark.skipif(sys.version_info >= (3, 15), reason="no zstandard yet"))
+
+SHAPES = {
+    "smemcap": (SOUND, BOTH),
+    "no end mark": (SOUND[: -len(END)], BOTH),
+    "half an end mark": (SOUND[:-BLOCK], BOTH),
+    "padded to 10 KiB": (SOUND + bytes(10240), BOTH),
+    "./ prefix": (machine(b"./") + process(7, prefix=b"./") + process(8, "other", 300, prefix=b"./") + END, BOTH),
+    "proc/ prefix": (
+        machine(b"proc/") + process(7, prefix=b"proc/") + process(8, "other", 300, prefix=b"proc/") + END,
+        BOTH,
+    ),
+    "./proc/ prefix": (machine(b"./proc/") + process(7, prefix=b"./proc/") + END, BOTH[:1]),
+    "a top folder": (
+        directory(b"report-1")
+        + member(b"report-1/etc/passwd", b"ann:x:0:0::/:\n")
+        + machine(b"report-1/proc/")
+        + process(7, prefix=b"report-1/proc/")
+        + END,
+        BOTH[:1],
+    ),
+    "no directories": (machine() + process(7)[BLOCK:] + END, BOTH[:1]),
+    "no meminfo": (process(7) + END, BOTH[:1]),
+    "no stat": (
+        machine() + directory(b"7") + member(b"7/smaps", SMAPS) + member(b"7/cmdline", b"prog\0") + END,
+        BOTH[:1],
+    ),
+    "no cmdline": (machine() + directory(b"7") + member(b"7/smaps", SMAPS) + END, [(7, "?", 102400)]),
+    "ustar": (machine() + process(7, magic=b"ustar\x0000") + END, BOTH[:1]),
+    "ustar, name in two parts": (
+        machine() + member(b"smaps", SMAPS, magic=b"ustar\x0000", prefix=b"7") + END,
+        [(7, "?", 102400)],
+    ),
+    "GNU long name": (
+        machine() + member(b"././@LongLink", b"7/smaps\0", kind=b"L") + member(b"cut", SMAPS) + END,
+        [(7, "?", 102400)],
+    ),
+    "pax name": (machine() + pax((b"path", b"7/smaps")) + member(b"cut", SMAPS) + END, [(7, "?", 102400)]),
+    "pax name, cut off by a long name": (
+        machine() + pax((b"path", b"9/smaps")) + member(b"x", b"7/smaps\0", kind=b"L") + member(b"cut", SMAPS) + END,
+        [(7, "?", 102400)],
+    ),
+    "a long link name": (machine() + member(b"x", b"y" * 300, kind=b"K") + process(7) + END, BOTH[:1]),
+    "what pax and GNU tar say of other things": (
+        machine() + pax((b"atime", b"1.5"), (b"SCHILY.dev", b"7"), (b"comment", b"=\n")) + process(7) + END,
+        BOTH[:1],
+    ),
+    "labels and dumped directories": (
+        machine() + header(b"x", kind=b"V") + member(b"y", b"z", kind=b"D") + process(7) + END,
+        BOTH[:1],
+    ),
+    "pax, for all members": (machine() + pax((b"comment", b"x"), kind=b"g") + process(7) + END, BOTH[:1]),
+    "type NUL": (machine() + member(b"7/smaps", SMAPS, kind=b"\0") + END, [(7, "?", 102400)]),
+    "type 7": (machine() + member(b"7/smaps", SMAPS, kind=b"7") + END, [(7, "?", 102400)]),
+    "unpadded octal": (machine() + member(b"7/smaps", SMAPS, size=b"%o" % len(SMAPS)) + END, [(7, "?", 102400)]),
+    "octal after blanks": (machine() + member(b"7/smaps", SMAPS, size=b"%11o " % len(SMAPS)) + END, [(7, "?", 102400)]),
+    "other members": (machine() + member(b"README", b"x") + member(b"7/environ", b"x") + process(7) + END, BOTH[:1]),
+    "absolute names are not ours": (machine() + process(7) + member(b"/etc/passwd", b"root:x:0") + END, BOTH[:1]),
+    ".. is not ours": (
+        machine() + process(7) + member(b"../7/smaps", SMAPS) + member(b"8/../9/smaps", SMAPS) + END,
+        BOTH[:1],
+    ),
+    "symbolic links are not ours": (machine() + process(7) + header(b"8/smaps", 0, b"2") + END, BOTH[:1]),
+    "hard links are not ours": (machine() + process(7) + header(b"8/smaps", 5, b"1") + END, BOTH[:1]),
+    "devices and FIFOs are not ours": (
+        machine() + process(7) + b"".join(header(b"8/smaps", 9, kind) for kind in (b"3", b"4", b"6")) + END,
+        BOTH[:1],
+    ),
+    "what is no PID": (
+        machine()
+        + process(7)
+        + b"".join(
+            member(name + b"/smaps", SMAPS)
+            for name in (b"0", b"-1", b"007", "٣".encode(), b"1e3", b"99999999999", b"4194305", b"+7", b" 7", b"self")
+        )
+        + END,
+        BOTH[:1],
+    ),
+    "the largest PID": (machine() + member(b"4194304/smaps", SMAPS) + END, [(4194304, "?", 102400)]),
+    "an unreadable process": (machine() + process(7) + directory(b"8") + member(b"8/smaps") + END, BOTH[:1]),
+    "a smaps that is none": (machine() + process(7) + member(b"8/smaps", b"\xff\0garbage\n") + END, BOTH[:1]),
+    "a line without end": (machine() + process(7) + member(b"8/smaps", b"a" * (70 << 10)) + END, BOTH[:1]),
+    "a stat that is none": (
+        machine() + process(7) + member(b"8/stat", b"8 (x") + member(b"8/smaps", SMAPS) + END,
+        BOTH[:1],
+    ),
+    "a smaps with numbers of 5,000 digits": (
+        machine() + process(7) + member(b"8/smaps", SMAPS.replace(b" 100 kB", b"9" * 5000 + b" kB")) + END,
+        BOTH[:1],
+    ),
+    "a large cpuinfo": (machine() + member(b"cpuinfo", bytes(3 << 20)) + process(7) + END, BOTH[:1]),
+    "names of any bytes": (
+        machine() + member(b"\x1b[2J\xff/7/smaps", SMAPS) + member(b"7\n/smaps", SMAPS) + process(7) + END,
+        BOTH[:1],
+    ),
+    "a checksum of signed bytes": (
+        machine() + signed(header("caf\xe9".encode("latin-1"))) + process(7) + END,
+        BOTH[:1],
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes_that_are_read(tmp_path: Path, shape: str) -> None:
+    data, expected = SHAPES[shape]
+    assert rows(opened(tmp_path, data)) == expected
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", ZSTD])
+def test_compressed_archives_are_read(tmp_path: Path, kind: str) -> None:
+    assert rows(opened(tmp_path, packed(SOUND, kind))) == BOTH
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", ZSTD])
+def test_several_compressed_streams_are_one(tmp_path: Path, kind: str) -> None:
+    pieces = b"".join(packed(SOUND[at : at + 1000], kind) for at in range(0, len(SOUND), 1000))
+    assert rows(opened(tmp_path, pieces)) == BOTH
+
+
+def test_zstd_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(ArchiveError) as refused:
+        opened(tmp_path, b"\x28\xb5\x2f\xfd" + bytes(600))
+    assert str(refused.value) == f"{tmp_path}/a.tar: zstd archives need the zstd extra: pip install 'pymemtools[zstd]'"
+
+
+def test_owners_of_both_kinds_of_smemcap(tmp_path: Path) -> None:
+    data = (
+        machine()
+        + process(7, uid=b"0001750", uname=b"ann", magic=b"ustar  \0")
+        + process(8, uid=b"0000000")
+        + busybox_process(9, 33)
+        + END
+    )
+    source = opened(tmp_path, data)
+    found = {process.pid: (process.uid, process.user) for process in read_processes(source, Wanted(())).processes}
+    assert found == {7: (1000, "ann"), 8: (0, None), 9: (33, None)}
+
+
+def test_an_owner_that_does_not_fit_its_field_is_unknown(tmp_path: Path) -> None:
+    """Of uid 1000000000, smemcap's ``%07o`` leaves 73465450."""
+    source = opened(tmp_path, machine() + process(7, uid=b"73465450") + END)
+    with source.process(7) as files:
+        assert files.uid() is None
+
+
+def test_users_of_pax_headers(tmp_path: Path) -> None:
+    """Those of one member, of all, and neither for what is no number."""
+    all_members = pax((b"uid", b"1000000000"), (b"uname", b"ann"), kind=b"g")
+    one_member = pax((b"uid", b"5"), (b"uname", b"bob")) + directory(b"8", uid=b"0000007")
+    no_number = pax((b"uid", b"-1")) + directory(b"9")
+    source = opened(tmp_path, machine() + all_members + directory(b"7") + one_member + no_number + process(10) + END)
+    found = {}
+    for pid in (7, 8, 9):
+        with source.process(pid) as files:
+            found[pid] = files.uid()
+    assert found == {7: 1000000000, 8: 5, 9: None}
+    assert (source.user_name(1000000000), source.user_name(5)) == ("ann", "bob")
+
+
+def test_names_and_files_as_a_directory_gives_them(tmp_path: Path) -> None:
+    swappiness = member(b"proc/sys/vm/swappiness", b"60\n")
+    passwd = member(b"etc/passwd", b"ann:x:0:0::/:\n")
+    source = opened(tmp_path, machine(b"proc/") + process(7, prefix=b"proc/") + swappiness + passwd + END)
+    assert source.names("") == ["meminfo", "sys", "version"]
+    assert (source.names("sys/vm"), source.names("sys/vm/"), source.names("/")) == (
+        ["swappiness"],
+        ["swappiness"],
+        ["etc"],
+    )
+    assert (source.names("meminfo"), source.names("nothing"), source.names("/etc")) == ([], [], ["passwd"])
+    assert source.read("7/smaps") == SMAPS
+    for path in ("7/maps", "9/smaps", "/proc/meminfo", "../meminfo", "sys", ""):
+        with pytest.raises(Missing):
+            source.read(path)
+
+
+def test_names_come_from_the_archives_own_passwd(tmp_path: Path) -> None:
+    passwd = member(b"etc/passwd", b"toor:x:0:0::/:\nann\x1b:x:1000:1000::/:\n")
+    source = opened(tmp_path, machine(b"proc/") + process(7, prefix=b"proc/", uid=b"0001750") + passwd + END)
+    assert (source.user_name(0), source.user_name(1000), source.user_name(33)) == ("toor", "ann\x1b", None)
+
+
+def test_facts_are_the_studied_machines(tmp_path: Path) -> None:
+    large = SMAPS.replace(b"KernelPageSize:        4 kB", b"KernelPageSize:       64 kB")
+    source = opened(tmp_path, machine() + member(b"7/smaps", large) + END)
+    path = str(tmp_path / "a.tar")
+    assert source.facts == ("archive", path, "6.12.0", 65536, "2026-11-22T23:31:18Z")
+
+
+SMAPS_OF_8 = {
+    "binary": (bytes(range(256)) * 40, "smaps holds no mapping"),
+    "NULs": (bytes(5000), "smaps holds no mapping"),
+    "reversed": (
+        b"\n".join(SMAPS.split(b"\n")[::-1]) + b"\n",
+        "line 2: expected a field, got 'VmFlags: rd wr mr mw me",
+    ),
+    "numbers of 5,000 digits": (
+        SMAPS.replace(b"     100 kB", b"9" * 5000 + b" kB"),
+        "line 6: expected 'Pss: N kB', got",
+    ),
+    "other digits": (SMAPS.replace(b"     100 kB", "٤٠ kB".encode()), "line 6: expected 'Pss: N kB', got"),
+    "a line of 1 MiB": (b"a" * (1 << 20) + b"\n" + SMAPS, "a line of more than 64 KiB"),
+    "CR LF": (SMAPS.replace(b"\n", b"\r\n"), "line 6: expected 'Pss: N kB', got"),
+    "text": (b"No such process\n", "line 1: expected a field, got 'No such process'"),
+    "empty": (b"", "no smaps"),
+}
+
+
+@pytest.mark.parametrize("body", SMAPS_OF_8)
+def test_a_bad_smaps_is_counted_and_hides_no_other(tmp_path: Path, body: str) -> None:
+    data, reason = SMAPS_OF_8[body]
+    smaps_of_8 = member(b"8/smaps", data) if data else b""
+    source = opened(
+        tmp_path, machine() + process(7) + directory(b"8") + smaps_of_8 + member(b"8/cmdline", b"x\0") + END
+    )
+    sample = read_processes(source, Wanted(("Pss",)))
+    assert [process.pid for process in sample.processes] == [7]
+    assert sample.unreadable == 1
+    assert sample.reason.startswith(reason)
