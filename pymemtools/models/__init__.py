@@ -1,0 +1,1 @@
+"""What the kernel would do: pure functions over records and settings, each citing its source and versions."""
