@@ -76,6 +76,8 @@ def read_processes(source: Source, wanted: Wanted) -> Sample:
     reader = _Reader(source, wanted)
     pids = list(source.pids())
     if not source.is_live:
+        if not pids:
+            raise Missing(f"{source.facts.path}: no process in it")
         return _sample([reader.read(pid) for pid in pids])
     outcomes = dict(zip(pids, _read_all(pids, reader)))
     # A process may escape one listing by forking ahead of it (CVE-2018-1121); a second look narrows that.
