@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from archives import SOUND, opened, rows
+from archives import END, SOUND, directory, header, machine, member, opened, process, rows
 from conftest import CAPTURES, HERE, Run
 
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing
@@ -51,27 +52,74 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_nothing_is_written_and_no_member_is_opened(tmp_path: Path) -> None:
-    """Watch, by Python's audit events, every file that a report of an archive opens."""
-    import subprocess
-
-    path = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
-    code = """
+WATCHED = """
 import os, sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append((args[0], args[2])) if event == "open" else None)
 del opened[:]
 from pymemtools.entry import main
-sys.argv = ["pymemtools", "smem", "-S", sys.argv[1], "-u"]
 import pymemtools.cli
 pymemtools.cli.leave = lambda status: (print(repr(opened), file=sys.stderr), os._exit(status))
 main()
 """
+HOST_FILES = (b"/etc/passwd", b"../../etc/passwd", b"proc/self/maps", b"/proc/self/smaps", b"7/../../../etc/shadow")
+TEMPTING = (
+    b"".join(member(name, b"x") + header(name, 0, b"2") for name in HOST_FILES)
+    + machine()
+    + process(7, uid=b"0000000")
+    + header(b"8/smaps", 0, b"2")
+    + header(b"8/stat", 0, b"1")
+    + directory(b"/tmp/made-by-an-archive")
+    + END
+)
+
+
+@pytest.mark.parametrize("what", ["a capture", "names and links to this machine's files"])
+def test_nothing_is_written_and_no_member_is_opened(tmp_path: Path, what: str) -> None:
+    """Watch, by Python's audit events, every file that a report of an archive opens."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    path = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
+    if what != "a capture":
+        path = tmp_path / "a.tar"
+        path.write_bytes(TEMPTING)
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
-    command = [sys.executable, "-c", code, str(path)]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", WATCHED, "smem", "-u", "-S", str(path)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
     opens = [(name, flags) for name, flags in eval(done.stderr) if not str(name).endswith((".py", ".pyc"))]
     written = [name for name, flags in opens if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)]
     assert written == []
     assert {name for name, _ in opens if isinstance(name, str) and "python" not in name} <= {str(path)}
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["smem", "smem -m", "smem -u", "free"])
+def test_a_capture_without_processes_is_no_empty_report(tmp_path: Path, pymemtools: Run, command: str) -> None:
+    (tmp_path / "a.tar").write_bytes(machine() + END)
+    done = pymemtools(*command.split(), "-S", str(tmp_path / "a.tar"))
+    if command == "free":
+        assert (done.returncode, done.stdout.split()[:1]) == (0, [b"total"])
+    else:
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.decode() == f"pymemtools: {tmp_path}/a.tar: no process in it\n"
+
+
+@pytest.mark.parametrize("source", ["/dev/zero", "/dev/urandom", "/dev/null"])
+def test_standard_input_that_is_no_archive(pymemtools: Run, source: str) -> None:
+    reason = {
+        "/dev/zero": "damaged archive: more than 16 MiB of zeros at its end",
+        "/dev/urandom": "not a tar archive",
+        "/dev/null": "is empty",
+    }[source]
+    with open(source, "rb") as file:
+        done = pymemtools("smem", "-S", "-", stdin=file, timeout=20)
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", f"pymemtools: -: {reason}\n")
+
+
+def test_no_standard_input(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pymemtools", "smem", "-S", "-"]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *command], env=environment, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, b"pymemtools: -: standard input is closed\n")

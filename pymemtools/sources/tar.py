@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from pymemtools.errors import ArchiveError
+from pymemtools.units import exact_size
 
 BLOCK = 512
 MAX_MEMBERS = 200_000
 _MAX_EXTENSION = 64 * 1024  # bytes of a pax or GNU long-name header; a path is at most 4096
 _MAX_SIZE = 1 << 40
 _MAX_PADDING = 16 << 20  # bytes after the end mark; tar writes blocks of 10 KiB, dd perhaps some MiB
-_OCTAL = frozenset(b"01234567")
 _REGULAR, _DIRECTORY = (b"0", b"\0", b"7"), b"5"
 _EXTENSIONS = (b"x", b"g", b"L", b"K")
 _WITHOUT_DATA = b"123456"  # links, devices, directories and FIFOs, whatever their size fields say
@@ -83,14 +83,15 @@ class Tar:
             if self._number > MAX_MEMBERS:
                 raise ArchiveError(f"archive with more than {MAX_MEMBERS} members")
             if len(block) < BLOCK:
-                raise self._cut("has no complete header") if self._number > 1 else ArchiveError("not a tar archive")
+                raise _out_of_order(self._number, "truncated archive: no complete header of")
             kind, size = _checked(block, self._number)
             if kind in _EXTENSIONS:
                 self._extend(kind, size)
             else:
                 yield from self._member(block, kind, size)
-        if self._extension is not None:
-            raise ArchiveError(f"truncated archive: nothing follows the extended header of member {self._number}")
+        if not self._number and not self.has_end:
+            raise ArchiveError("is empty")
+        self._expect_no_extension()
         if self._needs_end and not self.has_end and not self._in_parts:
             raise ArchiveError("truncated archive: no end mark")
 
@@ -101,7 +102,7 @@ class Tar:
             size = 0
         end = self._stream.tell() + _padded(size)
         extension = self._for_all | (self._extension or {})
-        member = _member(block, self._number, kind, size, self._stream.tell(), extension)
+        member = _described(block, self._number, kind, size, self._stream.tell(), extension)
         if self._number == 1:
             self._in_parts = member.name == self._marker
             self._needs_end = not _is_smemcaps(block)
@@ -129,8 +130,13 @@ class Tar:
         elif kind == b"L":
             self._extension["path"] = _text(data[:size])
 
+    def _expect_no_extension(self) -> None:
+        if self._extension is not None:
+            raise ArchiveError(f"truncated archive: nothing follows the extended header of member {self._number}")
+
     def _at_end_mark(self) -> None:
         """Read to the end, which is also where gzip, bzip2 and xz keep their checks."""
+        self._expect_no_extension()
         self.has_end = True
         self._zeros += BLOCK
         while not self._in_parts and (block := self._stream.read(64 * BLOCK)):
@@ -140,10 +146,12 @@ class Tar:
             if self._zeros > _MAX_PADDING:
                 break
         if self._zeros > _MAX_PADDING:
-            raise ArchiveError("damaged archive: nothing but zeros after its end")
+            raise ArchiveError(f"damaged archive: more than {exact_size(_MAX_PADDING)} of zeros at its end")
 
-    def _cut(self, where: str) -> ArchiveError:
-        return ArchiveError(f"truncated archive: member {self._number} {where}")
+
+def _out_of_order(number: int, how: str) -> ArchiveError:
+    """Say what is wrong with a header; when it is the first one, that this is no archive at all."""
+    return ArchiveError(f"{how} member {number}" if number > 1 else "not a tar archive")
 
 
 def cut_in_data(number: int) -> ArchiveError:
@@ -161,7 +169,7 @@ def _padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
-def _member(block: bytes, number: int, kind: bytes, size: int, start: int, extension: dict[str, str]) -> Member:
+def _described(block: bytes, number: int, kind: bytes, size: int, start: int, extension: dict[str, str]) -> Member:
     name = _text(block[0:100])
     is_ustar = block[257:265] == b"ustar\x0000"
     if is_ustar and block[345]:
@@ -186,7 +194,7 @@ def _checked(block: bytes, number: int) -> tuple[bytes, int]:
     fields = block[:148] + b" " * 8 + block[156:]
     signed = sum(byte - 256 if byte > 127 else byte for byte in fields) if checksum != sum(fields) else checksum
     if checksum is None or checksum != signed:
-        raise ArchiveError(f"damaged archive: bad checksum in member {number}" if number > 1 else "not a tar archive")
+        raise _out_of_order(number, "damaged archive: bad checksum in")
     size = _number(block[124:136])
     if size is None or size > _MAX_SIZE:
         raise ArchiveError(f"damaged archive: bad size field in member {number}")
@@ -195,10 +203,11 @@ def _checked(block: bytes, number: int) -> tuple[bytes, int]:
 
 def _number(field: bytes) -> int | None:
     """Read octal digits, padded or not; None for anything else (negative and base-256 numbers included)."""
-    digits = field.lstrip(b" ").split(b"\0", 1)[0].rstrip(b" ")
-    if not digits or not _OCTAL.issuperset(digits):
+    digits = field.split(b"\0", 1)[0].strip(b" ")
+    try:
+        return int(digits, 8) if digits.isdigit() else None
+    except ValueError:  # 8 or 9
         return None
-    return int(digits, 8)
 
 
 def _uid(field: bytes) -> int | None:
