@@ -22,6 +22,7 @@ COMMANDS = {
     "pmap": "Show the memory map of processes.",
     "smem": "Report memory by process, mapping, user or for the whole system.",
     "status": "Show the memory figures of processes, and their number of mappings.",
+    "zones": "Show the memory zones, their watermarks and their state.",
 }
 
 

@@ -10,7 +10,7 @@ from pymemtools.errors import ParseError, excerpt
 
 _ZONE = re.compile(rb"Node +([0-9]{1,6}), zone +([A-Za-z0-9]{1,16}) *")
 _FIELD = re.compile(
-    rb"(?:pages )?(free|boost|min|low|high|promo|spanned|present|managed|cma) +([0-9]{1,20})|start_pfn: +([0-9]{1,20})"
+    rb"(?:pages )?(free|boost|min|low|high|promo|spanned|present|managed|cma) +([0-9]{1,20})(?![0-9])|start_pfn:"
 )
 _COUNTER = re.compile(rb"((?:nr|numa|workingset|pg)[a-z0-9_]*) +([0-9]{1,20})")
 _PROTECTION = re.compile(rb"protection: \(([0-9, ]*)\)")

@@ -1,0 +1,109 @@
+"""The memory part of the kernel's Show Memory report (SysRq m), put together from /proc without asking for one.
+
+Source: mm/show_mem.c, show_free_areas() and __show_mem() of Linux 6.x. Lines whose figures /proc does not have are left
+out, and so are the letters of migrate types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pymemtools.errors import MemtoolsError
+from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.procfs.vmstat import parse_vmstat
+from pymemtools.procfs.zoneinfo import Zone
+from pymemtools.reports.zones import Reserves
+from pymemtools.sources.base import Source
+
+_GLOBAL = (
+    (("active_anon", "inactive_anon", "isolated_anon"), ("nr_active_anon", "nr_inactive_anon", "nr_isolated_anon")),
+    (("active_file", "inactive_file", "isolated_file"), ("nr_active_file", "nr_inactive_file", "nr_isolated_file")),
+    (("unevictable", "dirty", "writeback"), ("nr_unevictable", "nr_dirty", "nr_writeback")),
+    (("slab_reclaimable", "slab_unreclaimable"), ("nr_slab_reclaimable", "nr_slab_unreclaimable")),
+    (("mapped", "shmem", "pagetables"), ("nr_mapped", "nr_shmem", "nr_page_table_pages")),
+    (("bounce",), ("nr_bounce",)),
+    (("kernel_misc_reclaimable",), ("nr_kernel_misc_reclaimable",)),
+    (("free", "free_cma"), ("nr_free_pages", "nr_free_cma")),
+)
+_OF_ZONE = (
+    ("active_anon", "nr_zone_active_anon"),
+    ("inactive_anon", "nr_zone_inactive_anon"),
+    ("active_file", "nr_zone_active_file"),
+    ("inactive_file", "nr_zone_inactive_file"),
+    ("unevictable", "nr_zone_unevictable"),
+    ("writepending", "nr_zone_write_pending"),
+)
+
+
+def show_memory(source: Source, found: Reserves) -> list[str]:
+    """Compose the report."""
+    kib = found.page_size // 1024
+    zones = [zone for zone in found.zones if zone.present]
+    counters = _counters(source, found.zones)
+    lines = ["Mem-Info:"]
+    for names, keys in _GLOBAL:
+        pairs = [f"{name}:{counters[key]}" for name, key in zip(names, keys) if key in counters]
+        if pairs:
+            lines.append(f"{'' if len(lines) == 1 else ' '}{' '.join(pairs)}")
+    for zone in zones:
+        lines.append(_zone_line(zone, kib))
+        lines.append(f"lowmem_reserve[]: {' '.join(map(str, zone.protection))}")
+    lines += _buddies(found, kib)
+    lines += _totals(source, found, counters)
+    return lines
+
+
+def _counters(source: Source, zones: list[Zone]) -> Mapping[str, int]:
+    try:
+        return parse_vmstat(source.read("vmstat"))
+    except MemtoolsError:
+        sums: dict[str, int] = {}
+        for zone in zones:
+            for key, value in (*zone.counters.items(), *zone.node_counters.items()):
+                sums[key] = sums.get(key, 0) + value
+        return sums
+
+
+def _zone_line(zone: Zone, kib: int) -> str:
+    boost = [] if zone.boost is None else [("boost", zone.boost)]
+    marks = [("free", zone.free), *boost, ("min", zone.min), ("low", zone.low), ("high", zone.high)]
+    lists = [(name, zone.counters[key]) for name, key in _OF_ZONE if key in zone.counters]
+    sizes = [("present", zone.present), *([] if zone.managed is None else [("managed", zone.managed)])]
+    others = [("mlocked", "nr_mlock"), ("bounce", "nr_bounce"), ("free_cma", "nr_free_cma")]
+    rest = [(name, zone.counters[key]) for name, key in others if key in zone.counters]
+    figures = " ".join(f"{name}:{pages * kib}kB" for name, pages in (*marks, *lists, *sizes, *rest))
+    return f"Node {zone.node} {zone.name} {figures}"
+
+
+def _buddies(found: Reserves, kib: int) -> list[str]:
+    lines = []
+    for row in found.rows:
+        if row.free_blocks is None or not row.present:
+            continue
+        blocks = " ".join(f"{count}*{kib << order}kB" for order, count in enumerate(row.free_blocks))
+        whole = sum(count * (kib << order) for order, count in enumerate(row.free_blocks))
+        lines.append(f"Node {row.node} {row.zone}: {blocks} = {whole}kB")
+    return lines
+
+
+def _totals(source: Source, found: Reserves, counters: Mapping[str, int]) -> list[str]:
+    try:
+        meminfo = parse_meminfo(source.read("meminfo"))
+    except MemtoolsError:
+        meminfo = {}
+    page = found.page_size
+    lines = []
+    if "nr_file_pages" in counters:
+        lines.append(f"{counters['nr_file_pages']} total pagecache pages")
+    if "SwapCached" in meminfo:
+        lines.append(f"{meminfo['SwapCached'] // page} pages in swap cache")
+    lines += [f"{label} = {meminfo[key] // 1024}kB" for label, key in _SWAP if key in meminfo]
+    present = sum(zone.present for zone in found.zones)
+    high = sum(zone.present for zone in found.zones if zone.name in ("HighMem", "Movable"))
+    lines += [f"{present} pages RAM", f"{high} pages HighMem/MovableOnly"]
+    if all(zone.managed is not None for zone in found.zones):
+        lines.append(f"{present - sum(zone.managed or 0 for zone in found.zones)} pages reserved")
+    return lines
+
+
+_SWAP = (("Free swap ", "SwapFree"), ("Total swap", "SwapTotal"))

@@ -1,0 +1,191 @@
+"""How far are the memory zones from their watermarks, and why are these where they are?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pymemtools.errors import MemtoolsError, ParseError
+from pymemtools.models import watermarks as model
+from pymemtools.models.release import Version, parse_release
+from pymemtools.procfs.buddyinfo import parse_buddyinfo
+from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
+from pymemtools.sources.base import Source
+
+
+class ZoneRow(NamedTuple):
+    """One zone; sizes in bytes, None where the source does not tell."""
+
+    node: int
+    zone: str
+    free: int
+    min: int
+    low: int
+    high: int
+    boost: int | None
+    promo: int | None
+    managed: int | None
+    present: int
+    protection: list[int]
+    state: str
+    model_min: int | None
+    model_low: int | None
+    model_high: int | None
+    model_protection: list[int] | None
+    free_blocks: list[int] | None  # of 1, 2, 4 ... pages
+    largest_free_block: int | None
+
+
+class Reserves(NamedTuple):
+    """All zones, and the setting behind their watermarks."""
+
+    rows: list[ZoneRow]
+    zones: list[Zone]
+    page_size: int
+    min_free_kbytes: int | None
+    scale_factor: int | None
+    reason: str  # why min_free_kbytes is what it is
+    notes: list[str]
+
+
+def reserves(source: Source) -> Reserves:
+    """Read the zones and work out what the model makes of them. Raises Missing, Denied or ParseError."""
+    zones = parse_zoneinfo(source.read("zoneinfo"))
+    notes = []
+    page_size = source.facts.page_size
+    if page_size is None:
+        page_size = 4096
+        notes.append("the source does not tell its page size: 4096 is assumed")
+    try:
+        blocks = parse_buddyinfo(source.read("buddyinfo"))
+    except MemtoolsError as error:
+        blocks = {}
+        notes.append(f"no free blocks: {error}")
+    least, scale = _setting(source, "min_free_kbytes"), _setting(source, "watermark_scale_factor")
+    version = parse_release(source.facts.kernel)
+    marks = _model_marks(zones, least, scale, page_size, version)
+    protections = _model_protections(zones, source)
+    rows = [
+        _row(zone, mark, protection, blocks.get((zone.node, zone.name)), page_size)
+        for zone, mark, protection in zip(zones, marks, protections)
+    ]
+    reason = _reason(zones, least, page_size, version, has_huge_pages=_has_huge_pages(source))
+    return Reserves(rows, zones, page_size, least, scale, reason, notes)
+
+
+def _setting(source: Source, name: str) -> int | None:
+    try:
+        text = source.read(f"sys/vm/{name}").strip()
+    except MemtoolsError:
+        return None
+    if not text.isdigit() or len(text) > 18:
+        raise ParseError(f"sys/vm/{name}", 1, "expected a number")
+    return int(text)
+
+
+def _model_marks(
+    zones: list[Zone], least: int | None, scale: int | None, page_size: int, version: Version | None
+) -> list[model.Marks | None]:
+    """Work the watermarks out; a kernel of 4.6 or later without its scale factor in the source cannot be told."""
+    is_old = version is not None and version < (4, 6, 0)
+    if least is None or (scale is None and not is_old):
+        return [None] * len(zones)
+    is_high = model.movable_counts_as_high([(zone.name, zone.usable, zone.min) for zone in zones], version)
+    return list(
+        model.watermarks(
+            [model.Zone(zone.name, zone.usable) for zone in zones],
+            least,
+            scale,
+            page_kib=page_size // 1024,
+            movable_is_high=is_high,
+        )
+    )
+
+
+def _model_protections(zones: list[Zone], source: Source) -> list[list[int] | None]:
+    """Work lowmem_reserve out, node by node."""
+    try:
+        ratios = [int(ratio) for ratio in source.read("sys/vm/lowmem_reserve_ratio").split()]
+    except (MemtoolsError, ValueError):
+        return [None] * len(zones)
+    found: list[list[int] | None] = []
+    for zone in zones:
+        node = [each for each in zones if each.node == zone.node]
+        types = model.zone_types([each.name for each in zones], len(zone.protection))
+        managed = {each.name: each.usable for each in node}
+        rows = model.lowmem_reserve([managed.get(name, 0) for name in types], ratios)
+        found.append(rows[types.index(zone.name)] if zone.name in types else None)
+    return found
+
+
+def _row(
+    zone: Zone, mark: model.Marks | None, protection: list[int] | None, blocks: list[int] | None, page_size: int
+) -> ZoneRow:
+    boost = zone.boost or 0
+    largest = None
+    if blocks is not None:
+        largest = max((page_size << order for order, count in enumerate(blocks) if count), default=0)
+    return ZoneRow(
+        zone.node,
+        zone.name,
+        zone.free * page_size,
+        zone.min * page_size,
+        zone.low * page_size,
+        zone.high * page_size,
+        None if zone.boost is None else zone.boost * page_size,
+        None if zone.promo is None else zone.promo * page_size,
+        None if zone.managed is None else zone.managed * page_size,
+        zone.present * page_size,
+        [pages * page_size for pages in zone.protection],
+        state_of(zone),
+        None if mark is None else (mark.min_pages + boost) * page_size,
+        None if mark is None else (mark.low_pages + boost) * page_size,
+        None if mark is None else (mark.high_pages + boost) * page_size,
+        None if protection is None else [pages * page_size for pages in protection],
+        blocks,
+        largest,
+    )
+
+
+def state_of(zone: Zone) -> str:
+    """Say what an allocation that asks for this very zone meets. Source: mm/page_alloc.c, __zone_watermark_ok()."""
+    if not zone.usable:
+        return "empty"
+    if zone.free > zone.low:
+        return "ok"
+    if zone.free > zone.min:
+        return "kswapd awake"
+    return "direct reclaim" if zone.free > zone.min // 2 else "only for the desperate"
+
+
+def _has_huge_pages(source: Source) -> bool:
+    try:
+        text = source.read("/sys/kernel/mm/transparent_hugepage/enabled")
+    except MemtoolsError:
+        return False
+    return b"[never]" not in text
+
+
+def _reason(
+    zones: list[Zone], least: int | None, page_size: int, version: Version | None, *, has_huge_pages: bool
+) -> str:
+    """Say which rule gave min_free_kbytes; that of the boot is known within a few percent only."""
+    if least is None:
+        return "the source does not tell min_free_kbytes"
+    low = [zone for zone in zones if zone.name not in ("HighMem", "Movable", "Device")]
+    page_kib = page_size // 1024
+    managed = sum(zone.usable for zone in low)
+    cap = model.min_free_cap_kbytes(version)
+    root = model.boot_min_free_kbytes(managed * page_kib, cap)
+    names = {zone.name for zone in low if zone.usable}
+    # A twentieth of what was free above the high watermarks then: now these may be higher, and were 0 at first.
+    huge, huge_at_most = (
+        model.huge_pages_min_free_kbytes(len(names), pages, page_kib=page_kib)
+        for pages in (sum(max(zone.usable - zone.high, 0) for zone in low), managed)
+    )
+    if has_huge_pages and huge > root and huge <= least <= huge_at_most:
+        return f"what transparent huge pages ask for (the square root of lowmem would give about {root})"
+    if least == cap:
+        return f"the most that the kernel chooses by itself ({cap} kB)"
+    if abs(least - root) <= root * 0.03:
+        return f"four times the square root of lowmem in kB, worked out at boot (now it would be {root})"
+    return f"set by hand or by another rule: the square root of lowmem would give {root}, huge pages ask for {huge}"

@@ -1,0 +1,229 @@
+"""zones: what /proc/zoneinfo says, in words, against the model, and as the kernel's own report says it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import CAPTURES, Run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pymemtools.errors import ParseError
+from pymemtools.procfs.buddyinfo import parse_buddyinfo
+from pymemtools.procfs.vmstat import parse_vmstat
+from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
+from pymemtools.reports.zones import state_of
+
+MACHINES = ("armv7-highmem-6.1", "x86_64-7.2")
+OLD = b"""\
+Node 0, zone      DMA
+  pages free     2125
+        min      17
+        low      21
+        high     25
+        scanned  0 (a: 2 i: 30)
+        spanned  4096
+        present  4064
+    nr_free_pages 2125
+    nr_inactive  9
+        protection: (0, 873, 2014, 2014)
+  pagesets
+    cpu: 0 pcp: 0
+              count: 3
+              high:  0
+              batch: 1
+  all_unreclaimable: 0
+  prev_priority:     12
+  start_pfn:         0
+Node 0, zone  HighMem
+  pages free     1000
+        min      128
+        low      434
+        high     740
+        scanned  0 (a: 0 i: 0)
+        spanned  294400
+        present  292307
+        protection: (0, 0, 0, 0)
+  all_unreclaimable: 0
+"""
+
+
+def test_the_layout_of_linux_2_6() -> None:
+    dma, high = parse_zoneinfo(OLD)
+    assert dma == Zone(
+        *(0, "DMA", 2125, 17, 21, 25, None, None, 4096, 4064, None, None, (0, 873, 2014, 2014)),
+        {"nr_free_pages": 2125, "nr_inactive": 9},
+        {},
+    )
+    assert (high.name, high.usable, high.protection) == ("HighMem", 292307, (0, 0, 0, 0))
+
+
+def test_todays_layout(pymemtools: Run) -> None:
+    text = (CAPTURES / "x86_64-7.2" / "wmark-minfree").read_bytes().split(b"## ")[1].partition(b"\n")[2]
+    zones = parse_zoneinfo(text)
+    assert [(zone.name, zone.managed, zone.boost) for zone in zones] == [
+        *(("DMA", 3840, 0), ("DMA32", 178269, 0), ("Normal", 0, 0), ("Movable", 0, 0), ("Device", 0, 0))
+    ]
+    assert zones[0].node_counters["nr_active_anon"] > 0
+    assert zones[1].node_counters == {}
+    assert zones[0].protection == (0, 696, 696, 696, 696)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "zoneinfo: no zone in it"),
+        (b"hello\n", "zoneinfo: line 1: expected 'Node N, zone NAME', got 'hello'"),
+        (b"Node 0, zone DMA\n", "zoneinfo: line 1: zone DMA without free"),
+        (OLD.replace(b"present  4064", b"present  -1"), "zoneinfo: line 1: zone DMA without present"),
+        (OLD.replace(b"min      128", b"min      " + b"9" * 50), "zoneinfo: line 20: zone HighMem without min"),
+    ],
+)
+def test_what_is_no_zoneinfo(text: bytes, reason: str) -> None:
+    with pytest.raises(ParseError, match=f"^{re.escape(reason)}$"):
+        parse_zoneinfo(text)
+
+
+@given(st.binary(max_size=400), st.integers(0, len(OLD)))
+def test_any_bytes_give_zones_or_the_one_error(some: bytes, place: int) -> None:
+    for text in (some, OLD[:place] + some + OLD[place:]):
+        for parse in (parse_zoneinfo, parse_buddyinfo, parse_vmstat):
+            try:
+                parse(text)
+            except ParseError:
+                continue
+
+
+@pytest.mark.parametrize(
+    ("free", "state"),
+    [
+        *((500, "ok"), (126, "ok"), (125, "kswapd awake"), (101, "kswapd awake"), (100, "direct reclaim")),
+        *((51, "direct reclaim"), (50, "only for the desperate"), (0, "only for the desperate")),
+    ],
+)
+def test_states(free: int, state: str) -> None:
+    zone = parse_zoneinfo(OLD)[0]._replace(free=free, min=100, low=125, high=150)
+    assert state_of(zone) == state
+    assert state_of(zone._replace(present=0)) == "empty"
+
+
+def test_report(pymemtools: Run) -> None:
+    done = pymemtools("zones", "-S", str(CAPTURES / "x86_64-7.2" / "reserves.tar.gz"))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines() == [
+        "Node Zone        Free     Min     Low    High  Managed  0 to 2x high  State",
+        "   0 DMA        15232      84     104     124    15360  ####mlh#####  ok",
+        "   0 DMA32     491652    4008    5008    6008   713076  ####mlh#####  ok",
+        "   0 Normal         0       0       0       0        0                empty",
+        "   0 Movable        0     128     128     128        0                empty",
+        "   0 Device         0       0       0       0        0                empty",
+        "",
+        "min_free_kbytes 4096: set by hand or by another rule: the square root of lowmem would give 3413, "
+        "huge pages ask for 36112",
+        "model: gives the same watermarks",
+        "protection: node 0 DMA 0 2784 2784 2784 2784",
+        *(line for line in done.stdout.decode().splitlines() if line.startswith("free blocks:")),
+    ]
+    blocks = [line for line in done.stdout.decode().splitlines() if line.startswith("free blocks:")]
+    assert len(blocks) == 2
+    assert blocks[0].endswith(" 3*4096kB, largest 4096kB")
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_rows_for_programs(pymemtools: Run, machine: str) -> None:
+    done = pymemtools("zones", "-S", str(CAPTURES / machine / "reserves.tar.gz"), "-f", "json")
+    document = json.loads(done.stdout)
+    for row in document["rows"]:
+        assert (row["min"], row["low"], row["high"]) == (row["model_min"], row["model_low"], row["model_high"])
+        assert row["protection"] == row["model_protection"]
+        assert row["managed"] <= row["present"]
+        assert row["state"] == ("empty" if row["managed"] == 0 else "ok")
+        assert all(row[key] % 4096 == 0 for key in ("free", "min", "low", "high", "managed", "present"))
+    assert document["notes"][0].startswith("min_free_kbytes is set by hand")
+
+
+def figures(lines: list[str]) -> dict[str, tuple[int, ...]]:
+    """Take what does not change from second to second out of zones' lines: marks without boost, sizes, reserves."""
+    found: dict[str, tuple[int, ...]] = {}
+    name = ""
+    for line in lines:
+        zone = re.search(r"(\w+) free:\d+kB", line)
+        if zone:
+            name = zone[1]
+            value = {key: int(size) for key, size in re.findall(r"(\w+):(\d+)kB", line)}
+            marks = tuple(value[key] - value.get("boost", 0) for key in ("min", "low", "high"))
+            found[name] = (*marks, value["present"], value["managed"])
+        elif "lowmem_reserve[]:" in line and name not in ("", "done"):
+            found[name] += tuple(map(int, line.partition("]:")[2].split()))
+    return found
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_agrees_with_the_kernels_own_report(pymemtools: Run, machine: str) -> None:
+    done = pymemtools("zones", "--sysrq", "-S", str(CAPTURES / machine / "reserves.tar.gz"))
+    assert (done.returncode, done.stderr) == (0, b"")
+    ours = done.stdout.decode().splitlines()
+    kernels = (CAPTURES / machine / "sysrq-m").read_text().splitlines()
+    assert ours[0] == "Mem-Info:"
+    assert figures(ours) == figures(kernels)
+    assert len(figures(ours)) == 2
+    for line in ours:  # Node 0 DMA: 5*4kB 2*8kB ... = 746008kB
+        if "*4kB" in line:
+            blocks, _, total = line.partition(":")[2].partition(" = ")
+            pairs = re.findall(r"(\d+)\*(\d+)kB", blocks)
+            assert f"{sum(int(count) * int(size) for count, size in pairs)}kB" == total
+
+
+def test_the_table_of_the_kernels_comment(pymemtools: Run) -> None:
+    assert pymemtools("zones", "--table").stdout.decode().splitlines() == [
+        *("    16MB:      512k", "    32MB:      724k", "    64MB:     1024k", "   128MB:     1448k"),
+        *("   256MB:     2048k", "   512MB:     2896k", "  1024MB:     4096k", "  2048MB:     5792k"),
+        *("  4096MB:     8192k", "  8192MB:    11585k", " 16384MB:    16384k"),
+    ]
+    assert pymemtools("zones", "--ram", "910336K").stdout == b"   889MB:     3816k\n"
+    rows = json.loads(pymemtools("zones", "--ram", "1G", "-f", "json").stdout)["rows"]
+    assert rows == [{"lowmem": 1 << 30, "min_free_kbytes": 4096}]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--table", "-S", "x"), ("--ram", "1G", "--sysrq"), ("--demo",), ("--sysrq", "-f", "json")]
+)
+def test_calls_that_make_no_sense(pymemtools: Run, arguments: tuple[str, ...]) -> None:
+    done = pymemtools("zones", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+
+
+def test_a_source_without_zoneinfo(pymemtools: Run) -> None:
+    path = str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz")
+    done = pymemtools("zones", "-S", path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"pymemtools: zoneinfo: not in {path}\n"
+
+
+def test_a_source_that_tells_little(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 1 kB\n")
+    (tmp_path / "proc" / "zoneinfo").write_bytes(OLD)
+    done = pymemtools("zones", "-S", str(tmp_path))
+    assert done.returncode == 0
+    assert done.stdout.decode().splitlines() == [
+        "Node Zone        Free     Min     Low    High  Managed  0 to 2x high  State",
+        "   0 DMA         8500      68      84     100    16256  ####mlh#####  ok",
+        "   0 HighMem     4000     512    1736    2960  1169228  #m#l##h#....  ok",
+        "",
+        "min_free_kbytes -: the source does not tell min_free_kbytes",
+        "model: the source does not tell min_free_kbytes and watermark_scale_factor",
+        "protection: node 0 DMA 0 3492 8056 8056",
+    ]
+    assert done.stderr.decode().splitlines() == [
+        "pymemtools: zones: the source does not tell its page size: 4096 is assumed",
+        f"pymemtools: zones: no free blocks: {tmp_path}/proc/buddyinfo: No such file or directory",
+    ]
+
+
+def test_live(pymemtools: Run) -> None:
+    rows = json.loads(pymemtools("zones", "-f", "json").stdout)["rows"]
+    assert sum(row["managed"] for row in rows) > 64 << 20
