@@ -13,7 +13,7 @@ _FIELD = re.compile(
     rb"(?:pages )?(free|boost|min|low|high|promo|spanned|present|managed|cma) +([0-9]{1,20})(?![0-9])|start_pfn:"
 )
 _COUNTER = re.compile(rb"((?:nr|numa|workingset|pg)[a-z0-9_]*) +([0-9]{1,20})")
-_PROTECTION = re.compile(rb"protection: \(([0-9, ]*)\)")
+_PROTECTION = re.compile(rb"protection: \(((?:[0-9]{1,20}(?:, |(?=\))))*)\)")
 _REQUIRED = ("free", "min", "low", "high", "present")
 
 
@@ -86,7 +86,7 @@ class _Found:
             counters = self._node_counters if self._of_node else self._counters
             counters[match[1].decode("ascii")] = int(match[2])
         elif match := _PROTECTION.fullmatch(line):
-            self._protection = tuple(int(pages) for pages in match[1].split(b",") if pages.strip())
+            self._protection = tuple(map(int, match[1].split(b", "))) if match[1] else ()
         elif match := _FIELD.match(line):
             self._of_node = False
             if match[1]:
