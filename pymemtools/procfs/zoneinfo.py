@@ -13,7 +13,7 @@ _FIELD = re.compile(
     rb"(?:pages )?(free|boost|min|low|high|promo|spanned|present|managed|cma) +([0-9]{1,20})(?![0-9])|start_pfn:"
 )
 _COUNTER = re.compile(rb"((?:nr|numa|workingset|pg)[a-z0-9_]*) +([0-9]{1,20})")
-_PROTECTION = re.compile(rb"protection: \(((?:[0-9]{1,20}(?:, |(?=\))))*)\)")
+_PROTECTION = re.compile(rb"protection: \(([0-9]{1,20}(?:, [0-9]{1,20})*)?\)")
 _REQUIRED = ("free", "min", "low", "high", "present")
 
 
