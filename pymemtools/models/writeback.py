@@ -1,0 +1,81 @@
+"""Dirty memory: how much may wait to be written before the kernel, or the writer, writes it.
+
+Figures are in pages but where the name says otherwise. Source: mm/page-writeback.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymemtools.models.release import Version
+
+
+class HighZone(NamedTuple):
+    """A highmem zone, as dirtyable memory sees it; in pages."""
+
+    free: int
+    high: int
+    managed: int
+    protection: Sequence[int]
+    file: int  # on its active and inactive file lists
+
+
+class DirtySettings(NamedTuple):
+    """vm.dirty_*: of a ratio and its bytes, one is 0."""
+
+    dirty_ratio: int
+    dirty_background_ratio: int
+    dirty_bytes: int = 0
+    dirty_background_bytes: int = 0
+
+
+class Thresholds(NamedTuple):
+    """From ``background`` on the kernel writes, from ``dirty`` on writers wait."""
+
+    dirty: int
+    background: int
+
+
+def total_reserve(zones: Sequence[tuple[int, int, Sequence[int]]]) -> int:
+    """Add up what zones (managed, high, protection) keep for themselves. Source: calculate_totalreserve_pages()."""
+    return sum(min(max(protection, default=0) + high, managed) for managed, high, protection in zones)
+
+
+def dirtyable(
+    free: int, file: int, reserve: int, high_zones: Sequence[HighZone] = (), version: Version | None = None
+) -> int:
+    """Give the memory that thresholds are a share of: free and file pages, without the reserves.
+
+    ``high_zones`` are those that do not count (vm.highmem_is_dirtyable = 0). Holds from 3.14 on. Source:
+    global_dirtyable_memory().
+    """
+    whole = free - min(free, reserve) + file
+    is_old = version is not None and version < (4, 8, 0)
+    high = 0
+    for zone in high_zones:
+        kept = min(max(zone.protection, default=0) + zone.high, zone.managed) if is_old else zone.high
+        high += zone.free - min(zone.free, kept) + zone.file
+    return whole - min(whole, high) + 1
+
+
+def thresholds(
+    memory: int, settings: DirtySettings, *, page_size: int = 4096, version: Version | None = None
+) -> Thresholds:
+    """Give the two thresholds of ``memory``, which is dirtyable().
+
+    Ratios are worked with in 4096ths from 4.7 on, and in later stable kernels of 4.4: 20 % is 819/4096. Source:
+    domain_dirty_limits().
+    """
+    is_coarse = version is not None and version < (4, 7, 0) and not (4, 4, 14) <= version < (4, 5, 0)
+    dirty = _share(memory, settings.dirty_ratio, settings.dirty_bytes, page_size, is_coarse=is_coarse)
+    background = _share(
+        memory, settings.dirty_background_ratio, settings.dirty_background_bytes, page_size, is_coarse=is_coarse
+    )
+    return Thresholds(dirty, dirty // 2 if background >= dirty else background)
+
+
+def _share(memory: int, ratio: int, size: int, page_size: int, *, is_coarse: bool) -> int:
+    if size:
+        return -(-size // page_size)
+    return ratio * memory // 100 if is_coarse else (ratio * page_size // 100) * memory // page_size
