@@ -10,6 +10,11 @@ from conftest import Run
 
 from pymemtools.errors import ArchiveError
 
+ALL_EMPTY = (
+    "all files in it are empty: programs that go by the size of a file see nothing in those of /proc; "
+    "use pymemtools capture or smemcap"
+)
+
 REFUSED = {
     "empty file": (b"", "is empty"),
     "text": (b"hello world\n" * 100, "not a tar archive"),
@@ -19,7 +24,7 @@ REFUSED = {
     "nothing of ours": (member(b"README", b"x") + END, "no process and no file of /proc in it"),
     "GNU tar of /proc": (
         directory(b"proc/7") + member(b"proc/7/smaps") + member(b"proc/meminfo") + END,
-        "all files in it are empty, as tar reads those of /proc: use smemcap, or copy them first",
+        ALL_EMPTY,
     ),
     "first header damaged": (b"X" + SOUND[1:], "not a tar archive"),
     "later header damaged": (
@@ -106,7 +111,7 @@ REFUSED = {
     ),
     "/sys alone, as tar pads it": (
         member(b"sys/kernel/mm/ksm/run", bytes(4096)) + member(b"proc/meminfo") + END,
-        "all files in it are empty, as tar reads those of /proc: use smemcap, or copy them first",
+        ALL_EMPTY,
     ),
     "nothing after a pax header": (
         machine() + pax((b"path", b"7/smaps")),

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from archives import END, SOUND, directory, header, machine, member, opened, process, rows
+from archives import BLOCK, END, SOUND, directory, header, machine, member, opened, process, rows
 from conftest import CAPTURES, HERE, Run
 
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing
+from pymemtools.reports.processes import Wanted, read_processes
 from pymemtools.sources import open_source
 from pymemtools.sources.archive import Archive
 
@@ -50,6 +51,17 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
     with pytest.raises(Missing):
         open_source(str(tmp_path / "nothing"))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_an_archive_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
+    source = opened(tmp_path, SOUND)
+    os.truncate(tmp_path / "a.tar", BLOCK)
+    with pytest.raises(ArchiveError) as refused:
+        source.read("meminfo")
+    assert str(refused.value) == "meminfo: the archive became shorter while it was read"
+    sample = read_processes(source, Wanted(("Pss",)))
+    assert (sample.processes, sample.unreadable) == ([], 2)
+    assert sample.reason == "the archive became shorter while it was read"
 
 
 WATCHED = """

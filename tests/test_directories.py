@@ -17,6 +17,7 @@ from trees import Map, Proc, write_tree
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.reports.processes import Wanted, read_processes
 from pymemtools.sources import open_source
+from pymemtools.sources.tree import live
 
 PASSWD = "ann:x:1000:1000::/:/bin/sh\n"
 
@@ -76,6 +77,36 @@ def test_a_refused_directory_is_one_line(tmp_path: Path, pymemtools: Run) -> Non
         done = pymemtools(command, "-S", str(tmp_path))
         assert (done.returncode, done.stdout) == (1, b"")
         assert done.stderr.decode() == f"pymemtools: {tmp_path}: no /proc tree in it (neither meminfo nor a process)\n"
+
+
+def test_a_copy_by_size_has_nothing(tree: Path, pymemtools: Run) -> None:
+    """As rsync makes it."""
+    for path in (tree / "proc").rglob("*"):
+        if path.is_file():
+            os.truncate(path, 0)
+    reason = (
+        f"{tree}: all files in it are empty: programs that go by the size of a file see nothing in those of /proc; "
+        "use pymemtools capture or smemcap"
+    )
+    for command in ("smem", "free"):
+        done = pymemtools(command, "-S", str(tree))
+        assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", f"pymemtools: {reason}\n")
+    (tree / "proc" / "8" / "stat").write_text("8 (x) S\n")
+    assert open_source(str(tree)).pids() == [7, 8]
+
+
+def test_a_root_that_may_not_be_listed(
+    tree: Path, powerless: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a container may see its host's: /host/proc is open, /host is not."""
+    commands(tree)  # loads what reading needs
+    for directory in (tree / "proc", tree / "proc" / "7", tree / "proc" / "8", tree / "etc"):
+        directory.chmod(0o755)
+    (tree / "etc" / "passwd").chmod(0o644)
+    tree.chmod(0o711)
+    monkeypatch.chdir(tree / "proc")
+    powerless()
+    assert commands(Path("../proc")) == [("prog", "ann"), ("other", None)]
 
 
 def test_two_trees_are_none(tree: Path, tmp_path: Path) -> None:
@@ -242,6 +273,12 @@ def test_proc_by_another_name_is_live() -> None:
         assert (source.is_live, source.facts.kind) == (True, "live")
         assert os.getpid() in source.pids()
         assert source.user_name(0) == "root"
+
+
+def test_no_proc_is_mounted(tmp_path: Path) -> None:
+    with pytest.raises(Missing) as refused:
+        live(str(tmp_path)).pids()
+    assert str(refused.value) == "/proc: no process in it, not even this one: is it mounted?"
 
 
 def test_proc_of_another_root_is_live_with_its_own_users(tmp_path: Path, pymemtools: Run) -> None:

@@ -81,7 +81,7 @@ class Archive:
         stored = self._index.find(pid, name)
         if stored is None:
             raise Missing(f"{where}: not in {self._path}")
-        chunks = chunks_of(stored, self._fd)
+        chunks = chunks_of(stored, self._fd, where)
         return without_long_lines(chunks, where) if name in ("smaps", "maps") else chunks
 
     def names(self, path: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pymemtools.errors import ArchiveError
+from pymemtools.sources.base import ALL_EMPTY
 from pymemtools.sources.manifest import MARKER
 from pymemtools.sources.member_names import is_wanted, locate, most_bytes, split_pid
 from pymemtools.sources.stored import KeptStream, PlainFile, Stored, archive_file
@@ -100,7 +101,7 @@ class Index:
     def why_nothing(self) -> str:
         """Say why an archive without files of /proc is without."""
         if any(True for _ in self._proc_files()):
-            return "all files in it are empty, as tar reads those of /proc: use smemcap, or copy them first"
+            return ALL_EMPTY
         return "no process and no file of /proc in it"
 
     def _proc_files(self) -> Iterator[Stored]:

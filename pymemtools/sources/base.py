@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pymemtools.sources.manifest import Manifest
 
 _PAGE_SIZE = re.compile(rb"\nKernelPageSize: +([0-9]{1,9}) kB\n")
+ALL_EMPTY = (
+    "all files in it are empty: programs that go by the size of a file see nothing in those of /proc; "
+    "use pymemtools capture or smemcap"
+)
 MAX_PID = 4 * 1024 * 1024  # PID_MAX_LIMIT of 64-bit kernels, include/linux/threads.h
 
 

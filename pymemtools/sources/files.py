@@ -11,9 +11,10 @@ from typing import NoReturn
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_PASSAGE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK = 64 * 1024
-_MAX_SMALL = 64 << 20  # bytes; slabinfo and zoneinfo of the largest machines have some MiB
+_MAX_SMALL = 64 << 20  # bytes that are read whole of a copy; maps of a million mappings has more, and only live
 # One readv() of many small pieces: the kernel gives at most a page of smaps for each piece, whatever its size, and a
 # piece larger than what is left of its page when a record no longer fits ends the call. 3 KiB leave room for a record.
 _PIECE, _PIECES = 3072, 64
@@ -53,7 +54,7 @@ class Directory:
             while part := os.read(fd, _CHUNK):
                 parts.append(part)
                 size += len(part)
-                if size > _MAX_SMALL:
+                if size > _MAX_SMALL and not self.follows:
                     raise ParseError(self._where(path), None, f"more than {_MAX_SMALL >> 20} MiB")
             return parts[0] if len(parts) == 1 else b"".join(parts)
         except OSError as error:
@@ -73,6 +74,16 @@ class Directory:
         finally:
             os.close(fd)
             buffers.append(buffer)
+
+    def is_empty(self, path: str) -> bool:
+        """Tell whether a file can be read but has nothing in it; not to be asked of the kernel's own file systems."""
+        try:
+            fd = self._open(path)
+        except MemtoolsError:
+            return False
+        size = os.fstat(fd).st_size
+        os.close(fd)
+        return size == 0
 
     def names(self, path: str = "") -> list[str]:
         """List a directory; empty when there is none."""
@@ -143,10 +154,13 @@ class Buffer:
         self.pieces = [self.whole[i * _PIECE : (i + 1) * _PIECE] for i in range(_PIECES)]
 
 
-def open_directory(path: str, *, follows: bool) -> Directory:
-    """Open a directory by its path, which the user gave and whose links are followed. Raises Missing or Denied."""
+def open_directory(path: str, *, follows: bool, is_listed: bool = True) -> Directory:
+    """Open a directory by its path, which the user gave and whose links are followed. Raises Missing or Denied.
+
+    One that need not be listed need not be readable, only open to those who know its files.
+    """
     try:
-        return Directory(os.open(path, _DIRECTORY), path.rstrip("/"), follows=follows)
+        return Directory(os.open(path, _DIRECTORY if is_listed else _PASSAGE), path.rstrip("/"), follows=follows)
     except OSError as error:
         refuse(error, path)
 

@@ -102,10 +102,10 @@ class KeptStream(Stream):
         return ArchiveError(f"takes more than {room} of memory to read; unpack it to a plain file first")
 
 
-def chunks_of(stored: Stored, fd: int) -> Iterator[bytes]:
-    """Give a member's bytes piece by piece."""
+def chunks_of(stored: Stored, fd: int, where: str) -> Iterator[bytes]:
+    """Give a member's bytes piece by piece. Raises ArchiveError for a file that changed or cannot be read any more."""
     if stored.offset >= 0:
-        return _in_place(stored, fd)
+        return _in_place(stored, fd, where)
     return _unpacked(stored.parts) if stored.is_packed else iter(stored.parts)
 
 
@@ -121,11 +121,14 @@ def _unpacked(parts: tuple[bytes, ...]) -> Iterator[bytes]:
             data = unpacker.unconsumed_tail
 
 
-def _in_place(stored: Stored, fd: int) -> Iterator[bytes]:
+def _in_place(stored: Stored, fd: int, where: str) -> Iterator[bytes]:
     at, end = stored.offset, stored.offset + stored.size
     while at < end:
-        chunk = os.pread(fd, min(_CHUNK, end - at), at)
+        try:
+            chunk = os.pread(fd, min(_CHUNK, end - at), at)
+        except OSError as error:
+            raise ArchiveError(f"{where}: {os.strerror(error.errno or 0)}") from None
         if not chunk:
-            raise ArchiveError("became shorter while it was read")
+            raise ArchiveError(f"{where}: the archive became shorter while it was read")
         yield chunk
         at += len(chunk)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pymemtools.errors import MemtoolsError, Missing
-from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd, parse_pid, utc
+from pymemtools.sources.base import ALL_EMPTY, Facts, kernel_release, page_size_of, parse_passwd, parse_pid, utc
 from pymemtools.sources.files import Buffer, Directory, open_directory, refuse
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def directory(path: str) -> Tree:
     for proc, root in _places(path):
         if _looks_like_proc(proc):
             is_live = proc.follows = _is_procfs(proc)
+            if not is_live and _is_all_empty(proc):
+                raise Missing(f"{path}: {ALL_EMPTY}")
             is_here = root.follows = is_live and _is_here(proc, "/proc") and _is_here(root, "/")
             return Tree(proc, root, path, is_live=is_live, is_here=is_here)
     raise Missing(f"{path}: no /proc tree in it (neither meminfo nor a process)")
@@ -44,7 +46,8 @@ def _places(path: str) -> Iterator[tuple[Directory, Directory]]:
     except MemtoolsError:
         pass
     is_proc = os.path.basename(os.path.abspath(path)) == "proc"
-    yield top, open_directory(os.path.join(path, "..") if is_proc else path, follows=False)
+    above = os.path.join(path, "..") if is_proc else path
+    yield top, open_directory(above, follows=False, is_listed=False)
     below = []
     for name in top.names():
         try:
@@ -61,6 +64,18 @@ def _looks_like_proc(proc: Directory) -> bool:
     names = proc.names()
     return "meminfo" in names or any(
         not _PROCESS_MARKS.isdisjoint(proc.names(name)) for name in names if parse_pid(name) is not None
+    )
+
+
+def _is_all_empty(proc: Directory) -> bool:
+    """Tell a copy by a program that believed in sizes, rsync for one: those of /proc are all 0."""
+    folders = ("", *(f"{name}/" for name in proc.names() if parse_pid(name) is not None))
+    marks = _PROCESS_MARKS | {"meminfo", "version"}
+    return all(
+        proc.is_empty(f"{folder}{name}")
+        for folder in folders
+        for name in proc.names(folder.rstrip("/"))
+        if name in marks
     )
 
 
@@ -144,7 +159,10 @@ class Tree:
             names = os.listdir(self._proc.fd)
         except OSError as error:
             refuse(error, self._path or "/proc")
-        return sorted(pid for pid in map(parse_pid, names) if pid is not None)
+        pids = sorted(pid for pid in map(parse_pid, names) if pid is not None)
+        if self.is_live and not pids:
+            raise Missing(f"{self._path or '/proc'}: no process in it, not even this one: is it mounted?")
+        return pids
 
     @contextmanager
     def process(self, pid: int) -> Iterator[TreeProcess]:
