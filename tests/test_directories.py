@@ -110,9 +110,13 @@ def test_a_root_that_may_not_be_listed(
 
 
 def test_two_trees_are_none(tree: Path, tmp_path: Path) -> None:
-    shutil.copytree(tree, tmp_path / "second")
-    with pytest.raises(Missing, match=r"no /proc tree in it \(neither meminfo nor a process\)$"):
+    shutil.copytree(tree, tmp_path / "other")
+    (tmp_path / "no tree" / "proc").mkdir(parents=True)
+    with pytest.raises(Missing) as refused:
         open_source(str(tmp_path))
+    assert str(refused.value) == f"{tmp_path}: two /proc trees in it, below 'other' and below 'tree'"
+    shutil.rmtree(tmp_path / "other")
+    assert open_source(str(tmp_path)).pids() == [7, 8]
 
 
 @pytest.mark.parametrize("name", ["nothing", "file/below"])

@@ -16,7 +16,8 @@ from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_sta
 from pymemtools.procfs.mountinfo import Mount, parse_mountinfo
 from pymemtools.reports.cgroup_memory import read_levels
 from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, named_group, own_group
-from pymemtools.sources.tree import directory, live
+from pymemtools.sources.directory import directory
+from pymemtools.sources.tree import live
 
 MIB = 1 << 20
 MEMINFO = """\

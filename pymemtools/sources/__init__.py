@@ -24,7 +24,7 @@ def open_source(path: str | None = None, *, partial: bool = False, max_bytes: in
     import os
 
     if path != "-" and os.path.isdir(path):
-        from pymemtools.sources.tree import directory
+        from pymemtools.sources.directory import directory
 
         return directory(path)
     from pymemtools.sources.archive import Archive
