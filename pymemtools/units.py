@@ -45,3 +45,19 @@ def plus(a: int | None, b: int | None) -> int | None:
 def minus(a: int | None, b: int | None) -> int | None:
     """Subtract, where both are known."""
     return None if a is None or b is None else a - b
+
+
+def human_size(size: int) -> str:
+    """Write bytes for people, with one decimal and a unit in powers of 1024.
+
+    >>> human_size(512), human_size(66 << 20), human_size(24_811_234_304)
+    ('512 B', '66.0 MiB', '23.1 GiB')
+    """
+    if size < 1024:
+        return f"{size} B"
+    scaled = float(size)
+    units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    while scaled >= 1024 and len(units) > 1:
+        scaled /= 1024
+        units.pop(0)
+    return f"{scaled:.1f} {units[0]}"

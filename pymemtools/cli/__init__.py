@@ -17,11 +17,13 @@ from pymemtools.render.escape import escape
 COMMANDS = {
     "capture": "Take a capture of this machine, to be read elsewhere.",
     "completion": "Print the completion script of a shell.",
+    "drop-caches": "Drop caches, and show what that freed.",
     "free": "Show used, cached, free and available memory.",
     "info": "Tell what a capture is, and which commands it can answer.",
     "pmap": "Show the memory map of processes.",
     "smem": "Report memory by process, mapping, user or for the whole system.",
     "status": "Show the memory figures of processes, and their number of mappings.",
+    "tunables": "List, get, explain and set what tunes memory management.",
     "zones": "Show the memory zones, their watermarks and their state.",
 }
 

@@ -1,0 +1,161 @@
+"""``pymemtools drop-caches``: drop caches, and show what that freed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+
+import click
+
+from pymemtools import control
+from pymemtools.cli import say
+from pymemtools.cli.options import (
+    SECONDS,
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    facts_as_json,
+    format_option,
+    open_from,
+    source_options,
+    write_lines,
+)
+from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.models.drop_caches import Interval, Prediction, predict
+from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.render.free_table import free_table
+from pymemtools.reports.free import memory
+from pymemtools.sources.base import Facts, Source
+
+_TITLES = ("total", "used", "free", "shared", "buff/cache", "available")
+_FIELDS = ("class", "before", "after", "freed", "predicted_least", "predicted_most")
+_WHAT = {1: "clean file pages", 2: "dentries, inodes and other reclaimable slab", 3: "clean file pages and slab"}
+
+
+@click.command("drop-caches", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("level", type=click.IntRange(1, 3), default=1, metavar="[1|2|3]")
+@click.option("--dry-run", is_flag=True, help="Only say what it would free; works on captures, too.")
+@click.option("--no-sync", is_flag=True, help="Do not write dirty pages first; these stay.")
+@click.option("--sync-timeout", type=SECONDS, default="30", metavar="SECONDS", help="How long to wait for sync. [30]")
+@click.option("--no-wait", is_flag=True, help="Drop what is clean when sync takes longer.")
+@source_options
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    level: int,
+    sync_timeout: float,
+    source: str | None,
+    style: str,
+    *,
+    dry_run: bool,
+    no_sync: bool,
+    no_wait: bool,
+    max_size: int,
+    partial: bool,
+    strict: bool,
+) -> int:
+    """Drop caches: 1 clean file pages (default), 2 dentries, inodes and other reclaimable slab, 3 both."""
+    check_style(style)
+    opened = open_from(ctx, source, partial=partial, max_size=max_size)
+    if dry_run:
+        before = parse_meminfo(opened.read("meminfo"))
+        _print(style, opened.facts, level, predict(before, level), before, None)
+        return exit_status(ctx)
+    if source is not None or ctx.obj is True:
+        raise UsageProblem("drop-caches: a capture has no caches to drop; --dry-run predicts")
+    control.check_writable([control.Setting("vm.drop_caches", "/proc/sys/vm/drop_caches", str(level))])
+    if sys.stderr is not None and sys.stderr.isatty():
+        say(f"drop-caches: drops {_WHAT[level]}; programs are slower until what they need is back in memory")
+    if not no_sync:
+        _sync(sync_timeout, go_on=no_wait)
+    before = _meminfo(opened)
+    control.write_drop_caches(level)
+    _print(style, opened.facts, level, predict(before, level), before, _meminfo(opened))
+    return exit_status(ctx)
+
+
+def _meminfo(source: Source) -> Mapping[str, int]:
+    return parse_meminfo(source.read("meminfo"))
+
+
+def _sync(seconds: float, *, go_on: bool) -> None:
+    """Let another process call sync(), which cannot be interrupted, and wait for it so long. Raises MemtoolsError."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.sync()
+        finally:
+            os._exit(0)
+    deadline = time.monotonic() + seconds
+    shows = sys.stderr is not None and sys.stderr.isatty()
+    said = 0
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        if shows and (waited := int(seconds - left)) > said:
+            said = waited
+            say(f"drop-caches: sync: {said} s")
+        time.sleep(min(0.05, left))
+    else:
+        return
+    if not go_on:
+        raise MemtoolsError(f"drop-caches: sync did not finish in {seconds:g} s (--no-wait drops what is clean)")
+    say(f"drop-caches: sync did not finish in {seconds:g} s: only what is clean is dropped")
+
+
+def _print(
+    style: str,
+    facts: Facts,
+    level: int,
+    prediction: Prediction,
+    before: Mapping[str, int],
+    after: Mapping[str, int] | None,
+) -> None:
+    rows = [
+        _class_row("page cache", _files(before), None if after is None else _files(after), prediction.page_cache),
+        _class_row("reclaimable slab", _slab(before), None if after is None else _slab(after), prediction.slab),
+    ]
+    if style == "text":
+        write_lines([*_tables(before, after), "", *(_line(row) for row in rows if row["predicted_most"] or level == 3)])
+        return
+    from pymemtools.render.machine import machine_lines
+
+    write_lines(machine_lines(style, "drop-caches", rows, fields=_FIELDS, source=facts_as_json(facts)))
+
+
+def _class_row(name: str, before: int | None, after: int | None, predicted: Interval) -> dict[str, str | int | None]:
+    freed = None if before is None or after is None else before - after
+    return dict(zip(_FIELDS, (name, before, after, freed, predicted.least, predicted.most)))
+
+
+def _files(meminfo: Mapping[str, int]) -> int | None:
+    active, inactive = meminfo.get("Active(file)"), meminfo.get("Inactive(file)")
+    return None if active is None or inactive is None else active + inactive
+
+
+def _slab(meminfo: Mapping[str, int]) -> int | None:
+    return meminfo.get("KReclaimable", meminfo.get("SReclaimable"))
+
+
+def _tables(before: Mapping[str, int], after: Mapping[str, int] | None) -> list[str]:
+    rows = []
+    for label, meminfo in (("before:", before), ("after:", after)):
+        if meminfo is not None:
+            mem = memory(meminfo).mem
+            rows.append((label, [mem.total, mem.used, mem.free, mem.shared, mem.buff_cache, mem.available]))
+    return free_table(_TITLES, rows, _kib, label=8, cell=11)
+
+
+def _line(row: Mapping[str, str | int | None]) -> str:
+    predicted = f"{_kib(row['predicted_least'])} to {_kib(row['predicted_most'])}"
+    if row["freed"] is None:
+        return f"{row['class']}: would free {predicted} of {_kib(row['before'])} KiB"
+    return f"{row['class']}: freed {_kib(row['freed'])} of {_kib(row['before'])} KiB, predicted {predicted}"
+
+
+def _kib(size: str | int | None) -> str:
+    return str(size // 1024) if isinstance(size, int) else "-"

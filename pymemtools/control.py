@@ -1,0 +1,183 @@
+"""The only module that writes to the kernel: settings, all of them or none, and drop_caches."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NamedTuple
+
+from pymemtools.errors import Denied, MemtoolsError
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Setting(NamedTuple):
+    """A file of the kernel's, what to write to it, and under which name to speak of it."""
+
+    name: str
+    path: str  # absolute
+    value: str
+    twin: tuple[str, str] | None = None  # name and path of the setting that this one sets to 0
+
+
+class PutBack(MemtoolsError):
+    """Say that a setting failed and that everything is as it was."""
+
+    exit_status = 4
+
+
+class NotPutBack(MemtoolsError):
+    """Say that a setting failed and what could not be put back."""
+
+    exit_status = 5
+
+
+class _Interrupted(BaseException):
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def apply(settings: Sequence[Setting]) -> None:
+    """Write all settings, in order, and read each back; when one fails, put back those already written.
+
+    A signal in between puts all back, too, and then ends us as it would have. Raises Denied before anything is
+    written, PutBack or NotPutBack after.
+    """
+    check_writable(settings)
+    before = [(setting, _snapshot(setting)) for setting in settings]
+    written: list[tuple[Setting, list[tuple[str, str, str]]]] = []
+    interrupted = 0
+    with _signals_raised():
+        try:
+            for setting, snapshot in before:
+                written.append((setting, snapshot))
+                _write(setting)
+            return
+        except MemtoolsError as error:
+            failure = str(error)
+        except _Interrupted as error:
+            interrupted, failure = error.number, signal.Signals(error.number).name
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        lost = _put_back(written)
+    if lost:
+        raise NotPutBack(f"{failure}; could not be put back: {', '.join(lost)}")
+    if interrupted:
+        os.kill(os.getpid(), interrupted)
+    raise PutBack(f"{failure}; nothing was changed")
+
+
+def check_writable(settings: Sequence[Setting]) -> None:
+    """Open every file for writing and write nothing. Raises Denied."""
+    for setting in settings:
+        try:
+            os.close(os.open(setting.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
+        except OSError as error:
+            raise Denied(f"cannot set {setting.name}: {_why(error)}") from None
+
+
+def current(path: str) -> str:
+    """Read a setting as it stands, the chosen word where there are several."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(65536).decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise Denied(f"{path}: {_why(error)}") from None
+    return text.partition("[")[2].partition("]")[0] if "[" in text else " ".join(text.split())
+
+
+def _snapshot(setting: Setting) -> list[tuple[str, str, str]]:
+    """Remember a setting and its twin; of the two, the one that is not 0 is put back last."""
+    found = [(setting.name, setting.path, current(setting.path))]
+    if setting.twin is not None and os.path.exists(setting.twin[1]):
+        found.append((*setting.twin, current(setting.twin[1])))
+    return sorted(found, key=lambda each: each[2] != "0")
+
+
+def _write(setting: Setting) -> None:
+    _write_text(setting.name, setting.path, setting.value)
+    found = current(setting.path)
+    if found != setting.value:
+        raise MemtoolsError(f"cannot set {setting.name}: the kernel made {found} of {setting.value}")
+
+
+def _write_text(name: str, path: str, value: str) -> None:
+    text = f"{value}\n".encode()
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            count = os.write(fd, text)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise MemtoolsError(f"cannot set {name}: {_why(error)}") from None
+    if count < len(text):
+        raise MemtoolsError(f"cannot set {name}: the kernel took only a part of {value!r}")
+
+
+def _put_back(written: Sequence[tuple[Setting, list[tuple[str, str, str]]]]) -> list[str]:
+    """Undo, last first; give the names of what could not be undone, or was changed by somebody else meanwhile."""
+    lost = []
+    for setting, snapshot in reversed(written):
+        old = {path: value for _, path, value in snapshot}
+        try:
+            if current(setting.path) not in (setting.value, old[setting.path]):
+                lost.append(f"{setting.name} (changed by another meanwhile)")
+                continue
+        except MemtoolsError:
+            pass
+        is_pair = any(value != "0" for _, _, value in snapshot[1:])  # writing the one sets the other to 0
+        for name, path, value in snapshot:
+            try:
+                if current(path) != value and not (value == "0" and is_pair):
+                    _write_text(name, path, value)
+                    if current(path) != value:
+                        lost.append(name)
+            except MemtoolsError:
+                lost.append(name)
+    return lost
+
+
+def write_drop_caches(level: int, path: str = "/proc/sys/vm/drop_caches") -> None:
+    """Tell the kernel to drop caches: 1 file pages, 2 slab, 3 both. Raises Denied."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.write(fd, b"%d\n" % level)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise Denied(f"cannot drop caches: {_why(error)}") from None
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Turn the signals that end us into an exception, so that what was written can be put back."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise _Interrupted(number)
+
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _why(error: OSError) -> str:
+    import errno
+
+    reason = os.strerror(error.errno or 0)
+    if error.errno == errno.EROFS:
+        return f"{reason} (in a container?)"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{reason} (are you root?)"
+    return reason

@@ -1,0 +1,269 @@
+"""What is known of each tunable: one entry each, from which list, get, explain and set all read.
+
+Source: Documentation/admin-guide/sysctl/vm.rst and mm/*.c of Linux 2.6.18 to 6.18; the words are our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_INT_MAX = 2**31 - 1
+_LONG_MAX = 2**63 - 1
+
+
+class Tunable(NamedTuple):
+    """One file that sets something."""
+
+    name: str  # as sysctl writes it; those of /sys by their folder
+    path: str  # below /proc, or of the machine with a leading "/"
+    unit: str
+    low: int
+    high: int
+    default: str  # a number, or the rule that gives it
+    meaning: str
+    versions: str = ""  # where it changed
+    related: tuple[str, ...] = ()
+    twin: str = ""  # the other name of the same setting in another unit: writing one sets the other to 0
+    danger: str = ""
+    choices: tuple[str, ...] = ()  # words instead of numbers
+    is_list: bool = False  # several numbers
+    is_action: bool = False  # writing does something; there is no value
+
+
+def _vm(name: str, unit: str, low: int, high: int, default: str, meaning: str, **others: object) -> Tunable:
+    return Tunable(f"vm.{name}", f"sys/vm/{name}", unit, low, high, default, meaning, **others)  # type: ignore[arg-type]
+
+
+def _mm(name: str, path: str, unit: str, low: int, high: int, default: str, meaning: str, **others: object) -> Tunable:
+    return Tunable(name, f"/sys/kernel/mm/{path}", unit, low, high, default, meaning, **others)  # type: ignore[arg-type]
+
+
+_ENTRIES = (
+    _vm(
+        *("admin_reserve_kbytes", "kB", 0, _LONG_MAX, "3 % of free memory at boot, at most 8192"),
+        "Memory that stays allocatable for processes with CAP_SYS_ADMIN, so that root can log in and kill something.",
+        versions="3.10",
+        related=("vm.user_reserve_kbytes", "vm.overcommit_memory"),
+        danger="Too little of it, with overcommit_memory=2, and root cannot start a program either.",
+    ),
+    _vm(
+        *("compaction_proactiveness", "%", 0, 100, "20"),
+        "How hard the kernel works ahead to put free pages together into large blocks; 0 leaves it until one is asked for.",
+        versions="5.9",
+        related=("transparent_hugepage.defrag",),
+    ),
+    _vm(
+        *("dirty_background_bytes", "bytes", 0, _LONG_MAX, "0"),
+        "How much may be dirty before the kernel starts to write it back in the background; 0: the ratio counts.",
+        versions="2.6.29",
+        related=("vm.dirty_bytes",),
+        twin="vm.dirty_background_ratio",
+    ),
+    _vm(
+        *("dirty_background_ratio", "% of dirtyable memory", 0, 100, "10"),
+        "How much of free and file memory may be dirty before the kernel starts to write it back in the background.",
+        versions="10 since 2.6.32, 5 before",
+        related=("vm.dirty_ratio", "vm.dirty_expire_centisecs"),
+        twin="vm.dirty_background_bytes",
+    ),
+    _vm(
+        *("dirty_bytes", "bytes", 0, _LONG_MAX, "0"),
+        "How much may be dirty before those who write must wait for the disk; 0: the ratio counts.",
+        versions="2.6.29; at least two pages",
+        related=("vm.dirty_background_bytes",),
+        twin="vm.dirty_ratio",
+        danger="Very small values make every writer wait.",
+    ),
+    _vm(
+        *("dirty_expire_centisecs", "1/100 s", 0, _INT_MAX, "3000"),
+        "How old dirty data may get before the next writeback takes it along.",
+        related=("vm.dirty_writeback_centisecs",),
+        danger="What is not yet written is lost when the power fails.",
+    ),
+    _vm(
+        *("dirty_ratio", "% of dirtyable memory", 0, 100, "20"),
+        "How much of free and file memory may be dirty before those who write must wait for the disk.",
+        versions="20 since 2.6.32, 10 in 2.6.24, 40 in 2.6.18",
+        related=("vm.dirty_background_ratio",),
+        twin="vm.dirty_bytes",
+    ),
+    _vm(
+        *("dirty_writeback_centisecs", "1/100 s", 0, _INT_MAX, "500"),
+        "How often the kernel looks for data old enough to be written back; 0 switches that off.",
+        related=("vm.dirty_expire_centisecs",),
+        danger="With 0, data waits until there is too much of it.",
+    ),
+    _vm(
+        *("drop_caches", "", 1, 3, "none"),
+        "Writing 1 drops clean file pages, 2 dentries, inodes and other reclaimable slab, 3 both. Nothing dirty is dropped, "
+        "and whatever is needed again must be read again.",
+        versions="2.6.16",
+        danger="Programs slow down until their files are back in memory: use pymemtools drop-caches, which says how far.",
+        is_action=True,
+    ),
+    _vm(
+        *("lowmem_reserve_ratio", "1/n of the zones above", 0, _INT_MAX, "256 256 32 0 0 on x86_64"),
+        "What part of the memory of higher zones each zone keeps back from allocations that could use those, a number for "
+        "each zone; 0 keeps back nothing.",
+        related=("vm.min_free_kbytes",),
+        is_list=True,
+    ),
+    _vm(
+        *("max_map_count", "mappings", 0, _INT_MAX, "65530"),
+        "How many mappings a process may have; beyond it mmap, mprotect and thread creation fail with ENOMEM.",
+        danger="Running programs that have more already cannot map anything.",
+    ),
+    _vm(
+        *("min_free_kbytes", "kB", 0, _INT_MAX, "4 * sqrt(lowmem in kB), or what huge pages ask for"),
+        "What the kernel keeps free, spread over the zones as their min watermarks: the last reserve, for interrupts and for "
+        "reclaim itself.",
+        versions="at most 65536 by itself to 5.4, 262144 from 5.10",
+        related=("vm.watermark_scale_factor", "vm.lowmem_reserve_ratio"),
+        danger="Below 1024 the machine may deadlock under load; too much of it brings the OOM killer at once.",
+    ),
+    _vm(
+        *("mmap_min_addr", "bytes", 0, _LONG_MAX, "65536"),
+        "Below this address nothing can be mapped, so that following a NULL pointer faults.",
+        danger="0 lets bugs of the kernel be used by whoever can map page 0.",
+    ),
+    _vm(
+        *("nr_hugepages", "pages", 0, _LONG_MAX, "0"),
+        "How many huge pages of the default size are in the pool, whether used or not: nobody else can have that memory.",
+        related=("transparent_hugepage.enabled",),
+        danger="The kernel gives as many as it finds, which may be fewer; too many starve everything else.",
+    ),
+    _vm(
+        *("oom_dump_tasks", "switch", 0, 1, "1"),
+        "Whether an OOM kill writes the table of all processes to the kernel's log.",
+        versions="1 since 2.6.38",
+        related=("vm.oom_kill_allocating_task",),
+    ),
+    _vm(
+        *("oom_kill_allocating_task", "switch", 0, 1, "0"),
+        "Whether, out of memory, the process that asked for more is killed instead of the one that is worst.",
+        related=("vm.panic_on_oom",),
+    ),
+    _vm(
+        *("overcommit_kbytes", "kB", 0, _LONG_MAX, "0"),
+        "How much memory beside swap may be promised with overcommit_memory=2; 0: the ratio counts.",
+        versions="3.14",
+        related=("vm.overcommit_memory",),
+        twin="vm.overcommit_ratio",
+    ),
+    _vm(
+        *("overcommit_memory", "mode", 0, 2, "0"),
+        "0 refuses only what is plainly too much, 1 refuses nothing, 2 promises no more than CommitLimit.",
+        related=("vm.overcommit_ratio", "vm.overcommit_kbytes", "vm.admin_reserve_kbytes", "vm.user_reserve_kbytes"),
+        danger="2 fails fork and malloc at once when Committed_AS is above CommitLimit already.",
+    ),
+    _vm(
+        *("overcommit_ratio", "% of RAM", 0, _INT_MAX, "50"),
+        "How much of RAM, beside swap, may be promised with overcommit_memory=2.",
+        related=("vm.overcommit_memory",),
+        twin="vm.overcommit_kbytes",
+    ),
+    _vm(
+        *("page-cluster", "power of 2", 0, 31, "3"),
+        "How many pages are read from swap at a time: 2 to this power; 0 reads one. For swap in RAM (zram) 0 is best.",
+        versions="below 16 MB of RAM 2",
+    ),
+    _vm(
+        *("panic_on_oom", "mode", 0, 2, "0"),
+        "1 panics instead of killing a process when the whole machine is out of memory, 2 also when a group or node is.",
+        danger="The machine goes down.",
+    ),
+    _vm(
+        *("stat_interval", "s", 0, _INT_MAX, "1"),
+        "How often processors fold their own counters into those of /proc/vmstat.",
+    ),
+    _vm(
+        *("swappiness", "0 to 200", 0, 200, "60"),
+        "How reclaim weighs anonymous pages against file pages: at 100 both cost the same to bring back, below it file pages "
+        "go first, 0 swaps only to prevent OOM.",
+        versions="to 100 before 5.8",
+    ),
+    _vm(
+        *("user_reserve_kbytes", "kB", 0, _LONG_MAX, "3 % of free memory at boot, at most 131072"),
+        "With overcommit_memory=2, what of its share a single process must leave: at most this, or 3 % of its size.",
+        versions="3.10",
+        related=("vm.overcommit_memory", "vm.admin_reserve_kbytes"),
+    ),
+    _vm(
+        *("vfs_cache_pressure", "%", 0, _INT_MAX, "100"),
+        "How eagerly dentries and inodes are reclaimed beside file pages; below 100 they stay longer.",
+        danger="0 never reclaims them, until memory is full of them.",
+    ),
+    _vm(
+        *("watermark_boost_factor", "1/10000 of high", 0, _INT_MAX, "15000"),
+        "How far the watermarks may rise for a while after allocations had to mix kinds of pages; 0 switches that off.",
+        versions="5.0",
+        related=("vm.watermark_scale_factor",),
+    ),
+    _vm(
+        *("watermark_scale_factor", "1/10000 of the zone", 1, 3000, "10"),
+        "How far apart the watermarks are: kswapd starts earlier and works longer with more.",
+        versions="4.6; to 1000 before 5.18",
+        related=("vm.min_free_kbytes",),
+    ),
+    _vm(
+        *("zone_reclaim_mode", "bits", 0, 7, "0"),
+        "What is tried before memory is taken from another node: 1 reclaim here, 2 write dirty pages, 4 swap.",
+        versions="0 since 3.16, before it depended on the distance of nodes",
+    ),
+    Tunable(
+        *("kernel.randomize_va_space", "sys/kernel/randomize_va_space", "mode", 0, 2, "2"),
+        "What of an address space is put at random places: 1 stack, mmap base and vdso, 2 the heap, too, 0 nothing.",
+        danger="0 makes attacks on memory errors easy.",
+    ),
+    _mm(
+        *("ksm.run", "ksm/run", "mode", 0, 2, "0"),
+        "1 lets ksmd merge equal pages of those who asked for it, 0 stops it and keeps what is merged, 2 takes all apart.",
+    ),
+    _mm(
+        *("ksm.pages_to_scan", "ksm/pages_to_scan", "pages", 0, _INT_MAX, "100"),
+        "How many pages ksmd looks at before it sleeps.",
+        related=("ksm.sleep_millisecs",),
+    ),
+    _mm(
+        *("ksm.sleep_millisecs", "ksm/sleep_millisecs", "ms", 0, _INT_MAX, "20"),
+        "How long ksmd sleeps between its rounds.",
+        related=("ksm.pages_to_scan",),
+    ),
+    _mm(
+        *(
+            "transparent_hugepage.enabled",
+            "transparent_hugepage/enabled",
+            "",
+            0,
+            0,
+            "madvise, or as the kernel was built",
+        ),
+        "Who gets huge pages for anonymous memory without asking for each: all, those who call madvise, nobody.",
+        choices=("always", "madvise", "never"),
+        related=("transparent_hugepage.defrag", "vm.min_free_kbytes"),
+    ),
+    _mm(
+        *("transparent_hugepage.defrag", "transparent_hugepage/defrag", "", 0, 0, "madvise"),
+        "What a fault does when no huge page is free: stall and make one, leave it to kswapd, or take small pages.",
+        choices=("always", "defer", "defer+madvise", "madvise", "never"),
+        related=("transparent_hugepage.enabled",),
+    ),
+)
+
+TUNABLES: Mapping[str, Tunable] = {entry.name: entry for entry in _ENTRIES}
+ONLY_WRITTEN = frozenset(("vm.drop_caches", "vm.compact_memory"))
+NEVER_READ = frozenset(("vm.stat_refresh",))  # reading it makes the kernel do something
+
+
+def canonical(name: str) -> str:
+    """Give the one spelling of a name: ``swappiness``, ``vm/swappiness`` and ``vm.swappiness`` are the same.
+
+    >>> canonical("page-cluster"), canonical("vm/swappiness"), canonical("randomize_va_space")
+    ('vm.page-cluster', 'vm.swappiness', 'kernel.randomize_va_space')
+    """
+    name = name.replace("/", ".")
+    if "." in name:
+        return name
+    named = next((each for each in TUNABLES if each.rpartition(".")[2] == name), None)
+    return named or f"vm.{name}"
