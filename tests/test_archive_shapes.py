@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from archives import (
     BLOCK,
     BOTH,
     END,
+    MEMINFO,
     SMAPS,
     SOUND,
     busybox_process,
@@ -24,9 +29,11 @@ from archives import (
     rows,
     signed,
 )
+from trees import Proc, write_tree
 
 from pymemtools.errors import ArchiveError, Missing
 from pymemtools.reports.processes import Wanted, read_processes
+from pymemtools.sources import open_source
 
 ZSTD = pytest.param("zst", marks=pytest.mark.skipif(sys.version_info >= (3, 15), reason="no zstandard yet"))
 
@@ -154,6 +161,51 @@ def test_zstd_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert str(refused.value) == f"{tmp_path}/a.tar: zstd archives need the zstd extra: pip install 'pymemtools[zstd]'"
 
 
+@pytest.mark.parametrize("kind", [ZSTD])
+def test_frames_that_zstd_skips(tmp_path: Path, kind: str) -> None:
+    skipped = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
+    assert rows(opened(tmp_path, skipped + packed(SOUND, kind) + skipped)) == BOTH
+
+
+TARS = {
+    **{f"tar --format={form}": ["tar", f"--format={form}"] for form in ("v7", "oldgnu", "gnu", "ustar", "pax")},
+    "tar --sparse": ["tar", "--format=pax", "--sparse"],
+    "busybox tar": ["busybox", "tar"],
+}
+
+
+@pytest.mark.parametrize("program", TARS)
+@pytest.mark.parametrize("what", [["proc"], ["."], ["proc/meminfo", "proc/7"]])
+def test_what_tar_programs_write(tmp_path: Path, program: str, what: list[str]) -> None:
+    command = TARS[program]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    write_tree(tmp_path / "tree", Proc(7, "prog"))
+    path = tmp_path / "a.tar"
+    subprocess.run([*command, "-cf", path, "-C", tmp_path / "tree", *what], check=True)
+    assert rows(open_source(str(path))) == BOTH[:1]
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("packing", ["", "gz", "bz2", "xz"])
+def test_what_tarfile_writes(tmp_path: Path, form: int, packing: str) -> None:
+    write_tree(tmp_path / "tree", Proc(7, "prog"))
+    with tarfile.open(tmp_path / "a", f"w:{packing}", format=form) as archive:  # type: ignore[call-overload]
+        archive.add(tmp_path / "tree", arcname="a machine of \N{SNOWMAN}" + "x" * 120)
+    assert rows(open_source(str(tmp_path / "a"))) == BOTH[:1]
+
+
+def test_what_smemcap_writes(tmp_path: Path) -> None:
+    if shutil.which("smemcap") is None:
+        pytest.skip("smemcap is not installed")
+    source = opened(tmp_path, subprocess.run(["smemcap"], capture_output=True, check=True).stdout)
+    with source.process(os.getpid()) as files:
+        assert files.uid() == os.geteuid()
+        assert files.read("cmdline") == Path("/proc/self/cmdline").read_bytes()
+        assert b"[stack]\n" in files.read("smaps")
+    assert source.facts.kernel == os.uname().release
+
+
 def test_owners_of_both_kinds_of_smemcap(tmp_path: Path) -> None:
     data = (
         machine()
@@ -216,6 +268,13 @@ def test_facts_are_the_studied_machines(tmp_path: Path) -> None:
     source = opened(tmp_path, machine() + member(b"7/smaps", large) + END)
     path = str(tmp_path / "a.tar")
     assert source.facts == ("archive", path, "6.12.0", 65536, "2026-11-22T23:31:18Z")
+
+
+def test_facts_that_are_not_told_are_unknown(tmp_path: Path) -> None:
+    no_sizes = b"".join(line for line in SMAPS.splitlines(True) if b"PageSize" not in line)
+    source = opened(tmp_path, member(b"meminfo", MEMINFO, mtime=b"00000000000") + member(b"7/smaps", no_sizes) + END)
+    assert source.facts == ("archive", str(tmp_path / "a.tar"), None, None, None)
+    assert [source.user_name(uid) for uid in (0, os.getuid())] == [None, None]
 
 
 SMAPS_OF_8 = {

@@ -112,4 +112,5 @@ _MAGIC: tuple[tuple[bytes, Callable[[], Decompressor]], ...] = (
     (b"BZh", _bzip2),
     (b"\xfd7zXZ\0", _xz),
     (b"\x28\xb5\x2f\xfd", _Zstd),
+    (b"\x50\x2a\x4d\x18", _Zstd),  # a frame to be skipped, as pzstd writes before each
 )
