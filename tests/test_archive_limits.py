@@ -54,6 +54,16 @@ def test_a_hundred_megabytes_in_one_line(pymemtools: Run, tmp_path: Path) -> Non
     assert b"1 of 2 processes could not be read (a line of more than 64 KiB)" in done.stderr
 
 
+def test_a_maps_that_is_too_large_to_be_read_at_once(tmp_path: Path, pymemtools: Run) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(machine() + process(7) + header(b"7/maps", 100 << 20))
+    with path.open("ab") as file:
+        file.truncate((100 << 20) + path.stat().st_size + len(END))
+    done = pymemtools("pmap", "7", "-S", str(path))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"pymemtools: pmap: 7/maps: more than 64 MiB\n"
+
+
 def stored_gz(*parts: bytes) -> bytes:
     """Pack without packing, quickly."""
     packer = zlib.compressobj(0, zlib.DEFLATED, 31)

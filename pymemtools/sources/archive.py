@@ -9,14 +9,15 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing
+from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing, ParseError
 from pymemtools.sources.archive_index import Index
-from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd, utc
+from pymemtools.sources.base import MAX_WHOLE, Facts, kernel_release, page_size_of, parse_passwd, utc
 from pymemtools.sources.long_lines import without_long_lines
 from pymemtools.sources.manifest import Manifest, parse_manifest
 from pymemtools.sources.member_names import split_pid
 from pymemtools.sources.status import effective_uid
-from pymemtools.sources.stored import chunks_of
+from pymemtools.sources.stored import Stored, chunks_of
+from pymemtools.units import exact_size
 
 
 class Archive:
@@ -71,18 +72,26 @@ class Archive:
         return archive
 
     def read(self, path: str) -> bytes:
-        """Read a file below /proc or, with a leading ``/``, of the machine. Raises Missing."""
-        pid, name = split_pid(path)
+        """Read a file below /proc or, with a leading ``/``, of the machine. Raises Missing or ParseError."""
+        return self.read_whole(*split_pid(path))
+
+    def read_whole(self, pid: int | None, name: str) -> bytes:
+        """Read a file of the machine, or of a process, at once. Raises Missing or ParseError."""
+        if self._stored(pid, name).size > MAX_WHOLE:
+            raise ParseError(_where(pid, name), None, f"more than {exact_size(MAX_WHOLE)}")
         return b"".join(self.chunks(pid, name))
 
     def chunks(self, pid: int | None, name: str) -> Iterator[bytes]:
         """Read a file piece by piece. Raises Missing, or ParseError for a line that no kernel writes."""
-        where = name if pid is None else f"{pid}/{name}"
+        where = _where(pid, name)
+        chunks = chunks_of(self._stored(pid, name), self._fd, where)
+        return without_long_lines(chunks, where) if name in ("smaps", "maps") else chunks
+
+    def _stored(self, pid: int | None, name: str) -> Stored:
         stored = self._index.find(pid, name)
         if stored is None:
-            raise Missing(f"{where}: not in {self._path}")
-        chunks = chunks_of(stored, self._fd, where)
-        return without_long_lines(chunks, where) if name in ("smaps", "maps") else chunks
+            raise Missing(f"{_where(pid, name)}: not in {self._path}")
+        return stored
 
     def names(self, path: str) -> list[str]:
         """List the files in a directory; empty when there is none."""
@@ -152,8 +161,8 @@ class ArchiveProcess:
         self.pid = pid
 
     def read(self, name: str) -> bytes:
-        """Read a small file whole. Raises Missing."""
-        return b"".join(self._archive.chunks(self.pid, name))
+        """Read a small file whole. Raises Missing or ParseError."""
+        return self._archive.read_whole(self.pid, name)
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Read a file piece by piece. Raises Missing or ParseError."""
@@ -162,3 +171,7 @@ class ArchiveProcess:
     def uid(self) -> int | None:
         """Tell the owner, or None when the archive does not."""
         return self._archive.owner(self.pid)
+
+
+def _where(pid: int | None, name: str) -> str:
+    return name if pid is None else f"{pid}/{name}"

@@ -17,6 +17,7 @@ ALL_EMPTY = (
     "all files in it are empty: programs that go by the size of a file see nothing in those of /proc; "
     "use pymemtools capture or smemcap"
 )
+MAX_WHOLE = 64 << 20  # bytes of a copied file that are read at once: only smaps and maps can have more
 MAX_PID = 4 * 1024 * 1024  # PID_MAX_LIMIT of 64-bit kernels, include/linux/threads.h
 
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
+from pymemtools.sources.base import MAX_WHOLE
+from pymemtools.units import exact_size
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PASSAGE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK = 64 * 1024
-_MAX_SMALL = 64 << 20  # bytes that are read whole of a copy; maps of a million mappings has more, and only live
 # One readv() of many small pieces: the kernel gives at most a page of smaps for each piece, whatever its size, and a
 # piece larger than what is left of its page when a record no longer fits ends the call. 3 KiB leave room for a record.
 _PIECE, _PIECES = 3072, 64
@@ -54,8 +55,8 @@ class Directory:
             while part := os.read(fd, _CHUNK):
                 parts.append(part)
                 size += len(part)
-                if size > _MAX_SMALL and not self.follows:
-                    raise ParseError(self._where(path), None, f"more than {_MAX_SMALL >> 20} MiB")
+                if size > MAX_WHOLE and not self.follows:
+                    raise ParseError(self._where(path), None, f"more than {exact_size(MAX_WHOLE)}")
             return parts[0] if len(parts) == 1 else b"".join(parts)
         except OSError as error:
             refuse(error, self._where(path))
