@@ -29,8 +29,10 @@ def options() -> list[object]:
     for name in sorted(set(COMMANDS) - WITHOUT_PAGE):
         command = cli.get_command(context, name)
         assert command is not None
-        parameters = command.get_params(click.Context(command))
-        names = [each for option in parameters if isinstance(option, click.Option) for each in option.opts]
+        parts = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+        parameters = [each for part in parts for each in part.get_params(click.Context(part))]
+        shown = [each for each in parameters if isinstance(each, click.Option) and not each.hidden]
+        names = dict.fromkeys(each for option in shown for each in option.opts)
         found += [pytest.param(name, each, id=f"{name} {each}") for each in names]
     return found
 

@@ -1,0 +1,322 @@
+"""tunables: names, meanings and checks on copies; writing, all or none, on this machine and put back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import HERE, Run
+
+from pymemtools.models.overcommit import commit_limit
+from pymemtools.models.tunables import TUNABLES, canonical
+
+VM = Path("/proc/sys/vm")
+MEMINFO = (
+    "MemTotal: 1000000 kB\nMemFree: 500000 kB\nActive(file): 100000 kB\nInactive(file): 100000 kB\n"
+    "CommitLimit: 500000 kB\nCommitted_AS: 600000 kB\nHugepagesize: 2048 kB\nSwapTotal: 0 kB\n"
+)
+ZONEINFO = (
+    "Node 0, zone   Normal\n  pages free 1\n  min 100\n  low 125\n  high 150\n  present 250000\n  managed 250000\n"
+)
+VALUES = {
+    "swappiness": "60",
+    "dirty_ratio": "20",
+    "dirty_background_ratio": "10",
+    "dirty_bytes": "0",
+    "dirty_background_bytes": "0",
+    "page-cluster": "3",
+    "overcommit_memory": "0",
+    "overcommit_ratio": "50",
+    "overcommit_kbytes": "0",
+    "min_free_kbytes": "4000",
+    "dirty_expire_centisecs": "1500",
+    "oom_dump_tasks": "1",
+    "lowmem_reserve_ratio": "256\t256\t32",
+    "invented_by_tests": "7\x1b[2J",
+    "nr_hugepages": "8",
+}
+live_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not os.access(VM / "swappiness", os.W_OK), reason="only root sets this machine's tunables"
+)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> str:
+    vm = tmp_path / "proc" / "sys" / "vm"
+    vm.mkdir(parents=True)
+    for name, value in VALUES.items():
+        (vm / name).write_text(f"{value}\n")
+    (vm / "stat_refresh").write_text("")
+    (vm / "drop_caches").write_text("0\n")
+    (tmp_path / "proc" / "meminfo").write_text(MEMINFO)
+    (tmp_path / "proc" / "zoneinfo").write_text(ZONEINFO)
+    huge = tmp_path / "sys" / "kernel" / "mm" / "transparent_hugepage"
+    huge.mkdir(parents=True)
+    (huge / "enabled").write_text("always [madvise] never\n")
+    return str(tmp_path)
+
+
+def output(pymemtools: Run, *arguments: str) -> list[str]:
+    done = pymemtools("tunables", *arguments)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().splitlines()
+
+
+def test_list(pymemtools: Run, tree: str) -> None:
+    assert output(pymemtools, "list", "-S", tree) == [
+        "transparent_hugepage.enabled  madvise",
+        "vm.dirty_background_bytes     0",
+        "vm.dirty_background_ratio     10            10 % of 683.0 MiB dirtyable = 68.2 MiB",
+        "vm.dirty_bytes                0",
+        "vm.dirty_expire_centisecs     1500          15 s; default 3000",
+        "vm.dirty_ratio                20            20 % of 683.0 MiB dirtyable = 136.6 MiB",
+        "vm.drop_caches                (write-only)",
+        "vm.invented_by_tests          7\\x1b[2J",
+        "vm.lowmem_reserve_ratio       256 256 32",
+        "vm.min_free_kbytes            4000          3.9 MiB, 0.40 % of RAM",
+        "vm.nr_hugepages               8             16.0 MiB; default 0",
+        "vm.oom_dump_tasks             1             on",
+        "vm.overcommit_kbytes          0",
+        "vm.overcommit_memory          0             heuristic: refuses only what is plainly too much",
+        "vm.overcommit_ratio           50            50 % of 976.6 MiB RAM and 0 B swap = 488.3 MiB",
+        "vm.page-cluster               3             2^3 = 8 pages",
+        "vm.swappiness                 60            anonymous pages : file pages = 60 : 140",
+    ]
+    assert [line.split()[0] for line in output(pymemtools, "list", "dirty", "-S", tree)] == [
+        f"vm.dirty_{name}" for name in ("background_bytes", "background_ratio", "bytes", "expire_centisecs", "ratio")
+    ]
+    assert output(pymemtools, "list", "vm.*swap*", "-S", tree)[0].startswith("vm.swappiness  60")
+
+
+def test_list_for_programs(pymemtools: Run, tree: str) -> None:
+    rows = json.loads("\n".join(output(pymemtools, "list", "-S", tree, "-f", "json")))["rows"]
+    found = {row["name"]: row for row in rows}
+    assert found["vm.page-cluster"] == {
+        "name": "vm.page-cluster",
+        "value": "3",
+        "default": "3",
+        "meaning": "2^3 = 8 pages",
+        "note": "",
+    }
+    assert found["vm.invented_by_tests"]["default"] is None
+    assert "vm.stat_refresh" not in found
+
+
+def test_get(pymemtools: Run, tree: str) -> None:
+    names = (
+        "swappiness",
+        "vm/dirty_ratio",
+        "vm.page-cluster",
+        "transparent_hugepage.enabled",
+        "vm.lowmem_reserve_ratio",
+    )
+    assert output(pymemtools, "get", "-S", tree, *names) == [
+        "vm.swappiness = 60",
+        "vm.dirty_ratio = 20",
+        "vm.page-cluster = 3",
+        "transparent_hugepage.enabled = madvise",
+        "vm.lowmem_reserve_ratio = 256 256 32",
+    ]
+    assert output(pymemtools, "get", "-n", "-S", tree, "swappiness") == ["60"]
+    assert output(pymemtools, "get", "-N", "-S", tree, "swappiness") == ["vm.swappiness"]
+
+
+def test_explain(pymemtools: Run, tree: str) -> None:
+    assert output(pymemtools, "explain", "-S", tree, "page-cluster") == [
+        "vm.page-cluster: How many pages are read from swap at a time: 2 to this power; 0",
+        "reads one. For swap in RAM (zram) 0 is best.",
+        "",
+        "now:      3 (2^3 = 8 pages)",
+        "default:  3",
+        "allowed:  0 to 31",
+        "unit:     power of 2",
+        "Linux:    below 16 MB of RAM 2",
+        "file:     /proc/sys/vm/page-cluster",
+    ]
+    assert "now:      this kernel does not have it" in output(pymemtools, "explain", "-S", tree, "ksm.run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (("get", "nonsense"), 1, "vm/nonsense"),
+        (("get", "kernel.hostname"), 1, "kernel.hostname: no such tunable"),
+        (("get", "vm/../kernel/hostname"), 1, "no such tunable"),
+        (("get", "stat_refresh"), 1, "not read, since reading it makes the kernel do something"),
+        (("get", "-n", "-N", "swappiness"), 2, "--values and --names leave nothing"),
+        (("list", "nonsense"), 1, "the source has no tunable like 'nonsense'"),
+        (("explain", "nonsense"), 1, "nothing is known of 'nonsense'"),
+        (("set",), 2, "nothing to set; write NAME=VALUE"),
+        (("set", "swappiness"), 2, "'swappiness': write NAME=VALUE"),
+        (("set", "nonsense=1"), 2, "nothing is known of 'vm.nonsense', so it is not set"),
+        (("set", "vm/../kernel/hostname=x"), 2, "nothing is known of"),
+        (("set", "vm=1"), 2, "nothing is known of 'vm.vm'"),
+        (("set", "swappiness="), 2, "takes a number, not ''"),
+        (("set", "swappiness=010"), 2, "'010' has a leading zero: the kernel would read octal"),
+        (("set", "swappiness=0x10"), 2, "takes a number, not '0x10'"),
+        (("set", "swappiness=10 20"), 2, "takes one number, not '10 20'"),
+        (("set", "swappiness=٤"), 2, "takes a number, not"),
+        (("set", "swappiness=+5"), 2, "takes a number, not '+5'"),
+        (("set", "swappiness=1e2"), 2, "takes a number, not '1e2'"),
+        (("set", "swappiness=201"), 2, "takes 0 to 200, not 201"),
+        (("set", "swappiness=-1"), 2, "takes 0 to 200, not -1"),
+        (("set", "swappiness=99999999999999999999"), 2, "takes a number, not"),
+        (("set", "swappiness=5", "vm/swappiness=6"), 2, "vm.swappiness is set twice, or with its twin"),
+        (("set", "dirty_ratio=5", "dirty_bytes=4096"), 2, "vm.dirty_bytes is set twice, or with its twin"),
+        (("set", "min_free_kbytes=1000"), 2, "below 1024 the machine may deadlock"),
+        (("set", "min_free_kbytes=2000000000"), 2, "more than 5 % of RAM"),
+        (("set", "drop_caches=1"), 2, "use pymemtools drop-caches"),
+        (("set", "panic_on_oom=1"), 2, "The machine goes down."),
+        (("set", "transparent_hugepage.enabled=sometimes"), 2, "takes one of always madvise never, not 'sometimes'"),
+        (("set", "ksm.run=0", "--persist", "x", "--dry-run"), 2, "--persist writes for sysctl"),
+        (("set", "swappiness=60", "-S", "x.tar"), 2, "a capture cannot be set"),
+        (("set", "--from", "/nowhere"), 1, "/nowhere: No such file or directory"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_refused(pymemtools: Run, arguments: tuple[str, ...], status: int, reason: str) -> None:
+    done = pymemtools("tunables", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (status, b"", 1)
+    assert reason in done.stderr.decode()
+
+
+def test_one_spelling() -> None:
+    for name in ("swappiness", "vm.swappiness", "vm/swappiness"):
+        assert canonical(name) == "vm.swappiness"
+    assert canonical("ksm/run") == "ksm.run"
+
+
+def test_what_is_known_hangs_together() -> None:
+    for entry in TUNABLES.values():
+        assert entry.meaning.endswith(".")
+        assert all(name in TUNABLES for name in entry.related)
+        assert not entry.twin or TUNABLES[entry.twin].twin == entry.name
+        assert entry.low <= entry.high
+
+
+def test_commit_limit_of_the_documentation() -> None:
+    limit = commit_limit(1 << 30, 7 << 30, 0, 30)
+    assert abs(limit / (1 << 30) - 7.3) < 0.01
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    """Put this machine's settings back, whatever a test does."""
+    names = ("swappiness", "dirty_bytes", "dirty_ratio", "min_free_kbytes", "overcommit_memory")
+    before = {name: (VM / name).read_text().strip() for name in names}
+    yield
+    for name, value in before.items():
+        if (VM / name).read_text().strip() != value and not (name == "dirty_bytes" and value == "0"):
+            (VM / name).write_text(value)
+
+
+def setting(name: str) -> int:
+    return int((VM / name).read_text())
+
+
+@live_root
+def test_round_trip(pymemtools: Run, kept: None) -> None:
+    swappiness, ratio, least = setting("swappiness"), setting("dirty_ratio"), setting("min_free_kbytes")
+    other = 61 if swappiness != 61 else 62
+    pages = output(
+        pymemtools, "set", f"vm.swappiness={other}", "dirty_bytes=104857600", f"min_free_kbytes={least + 64}"
+    )
+    assert pages[0].startswith(f"vm.swappiness: {swappiness} -> {other} (")
+    assert pages[1] == f"vm.dirty_bytes: 0 -> 104857600 (100.0 MiB; vm.dirty_ratio: {ratio} -> 0)"
+    assert (setting("swappiness"), setting("dirty_bytes"), setting("dirty_ratio")) == (other, 104857600, 0)
+    assert setting("min_free_kbytes") == least + 64
+    output(pymemtools, "set", f"swappiness={swappiness}", f"dirty_ratio={ratio}", f"min_free_kbytes={least}")
+    assert (setting("swappiness"), setting("dirty_bytes"), setting("dirty_ratio")) == (swappiness, 0, ratio)
+
+
+@live_root
+def test_all_or_none(pymemtools: Run, kept: None) -> None:
+    before = [setting(name) for name in ("swappiness", "dirty_bytes", "dirty_ratio", "overcommit_memory")]
+    for first in ("vm.swappiness=50", "vm.dirty_bytes=104857600"):
+        done = pymemtools("tunables", "set", first, "vm.overcommit_memory=9", "--force")
+        assert (done.returncode, done.stdout) == (4, b"")
+        assert done.stderr == (b"pymemtools: cannot set vm.overcommit_memory: Invalid argument; nothing was changed\n")
+        assert before == [setting(name) for name in ("swappiness", "dirty_bytes", "dirty_ratio", "overcommit_memory")]
+
+
+@live_root
+def test_dry_run_and_files(pymemtools: Run, kept: None, tmp_path: Path) -> None:
+    now = setting("swappiness")
+    lines = output(pymemtools, "set", "swappiness=33", "--dry-run")
+    assert lines == [f"would set vm.swappiness: {now} -> 33 (anonymous pages : file pages = 33 : 167)"]
+    drop_in = tmp_path / "60.conf"
+    drop_in.write_text("# mine\nkernel.sysrq = 1\nvm/swappiness = 5\n")
+    done = pymemtools("tunables", "set", f"swappiness={now}", "--persist", str(drop_in))
+    assert (done.returncode, done.stderr.decode()) == (0, f"pymemtools: tunables: wrote {drop_in}\n")
+    assert drop_in.read_text() == f"# mine\nkernel.sysrq = 1\nvm.swappiness = {now}\n"
+    settings = tmp_path / "from.conf"
+    settings.write_text(f"; comment\n-vm.swappiness={now}\n\n")
+    assert output(pymemtools, "set", "--from", str(settings))[0].startswith(f"vm.swappiness: {now} -> {now}")
+    assert setting("swappiness") == now
+
+
+NOBODY = "import os, pymemtools.cli.{0}, pymemtools.entry\nos.setgroups([])\nos.setuid(65534)\npymemtools.entry.main()"
+
+
+@live_root
+def test_a_user_is_told_why() -> None:
+    """The program is loaded first: this Python may be where others cannot read."""
+    before = setting("swappiness")
+    for module, call, what in (
+        ("tunables", ("tunables", "set", "swappiness=50"), "cannot set vm.swappiness"),
+        ("drop_caches", ("drop-caches",), "cannot set vm.drop_caches"),
+    ):
+        command = [sys.executable, "-c", NOBODY.format(module), *call]
+        environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"pymemtools: {what}: Permission denied (are you root?)\n"
+    assert setting("swappiness") == before
+
+
+@live_root
+def test_a_container_is_told_why() -> None:
+    before = setting("swappiness")
+    mount = "mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys"
+    command = ["unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh", sys.executable, "-m", "pymemtools"]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(
+        [*command, "tunables", "set", "swappiness=50"], env=environment, capture_output=True, text=True, check=False
+    )
+    if "pymemtools" not in done.stderr:
+        pytest.skip(f"no private mounts here: {done.stderr.strip()}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "pymemtools: cannot set vm.swappiness: Read-only file system (in a container?)\n"
+    assert setting("swappiness") == before
+
+
+@live_root
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_puts_back(kept: None, number: signal.Signals) -> None:
+    before = setting("swappiness")
+    code = (
+        "import time\nfrom pymemtools import control\nwrite = control._write_text\n"
+        "def slow(name, path, value):\n"
+        "    write(name, path, value)\n"
+        "    if value == '51':\n"
+        "        print(flush=True)\n"
+        "        time.sleep(60)\n"
+        "control._write_text = slow\n"
+        "from pymemtools.entry import main\nmain()\n"
+    )
+    command = [sys.executable, "-c", code, "tunables", "set", "swappiness=51"]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    assert setting("swappiness") == 51
+    child.send_signal(number)
+    _, errors = child.communicate(timeout=10)
+    assert (child.returncode, errors) == (-number, b"")
+    assert setting("swappiness") == before
