@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.models import watermarks as model
 from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.release import Version, parse_release
 from pymemtools.models.tunables import NEVER_READ, ONLY_WRITTEN, TUNABLES, Tunable
+from pymemtools.models.watermarks import movable_counts_as_high
 from pymemtools.models.writeback import DirtySettings, HighZone, Thresholds, dirtyable, thresholds, total_reserve
 from pymemtools.procfs.meminfo import parse_meminfo
-from pymemtools.procfs.zoneinfo import parse_zoneinfo
+from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 
@@ -40,6 +42,7 @@ class Setup(NamedTuple):
     values: Mapping[str, str]
     page_size: int
     version: Version | None
+    zones: Sequence[Zone]
     dirtyable_pages: int | None
     dirty: Thresholds | None
 
@@ -97,7 +100,11 @@ def setup(source: Source) -> Setup:
         meminfo = {}
     page_size = source.facts.page_size or 4096
     version = parse_release(source.facts.kernel)
-    context = Setup(meminfo, {}, page_size, version, _dirtyable(source, meminfo, page_size), None)
+    try:
+        zones = parse_zoneinfo(source.read("zoneinfo"))
+    except MemtoolsError:
+        zones = []
+    context = Setup(meminfo, {}, page_size, version, zones, _dirtyable(meminfo, zones, page_size, version), None)
     return with_values(context, values)
 
 
@@ -106,12 +113,15 @@ def with_values(context: Setup, values: Mapping[str, str]) -> Setup:
     return context._replace(values=values, dirty=_thresholds(context, values))
 
 
-def _dirtyable(source: Source, meminfo: Mapping[str, int], page_size: int) -> int | None:
+def _dirtyable(
+    meminfo: Mapping[str, int], zones: Sequence[Zone], page_size: int, version: Version | None
+) -> int | None:
     try:
-        zones = parse_zoneinfo(source.read("zoneinfo"))
         free = meminfo["MemFree"] // page_size
         file = (meminfo["Active(file)"] + meminfo["Inactive(file)"]) // page_size
-    except (MemtoolsError, KeyError):
+    except KeyError:
+        return None
+    if not zones:
         return None
     reserve = total_reserve([(zone.usable, zone.high, zone.protection) for zone in zones])
     high = [
@@ -119,7 +129,7 @@ def _dirtyable(source: Source, meminfo: Mapping[str, int], page_size: int) -> in
         for zone in zones
         if zone.name == "HighMem"
     ]
-    return dirtyable(free, file, reserve, high, parse_release(source.facts.kernel))
+    return dirtyable(free, file, reserve, high, version)
 
 
 def _file_pages(counters: Mapping[str, int]) -> int:
@@ -184,7 +194,25 @@ def _dirty(of: str) -> Callable[[int, Setup], str]:
 def _min_free(number: int, context: Setup) -> str:
     total = context.meminfo.get("MemTotal")
     share = f", {100 * number * 1024 / total:.2f} % of RAM" if total else ""
-    return f"{human_size(number * 1024)}{share}"
+    return f"{human_size(number * 1024)}{share}{_wakes(context, min_free_kbytes=number)}"
+
+
+def _scale_factor(number: int, context: Setup) -> str:
+    return f"{number / 100:g} % of each zone{_wakes(context, scale_factor=number)}"
+
+
+def _wakes(context: Setup, min_free_kbytes: int | None = None, scale_factor: int | None = None) -> str:
+    """Say below how much free memory, over all zones, kswapd wakes: the sum of their low watermarks."""
+    least = min_free_kbytes or _number(context.values.get("vm.min_free_kbytes", ""))
+    scale = scale_factor or _number(context.values.get("vm.watermark_scale_factor", ""))
+    is_old = context.version is not None and context.version < (4, 6, 0)
+    if least is None or (scale is None and not is_old) or not context.zones:
+        return ""
+    is_high = movable_counts_as_high([(zone.name, zone.usable, zone.min) for zone in context.zones], context.version)
+    zones = [model.Zone(zone.name, zone.usable) for zone in context.zones]
+    marks = model.watermarks(zones, least, scale, page_kib=context.page_size // 1024, movable_is_high=is_high)
+    low = sum(mark.low_pages for mark, zone in zip(marks, zones) if zone.managed_pages)
+    return f"; kswapd wakes below {human_size(low * context.page_size)} free"
 
 
 def _overcommit_memory(number: int, context: Setup) -> str:
@@ -224,7 +252,7 @@ _MEANINGS: Mapping[str, Callable[[int, Setup], str]] = {
     "vm.nr_hugepages": _huge_pages,
     "vm.page-cluster": lambda number, context: f"2^{number} = {1 << min(number, 31)} pages",
     "vm.swappiness": lambda number, context: f"anonymous pages : file pages = {number} : {200 - number}",
-    "vm.watermark_scale_factor": lambda number, context: f"{number / 100:g} % of each zone",
+    "vm.watermark_scale_factor": _scale_factor,
     "vm.watermark_boost_factor": lambda number, context: f"up to {number / 100:g} % of high" if number else "off",
     "vm.stat_interval": lambda number, context: f"{number} s",
 }
