@@ -1,0 +1,94 @@
+"""Whom the kernel kills when memory runs out: badness, and the scores that /proc shows of it.
+
+Amounts are in pages. Source: mm/oom_kill.c, oom_badness(); fs/proc/base.c, proc_oom_score(); Linux 2.6.36 to 6.18.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pymemtools.models.release import Version
+
+ADJ_NEVER = -1000  # OOM_SCORE_ADJ_MIN
+FAIR, THOUSANDTHS = "5.9", "3.6"  # the scales of /proc/PID/oom_score, by the version they came with
+
+
+class Task(NamedTuple):
+    """What the kernel weighs of a process."""
+
+    rss: int
+    swap: int
+    page_tables: int
+    oom_score_adj: int = 0
+    is_admin: bool = False  # has CAP_SYS_ADMIN
+    is_init: bool = False
+
+
+def badness(task: Task, total: int, version: Version | None = None, scale: str | None = None) -> int | None:
+    """Give the points of a task, None for one that is never killed; ``total`` is RAM and swap.
+
+    From 3.6 on points are pages: RSS, swap and page tables, and for each thousandth of oom_score_adj a thousandth of
+    ``total``, rounded down first. Root's are 3 % less until 4.16. From 5.9 on, and wherever ``scale`` is FAIR, they
+    may be negative. In 2.6.36 to 3.5 they are thousandths of ``total`` without page tables, root's 30 less, and at
+    least 1.
+    """
+    if task.is_init or task.oom_score_adj == ADJ_NEVER:
+        return None
+    if version is not None and version < (3, 6, 0):
+        points = (task.rss + task.swap) * 1000 // total if total else 0
+        points -= 30 if task.is_admin else 0
+        return max(1, min(points + task.oom_score_adj, 1000))
+    points = task.rss + task.swap + task.page_tables
+    if task.is_admin and version is not None and version < (4, 17, 0):
+        if version < (3, 10, 0):
+            return max(1, points + (task.oom_score_adj - 30) * (total // 1000))
+        points -= points * 3 // 100
+    points += task.oom_score_adj * (total // 1000)
+    is_signed = scale == FAIR or version is None or version >= (5, 9, 0)
+    return points if is_signed else max(1, points)
+
+
+def oom_score(points: int | None, total: int, scale: str = FAIR) -> int:
+    """Give /proc/PID/oom_score for points from 3.6 on; 0 for a task that is never killed.
+
+    Since 5.9, and in stable kernels before whose numbers do not tell, an idle process scores 666 or 667, so that a
+    negative adjustment shows; before, it scored 0. See detect_scale().
+    """
+    if points is None or not total:
+        return 0
+    if scale == THOUSANDTHS:
+        return max(points, 0) * 1000 // total
+    return max(_truncated((1000 + _truncated(points * 1000, total)) * 2, 3), 0)
+
+
+def detect_scale(samples: list[tuple[int, int | None]], total: int, version: Version | None) -> str:
+    """Tell which scale a machine's scores have, from (score, points) of its processes; by version without any.
+
+    The scale that fits more of them is taken: stable kernels of 5.4 have that of 5.9.
+    """
+    fits = {
+        scale: sum(abs(oom_score(points, total, scale) - score) <= 1 for score, points in samples)
+        for scale in (FAIR, THOUSANDTHS)
+    }
+    if fits[FAIR] != fits[THOUSANDTHS]:
+        return FAIR if fits[FAIR] > fits[THOUSANDTHS] else THOUSANDTHS
+    return THOUSANDTHS if version is not None and version < (5, 9, 0) else FAIR
+
+
+def adj_to_be_safer(points: int, than: int, adj: int, total: int) -> int | None:
+    """Give the largest oom_score_adj with which a task of ``points`` (with ``adj``) scores below one of ``than``.
+
+    None where even -999 is not enough: then only -1000 saves it.
+    """
+    step = total // 1000
+    bare = points - adj * step
+    if not step:
+        return None
+    best = -((bare - than) // step + 1)
+    best = min(best, 1000)
+    return best if best > ADJ_NEVER else None
+
+
+def _truncated(value: int, divisor: int) -> int:
+    """Divide as C does, towards zero."""
+    return value // divisor if value >= 0 else -(-value // divisor)

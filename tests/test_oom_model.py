@@ -1,0 +1,88 @@
+"""Badness and oom_score against what kernels from 2.6.37 to 7.2 really show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import HERE
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pymemtools.models.oom import FAIR, THOUSANDTHS, Task, adj_to_be_safer, badness, detect_scale, oom_score
+from pymemtools.models.release import parse_release
+
+POINTS = json.loads((HERE / "testpoints" / "oom_score.json").read_text())["testpoints"]
+SCALES = {"x1000/total": THOUSANDTHS}
+
+
+def points_of(model: str) -> list[Any]:
+    return [pytest.param(point, id=point["id"]) for point in POINTS if point["model"] == model]
+
+
+@pytest.mark.parametrize("point", points_of("proc_oom_score"))
+def test_scores_of_real_processes(point: dict[str, Any]) -> None:
+    inputs = point["inputs"]
+    names = ("rss_pages", "swap_pages", "pgtable_pages", "oom_score_adj", "cap_sys_admin", "pid1")
+    scale = SCALES.get(inputs["scale"], FAIR)
+    found = badness(Task(*(inputs[key] for key in names)), inputs["total_pages"], parse_release(point["kernel"]), scale)
+    score = oom_score(found, inputs["total_pages"], scale)
+    assert abs(score - point["expected"]["oom_score"]) <= point["tolerance"]
+
+
+@pytest.mark.parametrize("point", points_of("oom_score_2636"))
+def test_scores_of_2_6_37(point: dict[str, Any]) -> None:
+    inputs = point["inputs"]
+    task = Task(inputs["rss"], inputs["swap"], 0, inputs["oom_score_adj"], inputs["root"])
+    assert badness(task, inputs["total_pages"], (2, 6, 37)) == point["expected"]["score"]
+
+
+def test_the_scale_of_a_kernel_is_told_by_its_scores() -> None:
+    total = 1_000_000
+    tasks = [Task(rss, 0, 5) for rss in (100, 20_000, 400_000)]
+    for scale, version in ((FAIR, (5, 4, 216)), (THOUSANDTHS, (5, 4, 0)), (FAIR, (6, 1, 0))):
+        samples = [
+            (oom_score(badness(task, total, version), total, scale), badness(task, total, version)) for task in tasks
+        ]
+        assert detect_scale(samples, total, version) == scale
+    assert detect_scale([], total, (5, 4, 0)) == THOUSANDTHS
+    assert detect_scale([], total, None) == FAIR
+
+
+def test_never() -> None:
+    assert badness(Task(10**6, 0, 0, -1000), 10**6) is None
+    assert oom_score(None, 10**6) == 0
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(-999, 1000), st.integers(10**4, 10**8))
+def test_the_adjustment_that_makes_safer(rss: int, than: int, adj: int, total: int) -> None:
+    points = badness(Task(rss, 0, 0, adj), total)
+    assert points is not None
+    best = adj_to_be_safer(points, than, adj, total)
+    if best is None:
+        safest = badness(Task(rss, 0, 0, -999), total)
+        assert safest is not None
+        assert safest >= than
+        return
+    with_best = badness(Task(rss, 0, 0, best), total)
+    assert with_best is not None
+    assert with_best < than
+    if best < 1000:
+        one_more = badness(Task(rss, 0, 0, best + 1), total)
+        assert one_more is not None
+        assert one_more >= than
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(-999, 999), st.integers(10**4, 10**8))
+def test_more_memory_or_adjustment_never_scores_less(rss: int, more: int, adj: int, total: int) -> None:
+    for version in (None, (2, 6, 37), (3, 6, 0), (4, 4, 0), (5, 4, 0)):
+        low, high = (
+            badness(Task(rss, 0, 0, adj), total, version),
+            badness(Task(rss + more, 0, 0, adj + 1), total, version),
+        )
+        assert low is not None
+        assert high is not None
+        assert low <= high
+        for scale in (FAIR, THOUSANDTHS):
+            assert oom_score(low, total, scale) <= oom_score(high, total, scale)
