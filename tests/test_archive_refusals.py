@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,19 @@ ALL_EMPTY = (
     "all files in it are empty: programs that go by the size of a file see nothing in those of /proc; "
     "use pymemtools capture or smemcap"
 )
+
+
+def packed_for_much_memory() -> bytes:
+    """Give an xz file that says it needs a dictionary of 1 GiB, as ``xz --lzma2=dict=1GiB`` writes."""
+    return (
+        bytes.fromhex(
+            "fd377a585a000004e6d6b446"  # stream header with CRC64
+            "0200210124000000"  # block header: one filter, LZMA2, dictionary size 36 = 1 GiB
+        )
+        + zlib.crc32(bytes.fromhex("0200210124000000")).to_bytes(4, "little")
+        + bytes(100)
+    )
+
 
 REFUSED = {
     "empty file": (b"", "is empty"),
@@ -105,6 +119,10 @@ REFUSED = {
         machine(b"a/proc/") + process(7, prefix=b"b/proc/"),
         "two /proc trees in it, below 'a' and below 'b'",
     ),
+    "two /proc trees with long names": (
+        pax((b"path", b"a" * 5000 + b"/proc/meminfo")) + member(b"x", b"x") + process(7, prefix=b"\xff\x1b/proc/"),
+        f"two /proc trees in it, below '{'a' * 60}' and below '\udcff\x1b'",
+    ),
     "a /proc tree within another": (
         machine() + process(7) + process(8, prefix=b"a/proc/"),
         "two /proc trees in it, below '.' and below 'a'",
@@ -159,26 +177,27 @@ REFUSED = {
     "gz of a cut archive": (packed(SOUND[: BLOCK + 20], "gz"), "truncated archive: in the data of member 1"),
     "gz with a wrong CRC": (
         packed(SOUND, "gz")[:-8] + b"abcd" + packed(SOUND, "gz")[-4:],
-        "damaged archive: Error -3 while decompressing data: incorrect data check",
+        "cannot be unpacked: Error -3 while decompressing data: incorrect data check",
     ),
     "gz with a wrong length": (
         packed(SOUND, "gz")[:-4] + b"abcd",
-        "damaged archive: Error -3 while decompressing data: incorrect length check",
+        "cannot be unpacked: Error -3 while decompressing data: incorrect length check",
     ),
     "gz header alone": (b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "truncated archive: the compressed data ends early"),
     "gz of an unknown method": (
         b"\x1f\x8b\x09" + bytes(30),
-        "damaged archive: Error -3 while decompressing data: unknown compression method",
+        "cannot be unpacked: Error -3 while decompressing data: unknown compression method",
     ),
     "junk after gz": (packed(SOUND, "gz") + b"junk", "damaged archive: junk after the compressed data"),
     "gz then bz2": (packed(SOUND, "gz") + packed(SOUND, "bz2"), "damaged archive: junk after the compressed data"),
     "bz2 cut": (packed(SOUND, "bz2")[:-9], "truncated archive: the compressed data ends early"),
     "bz2 damaged": (
         packed(SOUND, "bz2")[:99] + b"X" + packed(SOUND, "bz2")[100:],
-        "damaged archive: Invalid data stream",
+        "cannot be unpacked: Invalid data stream",
     ),
     "xz cut": (packed(SOUND, "xz")[:-9], "truncated archive: the compressed data ends early"),
-    "xz damaged": (packed(SOUND, "xz")[:40] + bytes(80), "damaged archive: Corrupt input data"),
+    "xz damaged": (packed(SOUND, "xz")[:40] + bytes(80), "cannot be unpacked: Corrupt input data"),
+    "xz that asks for 1 GiB of memory": (packed_for_much_memory(), "cannot be unpacked: Memory usage limit exceeded"),
     "zip": (b"PK\3\4" + bytes(600), "not a tar archive"),
     "gz of gz": (packed(packed(SOUND, "gz"), "gz"), "not a tar archive"),
     "gz, zeros, junk": (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pymemtools.errors import ArchiveError
+from pymemtools.errors import ArchiveError, excerpt
 from pymemtools.sources.base import ALL_EMPTY
 from pymemtools.sources.manifest import MARKER
 from pymemtools.sources.member_names import is_wanted, locate, most_bytes, split_pid
@@ -30,6 +31,7 @@ class Index:
         self._max_bytes = max_bytes
         self._top: str | None = None  # the folder that everything is in
         self._files: dict[str, Stored] = {}
+        self._owners: dict[Owner, Owner] = {}  # few users own many processes
         self._directory_owners: dict[int, Owner] = {}
         self._file_owners: dict[int, Owner] = {}
         self.processes: dict[int, dict[str, Stored]] = {}
@@ -69,30 +71,36 @@ class Index:
         if pid is not None and not name and member.is_directory:
             self._enter(top)
             self.processes.setdefault(pid, {})
-            if member.uid is not None and (member.uid or member.mtime):
-                self._directory_owners.setdefault(pid, Owner(member.uid, member.uname))
+            if member.uid or member.mtime:
+                self._own(self._directory_owners, pid, member)
         elif member.is_file and is_wanted(pid, name):
             self._enter(top)
             self._keep(pid, name, member, file)
             if pid is None and name == "meminfo":
                 self.taken_at = member.mtime
-            elif pid is not None and member.uid is not None and member.size:
-                self._file_owners.setdefault(pid, Owner(member.uid, member.uname))
+            elif pid is not None and member.size:
+                self._own(self._file_owners, pid, member)
+
+    def _own(self, owners: dict[int, Owner], pid: int, member: Member) -> None:
+        if member.uid is not None:
+            owner = Owner(member.uid, member.uname)
+            owners.setdefault(pid, self._owners.setdefault(owner, owner))
 
     def _enter(self, top: str) -> None:
         if self._top is None:
             self._top = top
         elif self._top != top:
-            raise ArchiveError(f"two /proc trees in it, below '{self._top or '.'}' and below '{top or '.'}'")
+            first, second = (excerpt(os.fsencode(each or ".")) for each in (self._top, top))
+            raise ArchiveError(f"two /proc trees in it, below {first} and below {second}")
 
     def _keep(self, pid: int | None, name: str, member: Member, file: PlainFile | KeptStream) -> None:
         files = self._files if pid is None else self.processes.setdefault(pid, {})
-        where = f"{name.lstrip('/') if pid is None else f'{pid}/{name}'} (member {member.number})"
+        where = f"{name[:80].lstrip('/') if pid is None else f'{pid}/{name}'} (member {member.number})"
         if name in files:
             raise ArchiveError(f"damaged archive: {where} comes twice")
         if member.size > (most_bytes(pid, name) or self._max_bytes):
             raise ArchiveError(f"{where} is too large: {member.size} bytes")
-        files[name] = file.keep(member)
+        files[sys.intern(name)] = file.keep(member)
 
     def has_files(self) -> bool:
         """Tell whether there is anything of /proc; a copy of /sys alone is no capture."""

@@ -106,7 +106,7 @@ def pax_records(data: bytes, number: int) -> dict[str, str]:
             raise ArchiveError(f"damaged archive: bad extended header in member {number}")
         name = key.decode("utf-8", "surrogateescape")
         if name == "size" or name.startswith("GNU.sparse"):
-            raise ArchiveError(f"extended header with {name} in member {number}: not supported")
+            raise ArchiveError(f"extended header with {name[:60]} in member {number}: not supported")
         records[name] = value.decode("utf-8", "surrogateescape")
         at = end
     return records

@@ -90,7 +90,7 @@ class Stream:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 (zlib.error, OSError, LZMAError, ZstdError, ValueError ...)
-            raise ArchiveError(f"damaged archive: {error}") from None
+            raise ArchiveError(f"cannot be unpacked: {error}") from None
 
     def _next_after(self, ended: Decompressor) -> Decompressor | None:
         """Go on to the next compressed stream of the file: there may be several, and zeros behind each."""
