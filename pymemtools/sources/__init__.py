@@ -1,6 +1,12 @@
 """Where bytes come from: the live machine, a directory, an archive.
 
-``open_source(path)`` gives a Source; see pymemtools.sources.base for what it can do.
+``open_source(path)`` gives a Source; see pymemtools.sources.base for what it can do::
+
+    source = open_source("board.tar")
+    source.read("meminfo")
+    for pid in source.pids():
+        with source.process(pid) as files:
+            files.read("status")
 """
 
 from __future__ import annotations

@@ -56,10 +56,10 @@ class Index:
 
     def _check_last_process(self) -> None:
         """Refuse an archive that ends within a process: smemcap's have no end mark, but the same files of each."""
-        *others, last = (set(files) for files in self.processes.values())
-        others = [names for names in others if names]
-        expected = set.intersection(*others) if others else _SMEMCAPS_FILES
-        if not expected <= last:
+        *others, last = self.processes.values()
+        others = [files for files in others if files]
+        expected = set(others[0]).intersection(*others) if others else _SMEMCAPS_FILES
+        if not expected <= last.keys():
             raise ArchiveError(f"truncated archive: in process {list(self.processes)[-1]}")
 
     def _add(self, member: Member, file: PlainFile | KeptStream) -> None:
