@@ -47,12 +47,28 @@ refused=
 processes=0
 unreadable=0
 
-# copy PATH MEMBER: copy a file of the kernel's under the name it has in the archive, or leave nothing.
+no_room() {
+	fail "$scratch: could not be written, is it full?"
+}
+
+# copy PATH MEMBER: copy a file of the kernel's under the name it has in the archive, or leave nothing: 1 when it can
+# not be read, 2 when there is none. What can be read, but not copied, twice, is the scratch directory's fault.
 copy() {
-	cat "$1" >"$work/$2" 2>/dev/null && return 0
+	cat "$1" 2>/dev/null >"$work/$2" && return 0
 	rm -f "$work/$2"
-	[ -e "$1" ] && return 1
-	return 2
+	[ -e "$1" ] || return 2
+	cat "$1" >/dev/null 2>&1 || return 1
+	cat "$1" 2>/dev/null >"$work/$2" && return 0
+	rm -f "$work/$2"
+	cat "$1" >/dev/null 2>&1 && no_room
+	return 1
+}
+
+# folders MEMBER...: make directories.
+folders() {
+	for member; do
+		mkdir -p "$work/$member" || no_room
+	done
 }
 
 refuse() {
@@ -80,8 +96,8 @@ image() {
 }
 
 system_files() {
-	mkdir -p "$work/proc/sys/vm" "$work/proc/sys/kernel" "$work/proc/pressure"
-	echo 1 >"$work/pymemtools-capture"
+	folders proc/sys/vm proc/sys/kernel proc/pressure etc
+	echo 1 >"$work/pymemtools-capture" || no_room
 	for file in meminfo version vmstat zoneinfo buddyinfo pagetypeinfo slabinfo swaps cmdline uptime \
 		iomem cpuinfo stat loadavg pressure/memory sys/kernel/randomize_va_space sys/kernel/pid_max; do
 		copy "/proc/$file" "proc/$file" || [ $? = 2 ] || refuse "$file" ""
@@ -94,16 +110,15 @@ system_files() {
 		esac
 	done
 	for folder in ksm transparent_hugepage transparent_hugepage/khugepaged lru_gen swap; do
-		mkdir -p "$work/sys/kernel/mm/$folder"
+		folders "sys/kernel/mm/$folder"
 		for file in "/sys/kernel/mm/$folder"/*; do
 			[ -f "$file" ] && copy "$file" "sys/kernel/mm/$folder/${file##*/}"
 		done
 	done
 	set -f
-	mkdir -p "$work/etc"
 	if [ -r /etc/passwd ]; then
 		while IFS=: read -r name _ uid _; do
-			echo "$name:x:$uid:$uid:::"
+			echo "$name:x:$uid:$uid:::" || no_room
 		done </etc/passwd >"$work/etc/passwd"
 	fi
 	append pymemtools-capture proc sys etc
@@ -113,7 +128,7 @@ system_files() {
 process() {
 	before=$(image "$1")
 	[ -n "$before" ] || return 1
-	mkdir -p "$work/proc/$1"
+	folders "proc/$1"
 	status=0
 	for file in stat status cmdline comm cgroup oom_score oom_score_adj statm maps smaps_rollup smaps; do
 		copy "/proc/$1/$file" "proc/$1/$file"
@@ -139,7 +154,7 @@ controller() {
 		*":$group:"*) break ;;
 		esac
 		taken="$taken:$group:"
-		mkdir -p "$work$group"
+		folders "${group#/}"
 		for file in memory.max memory.high memory.min memory.low memory.current memory.stat memory.events \
 			memory.swap.max memory.swap.current memory.limit_in_bytes memory.usage_in_bytes \
 			memory.memsw.limit_in_bytes memory.memsw.usage_in_bytes memory.soft_limit_in_bytes \
@@ -173,7 +188,7 @@ cgroups() {
 }
 
 manifest() {
-	cat >"$work/manifest.json" <<-END
+	cat >"$work/manifest.json" <<-END || no_room
 	{"format": 1, "tool": "capture.sh", "machine": "$(uname -m)", "kernel": "$(uname -r)",
 	 "taken_at": $1, "users": {}, "unreadable": [$refused]}
 	END
@@ -199,12 +214,19 @@ capture() {
 		echo "capture.sh: $unreadable of $processes processes could not be read; run as root for all" >&2
 }
 
+chosen=
 for pid; do
 	case $pid in
 	'' | *[!0-9]* | 0*) fail "$pid: not a PID" ;;
 	esac
 	[ -d "/proc/$pid" ] || fail "$pid: no such process"
+	case "$chosen " in
+	*" $pid "*) ;;
+	*) chosen="$chosen $pid" ;;
+	esac
 done
+# shellcheck disable=SC2086 # they are numbers, each once
+set -- $chosen
 
 if [ -n "$output" ]; then
 	set -C

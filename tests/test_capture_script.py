@@ -1,0 +1,110 @@
+"""The script that takes captures without Python, where things go wrong: shells, rights, room, processes that end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import gettempdir
+
+import pytest
+from conftest import HERE, Run
+
+from pymemtools.sources import open_source
+
+SCRIPT = HERE.parent / "pymemtools" / "data" / "capture.sh"
+SHELLS = ("dash", "busybox sh", "bash --posix")
+
+
+def shell_of(name: str) -> list[str]:
+    """Give the command of a shell, or skip."""
+    command = name.split()
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    return command
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_as_over_ssh(pymemtools: Run, tmp_path: Path, shell: str) -> None:
+    """The script comes on standard input, the archive goes to standard output."""
+    twice = [str(os.getpid())] * 2
+    command = [*shell_of(shell), "-s", "--", "-d", str(tmp_path), *twice]
+    with SCRIPT.open("rb") as script:
+        done = subprocess.run(command, stdin=script, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert list(tmp_path.iterdir()) == []
+    read = pymemtools("smem", "-H", "-c", "pid", "-S", "-", input=done.stdout)
+    assert (read.returncode, read.stdout.strip(), read.stderr) == (0, b"%d" % os.getpid(), b"")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("blocks", [0, 8])
+def test_no_room_in_the_scratch_directory(tmp_path: Path, shell: str, blocks: int) -> None:
+    """A file that could not be copied for want of room is no file that could not be read: the capture fails."""
+    command = " ".join([*shell_of(shell), str(SCRIPT), "-d", str(tmp_path), str(os.getpid())])
+    limited = ["sh", "-c", f"trap '' XFSZ; ulimit -f {blocks}; exec {command}"]
+    done = subprocess.run(limited, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert f"capture.sh: {tmp_path}: could not be written, is it full?" in done.stderr.decode().splitlines()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_processes_that_end_meanwhile(pymemtools: Run, tmp_path: Path, shell: str) -> None:
+    """Each is in the archive whole or not at all, and none of them is news."""
+    gone = [subprocess.Popen(["sleep", "0.05"], start_new_session=True) for _ in range(10)]
+    stays = subprocess.Popen(["sleep", "60"])
+    pids = [str(process.pid) for process in (*gone, stays)]
+    reaper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.2)"])
+    command = [*shell_of(shell), str(SCRIPT), "-d", str(tmp_path), *pids]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        for process in (*gone, reaper):
+            process.wait()
+        archive, errors = running.communicate(timeout=60)
+    finally:
+        stays.kill()
+        stays.wait()
+    assert (running.returncode, errors) == (0, b"")
+    (tmp_path / "a.tar").write_bytes(archive)
+    source = open_source(str(tmp_path / "a.tar"))
+    assert stays.pid in source.pids()
+    for pid in source.pids():
+        with source.process(pid) as files:
+            assert files.read("smaps") or b"(sleep) Z" in files.read("stat")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize("shell", SHELLS)
+def test_of_a_user_who_may_not_read_all(tmp_path: Path, shell: str) -> None:
+    command = [*shell_of(shell), "-s", "--", "-d", gettempdir(), "1"]
+    with SCRIPT.open("rb") as script:
+        done = subprocess.run(command, stdin=script, capture_output=True, user=65534, group=65534, check=False)
+    assert (done.returncode, done.stderr) == (
+        0,
+        b"capture.sh: 1 of 1 processes could not be read; run as root for all\n",
+    )
+    (tmp_path / "a.tar").write_bytes(done.stdout)
+    source = open_source(str(tmp_path / "a.tar"))
+    assert source.manifest is not None
+    assert ("smaps", "not readable", 1) in source.manifest.unreadable
+    assert source.read("1/stat").startswith(b"1 (")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing(tmp_path: Path, shell: str, number: signal.Signals) -> None:
+    """As a terminal's Ctrl-C, and what a session's end sends, reaches the shell and all it runs."""
+    command = [*shell_of(shell), str(SCRIPT), "-d", str(tmp_path), "-o", str(tmp_path / "a.tar")]
+    child = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "a.tar").exists() or not (tmp_path / "a.tar").stat().st_size:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(child.pid, number)
+    assert child.wait(timeout=20) == (130 if number == signal.SIGINT else 143)
+    assert list(tmp_path.iterdir()) == []
