@@ -123,9 +123,11 @@ def test_unpacked_it_is_the_same(pymemtools: Run, still: list[int], tmp_path: Pa
     pymemtools("capture", "-o", str(tmp_path / "a.tar"), *map(str, still))
     (tmp_path / "out").mkdir()
     subprocess.run(["tar", "xf", tmp_path / "a.tar", "-C", tmp_path / "out"], check=True)
-    for reader in ("smem -t -c all", f"pmap -X {still[0]}", "free"):
-        packed, unpacked = (pymemtools(*reader.split(), "-S", str(tmp_path / name)) for name in ("a.tar", "out"))
-        assert (packed.returncode, packed.stdout) == (unpacked.returncode, unpacked.stdout) == (0, packed.stdout)
+    for reader in (*READERS, "free", "free --cgroup /", "smem -w", "zones", "zones --sysrq", "tunables list"):
+        call = reader.format(pid=still[0]).split()
+        packed, unpacked = (pymemtools(*call, "-S", str(tmp_path / name)) for name in ("a.tar", "out"))
+        assert packed.returncode == unpacked.returncode == 0, (reader, packed.stderr)
+        assert (packed.stdout, packed.stderr) == (unpacked.stdout, unpacked.stderr), reader
     packed_facts = open_source(str(tmp_path / "a.tar")).facts
     assert packed_facts[2:] == open_source(str(tmp_path / "out")).facts[2:]
 
@@ -240,10 +242,25 @@ def test_what_is_hidden() -> None:
     for kept in (b"[heap]", b"/usr/lib/x.so", b"/dev/zero (deleted)", b"", b"anon_inode:[x]"):
         text = b"7f00-7f01 r--p 00000000 fe:00 18                   " + kept + b"\n"
         assert veil.file("maps", text) == text
+    for path in (b"/development/ann", b"/dev/shm/ann", b"/usr/home/ann", b"/usr/local/home/ann", b"/lib/../home/ann"):
+        text = b"7f00-7f01 r--p 00000000 fe:00 18                   " + path + b"\n"
+        assert b"/hidden/" in veil.file("maps", text)
+        assert b"ann" not in veil.file("cmdline", path + b"\0x\0")
+    for name in (b"nginx:", b"-bash", b"(sd-pam)", b"[kthreadd]", b"python3.11"):
+        assert veil.file("cmdline", name + b" ann\0x\0") == name + b"\0"
+    for name in (b"ann/run", b"./ann", b"../ann", b"KEY=ann", b"ann@host"):
+        assert veil.file("cmdline", name + b"\0x\0").startswith(b"hidden-")
     group = veil.file("cgroup", b"0::/user.slice/user-1000.slice/ann.service\n1:name=systemd:/\n").decode()
     assert group.startswith("0::/user.slice/g-")
     assert group.endswith(".service\n1:name=systemd:/\n")
     assert "ann" not in group
+    assert "ann" not in veil.group("/user.slice/user-ann.slice/session-ann.scope")
+    assert veil.group("/system.slice/init.scope") == "/system.slice/init.scope"
+    swaps = b"Filename  Type  Size\n/dev/vda2  partition  1\n/home/ann/swap  file  2\n"
+    assert veil.machine_file("swaps", swaps).startswith(b"Filename  Type  Size\n/dev/vda2  partition  1\n/hidden/")
+    version = b"Linux version 6.1.0 (ann@box) (gcc (Debian 12) 12.2) #1 SMP\n"
+    assert veil.machine_file("version", version) == b"Linux version 6.1.0 (hidden) (gcc (Debian 12) 12.2) #1 SMP\n"
+    assert veil.machine_file("meminfo", version) == version
 
 
 @pytest.mark.parametrize(
@@ -255,6 +272,7 @@ def test_what_is_hidden() -> None:
         (("-o", "a.tar", "x"), 2, "'x' is not a valid integer range"),
         (("--script", "1"), 2, "capture: --script prints a script, and takes no other options"),
         (("--compat", "smemcap", "--dmesg"), 2, "capture: smemcap's layout has no room for --dmesg and --anonymize"),
+        (("--anonymize", "--dmesg"), 2, "capture: the kernel's log tells names that --anonymize cannot hide"),
         (("-o", "there.tar"), 1, "there.tar: exists already (--force replaces it)"),
         (("-o", "link.tar"), 1, "link.tar: exists already (--force replaces it)"),
         (("-o", "folder.tar", "--force"), 1, "folder.tar: Is a directory"),

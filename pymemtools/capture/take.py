@@ -81,14 +81,17 @@ class Taking:
             if not is_optional:
                 self._refused.setdefault((path, _reason(error)), [])
             return
-        name = path if self._veil is None or not path.startswith("/sys/fs/cgroup/") else self._veiled_group(path)
-        yield Member(member_name(name), data, mtime=self._now)
+        if self._veil is not None:
+            data = self._veil.machine_file(path, data)
+            if path.startswith("/sys/fs/cgroup/"):
+                path = self._veiled_group(path, self._veil)
+        yield Member(member_name(path), data, mtime=self._now)
 
-    def _veiled_group(self, path: str) -> str:
-        assert self._veil is not None  # noqa: S101 (asked by the caller)
+    @staticmethod
+    def _veiled_group(path: str, veil: Veil) -> str:
         folder, _, file = path.rpartition("/")
         mount = "/sys/fs/cgroup/memory" if folder.startswith("/sys/fs/cgroup/memory") else "/sys/fs/cgroup"
-        return f"{mount}{self._veil.group(folder[len(mount) :])}/{file}"
+        return f"{mount}{veil.group(folder[len(mount) :])}/{file}"
 
     def _process(self, pid: int, names: tuple[str, ...]) -> Captured | None:
         """Read one process whole; None when it is gone."""

@@ -52,6 +52,8 @@ def command(
         return 0
     if compat and (dmesg or anonymize):
         raise UsageProblem("capture: smemcap's layout has no room for --dmesg and --anonymize")
+    if dmesg and anonymize:
+        raise UsageProblem("capture: the kernel's log tells names that --anonymize cannot hide")
     path = output or f"{os.uname().nodename}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar.gz"
     kind = "" if path == "-" else kind_of(path)
     if kind is None:
