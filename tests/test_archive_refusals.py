@@ -9,7 +9,9 @@ import pytest
 from archives import BLOCK, END, MEMINFO, SMAPS, SOUND, directory, header, machine, member, opened, packed, pax, process
 from conftest import Run
 
+from pymemtools.cli import cli
 from pymemtools.errors import ArchiveError
+from pymemtools.render.escape import escape
 
 ALL_EMPTY = (
     "all files in it are empty: programs that go by the size of a file see nothing in those of /proc; "
@@ -210,22 +212,32 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_refused(tmp_path: Path, case: str) -> None:
+def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
+    """The one message comes from every command, and not a line of a table before it."""
     data, reason = REFUSED[case]
-    with pytest.raises(ArchiveError) as refused:
-        opened(tmp_path, data)
-    assert str(refused.value) == f"{tmp_path}/a.tar: {reason}"
+    path = tmp_path / "a.tar"
+    path.write_bytes(data)
+    for command in ("smem", "free"):
+        with pytest.raises(ArchiveError) as refused:
+            cli.main([command, "-S", str(path)], standalone_mode=False)
+        assert str(refused.value) == f"{path}: {reason}"
+    assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("case", ["text", "later header damaged", "a file twice", "cut in data", "gz cut"])
+SAMPLE = (
+    *("text", "later header damaged", "a file twice", "cut in data", "gz cut", "negative size", "zip", "empty file"),
+    *("GNU tar of /proc", "two /proc trees with long names"),
+)
+
+
+@pytest.mark.parametrize("case", SAMPLE)
 def test_a_refusal_is_one_line_and_no_table(pymemtools: Run, tmp_path: Path, case: str) -> None:
     data, reason = REFUSED[case]
     (tmp_path / "a.tar").write_bytes(data)
-    for command in ("smem", "free"):
-        for arguments, stdin in (((str(tmp_path / "a.tar"),), b""), (("-",), data)):
-            done = pymemtools(command, "-S", *arguments, input=stdin)
-            assert (done.returncode, done.stdout) == (1, b"")
-            assert done.stderr.decode() == f"pymemtools: {arguments[0]}: {reason}\n"
+    for command, place, stdin in (("smem", str(tmp_path / "a.tar"), b""), ("free", "-", data)):
+        done = pymemtools(command, "-S", place, input=stdin)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.decode() == f"pymemtools: {place}: {escape(reason)}\n"
 
 
 def test_partial_does_not_make_an_archive_of_what_is_none(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pymemtools.sources.compression import Decompressor, recognise
 from pymemtools.units import exact_size
 
 _CHUNK = 256 * 1024
+_INPUT = 64 * 1024  # less, since what is left of it is copied whenever one of many compressed streams ends
 _MAX_STREAMS = 100_000  # parallel compressors write one for every 64 KiB or more
 
 
@@ -55,7 +56,7 @@ class Stream:
     def _raw(self) -> bytes:
         """Read the next bytes of the file as they are, as many as are asked for: a pipe gives few at a time."""
         parts = []
-        size = _CHUNK
+        size = _INPUT
         while size and (part := os.read(self._fd, size)):
             parts.append(part)
             size -= len(part)
