@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from conftest import HERE, Run
 
+from pymemtools.capture.body import keep
 from pymemtools.capture.contents import CGROUP_FILES, KERNEL_MM, NEVER_READ, PROCESS_FILES, SYSTEM_FILES
 from pymemtools.capture.veil import Veil
 from pymemtools.reports.processes import Wanted, read_processes
@@ -431,3 +432,23 @@ def test_info(pymemtools: Run, tmp_path: Path) -> None:
         *done.stdout.decode().splitlines()[13:],
     ]
     assert "free --cgroup     no        /sys/fs/cgroup/" in done.stdout.decode().splitlines()
+
+
+def test_a_huge_file_is_held_packed() -> None:
+    line = b"7f00-7f01 r--p 00000000 fe:00 18                   /home/ann/x\nRss: 4 kB\n"
+    chunks = [line * 20_000] * 30
+    body = keep(chunks)
+    assert body.size == len(line) * 600_000
+    assert sum(map(len, body.plain + body.packed)) < 6 << 20
+    assert all(len(piece) <= 2 << 20 for piece in body.pieces())
+    assert b"".join(body.pieces()) == b"".join(chunks)
+
+
+def test_what_is_hidden_does_not_depend_on_the_pieces() -> None:
+    veil = Veil()
+    text = b"7f00-7f01 r--p 00000000 fe:00 18                   /home/ann/x\nRss: 4 kB\n" * 3 + b"7f00-7f01 r--p"
+    whole = veil.file("smaps", text)
+    for size in (1, 7, 64, 100, 1000):
+        pieces = [text[place : place + size] for place in range(0, len(text), size)]
+        assert b"".join(veil.pieces("smaps", pieces)) == whole
+    assert b"".join(veil.pieces("cmdline", [b"/home/", b"ann\0x\0"])) == veil.file("cmdline", b"/home/ann\0x\0")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pymemtools import __version__
+from pymemtools.capture.body import Body, keep
 from pymemtools.capture.contents import PROCESS_FILES, cgroup_paths, member_name, system_paths
 from pymemtools.capture.tar_writer import Member
 from pymemtools.capture.veil import Veil
@@ -18,13 +19,15 @@ from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.manifest import FORMAT, MARKER
 
 _COMPAT_FILES = ("smaps", "cmdline", "stat")
+_NOTHING = keep([])
 
 
 class Captured(NamedTuple):
     """One process's files, and whose it is."""
 
     uid: int
-    files: dict[str, bytes]
+    cgroups: bytes  # the text of its cgroup, as it is
+    files: dict[str, Body]
     refused: dict[str, str]  # by file, why
 
 
@@ -42,33 +45,37 @@ class Taking:
 
     def members(self, pids: Iterable[int], dmesg: bytes | None = None) -> Iterator[Member]:
         """Read everything, the manifest last: without it an archive is known to be cut."""
-        yield Member(MARKER, b"%d\n" % FORMAT, mtime=self._now)
+        yield self._small(MARKER, b"%d\n" % FORMAT)
         for path in system_paths(self._source):
             yield from self._system(path)
         if dmesg is not None:
-            yield Member(member_name("dmesg"), dmesg, mtime=self._now)
+            yield self._small(member_name("dmesg"), dmesg)
         cgroups = set()
         for pid in pids:
             captured = self._process(pid, PROCESS_FILES)
             if captured is None:
                 continue
-            cgroups.add(captured.files.get("cgroup", b""))
-            yield from self._files(pid, captured)
+            cgroups.add(captured.cgroups)
+            for name, body in captured.files.items():
+                yield Member(member_name(f"{pid}/{name}"), body, captured.uid, self._now)
         for path in cgroup_paths(cgroups):
             yield from self._system(path, is_optional=True)
-        yield Member("manifest.json", self._manifest(), mtime=self._now)
+        yield self._small("manifest.json", self._manifest())
 
     def compatible_members(self, pids: Iterable[int]) -> Iterator[Member]:
         """Read what smemcap reads, under the names it gives."""
         for path in ("meminfo", "version"):
-            yield Member(path, self._source.read(path), mtime=self._now)
+            yield self._small(path, self._source.read(path))
         for pid in pids:
             captured = self._process(pid, _COMPAT_FILES)
             if captured is None:
                 continue
-            yield Member(str(pid), b"", captured.uid, self._now, is_directory=True)
+            yield Member(str(pid), _NOTHING, captured.uid, self._now, is_directory=True)
             for name in _COMPAT_FILES:
-                yield Member(f"{pid}/{name}", captured.files.get(name, b""), captured.uid, self._now)
+                yield Member(f"{pid}/{name}", captured.files.get(name, _NOTHING), captured.uid, self._now)
+
+    def _small(self, name: str, data: bytes) -> Member:
+        return Member(name, keep([data]), mtime=self._now)
 
     def _system(self, path: str, *, is_optional: bool = False) -> Iterator[Member]:
         if self._veil is not None and path == "cmdline":
@@ -85,7 +92,7 @@ class Taking:
             data = self._veil.machine_file(path, data)
             if path.startswith("/sys/fs/cgroup/"):
                 path = self._veiled_group(path, self._veil)
-        yield Member(member_name(path), data, mtime=self._now)
+        yield self._small(member_name(path), data)
 
     @staticmethod
     def _veiled_group(path: str, veil: Veil) -> str:
@@ -97,23 +104,27 @@ class Taking:
         """Read one process whole; None when it is gone."""
 
         def read(files: ProcessFiles, stat: Stat | None) -> Captured:
-            found: dict[str, bytes] = {}
+            cgroups = b""
+            found: dict[str, Body] = {}
             refused: dict[str, str] = {}
             for name in names:
                 try:
-                    found[name] = b"".join(files.chunks(name))
+                    chunks: Iterable[bytes] = files.chunks(name)
+                    if name == "cgroup":
+                        chunks = [cgroups := b"".join(chunks)]
+                    found[name] = keep(chunks if self._veil is None else self._veil.pieces(name, chunks))
                 except Missing:
                     continue  # this kernel has no such file, or the process is gone: the second look at stat tells
                 except MemtoolsError as error:
                     refused[name] = _reason(error)
-            return Captured(files.uid() or 0, found, refused)
+            return Captured(files.uid() or 0, cgroups, found, refused)
 
         try:
             captured = read_steadily(self._source, pid, read)
         except Missing:
             return None
         except Denied as error:
-            captured = Captured(0, {}, {"": _reason(error)})
+            captured = Captured(0, b"", {}, {"": _reason(error)})
         self.processes += 1
         self.unreadable += any(name in captured.refused for name in ("", "smaps"))
         for name, reason in captured.refused.items():
@@ -122,11 +133,6 @@ class Taking:
         if user is not None:
             self._users[captured.uid] = user if self._veil is None else self._veil.user(user)
         return captured
-
-    def _files(self, pid: int, captured: Captured) -> Iterator[Member]:
-        for name, data in captured.files.items():
-            shown = data if self._veil is None else self._veil.file(name, data)
-            yield Member(member_name(f"{pid}/{name}"), shown, captured.uid, self._now)
 
     def _manifest(self) -> bytes:
         facts = self._source.facts

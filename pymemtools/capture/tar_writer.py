@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from pymemtools.capture.body import Body
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
@@ -13,14 +16,14 @@ class Member(NamedTuple):
     """One file or directory to be written."""
 
     name: str
-    data: bytes
+    body: Body
     uid: int = 0
     mtime: int = 0  # seconds since 1970
     is_directory: bool = False
 
 
-def encode(member: Member, *, v7: bool = False) -> bytes:
-    """Give a member's blocks; ``v7`` leaves out magic and extensions, and cuts what does not fit."""
+def encode(member: Member, *, v7: bool = False) -> Iterator[bytes]:
+    """Give a member's blocks, piece by piece; ``v7`` leaves out magic and extensions, and cuts what does not fit."""
     name = member.name.encode("utf-8", "surrogateescape")
     records = []
     if len(name) > 100 or not name.isascii():
@@ -30,12 +33,15 @@ def encode(member: Member, *, v7: bool = False) -> bytes:
     extension = b"" if v7 or not records else _pax(records)
     kind = b"5" if member.is_directory else b"0"
     uid = min(member.uid, _MAX_OCTAL_ID)
-    return extension + _header(name, len(member.data), kind, uid, member.mtime, v7=v7) + _padded(member.data)
+    size = member.body.size
+    yield extension + _header(name, size, kind, uid, member.mtime, v7=v7)
+    yield from member.body.pieces()
+    yield _padding(size)
 
 
 def _pax(records: list[tuple[bytes, bytes]]) -> bytes:
     data = b"".join(_record(key, value) for key, value in records)
-    return _header(b"./PaxHeaders/member", len(data), b"x", 0, 0) + _padded(data)
+    return _header(b"./PaxHeaders/member", len(data), b"x", 0, 0) + data + _padding(len(data))
 
 
 def _record(key: bytes, value: bytes) -> bytes:
@@ -56,5 +62,5 @@ def _header(name: bytes, size: int, kind: bytes, uid: int, mtime: int, *, v7: bo
     return block[:148] + b"%06o\0 " % sum(block) + block[156:]
 
 
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % BLOCK)
+def _padding(size: int) -> bytes:
+    return bytes(-size % BLOCK)

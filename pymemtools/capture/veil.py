@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 _SYSTEM = re.compile(
@@ -37,6 +38,17 @@ class Veil:
     def user(self, name: str) -> str:
         """Hide a user's name."""
         return f"u-{self.hash(name.encode('utf-8', 'surrogateescape'))}"
+
+    def pieces(self, name: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Hide what one of a process's files tells of people, in whole lines of those that may be huge."""
+        if name not in ("maps", "smaps"):
+            yield self.file(name, b"".join(chunks))
+            return
+        rest = b""
+        for chunk in chunks:
+            lines, newline, rest = (rest + chunk).rpartition(b"\n")
+            yield self.file(name, lines + newline)
+        yield self.file(name, rest)
 
     def file(self, name: str, data: bytes) -> bytes:
         """Hide what one of a process's files tells of people."""

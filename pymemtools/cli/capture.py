@@ -104,7 +104,7 @@ def _log() -> bytes | None:
 
 def _pieces(members: Iterable[Member], *, v7: bool) -> Iterator[bytes]:
     for member in members:
-        yield encode(member, v7=v7)
+        yield from encode(member, v7=v7)
     yield END
 
 
