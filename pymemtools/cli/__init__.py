@@ -20,6 +20,7 @@ COMMANDS = {
     "drop-caches": "Drop caches, and show what that freed.",
     "free": "Show used, cached, free and available memory.",
     "info": "Tell what a capture is, and which commands it can answer.",
+    "oom-scores": "Show whom the kernel would kill next, out of memory.",
     "pmap": "Show the memory map of processes.",
     "smem": "Report memory by process, mapping, user or for the whole system.",
     "status": "Show the memory figures of processes, and their number of mappings.",

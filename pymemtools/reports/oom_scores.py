@@ -1,0 +1,266 @@
+"""Whom would the kernel kill next, and how would that change?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pymemtools.errors import Denied, Missing, ParseError
+from pymemtools.models.oom import ADJ_NEVER, FAIR, Task, badness, detect_scale, oom_score
+from pymemtools.models.release import Version, parse_release
+from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.procfs.smaps_tally import Tally
+from pymemtools.procfs.stat import Stat
+from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
+from pymemtools.reports.steady import read_steadily
+from pymemtools.sources.base import ProcessFiles, Source
+
+CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h
+
+
+class Candidate(NamedTuple):
+    """One process as the OOM killer sees it; sizes in bytes, None where the source does not tell."""
+
+    pid: int
+    user: str
+    oom_score: int | None  # the kernel's, or computed where the source has none
+    oom_score_adj: int | None
+    computed_score: int | None
+    badness_pages: int | None  # the points that decide; None: never killed, or not known
+    share_permille: int | None  # of RAM and swap, without the adjustment
+    rss: int | None
+    swap: int | None
+    page_tables: int | None
+    state: str
+    killable: str  # "yes" or "never"
+    name: str
+    command: str
+    hypothetical: bool = False
+
+
+class Candidates(NamedTuple):
+    """All processes, and what their scores are of."""
+
+    rows: list[Candidate]
+    total_pages: int
+    page_size: int
+    version: Version | None
+    scale: str
+    has_scores: bool  # False: the source has no oom_score, and all are computed
+    unreadable: int
+    notes: list[str]
+
+
+class _Seen(NamedTuple):
+    pid: int
+    user: str
+    score: int | None
+    adj: int | None
+    sizes: Mapping[str, int]
+    is_admin: bool
+    state: str
+    is_kernel_thread: bool
+    name: str
+    command: str
+
+
+def candidates(source: Source) -> Candidates:
+    """Read every process but the kernel's, and weigh it. Raises Missing, Denied or ParseError for meminfo."""
+    meminfo = parse_meminfo(source.read("meminfo"))
+    page_size = source.facts.page_size or 4096
+    total = (meminfo["MemTotal"] + meminfo.get("SwapTotal", 0)) // page_size
+    version = parse_release(source.facts.kernel)
+    seen, unreadable = _read_all(source)
+    users = [each for each in seen if not each.is_kernel_thread]
+    has_scores = any(each.score is not None for each in users)
+    scale = _scale(users, total, page_size, version)
+    rows = [_candidate(each, total, page_size, version, scale) for each in users]
+    notes = []
+    if source.facts.page_size is None:
+        notes.append("the source does not tell its page size: 4096 is assumed")
+    if not has_scores:
+        notes.append("the source has no oom_score: scores are computed")
+    if any(each.adj is None for each in users):
+        notes.append("the source has no oom_score_adj: 0 is assumed")
+    if any("VmPTE" not in each.sizes for each in users):
+        notes.append("the source does not tell the size of page tables: computed scores leave them out")
+    return Candidates(rows, total, page_size, version, scale, has_scores, unreadable, notes)
+
+
+def _read_all(source: Source) -> tuple[list[_Seen], int]:
+    seen: list[_Seen] = []
+    unreadable = 0
+    for pid in source.pids():
+        try:
+            one = read_steadily(source, pid, lambda files, stat: _read_one(source, files, stat))
+        except Missing:
+            continue
+        except (Denied, ParseError):
+            unreadable += 1
+            continue
+        if one is not None:
+            seen.append(one)
+    return seen, unreadable
+
+
+def _read_one(source: Source, files: ProcessFiles, stat: Stat | None) -> _Seen | None:
+    status = _optional(files, "status")
+    sizes: Mapping[str, int] = parse_status_sizes(status)
+    if not sizes and not (stat is not None and (stat.is_kernel_thread or stat.is_dead)):
+        sizes = _sums_of_smaps(files)
+    name = "?" if stat is None else stat.comm.decode("utf-8", "surrogateescape")
+    words = _optional(files, "cmdline").rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "surrogateescape")
+    uid = files.uid()
+    user = "?" if uid is None else source.user_name(uid) or str(uid)
+    return _Seen(
+        files.pid,
+        user,
+        _number(_optional(files, "oom_score")),
+        _number(_optional(files, "oom_score_adj")),
+        sizes,
+        bool(parse_status_capabilities(status) >> CAP_SYS_ADMIN & 1),
+        "?" if stat is None else stat.state,
+        stat is not None and stat.is_kernel_thread,
+        name,
+        words or f"[{name}]",
+    )
+
+
+def _sums_of_smaps(files: ProcessFiles) -> Mapping[str, int]:
+    """Add smaps up where a capture has no status (smemcap's): no page tables then."""
+    tally = Tally(("Rss", "Swap"))
+    try:
+        for chunk in files.chunks("smaps"):
+            tally.feed(chunk)
+    except Missing:
+        return {}
+    sums = tally.finish().sums
+    return {name: size for name, size in (("VmRSS", sums["Rss"]), ("VmSwap", sums["Swap"])) if size is not None}
+
+
+def _optional(files: ProcessFiles, name: str) -> bytes:
+    try:
+        return files.read(name)
+    except (Missing, Denied):
+        return b""
+
+
+def _number(text: bytes) -> int | None:
+    word = text.strip()
+    return int(word) if word.lstrip(b"-").isdigit() and len(word) < 8 else None
+
+
+def _task(seen: _Seen, page_size: int, version: Version | None) -> Task:
+    get = seen.sizes.get
+    tables = get("VmPTE", 0) + (get("VmPMD", 0) if version is not None and (4, 4, 0) <= version < (4, 15, 0) else 0)
+    rss, swap = get("VmRSS", 0) // page_size, get("VmSwap", 0) // page_size
+    return Task(rss, swap, tables // page_size, seen.adj or 0, seen.is_admin, seen.pid == 1)
+
+
+def _scale(users: Sequence[_Seen], total: int, page_size: int, version: Version | None) -> str:
+    tasks = [(each.score, _task(each, page_size, version)) for each in users if each.score is not None]
+    samples = [(score, badness(task, total, version, FAIR)) for score, task in tasks]
+    return detect_scale(samples, total, version)
+
+
+def _candidate(seen: _Seen, total: int, page_size: int, version: Version | None, scale: str) -> Candidate:
+    task = _task(seen, page_size, version)
+    points = badness(task, total, version, scale)
+    computed = oom_score(points, total, scale)
+    if version is not None and version < (3, 6, 0):
+        computed = points or 0
+    own = task.rss + task.swap + task.page_tables
+    get = seen.sizes.get
+    return Candidate(
+        seen.pid,
+        seen.user,
+        computed if seen.score is None else seen.score,
+        seen.adj,
+        computed,
+        points,
+        own * 1000 // total if total else None,
+        get("VmRSS"),
+        get("VmSwap"),
+        get("VmPTE"),
+        seen.state,
+        "never" if points is None else "yes",
+        seen.name,
+        seen.command,
+    )
+
+
+def with_hypotheses(
+    found: Candidates, adjustments: Mapping[int, int], allocations: Sequence[tuple[str, int]]
+) -> Candidates:
+    """Weigh anew with other oom_score_adj by PID, and with processes that do not exist, of so many bytes.
+
+    Raises Missing for a PID that is not there. Nothing is written anywhere.
+    """
+    rows = {row.pid: row for row in found.rows}
+    for pid, adj in adjustments.items():
+        if pid not in rows:
+            raise Missing(f"{pid}: no such process")
+        rows[pid] = _readjusted(rows[pid], adj, found)
+    made = [_imagined(name, size, found) for name, size in allocations]
+    return found._replace(rows=[*rows.values(), *made])
+
+
+def _readjusted(row: Candidate, adj: int, found: Candidates) -> Candidate:
+    if row.pid == 1:
+        return row._replace(oom_score_adj=adj)
+    step = found.total_pages // 1000
+    bare = _pages(row, found.page_size)
+    points = None if adj == ADJ_NEVER else bare + adj * step
+    score = oom_score(points, found.total_pages, found.scale)
+    return row._replace(
+        oom_score=score,
+        computed_score=score,
+        oom_score_adj=adj,
+        badness_pages=points,
+        killable="never" if points is None else "yes",
+        hypothetical=True,
+    )
+
+
+def _imagined(name: str, size: int, found: Candidates) -> Candidate:
+    rss = size // found.page_size
+    tables = -(-size // (found.page_size * 512))  # a page of page table for each 512 pages, at the least
+    points = rss + tables
+    score = oom_score(points, found.total_pages, found.scale)
+    return Candidate(
+        pid=0,
+        user="-",
+        oom_score=score,
+        oom_score_adj=0,
+        computed_score=score,
+        badness_pages=points,
+        share_permille=points * 1000 // found.total_pages if found.total_pages else None,
+        rss=size,
+        swap=0,
+        page_tables=tables * found.page_size,
+        state="-",
+        killable="yes",
+        name=name,
+        command=name,
+        hypothetical=True,
+    )
+
+
+def _pages(row: Candidate, page_size: int) -> int:
+    return sum((size or 0) // page_size for size in (row.rss, row.swap, row.page_tables))
+
+
+def by_badness(rows: Sequence[Candidate]) -> list[Candidate]:
+    """Sort by what the kernel goes by: the first is killed first; what is never killed comes last."""
+    return sorted(rows, key=lambda row: (row.badness_pages is None, -(row.badness_pages or 0), row.pid))
+
+
+def victim(found: Candidates) -> Candidate | None:
+    """Name the process that a global OOM kills, or None."""
+    rows = [row for row in by_badness(found.rows) if row.badness_pages is not None and row.rss is not None]
+    return rows[0] if rows else None
+
+
+def differences(found: Candidates) -> list[Candidate]:
+    """Give the processes whose computed score is not the kernel's."""
+    return [row for row in found.rows if row.oom_score is not None and row.oom_score != row.computed_score]

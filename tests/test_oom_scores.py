@@ -1,0 +1,162 @@
+"""oom-scores: the kernel's scores, the model's beside them, and what if."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from conftest import CAPTURES, Run
+from trees import Map, Proc, write_tree
+
+X86 = str(CAPTURES / "x86_64-7.2" / "preoom.tar.gz")
+ARM = str(CAPTURES / "armv7-highmem-6.1" / "preoom.tar.gz")
+
+
+def output(pymemtools: Run, *arguments: str) -> list[str]:
+    done = pymemtools("oom-scores", *arguments)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().splitlines()
+
+
+def test_first_to_be_killed_first(pymemtools: Run) -> None:
+    lines = output(pymemtools, "-S", X86)
+    assert lines[:4] == [
+        "    PID User     Score   Adj Share       RSS     Swap  Tables Kill  Command",
+        "    287 seawolf    878   300    19     13844        0      60 yes   labd hog 12",
+        "    278 root       704     0    57     41644        0     116 yes   lab hog 40",
+        "    281 root       698     0    47     34384        0     100 yes   labd share 32 /tmp/shm",
+    ]
+    assert lines[-3:] == [
+        "    288 seawolf    339  -500     7      5708        0      48 yes   labd named 4 evil (name) x",
+        "      1 root         0     0     2      1740        0      40 never /bin/sh /init",
+        "    286 root         0 -1000     3      2712        0      44 never labd lock 1",
+    ]
+    assert output(pymemtools, "-S", X86, "--top", "2") == lines[:3]
+    assert output(pymemtools, "-S", X86, "-r", "--top", "1")[1] == lines[-1]
+    assert [line.split()[0] for line in output(pymemtools, "-S", X86, "-s", "rss", "--top", "3")[1:]] == [
+        *("278", "281", "279")
+    ]
+    assert [line.split()[0] for line in output(pymemtools, "-S", X86, "-P", "hog", "-U", "root")[1:]] == [
+        *("278", "279", "280")
+    ]
+
+
+def test_as_the_well_known_script_prints(pymemtools: Run) -> None:
+    lines = output(pymemtools, "-S", X86, "--classic")
+    assert lines[:3] == ["PID\tOOM Score\tOOM Adj\tCommand", "287\t878\t\t300\tlabd", "278\t704\t\t0\tlab"]
+    assert lines[-1] == "288\t339\t\t-500\tevil (name) x"
+    assert len(lines) == 1 + 16  # init and the one with -1000 score 0
+    ties = [line for line in lines if "\t668\t" in line]
+    assert ties == sorted(ties)
+
+
+@pytest.mark.parametrize("capture", [X86, ARM])
+def test_the_model_gives_the_kernels_scores(pymemtools: Run, capture: str) -> None:
+    assert output(pymemtools, "-S", capture, "--verify") == [
+        "18 processes, 0 differ; scores are those of Linux 5.9 and later"
+    ]
+
+
+@pytest.mark.parametrize(("capture", "size"), [(X86, "510268K"), (ARM, "911196K")])
+def test_the_victim_of_the_kill_that_followed(pymemtools: Run, capture: str, size: str) -> None:
+    """The kernel killed lab, with so much anonymous memory."""
+    lines = output(pymemtools, "-S", capture, "--alloc", f"{size}:lab", "--top", "1")
+    assert re.fullmatch(r" +0 - .* lab", lines[1])
+    assert lines[2].startswith("Out of memory, the kernel would kill lab, score 1")
+
+
+def test_what_if(pymemtools: Run) -> None:
+    assert output(pymemtools, "-S", X86, "--set-adj", "287=-1000", "--top", "1")[1:] == [
+        "    278 root       704     0    57     41644        0     116 yes   lab hog 40",
+        "Out of memory, the kernel would kill 278 (lab), score 704.",
+    ]
+    assert output(pymemtools, "-S", X86, "--set-adj", "280=1000", "--set-adj", "287=0", "--top", "1")[2] == (
+        "Out of memory, the kernel would kill 280 (labd), score 1342."
+    )
+    assert output(pymemtools, "-S", X86, "--safer-than", "287", "278") == [
+        "oom_score_adj 38 or less makes 287 safer than 278."
+    ]
+    below = output(pymemtools, "-S", X86, "--set-adj", "287=38", "-P", "hog")[1:3]
+    above = output(pymemtools, "-S", X86, "--set-adj", "287=39", "-P", "hog")[1:3]
+    assert [line.split()[0] for line in below + above] == ["278", "287", "287", "278"]
+    for a, b, said in (
+        ("278", "287", "278 is safer than 287 already, with oom_score_adj 0."),
+        ("1", "287", "1 is never killed."),
+        ("287", "286", "286 is never killed: only oom_score_adj -1000 makes 287 as safe."),
+    ):
+        assert output(pymemtools, "-S", X86, "--safer-than", a, b) == [said]
+
+
+def test_scores_are_computed_where_there_are_none(pymemtools: Run) -> None:
+    done = pymemtools("oom-scores", "-S", str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"), "--top", "1")
+    assert done.returncode == 0
+    assert done.stdout.decode().splitlines()[1:] == [
+        "    278 0          704     -    57     41644        0       - yes   lab hog 40"
+    ]
+    assert done.stderr.decode().splitlines() == [
+        "pymemtools: oom-scores: the source has no oom_score: scores are computed",
+        "pymemtools: oom-scores: the source has no oom_score_adj: 0 is assumed",
+        "pymemtools: oom-scores: the source does not tell the size of page tables: computed scores leave them out",
+    ]
+
+
+def test_rows_for_programs(pymemtools: Run) -> None:
+    document = json.loads("\n".join(output(pymemtools, "-S", X86, "-f", "json")))
+    assert (document["source"]["score_scale"], document["source"]["total_pages"]) == ("5.9", 182109)
+    assert document["rows"][0] == {
+        "pid": 287,
+        "user": "seawolf",
+        "oom_score": 878,
+        "oom_score_adj": 300,
+        "computed_score": 878,
+        "badness_pages": 58076,
+        "share_permille": 19,
+        "rss": 14176256,
+        "swap": 0,
+        "page_tables": 61440,
+        "state": "S",
+        "killable": "yes",
+        "name": "labd",
+        "command": "labd hog 12",
+        "hypothetical": False,
+    }
+
+
+def test_hostile_names_take_a_line_each(pymemtools: Run, tmp_path: Path) -> None:
+    tree = write_tree(tmp_path / "tree", Proc(7, "a", (Map("", 100),), comm="x) S\ny"), Proc(8, "b"))
+    (tree / "proc" / "7" / "cmdline").write_bytes(b"\x1b[2J\n\xff\0")
+    done = pymemtools("oom-scores", "-S", str(tree))
+    assert [line.split()[0] for line in done.stdout.decode().splitlines()[1:]] == ["7", "8"]
+    assert "\\x1b[2J\\x0a\\xff" in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (("--set-adj", "1"), 2, "write --set-adj PID=ADJ"),
+        (("--set-adj", "1=1001"), 2, "with ADJ from -1000 to 1000"),
+        (("--set-adj", "99999=1"), 1, "99999: no such process"),
+        (("--alloc", "x"), 2, "'x' is no size"),
+        (("--safer-than", "1", "99999"), 1, "99999: no such process"),
+        (("-s", "nonsense"), 2, "unknown column 'nonsense'"),
+        (("-P", "["), 2, "bad regular expression '['"),
+        (("--classic", "--verify"), 2, "--classic has its own columns"),
+        (("--wide",), 2, "--wide shows what only a live machine tells"),
+        (("--watch", "1"), 2, "a capture does not change"),
+    ],
+)
+def test_what_is_refused(pymemtools: Run, arguments: tuple[str, ...], status: int, reason: str) -> None:
+    done = pymemtools("oom-scores", "-S", X86, *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (status, b"", 1)
+    assert reason in done.stderr.decode()
+
+
+def test_live(pymemtools: Run) -> None:
+    for options in ((), ("--wide",)):
+        done = pymemtools("oom-scores", "-f", "json", *options)
+        rows = {row["pid"]: row for row in json.loads(done.stdout)["rows"]}
+        assert abs(rows[os.getpid()]["oom_score"] - rows[os.getpid()]["computed_score"]) <= 1
+        assert not options or rows[os.getpid()]["threads"] >= 1
