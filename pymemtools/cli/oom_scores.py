@@ -22,6 +22,7 @@ from pymemtools.cli.oom_layouts import (
     verified_lines,
 )
 from pymemtools.cli.options import (
+    REGEX,
     SECONDS,
     SIZE,
     AbbreviatingCommand,
@@ -43,8 +44,10 @@ from pymemtools.sources.base import Source
 @click.command("oom-scores", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--classic", is_flag=True, help="Print PID, score, adjustment and name as the well-known script does.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
-@click.option("-P", "--processfilter", metavar="REGEX", help="Only processes whose name or command matches.")
-@click.option("-U", "--userfilter", metavar="REGEX", help="Only processes of users whose name matches.")
+@click.option(
+    "-P", "--processfilter", type=REGEX, metavar="REGEX", help="Only processes whose name or command matches."
+)
+@click.option("-U", "--userfilter", type=REGEX, metavar="REGEX", help="Only processes of users whose name matches.")
 @click.option("-s", "--sort", metavar="COLUMN", shell_complete=offer(*SORTS), help="Column to sort by, not badness.")
 @click.option("-r", "--reverse", is_flag=True, help="Sort the other way round.")
 @click.option("--wide", is_flag=True, help="Show parent, threads, nice, state, CPU time, MEM% and I/O, too.")
@@ -59,8 +62,8 @@ from pymemtools.sources.base import Source
 def command(
     ctx: click.Context,
     top: int | None,
-    processfilter: str | None,
-    userfilter: str | None,
+    processfilter: re.Pattern[str] | None,
+    userfilter: re.Pattern[str] | None,
     sort: str | None,
     set_adj: tuple[str, ...],
     alloc: tuple[str, ...],
@@ -81,7 +84,7 @@ def command(
     check_style(style)
     if classic and (style != "text" or wide or verify):
         raise UsageProblem("oom-scores: --classic has its own columns: no --format, --wide and --verify")
-    view = View(style, _sort(sort), reverse, top, _regex(processfilter), _regex(userfilter), classic, wide)
+    view = View(style, _sort(sort), reverse, top, processfilter, userfilter, classic, wide)
     adjustments, allocations = dict(map(_adjustment, set_adj)), list(map(_allocation, alloc))
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
     if watch is not None and opened.facts.kind == "archive":
@@ -170,15 +173,6 @@ def _adjustment(text: str) -> tuple[int, int]:
 def _allocation(text: str) -> tuple[str, int]:
     size, _, name = text.partition(":")
     return name or "(new process)", SIZE.convert(size, None, None)
-
-
-def _regex(pattern: str | None) -> re.Pattern[str] | None:
-    if pattern is None:
-        return None
-    try:
-        return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise UsageProblem(f"oom-scores: bad regular expression '{pattern}': {error}") from None
 
 
 def _chosen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -23,8 +24,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 if TYPE_CHECKING:
     _IntType = click.ParamType[int]
     _FloatType = click.ParamType[float]
+    _RegexType = click.ParamType[re.Pattern[str]]
 else:  # click before 8.4 has no generic ParamType
-    _IntType = _FloatType = click.ParamType
+    _IntType = _FloatType = _RegexType = click.ParamType
 
 
 class SizeType(_IntType):
@@ -56,7 +58,22 @@ class SecondsType(_FloatType):
         return seconds
 
 
+class RegexType(_RegexType):
+    """A regular expression."""
+
+    name = "regex"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> re.Pattern[str]:
+        if isinstance(value, re.Pattern):
+            return value
+        try:
+            return re.compile(value)
+        except (re.error, RecursionError, OverflowError) as error:
+            self.fail(f"bad regular expression '{value}': {error}", param, ctx)
+
+
 SIZE = SizeType()
+REGEX = RegexType()
 SECONDS = SecondsType()
 
 

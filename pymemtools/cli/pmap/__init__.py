@@ -13,6 +13,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.options import (
+    REGEX,
     AbbreviatingCommand,
     check_style,
     exit_status,
@@ -48,7 +49,7 @@ from pymemtools.sources.base import Source
 @click.option("-p", "--show-path", is_flag=True, help="Show whole paths.")
 @click.option("-k", "--use-kernel-name", is_flag=True, help="Show the kernel's names: [heap] is not [ anon ].")
 @click.option("-A", "--range", metavar="LOW[,HIGH]", help="Only mappings in this range of addresses (hexadecimal).")
-@click.option("-P", "--name", metavar="REGEX", help="Only mappings whose name matches.")
+@click.option("-P", "--name", type=REGEX, metavar="REGEX", help="Only mappings whose name matches.")
 @click.option(
     "-s",
     "--sort",

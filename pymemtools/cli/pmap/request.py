@@ -108,7 +108,7 @@ def checked(options: Mapping[str, Any]) -> Request:
         tuple(map(canonical, (options["columns"] or "").replace(",", " ").split())),
         Style(options["quiet"], options["show_path"], options["use_kernel_name"]),
         None if options["range"] is None else _addresses(options["range"]),
-        _regex(options["name"]),
+        options["name"],
         None if options["sort"] is None else canonical(options["sort"]),
         options["reverse"],
         options["top"],
@@ -149,15 +149,6 @@ def process_number(command: str, text: str) -> int:
     if match is None or int(match[1]) > _MAX_PID:
         raise UsageProblem(f"{command}: '{text}' is not a process number")
     return int(match[1])
-
-
-def _regex(pattern: str | None) -> re.Pattern[str] | None:
-    if pattern is None:
-        return None
-    try:
-        return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise UsageProblem(f"pmap: bad regular expression '{pattern}': {error}") from None
 
 
 def _addresses(text: str) -> tuple[int, int]:

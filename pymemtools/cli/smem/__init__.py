@@ -10,6 +10,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.options import (
+    REGEX,
     SECONDS,
     SIZE,
     AbbreviatingCommand,
@@ -43,9 +44,11 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
     type=click.Choice(["command", "cgroup", "unit", "tree"]),
     help="Report by program, control group or systemd unit, or sum each process with its descendants.",
 )
-@click.option("-P", "--processfilter", metavar="REGEX", help="Only processes whose name or command matches.")
-@click.option("-M", "--mapfilter", metavar="REGEX", help="Only mappings whose name matches.")
-@click.option("-U", "--userfilter", metavar="REGEX", help="Only processes of users whose name matches.")
+@click.option(
+    "-P", "--processfilter", type=REGEX, metavar="REGEX", help="Only processes whose name or command matches."
+)
+@click.option("-M", "--mapfilter", type=REGEX, metavar="REGEX", help="Only mappings whose name matches.")
+@click.option("-U", "--userfilter", type=REGEX, metavar="REGEX", help="Only processes of users whose name matches.")
 @click.option(
     "-c",
     "--columns",

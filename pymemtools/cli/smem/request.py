@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -157,7 +156,7 @@ def _wanted(report: str, grouping: str | None, fields: Sequence[str], options: M
     chart = options["pie"] or options["bar"]
     fields = [*fields, chart] if chart else fields
     kernel = set(kernel_fields(fields))
-    mapping = _regex(options["mapfilter"])
+    mapping = options["mapfilter"]
     return Wanted(
         smaps_keys(fields),
         by_name=report == "mappings",
@@ -167,19 +166,10 @@ def _wanted(report: str, grouping: str | None, fields: Sequence[str], options: M
         status=mapping is None and any(key in kernel for key in FROM_STATUS),
         cgroup=grouping in ("cgroup", "unit") or "cgroup" in fields or "unit" in fields,
         oom_score="oom_score" in fields,
-        process=_regex(options["processfilter"]),
+        process=options["processfilter"],
         mapping=mapping,
-        user=_regex(options["userfilter"]),
+        user=options["userfilter"],
     )
-
-
-def _regex(pattern: str | None) -> re.Pattern[str] | None:
-    if pattern is None:
-        return None
-    try:
-        return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise UsageProblem(f"smem: bad regular expression '{pattern}': {error}") from None
 
 
 def _real_memory(text: str | None) -> int | None:
