@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pymemtools.render.escape import cut, escape, pad, width
@@ -95,25 +95,30 @@ def classic_table(
 ) -> list[str]:
     """Lay a table out as smem does: every cell, the last one too, is followed by one blank."""
     widths = widths or [column.columns for column in columns]
-    is_fitted = [column.cut for column in columns]
     titles = [pad(cut(c.title, w) if c.cut else c.title, w, right=c.right) for c, w in zip(columns, widths)]
     top = "".join(f"{title} " for title in titles)
     lines = [top] if header else []
-
-    def line(values: Sequence[Value]) -> str:
-        parts = []
-        for column, value, columns_wide, fitted in zip(columns, values, widths, is_fitted):
-            text = cell(column, value, amount)
-            if fitted:
-                text = cut(text, columns_wide)
-            parts.append(pad(text, columns_wide, right=column.right) + " ")
-        return "".join(parts)
-
-    lines.extend(map(line, rows))
+    lines += _laid_out(columns, rows, widths, amount)
     if totals is not None:
         lines.append("-" * width(top))
-        lines.append(line(totals))
+        lines += _laid_out(columns, [totals], widths, amount)
     return lines
+
+
+def _laid_out(
+    columns: Sequence[Column], rows: Sequence[Sequence[Value]], widths: Sequence[int], amount: Amount
+) -> Iterator[str]:
+    """Lay rows out column by column, in which each distinct value is formatted once."""
+    shown: list[Iterable[str]] = []
+    for column, values, columns_wide in zip(columns, zip(*rows), widths):
+        texts = {}
+        for value in set(values):
+            text = cell(column, value, amount)
+            if column.cut:
+                text = cut(text, columns_wide)
+            texts[value] = pad(text, columns_wide, right=column.right)
+        shown.append(map(texts.__getitem__, values))
+    return (" ".join(cells) + " " for cells in zip(*shown))
 
 
 def fitted_widths(

@@ -105,7 +105,8 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "ksm": ("KSM",),
     "locked": ("Locked",),
 }
-_RECIPES = tuple((FIGURES[field][0], FIGURES[field][1:]) for field in Figures._fields)
+_FIRSTS = tuple(FIGURES[field][0] for field in Figures._fields)
+_OTHERS = tuple((i, FIGURES[field][1:]) for i, field in enumerate(Figures._fields) if FIGURES[field][1:])
 _AVERAGES = {"avgpss": "pss", "avguss": "uss", "avgrss": "rss"}
 SPLIT = ("Pss_Anon", "Pss_File", "Pss_Shmem")
 FROM_STATUS = ("RssShmem",)
@@ -125,13 +126,11 @@ def smaps_keys(columns: Sequence[str]) -> tuple[str, ...]:
 def figures_of(sums: Mapping[str, int | None]) -> Figures:
     """Turn sums of the kernel's fields into figures; one is None unless the first of its fields is known."""
     get = sums.get
-    figures: list[int | None] = []
-    for first, others in _RECIPES:
-        total = get(first)
+    figures = list(map(get, _FIRSTS))
+    for i, others in _OTHERS:
+        total = figures[i]
         if total is not None:
-            for key in others:
-                total += get(key) or 0
-        figures.append(total)
+            figures[i] = total + sum(get(key) or 0 for key in others)
     made = Figures._make(figures)
     return made if made.swappss is not None or made.tpss is None else made._replace(tpss=None)
 

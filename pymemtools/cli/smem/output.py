@@ -62,7 +62,8 @@ def lines_of(gathered: Gathered, source: Source, layout: Layout) -> list[str]:
 
 def _classic(gathered: Gathered, source: Source, layout: Layout) -> list[str]:
     columns = gathered.request.columns
-    cells = [[_shown(row, column) for column in columns] for row in gathered.rows]
+    rows = [_indented(row) if row.get("depth") else row for row in gathered.rows]
+    cells = [[row[column.field] for column in columns] for row in rows]
     totals = totals_of(columns, gathered.rows, 1024) if layout.totals else None
     return table_lines(columns, cells, totals, amount_format(source, gathered.request.real, layout), layout)
 
@@ -81,11 +82,9 @@ def table_lines(
     return classic_table(columns, cells, amount=amount, header=layout.header, totals=totals, widths=widths)
 
 
-def _shown(row: Row, column: Column) -> Value:
-    value = row[column.field]
-    if column.field == "command" and "depth" in row:
-        return "  " * min(int(row["depth"] or 0), 12) + str(value)
-    return value
+def _indented(row: Row) -> Row:
+    """Show by blanks how deep in its tree a process is."""
+    return row | {"command": "  " * min(int(row["depth"] or 0), 12) + str(row["command"])}
 
 
 def totals_of(columns: Iterable[Column], rows: Sequence[Row], scale: int = 1) -> list[Value]:
