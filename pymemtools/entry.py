@@ -1,5 +1,6 @@
 """Where the program starts: signals first, so that Ctrl-C during the imports is not a traceback either."""
 
+import gc
 import signal
 
 
@@ -8,6 +9,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as for the background jobs of a script
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    gc.set_threshold(100_000)  # what the imports make is no garbage; to look for some took a tenth of their time
     from pymemtools.cli import run
 
     run()
