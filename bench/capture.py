@@ -1,0 +1,134 @@
+"""Measure taking captures beside smemcap, tar and cat, and reading them beside cat, in the same run; print ratios.
+
+As root with unshare(1) it works in a PID namespace of its own. Times are CPU seconds, medians of interleaved runs;
+sizes are of the same processes. tar stores the files of /proc empty, for their size says 0: it is given a copy.
+
+    python bench/capture.py [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from beside_peers import MIB, OURS, Cost, Line, at_most, children, medians, run, sleepers
+from pmap import mapper
+
+INF = float("inf")
+SCRIPT = Path(__file__).parent.parent / "pymemtools" / "data" / "capture.sh"
+LARGE = 50_000  # mappings
+
+
+def copied(directory: str) -> None:
+    """Copy what smemcap takes of each process."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for name in ("smaps", "cmdline", "stat"):
+            try:
+                data = Path("/proc", pid, name).read_bytes()
+            except OSError:
+                continue
+            Path(directory, pid).mkdir(exist_ok=True)
+            Path(directory, pid, name).write_bytes(data)
+
+
+def taking(directory: str, rounds: int) -> list[Line]:
+    """Measure captures of a thousand processes."""
+    copied(directory)
+    everything = "cd /proc && cat [0-9]*/{} > /dev/null 2>&1 || true"
+    files = "{smaps,smaps_rollup,maps,status,stat,statm,cmdline,comm,cgroup,oom_score,oom_score_adj}"
+    commands = {
+        "full": [*OURS, "capture", "-o", "-"],
+        "full.gz": [*OURS, "capture", "--force", "-o", f"{directory}/a.tar.gz"],
+        "compat": [*OURS, "capture", "--compat", "smemcap", "-o", "-"],
+        "start-up": [*OURS, "capture", "--help"],
+        "cat": ["bash", "-c", everything.replace("{}", files)],
+        "cat smemcap's": ["bash", "-c", everything.replace("{}", "{smaps,cmdline,stat}")],
+        "tar of a copy": ["tar", "-cf", "-", "-C", directory, "."],
+    }
+    if shutil.which("smemcap"):
+        commands["smemcap"] = ["smemcap"]
+    costs = dict(zip(commands, medians(list(commands.values()), rounds)))
+    lines = [
+        at_most("capture", costs["full"].cpu, costs["cat"].cpu, "cat of the same files", INF),
+        at_most("capture -o a.tar.gz", costs["full.gz"].cpu, costs["cat"].cpu, "cat of the same files", INF),
+        at_most("capture --compat smemcap", costs["compat"].cpu, costs["cat smemcap's"].cpu, "cat", INF),
+        at_most("capture --compat smemcap", costs["compat"].cpu, costs["tar of a copy"].cpu, "tar of a copy", INF),
+    ]
+    if "smemcap" in costs:
+        lines.append(at_most("capture --compat smemcap", costs["compat"].cpu, costs["smemcap"].cpu, "smemcap", INF))
+    return [*lines, memory("capture, peak above start-up", costs["full"], costs["start-up"])]
+
+
+def the_script() -> list[Line]:
+    """Measure the script on a thousand processes, once, by the wall: nearly all of it is the start of programs."""
+    ours = run([*OURS, "capture", "-o", "-"])
+    shells = {"dash": ["dash"], "busybox": ["busybox", "sh"]}
+    return [
+        at_most(f"the script under {name} (wall)", run([*shell, str(SCRIPT)]).wall, ours.wall, "capture", INF)
+        for name, shell in shells.items()
+        if shutil.which(name)
+    ]
+
+
+def memory(what: str, cost: Cost, bare: Cost) -> Line:
+    """Say how much more memory a run took than starting up."""
+    above = (cost.peak - bare.peak) / MIB
+    return Line(
+        what, f"{above:.0f} MiB", f"{bare.peak / MIB:.0f} MiB", "", "<= 32 MiB", "ok" if above <= 32 else "MISSED"
+    )
+
+
+def one_large(rounds: int) -> list[Line]:
+    """Measure the memory that taking one process with very many mappings needs."""
+    large, bare = medians([[*OURS, "capture", "-o", "-"], [*OURS, "capture", "--help"]], min(rounds, 3))
+    return [memory(f"capture of {LARGE} mappings, peak above start-up", large, bare)]
+
+
+def reading(directory: str, rounds: int) -> list[Line]:
+    """Measure smem on what smemcap's layout and ours hold, plain and packed."""
+    lines = []
+    for name, options in (("b.tar", ["--compat", "smemcap"]), ("c.tar", []), ("d.tar.gz", [])):
+        path = f"{directory}/{name}"
+        run([*OURS, "capture", *options, "--force", "-o", path])
+        cat = ["zcat" if name.endswith("gz") else "cat", path]
+        ours, bare, floor = medians([[*OURS, "smem", "-S", path], [*OURS, "smem", "--help"], cat], rounds)
+        above = ours.cpu - bare.cpu
+        layout = f"{'smemcap' if options else 'our'} layout{', gz' if name.endswith('gz') else ''}"
+        size = f"{Path(path).stat().st_size / MIB:.0f} MiB"
+        cells = (f"{above:.3f} s", f"{floor.cpu:.3f} s {cat[0]}", f"{above / floor.cpu:.1f} x")
+        target = ("", "") if cat[0] == "zcat" else ("<= 0.25 s", "ok" if above <= 0.25 else "MISSED")
+        lines.append(Line(f"smem -S, {layout}, {size}: above start-up", *cells, *target))
+        lines.append(memory(f"smem -S, {layout}: peak above start-up", ours, bare))
+    return lines
+
+
+def main() -> None:
+    """Print the table, as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7, help="how often each command is run [7]")
+    rounds = parser.parse_args().rounds
+    if os.getuid() == 0 and shutil.which("unshare") and os.getpid() != 1:
+        os.execvp("unshare", ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, *sys.argv])
+    with tempfile.TemporaryDirectory() as directory:
+        with children(sleepers):
+            lines = [*taking(directory, rounds), *reading(directory, rounds), *the_script()]
+        with children(mapper(LARGE)):
+            lines += one_large(rounds)
+    print(
+        f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, Linux {platform.release()}, "
+        f"{os.cpu_count()} CPUs, medians of {rounds} interleaved runs\n"
+    )
+    import tabulate
+
+    lines = [line._replace(target="", verdict="") if "inf" in line.target else line for line in lines]
+    print(tabulate.tabulate(lines, ["", "pymemtools", "beside", "ratio", "target", ""], "github"))
+
+
+if __name__ == "__main__":
+    main()
