@@ -188,6 +188,30 @@ def test_a_capture_cut_at_a_members_end_is_cut(pymemtools: Run, tmp_path: Path) 
     assert pymemtools("smem", "-S", str(path), "--partial").returncode == 3
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--strict",), 3)])
+def test_what_could_not_be_read_is_said_there_and_then(
+    pymemtools: Run, still: list[int], tmp_path: Path, options: tuple[str, ...], status: int
+) -> None:
+    # What is imported late comes first: nobody may have no right to read this Python's files.
+    code = (
+        "import difflib, json, os, platform, zlib, pymemtools.cli.capture, pymemtools.sources.files, pymemtools.entry\n"
+        "os.setgroups([])\nos.setuid(65534)\npymemtools.entry.main()"
+    )
+    command = [sys.executable, "-c", code, "capture", "-o", "-", str(still[0]), *options]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    said = b"pymemtools: capture: 1 of 1 processes could not be read (Permission denied); run as root for all\n"
+    assert (done.returncode, done.stderr) == (status, said)
+    (tmp_path / "a.tar").write_bytes(done.stdout)
+    source = open_source(str(tmp_path / "a.tar"))
+    assert source.manifest is not None
+    assert ("smaps", "Permission denied", 1) in source.manifest.unreadable
+    read = pymemtools("smem", "-H", "-S", str(tmp_path / "a.tar"))
+    assert (read.returncode, read.stdout) == (0, b"")
+    assert read.stderr.startswith(b"pymemtools: 1 of 1 processes could not be read (")
+
+
 def test_as_smemcap_writes_it(pymemtools: Run, still: list[int], tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     assert pymemtools("capture", "--compat", "smemcap", "-o", str(path), *map(str, still)).returncode == 0

@@ -29,6 +29,7 @@ class Captured(NamedTuple):
     cgroups: bytes  # the text of its cgroup, as it is
     files: dict[str, Body]
     refused: dict[str, str]  # by file, why
+    is_kernel_thread: bool  # which has no memory to be read
 
 
 class Taking:
@@ -42,6 +43,7 @@ class Taking:
         self._users: dict[int, str] = {}
         self.processes = 0
         self.unreadable = 0
+        self.reason = ""  # why the first unreadable one was
 
     def members(self, pids: Iterable[int], dmesg: bytes | None = None) -> Iterator[Member]:
         """Read everything, the manifest last: without it an archive is known to be cut."""
@@ -117,16 +119,20 @@ class Taking:
                     continue  # this kernel has no such file, or the process is gone: the second look at stat tells
                 except MemtoolsError as error:
                     refused[name] = _reason(error)
-            return Captured(files.uid() or 0, cgroups, found, refused)
+            is_kernel_thread = stat is not None and stat.is_kernel_thread
+            return Captured(files.uid() or 0, cgroups, found, refused, is_kernel_thread)
 
         try:
             captured = read_steadily(self._source, pid, read)
         except Missing:
             return None
         except Denied as error:
-            captured = Captured(0, b"", {}, {"": _reason(error)})
+            captured = Captured(0, b"", {}, {"": _reason(error)}, is_kernel_thread=False)
         self.processes += 1
-        self.unreadable += any(name in captured.refused for name in ("", "smaps"))
+        reason = captured.refused.get("") or captured.refused.get("smaps")
+        if reason and not captured.is_kernel_thread:
+            self.unreadable += 1
+            self.reason = self.reason or reason
         for name, reason in captured.refused.items():
             self._refused.setdefault((name, reason), []).append(pid)
         user = self._source.user_name(captured.uid)

@@ -123,6 +123,9 @@ def _tell(taking: Taking, output: str | None, path: str, *, strict: bool) -> int
     if output is None:
         say(f"capture: wrote {path}")
     if taking.unreadable:
-        say(f"capture: {taking.unreadable} of {taking.processes} processes could not be read; run as root for all")
+        say(
+            f"capture: {taking.unreadable} of {taking.processes} processes could not be read ({taking.reason});"
+            " run as root for all"
+        )
         return 3 if strict else 0
     return 0
