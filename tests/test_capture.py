@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -253,6 +254,14 @@ def test_anonymized(pymemtools: Run, tmp_path: Path) -> None:
     sample = read_processes(open_source(str(path)), Wanted(("Pss",), by_name=True))
     assert sample.processes[0].sums["Pss"]
     assert b"[heap]" in sample.processes[0].by_name
+
+
+@pytest.mark.parametrize(("options", "start"), [((), os.uname().nodename), (("--anonymize",), "capture")])
+def test_a_capture_has_a_name(pymemtools: Run, tmp_path: Path, options: tuple[str, ...], start: str) -> None:
+    done = pymemtools("capture", *options, str(os.getpid()), cwd=tmp_path)
+    (name,) = (path.name for path in tmp_path.iterdir())
+    assert (done.returncode, done.stderr.decode()) == (0, f"pymemtools: capture: wrote {name}\n")
+    assert re.fullmatch(re.escape(start) + r"-[0-9]{8}T[0-9]{6}Z\.tar\.gz", name)
 
 
 def test_what_is_hidden() -> None:

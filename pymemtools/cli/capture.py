@@ -54,7 +54,8 @@ def command(
         raise UsageProblem("capture: smemcap's layout has no room for --dmesg and --anonymize")
     if dmesg and anonymize:
         raise UsageProblem("capture: the kernel's log tells names that --anonymize cannot hide")
-    path = output or f"{os.uname().nodename}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar.gz"
+    host = "capture" if anonymize else os.uname().nodename
+    path = output or f"{host}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar.gz"
     kind = "" if path == "-" else kind_of(path)
     if kind is None:
         raise UsageProblem(f"capture: '{path}': the name should end in {', '.join(SUFFIXES)}")
