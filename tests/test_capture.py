@@ -213,6 +213,30 @@ def test_what_could_not_be_read_is_said_there_and_then(
     assert read.stderr.startswith(b"pymemtools: 1 of 1 processes could not be read (")
 
 
+@pytest.mark.parametrize(("pids", "status"), [(True, 42), (False, 0)])
+def test_a_process_that_ends_is_news_only_if_it_was_named(tmp_path: Path, pids: bool, status: int) -> None:
+    code = (
+        "import os, pymemtools.capture.take as take\n"
+        "from pymemtools.errors import Missing\n"
+        "read = take.read_steadily\n"
+        "def ended(source, pid, reader):\n"
+        "    if pid == os.getppid():\n"
+        "        raise Missing('ended')\n"
+        "    return read(source, pid, reader)\n"
+        "take.read_steadily = ended\n"
+        "from pymemtools.entry import main\n"
+        "main()"
+    )
+    named = [str(os.getpid()), "1"] if pids else []
+    command = [sys.executable, "-c", code, "capture", "-o", "a.tar", *named]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    said = f"pymemtools: capture: {os.getpid()}: no such process; all else was captured\n".encode()
+    assert done.returncode == status
+    assert (said in done.stderr) == pids
+    assert os.getpid() not in open_source(str(tmp_path / "a.tar")).pids()
+
+
 def test_as_smemcap_writes_it(pymemtools: Run, still: list[int], tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     assert pymemtools("capture", "--compat", "smemcap", "-o", str(path), *map(str, still)).returncode == 0

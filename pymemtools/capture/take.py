@@ -42,6 +42,7 @@ class Taking:
         self._refused: dict[tuple[str, str], list[int]] = {}  # pids by file and reason
         self._users: dict[int, str] = {}
         self.processes = 0
+        self.gone: list[int] = []  # those that ended before they could be read
         self.unreadable = 0
         self.reason = ""  # why the first unreadable one was
 
@@ -125,6 +126,7 @@ class Taking:
         try:
             captured = read_steadily(self._source, pid, read)
         except Missing:
+            self.gone.append(pid)
             return None
         except Denied as error:
             captured = Captured(0, b"", {}, {"": _reason(error)}, is_kernel_thread=False)

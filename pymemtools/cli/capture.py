@@ -67,7 +67,10 @@ def command(
     with _progress(chosen) as each:
         members = taking.compatible_members(each) if compat else taking.members(each, _log() if dmesg else None)
         _write(path, packed(_pieces(members, v7=compat is not None), kind), force=force)
-    return _tell(taking, output, path, strict=strict)
+    status = _tell(taking, output, path, strict=strict)
+    if pids and taking.gone:
+        raise NoSuchProcess(f"capture: {taking.gone[0]}: no such process; all else was captured")
+    return status
 
 
 def _chosen(source: Source, pids: tuple[int, ...]) -> list[int]:
