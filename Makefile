@@ -48,3 +48,4 @@ bench: dev
 	$(BIN)/python -m compileall -q pymemtools
 	$(BIN)/python bench/beside_peers.py
 	$(BIN)/python bench/pmap.py
+	$(BIN)/python bench/capture.py
