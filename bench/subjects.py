@@ -1,0 +1,59 @@
+"""Processes to be measured on: many of them, and one with many mappings."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+PROCESSES = 1000
+
+
+@contextmanager
+def children(start: Callable[[], list[int]]) -> Iterator[list[int]]:
+    """Run processes for as long as the block lasts, and give their PIDs."""
+    pids = start()
+    try:
+        time.sleep(1)
+        yield pids
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        for pid in pids:
+            os.waitpid(pid, 0)
+
+
+def sleepers() -> list[int]:
+    """Start half of the processes as small programs, half as forks of this one."""
+    pids = [subprocess.Popen(["sleep", "infinity"]).pid for _ in range(PROCESSES // 2)]
+    return pids + [_fork(signal.pause) for _ in range(PROCESSES // 2)]
+
+
+def mapper(mappings: int) -> Callable[[], list[int]]:
+    """Make what starts a process with so many mappings, each a page that was touched, and stops it."""
+
+    def work() -> None:
+        pages = mmap.mmap(-1, mappings * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        first = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+        for page in range(mappings):
+            pages[page * 4096] = 1
+            if page % 2:  # unlike its neighbours, or the kernel merges them
+                ctypes.CDLL(None).mprotect(ctypes.c_void_p(first + page * 4096), 4096, mmap.PROT_READ)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    return lambda: [_fork(work)]
+
+
+def _fork(work: Callable[[], object]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        finally:
+            os._exit(1)
+    return pid
