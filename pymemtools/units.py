@@ -6,6 +6,7 @@ import re
 
 KIB = 1024
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGTP]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
 
@@ -37,6 +38,25 @@ def exact_size(size: int) -> str:
     return f"{size} bytes"
 
 
+def brief_size(size: int) -> str:
+    """Write bytes for a label: the whole number where it is one, else three significant figures.
+
+    >>> brief_size(132 << 10), brief_size(1777664), brief_size((1 << 20) - 1), brief_size(282 << 30), brief_size(180)
+    ('132 KiB', '1.70 MiB', '1.00 MiB', '282 GiB', '180 B')
+    """
+    factor = 1
+    for unit in _UNITS:
+        if size % factor == 0 and size < factor * KIB:
+            return f"{size // factor} {unit}"
+        if size < factor * 999.5:
+            break
+        factor *= KIB
+    else:
+        factor //= KIB
+    scaled = size / factor
+    return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f} {unit}"
+
+
 def plus(a: int | None, b: int | None) -> int | None:
     """Add, where both are known."""
     return None if a is None or b is None else a + b
@@ -56,7 +76,7 @@ def human_size(size: int) -> str:
     if size < 1024:
         return f"{size} B"
     scaled = float(size)
-    units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    units = list(_UNITS)
     while scaled >= 1024 and len(units) > 1:
         scaled /= 1024
         units.pop(0)
