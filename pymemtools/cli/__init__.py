@@ -20,11 +20,13 @@ COMMANDS = {
     "drop-caches": "Drop caches, and show what that freed.",
     "free": "Show used, cached, free and available memory.",
     "info": "Tell what a capture is, and which commands it can answer.",
+    "iomem-graph": "Show the physical address space, as a table and as a picture.",
     "oom-scores": "Show whom the kernel would kill next, out of memory.",
     "pmap": "Show the memory map of processes.",
     "smem": "Report memory by process, mapping, user or for the whole system.",
     "status": "Show the memory figures of processes, and their number of mappings.",
     "tunables": "List, get, explain and set what tunes memory management.",
+    "vgraph": "Draw the address space of a process.",
     "zones": "Show the memory zones, their watermarks and their state.",
 }
 

@@ -1,0 +1,141 @@
+"""What the commands that draw address spaces share: how a picture looks, and where it goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from pymemtools.areas import Area
+from pymemtools.cli.terminal import terminal_columns
+from pymemtools.errors import UsageProblem
+from pymemtools.render.area_scale import SCALES
+from pymemtools.sources.base import Facts
+
+if TYPE_CHECKING:
+    from pymemtools.render.address_svg import Sheet
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_LEAST = 40  # columns
+FILES = (".svg", ".html")
+HOLES = {"all": 0, "big": 1 << 20, "none": None}  # the smallest that is drawn
+
+
+class Look(NamedTuple):
+    """How a picture is drawn."""
+
+    columns: int
+    is_ascii: bool
+    is_coloured: bool
+    scale: str
+    order: str
+
+
+def look_options(order: str) -> Callable[[_F], _F]:
+    """Add the options that say how a picture looks, and -o; ``order`` is the default of --order."""
+
+    def add(function: _F) -> _F:
+        for option in (
+            click.option("--force", is_flag=True, help="Replace the file of -o when there is one."),
+            click.option("-o", "--output", metavar="FILE", help="Write the picture to FILE.svg or FILE.html."),
+            click.option(
+                "--color",
+                type=click.Choice(["auto", "always", "never"]),
+                default="auto",
+                help="Colour the boxes; auto: on a terminal, unless NO_COLOR is set.",
+            ),
+            click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters."),
+            click.option(
+                "--width", type=click.IntRange(_LEAST, 1000), metavar="N", help="Columns; the terminal's, or 80."
+            ),
+            click.option(
+                "--holes", type=click.Choice(list(HOLES)), default="all", help="Which holes to draw; big: from 1 MiB."
+            ),
+            click.option(
+                "--order", type=click.Choice(["low", "high"]), default=order, help=f"The address on top. [{order}]"
+            ),
+            click.option(
+                "--scale", type=click.Choice(SCALES), default="log", help="What the height of a box follows. [log]"
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
+def look_of(options: dict[str, Any]) -> Look:
+    """Gather what the options say of the look."""
+    return Look(
+        options["width"] or terminal_columns(sys.stdout, least=_LEAST),
+        options["is_ascii"] or not (sys.stdout.encoding or "").lower().startswith("utf"),
+        _is_coloured(options["color"]),
+        options["scale"],
+        options["order"],
+    )
+
+
+def _is_coloured(choice: str) -> bool:
+    if choice == "auto":
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return choice == "always"
+
+
+def check_output(output: str | None, style: str) -> None:
+    """Refuse a file that cannot become a picture, before anything is read."""
+    if output is None:
+        return
+    if style != "text":
+        raise UsageProblem("-o writes a picture: it has no --format")
+    if not output.endswith(FILES):
+        raise UsageProblem(f"{output}: pictures are .svg or .html (a browser or rsvg-convert makes PNG of them)")
+
+
+def without_holes(areas: Sequence[Area], holes: str) -> list[Area]:
+    """Leave out the holes that are not to be drawn."""
+    least = HOLES[holes]
+    return [area for area in areas if not area.is_hole or (least is not None and area.size >= least)]
+
+
+def drawn(areas: Sequence[Area], look: Look, digits: int, found: frozenset[int] = frozenset()) -> Iterator[str]:
+    """Draw a picture for the terminal."""
+    from pymemtools.render.address_picture import ASCII, UNICODE, Page, picture_lines
+    from pymemtools.render.area_scale import Heights
+
+    heights = Heights(areas, look.scale)
+    page = Page(look.columns, ASCII if look.is_ascii else UNICODE, look.is_coloured, digits, look.order == "high")
+    yield from picture_lines(areas, heights, page, found)
+    if heights.note:
+        yield heights.note
+
+
+def digits_of(areas: Sequence[Area], least: int = 8) -> int:
+    """Give the hexadecimal digits that addresses take: 8 up to 32 bits."""
+    return max([least, *(len(f"{area.end:x}") for area in areas[-1:])])
+
+
+def save_picture(
+    path: str, areas: Sequence[Area], look: Look, sheet: Sheet, *, found: frozenset[int] = frozenset(), force: bool
+) -> None:
+    """Write a picture to a file, as SVG or HTML."""
+    from pymemtools.cli.new_file import write_new_file
+    from pymemtools.render.address_html import html_lines
+    from pymemtools.render.address_svg import svg_lines
+    from pymemtools.render.area_scale import Heights
+
+    heights = Heights(areas, look.scale)
+    if heights.note:
+        sheet = sheet._replace(footer=[*sheet.footer, heights.note])
+    lines = (svg_lines if path.endswith(".svg") else html_lines)(areas, heights, sheet, found)
+    write_new_file(path, "".join(f"{line}\n" for line in lines).encode(), force=force)
+
+
+def described(facts: Facts) -> str:
+    """Say where a picture comes from, for whoever finds the file."""
+    parts = [f"{facts.kind} {facts.path}" if facts.path else facts.kind]
+    parts += [f"Linux {facts.kernel}"] if facts.kernel else []
+    parts += [f"taken at {facts.taken_at}"] if facts.taken_at else []
+    return "Drawn by pymemtools from: " + ", ".join(parts)

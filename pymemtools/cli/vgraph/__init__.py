@@ -1,0 +1,137 @@
+"""``pymemtools vgraph``: a picture of the address space of a process."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import click
+
+from pymemtools.cli.options import (
+    SECONDS,
+    SIZE,
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    format_option,
+    offer_pids,
+    open_from,
+    source_options,
+    write_lines,
+)
+from pymemtools.cli.picture import check_output, look_options
+from pymemtools.cli.vgraph.output import show
+from pymemtools.cli.vgraph.scene import scene_of
+from pymemtools.cli.vgraph.target import Target, process_number, read_target
+from pymemtools.errors import UsageProblem
+from pymemtools.sources.base import Source
+
+
+@click.command("vgraph", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("target", metavar="TARGET", type=click.Path(allow_dash=True), shell_complete=offer_pids)
+@click.option("--rss", is_flag=True, help="Show what is resident and swapped, from smaps, which disturbs the process.")
+@click.option("--fold", is_flag=True, help="Draw one box for neighbouring arenas, thread stacks, parts of a file.")
+@click.option("--min-size", type=SIZE, metavar="SIZE", help="Draw one box for neighbours that are smaller.")
+@click.option("--find", metavar="ADDR|NAME", help="Show only what holds an address (0x...), or is called so.")
+@click.option("-A", "--after", type=click.IntRange(0, 10_000), default=1, metavar="N", help="And N boxes below. [1]")
+@click.option("-B", "--before", type=click.IntRange(0, 10_000), default=1, metavar="N", help="And N boxes above. [1]")
+@click.option("--diff", metavar="OTHER", help="Mark what changed since OTHER: a file, a directory, an archive.")
+@click.option("--watch", type=SECONDS, metavar="SECONDS", help="Show the picture, then changes as they come.")
+@click.option("--legacy", is_flag=True, help="Draw as the course's vgraph.sh does.")
+@click.option("--csv", "csv_file", metavar="OUT", help="Write start,end,label of each mapping to a file (- is stdout).")
+@look_options("high")
+@source_options
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Draw the address space of a process: mappings and holes, with the address at every boundary.
+
+    TARGET is a PID, a saved maps or smaps, a CSV file (start,end,label), or - for any of these on standard input.
+    """
+    style = options["style"]
+    check_style(style)
+    check_output(options["output"], style)
+    _check_combination(options)
+
+    @cache
+    def opened() -> Source:
+        return open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+
+    def read() -> Target:
+        return read_target(options["target"], opened, rss=options["rss"], max_size=options["max_size"])
+
+    target = read()
+    if options["csv_file"] is not None:
+        _write_csv(target, options["csv_file"], force=options["force"])
+    elif options["legacy"]:
+        write_lines(_legacy(target))
+    elif options["watch"] is not None:
+        _watch(target, read, options)
+    else:
+        earlier = None if options["diff"] is None else _read_other(ctx, options)
+        show(scene_of(target, options, earlier), options)
+    return exit_status(ctx)
+
+
+def _read_other(ctx: click.Context, options: dict[str, Any]) -> Target:
+    """Read what to compare with: a text if it starts as one, else the same process of a directory or an archive."""
+    from pymemtools.sources.text_file import starts_as_text
+
+    other = options["diff"]
+    rss, max_size = options["rss"], options["max_size"]
+
+    def opened() -> Source:
+        return open_from(ctx, other, partial=options["partial"], max_size=max_size)
+
+    is_process = process_number(options["target"]) is not None
+    is_source = is_process and not starts_as_text(other)
+    return read_target(options["target"] if is_source else other, opened, rss=rss, max_size=max_size)
+
+
+def _watch(target: Target, read: Callable[[], Target], options: dict[str, Any]) -> None:
+    """Show all there is, and then what changed, again and again until the process is gone."""
+    show(scene_of(target, options), options)
+    while True:
+        sys.stdout.flush()
+        time.sleep(options["watch"])
+        earlier, target = target, read()
+        scene = scene_of(target, {**options, "find": None}, earlier)
+        changed = [area for area in scene.areas if area.change]
+        if changed or scene.replaced:
+            write_lines([""])
+            show(scene._replace(areas=changed), options)
+
+
+def _check_combination(options: dict[str, Any]) -> None:
+    is_process = process_number(options["target"]) is not None
+    if options["source"] is not None and not is_process:
+        raise UsageProblem("vgraph: --source holds processes: TARGET must be a PID then")
+    if options["watch"] is not None and (options["source"] is not None or not is_process or options["output"]):
+        raise UsageProblem("vgraph: --watch is for a process of this machine, on the terminal")
+    if options["legacy"] and (options["style"] != "text" or options["output"]):
+        raise UsageProblem("vgraph: --legacy has no --format and no --output")
+
+
+def _write_csv(target: Target, path: str, *, force: bool) -> None:
+    from pymemtools.procfs.map_csv import map_csv_lines
+
+    data = b"".join(line + b"\n" for line in map_csv_lines(target.mappings))
+    if path == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return
+    from pymemtools.cli.new_file import write_new_file
+
+    write_new_file(path, data, force=force)
+
+
+def _legacy(target: Target) -> Iterator[str]:
+    from pymemtools.render.legacy_boxes import Row, vgraph_lines
+
+    rows = [
+        Row(mapping.start, mapping.end, mapping.name.decode("utf-8", "surrogateescape")) for mapping in target.mappings
+    ]
+    return vgraph_lines(rows)

@@ -1,0 +1,216 @@
+"""A column of boxes with an address at every boundary, in characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from pymemtools.areas import Area, Inner
+from pymemtools.render.area_scale import ELLIPSIS, Heights
+from pymemtools.render.area_text import fit, label_of, letter, size_text, tone
+from pymemtools.render.escape import cut, pad
+from pymemtools.units import brief_size
+
+_BAR = 8  # cells
+_PERMS_FROM, _BAR_FROM = 34, 60  # columns within the box that are needed to show them
+_CODES = {
+    "code": "32",
+    "readonly": "94",
+    "data": "33",
+    "danger": "1;37;41",
+    "none": "2",
+    "mixed": "0",
+    "hole": "2",
+    "ram": "32",
+    "reserved": "33",
+    "device": "94",
+}
+
+
+class Lines(NamedTuple):
+    """The sides of a box, and its top and bottom."""
+
+    side: str
+    line: str
+    dashed_side: str
+    dashed_line: str
+
+
+class Glyphs(NamedTuple):
+    """What the lines are drawn with."""
+
+    lines: Lines
+    top: tuple[str, str]
+    middle: tuple[str, str]
+    bottom: tuple[str, str]
+    ellipsis: tuple[str, str]  # the sides and the middle of a line that stands for many
+    cells: tuple[str, str, str]  # of a bar: resident, swapped, neither
+    more: str  # where a label was cut
+    child: str
+    marks: dict[str, str]
+
+
+_MARKS = {"new": "+", "gone": "-", "grown": "^", "shrunk": "v", "found": ">"}
+UNICODE = Glyphs(
+    Lines("│", "─", "╎", "╌"),
+    ("┌", "┐"),
+    ("├", "┤"),
+    ("└", "┘"),
+    ("≈", "·"),
+    ("█", "▒", "░"),
+    "…",
+    "└ ",
+    {**_MARKS, "gone": "−", "grown": "↑", "shrunk": "↓", "found": "▶"},
+)
+_PLUS = ("+", "+")
+ASCII = Glyphs(Lines("|", "-", ":", "-"), _PLUS, _PLUS, _PLUS, ("~", "."), ("#", "s", "."), "...", "- ", _MARKS)
+
+
+class Page(NamedTuple):
+    """The paper that a picture is drawn on."""
+
+    columns: int
+    glyphs: Glyphs
+    is_coloured: bool
+    digits: int  # of an address
+    high_first: bool  # the highest address on top
+
+
+def picture_lines(areas: Sequence[Area], heights: Heights, page: Page, found: frozenset[int]) -> Iterator[str]:
+    """Draw areas, given in ascending order; ``found`` are the starts of those to point at."""
+    marked = bool(found) or any(area.change for area in areas)
+    has_bars = any(area.resident is not None for area in areas)
+    pen = _Pen(page, gutter=2 if marked else 0, bars=has_bars, perms=any(area.perms for area in areas))
+    previous: Area | None = None
+    for area in reversed(areas) if page.high_first else areas:
+        yield from pen.boundary(previous, area)
+        yield from pen.box(area, heights.rows(area), is_found=area.start in found)
+        previous = area
+    if previous is not None:
+        yield pen.border(page.glyphs.bottom, _far(previous, page), previous)
+
+
+def _near(area: Area, page: Page) -> int:
+    """Give the address at the top of a box."""
+    return area.end if page.high_first else area.start
+
+
+def _far(area: Area, page: Page) -> int:
+    """Give the address at the bottom of a box."""
+    return area.start if page.high_first else area.end
+
+
+class _Pen:
+    """Draws the lines of one picture; what many lines share is made once."""
+
+    def __init__(self, page: Page, *, gutter: int, bars: bool, perms: bool) -> None:
+        self._page = page
+        self._glyphs = page.glyphs
+        self._blank = " " * gutter
+        self._room = page.columns - gutter - 2 - 1 - page.digits
+        self._perms = 0 if not perms else 4 if self._room >= _PERMS_FROM else 1
+        self._has_bars = bars and self._room >= _BAR_FROM
+        self._borders = {
+            (ends, dashed): self._blank + ends[0] + self._rule(dashed) * self._room + ends[1]
+            for ends in (page.glyphs.top, page.glyphs.middle, page.glyphs.bottom)
+            for dashed in (False, True)
+        }
+        glyphs = page.glyphs
+        self._empty = {
+            side: f"{self._blank}{side}{' ' * self._room}{side}"
+            for side in (glyphs.lines.side, glyphs.lines.dashed_side)
+        }
+        side, dot = glyphs.ellipsis
+        self._broken = f"{self._blank}{side}{f'  {dot}' * (self._room // 3):<{self._room}}{side}"
+
+    def _rule(self, dashed: bool) -> str:
+        return self._glyphs.lines.dashed_line if dashed else self._glyphs.lines.line
+
+    def boundary(self, previous: Area | None, area: Area) -> Iterator[str]:
+        """Draw what is between two boxes: one line, or two where the addresses are not the same."""
+        near = _near(area, self._page)
+        if previous is None:
+            yield self.border(self._glyphs.top, near, area)
+        elif _far(previous, self._page) == near:
+            yield self.border(self._glyphs.middle, near, area)
+        else:
+            yield self.border(self._glyphs.bottom, _far(previous, self._page), previous)
+            yield self.border(self._glyphs.top, near, area)
+
+    def border(self, ends: tuple[str, str], address: int, area: Area) -> str:
+        return f"{self._borders[ends, _is_dashed(area)]} {address:0{self._page.digits}x}"
+
+    def box(self, area: Area, rows: int, *, is_found: bool) -> Iterator[str]:
+        """Draw the lines within a box: the label, what is in it, and blank ones."""
+        side = self._glyphs.lines.dashed_side if _is_dashed(area) else self._glyphs.lines.side
+        mark = self._glyphs.marks[area.change] if area.change else self._glyphs.marks["found"] if is_found else ""
+        text = self._content(area)
+        yield f"{mark:<{len(self._blank)}}{side}{self._coloured(text, area)}{side}"
+        drawn = 1
+        for each in in_order(area.inner, high_first=self._page.high_first):
+            yield f"{self._blank}{side}{self._inner(each)}{side} {each.start:0{self._page.digits}x}"
+            drawn += 1
+        is_cut = rows >= ELLIPSIS
+        blanks = [self._empty[side]] * (rows % ELLIPSIS - drawn)
+        if is_cut:
+            blanks.insert(len(blanks) // 2, self._broken)
+        yield from blanks
+
+    def _coloured(self, text: str, area: Area) -> str:
+        if not self._page.is_coloured:
+            return text
+        return f"\x1b[{_CODES[tone(area)]}m{text}\x1b[0m"
+
+    def _content(self, area: Area) -> str:
+        size = size_text(area)
+        if area.is_hole:
+            return pad(cut(f" {area.label or area.kind} {size}", self._room - 1), self._room)
+        tail = f"{size:>9} "
+        if self._has_bars:
+            tail = f"{size:>9}  {self._bar(area)} "
+        if self._perms:
+            tail = f"{area.perms if self._perms > 1 else letter(area):<{self._perms}} {tail}"
+        return f" {label_of(area, self._room - 2 - len(tail), self._glyphs.more)} {tail}"
+
+    def _bar(self, area: Area) -> str:
+        if area.resident is None:
+            return " " * (_BAR + 10)
+        full, swapped, empty = self._glyphs.cells
+        held = _share(area.resident, area.size)
+        away = min(_share(area.swapped or 0, area.size), _BAR - held)
+        return f"{full * held}{swapped * away}{empty * (_BAR - held - away)} {brief_size(area.resident):>9}"
+
+    def _inner(self, inner: Inner) -> str:
+        tail = f"{brief_size(inner.end - inner.start):>9} "
+        head = " " * (2 * inner.level + 1) + self._glyphs.child
+        room = self._room - len(tail) - len(head) - 1
+        if room < 8:
+            head, room = " ", self._room - len(tail) - 2
+        return f"{head}{pad(fit(inner.label, room, self._glyphs.more), room)} {tail}"
+
+
+def _is_dashed(area: Area) -> bool:
+    return area.is_hole or area.change == "gone"
+
+
+def _share(part: int, whole: int) -> int:
+    """Give the cells of a bar: at least one for anything, and all only for everything."""
+    if not part or not whole:
+        return 0
+    return _BAR if part >= whole else min(max(1, part * _BAR // whole), _BAR - 1)
+
+
+def in_order(inner: Sequence[Inner], *, high_first: bool) -> Iterable[Inner]:
+    """Turn siblings round where high addresses come first; what is in one stays below it."""
+    if not high_first:
+        return inner
+    groups: list[list[Inner]] = []
+    for each in inner:
+        if not groups or each.level <= groups[-1][0].level:
+            groups.append([])
+        groups[-1].append(each)
+    turned = []
+    for group in reversed(groups):
+        turned.append(group[0])
+        turned += in_order(group[1:], high_first=True)
+    return turned

@@ -1,0 +1,205 @@
+"""A column of boxes with an address at every boundary, as SVG: the same bytes for the same areas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape as _quoted
+from typing import NamedTuple
+
+from pymemtools.areas import Area, Inner
+from pymemtools.render.address_picture import UNICODE, in_order
+from pymemtools.render.area_scale import ELLIPSIS, Heights
+from pymemtools.render.area_text import TONES, fit, label_of, size_text, tone
+from pymemtools.render.escape import escape
+from pymemtools.units import brief_size
+
+_ROW = 18  # pixels
+_TOP = 44
+_LEFT, _BOX = 150, 560  # where boxes start, and how wide they are
+_RIGHT = _LEFT + _BOX + 12
+_WIDTH = 980
+_COLUMNS = 68  # characters that a label has, with the permissions behind it
+_HELD = 6  # pixels: the height of the bar for what is resident
+
+# Paul Tol's light and dark schemes; no rule uses var(), which not every program that draws SVG knows.
+_STYLE = """\
+svg{background:#fff}
+text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#222}
+.a,.s{font-size:11px;fill:#555}
+.h{font-size:15px;font-weight:bold}
+.b{stroke:#667;stroke-width:1;fill:#eee}
+.code .b{fill:#cceecc}.readonly .b{fill:#d5e3f7}.data .b{fill:#f7e9bd}.none .b{fill:#e4e4e4}.mixed .b{fill:#eadff2}
+.ram .b{fill:#cceecc}.reserved .b{fill:#f7e9bd}.device .b{fill:#d5e3f7}
+.danger .b{fill:#f6c1c1;stroke:#c00;stroke-width:3}
+.hole .b,.gone .b{fill:none;stroke-dasharray:2 3}
+.inner .b{fill:#fff;fill-opacity:.55}
+.new .b,.grown .b,.shrunk .b{stroke-width:2;stroke:#14507a}
+.found .b{stroke-width:3;stroke:#14507a}
+.r{fill:#335577}.w{fill:#b5651d}.e{fill:#fff;stroke:#667;stroke-width:.5}
+.z{fill:none;stroke:#99a;stroke-width:1}
+.danger .t{font-weight:bold}
+.off{opacity:.15}
+@media(prefers-color-scheme:dark){
+svg{background:#16181c}
+text{fill:#e6e6e6}
+.a,.s{fill:#a9b0b8}
+.b{stroke:#8a93a0;fill:#333}
+.code .b{fill:#1f4a2a}.readonly .b{fill:#22395c}.data .b{fill:#574a1c}.none .b{fill:#2a2c30}.mixed .b{fill:#43344f}
+.ram .b{fill:#1f4a2a}.reserved .b{fill:#574a1c}.device .b{fill:#22395c}
+.danger .b{fill:#6b1f1f;stroke:#ff5050}
+.hole .b,.gone .b{fill:none}
+.inner .b{fill:#000;fill-opacity:.3}
+.new .b,.grown .b,.shrunk .b,.found .b{stroke:#8ecbff}
+.r{fill:#9ec5e8}.w{fill:#e8a35c}.e{fill:#16181c;stroke:#8a93a0}
+}
+"""
+
+
+class Sheet(NamedTuple):
+    """What is written around the boxes, and how they are ordered."""
+
+    title: str
+    description: str  # of where the figures come from
+    footer: Sequence[str]
+    digits: int  # of an address
+    high_first: bool
+    kinds: Mapping[str, str]  # what each kind of area is
+
+
+def svg_lines(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: frozenset[int]) -> Iterator[str]:
+    """Draw areas, given in ascending order; ``found`` are the starts of those to point at."""
+    body: list[str] = []
+    y = _TOP
+    previous: Area | None = None
+    for area in reversed(areas) if sheet.high_first else areas:
+        near, far = (area.end, area.start) if sheet.high_first else (area.start, area.end)
+        if previous is not None and near != (previous.start if sheet.high_first else previous.end):
+            y += _ROW  # a gap that is not drawn
+            body.append(_address(near, y, sheet))
+        elif previous is None:
+            body.append(_address(near, y, sheet))
+        height = _height(area, heights)
+        is_cut = heights.rows(area) >= ELLIPSIS
+        body += _box(area, y, height, sheet, is_cut=is_cut, is_found=area.start in found)
+        y += height
+        body.append(_address(far, y, sheet))
+        previous = area
+    foot = [*_legend(areas, y + 34), *_footer(sheet, y + 60)]
+    total = y + 60 + 16 * len(sheet.footer)
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{total}" viewBox="0 0 {_WIDTH} {total}"'
+        ' role="img">'
+    )
+    yield f"<title>{_xml(sheet.title)}</title>"
+    yield f"<desc>{_xml(sheet.description)}</desc>"
+    yield f"<style>{_STYLE}</style>"
+    yield f'<text class="h" x="16" y="24">{_xml(fit(sheet.title, 100, "…"))}</text>'
+    yield from body
+    yield from foot
+    yield "</svg>"
+
+
+def _xml(text: str) -> str:
+    """Make untrusted text fit to stand in XML and HTML, within elements and attributes."""
+    return _quoted(escape(text), quote=True)
+
+
+def _height(area: Area, heights: Heights) -> int:
+    """Give the height of a box in pixels."""
+    rows = heights.rows(area)
+    more = 1 if rows >= ELLIPSIS else 0
+    return _ROW * (max(rows % ELLIPSIS, 1 + len(area.inner)) + more)
+
+
+def _address(address: int, y: int, sheet: Sheet) -> str:
+    return f'<text class="a" x="{_LEFT - 22}" y="{y + 4}" text-anchor="end">{address:0{sheet.digits}x}</text>'
+
+
+def _box(area: Area, y: int, height: int, sheet: Sheet, *, is_cut: bool, is_found: bool) -> Iterator[str]:
+    classes = " ".join(filter(None, (tone(area), area.change, "found" if is_found else "")))
+    yield f'<g class="{classes}"><title>{_tooltip(area, sheet)}</title>'
+    yield f'<rect class="b" x="{_LEFT}" y="{y}" width="{_BOX}" height="{height}"/>'
+    mark = UNICODE.marks.get(area.change or ("found" if is_found else ""))
+    if mark:
+        yield f'<text x="{_LEFT - 12}" y="{y + 13}" text-anchor="middle">{mark}</text>'
+    label = label_of(area, _COLUMNS, "…").rstrip()
+    yield f'<text class="t" x="{_LEFT + 8}" y="{y + 13}">{_quoted(label)}</text>'
+    if area.perms:
+        yield f'<text class="t" x="{_LEFT + _BOX - 8}" y="{y + 13}" text-anchor="end">{_xml(area.perms)}</text>'
+    yield from _figures(area, y)
+    for row, inner in enumerate(in_order(area.inner, high_first=sheet.high_first), 1):
+        yield from _inner(inner, y + row * _ROW, sheet)
+    if is_cut:
+        yield _break(y + (height + _ROW * (1 + len(area.inner))) // 2)
+    yield "</g>"
+
+
+def _figures(area: Area, y: int) -> Iterator[str]:
+    """Write the size beside the box and, where it is known, draw what of it is resident and swapped."""
+    if area.resident is None:
+        yield f'<text class="s" x="{_RIGHT}" y="{y + 13}">{size_text(area)}</text>'
+        return
+    text = f"{size_text(area)}, {brief_size(area.resident)} resident"
+    if area.swapped:
+        text += f", {brief_size(area.swapped)} swapped"
+    yield f'<text class="s" x="{_RIGHT + 58}" y="{y + 13}">{text}</text>'
+    width = 50
+    held, away = (min(width, _pixels(part, area.size, width)) for part in (area.resident, area.swapped or 0))
+    yield f'<rect class="e" x="{_RIGHT}" y="{y + 6}" width="{width}" height="{_HELD}"/>'
+    if held:
+        yield f'<rect class="r" x="{_RIGHT}" y="{y + 6}" width="{held}" height="{_HELD}"/>'
+    if away:
+        yield f'<rect class="w" x="{_RIGHT + held}" y="{y + 6}" width="{min(away, width - held)}" height="{_HELD}"/>'
+
+
+def _pixels(part: int, whole: int, width: int) -> int:
+    return max(1, part * width // whole) if part and whole else 0
+
+
+def _inner(inner: Inner, y: int, sheet: Sheet) -> Iterator[str]:
+    left = _LEFT + 20 * inner.level
+    size = brief_size(inner.end - inner.start)
+    extent = f"{inner.start:0{sheet.digits}x} - {inner.end - 1:0{sheet.digits}x}"
+    yield f'<g class="inner"><title>{_xml(inner.label)}&#10;{extent}&#10;{size}</title>'
+    yield (
+        f'<rect class="b" x="{left}" y="{y + 1}" width="{_LEFT + _BOX - left - 4 * inner.level}" height="{_ROW - 3}"/>'
+    )
+    label = _quoted(fit(inner.label, _COLUMNS - 3 * inner.level, "…"))
+    yield f'<text class="t" x="{left + 8}" y="{y + 13}">{label}</text>'
+    yield f'<text class="s" x="{_RIGHT}" y="{y + 13}">{size} at {inner.start:0{sheet.digits}x}</text></g>'
+
+
+def _break(y: int) -> str:
+    """Draw a zigzag: the box stands for more than its height."""
+    points = " ".join(f"{_LEFT + x},{y + (4 if i % 2 else -4)}" for i, x in enumerate(range(8, _BOX - 7, 16)))
+    return f'<polyline class="z" points="{points}"/>'
+
+
+def _tooltip(area: Area, sheet: Sheet) -> str:
+    lines = [area.label or area.kind]
+    lines.append(f"{area.start:0{sheet.digits}x} - {area.end:0{sheet.digits}x}  {size_text(area)} ({area.size} bytes)")
+    if area.perms:
+        lines.append(f"{area.perms}{'  writable and executable' if area.is_writable_code else ''}")
+    if area.kind in sheet.kinds:
+        lines.append(f"{area.kind}: {sheet.kinds[area.kind]}")
+    if area.resident is not None:
+        lines.append(f"resident {brief_size(area.resident)}, swapped {brief_size(area.swapped or 0)}")
+    if area.change:
+        lines.append(area.change)
+    return "&#10;".join(map(_xml, lines))
+
+
+def _legend(areas: Sequence[Area], y: int) -> Iterator[str]:
+    """Explain the colours that occur."""
+    used = {tone(area) for area in areas}
+    x = 16
+    for name, text in TONES.items():
+        if name in used:
+            yield f'<g class="{name}"><rect class="b" x="{x}" y="{y - 11}" width="14" height="12"/></g>'
+            yield f'<text class="s" x="{x + 20}" y="{y}">{text}</text>'
+            x += 34 + 7 * len(text)
+
+
+def _footer(sheet: Sheet, y: int) -> Iterator[str]:
+    for row, line in enumerate(sheet.footer):
+        yield f'<text class="s" x="16" y="{y + 16 * row}">{_xml(line)}</text>'

@@ -1,0 +1,53 @@
+"""How high the boxes of a picture are: by the logarithm of their size, by size, or all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pymemtools.areas import Area
+
+SCALES = ("log", "linear", "uniform")
+ELLIPSIS = 1000  # added to the rows of a box that should be higher than it is drawn
+_UNIT = 4096  # bytes; an ordinary page
+_MOST = 9
+_LARGE_HOLE = 1 << 30
+_BUDGET = 100  # rows that a linear picture has for sizes, besides one for each label
+
+
+class Heights:
+    """The rows of each box of one picture."""
+
+    def __init__(self, areas: Sequence[Area], scale: str) -> None:
+        self._scale = scale
+        self._holes_too = False
+        self._whole = 0
+        if scale == "linear":
+            mapped = sum(area.size for area in areas if not area.is_hole)
+            holes = sum(area.size for area in areas if area.is_hole)
+            self._holes_too = holes * 9 <= mapped  # a tenth of all: larger ones would leave no room for the rest
+            self._whole = mapped + (holes if self._holes_too else 0)
+
+    @property
+    def note(self) -> str | None:
+        """Say what is not to scale."""
+        return "holes are not to scale" if self._scale == "linear" and not self._holes_too else None
+
+    def rows(self, area: Area) -> int:
+        """Give the lines between two borders, plus ELLIPSIS for a box that is cut short."""
+        if self._scale == "uniform":
+            return 1
+        if area.is_hole and not (self._scale == "linear" and self._holes_too):
+            return 1 if area.size < _LARGE_HOLE else 1 + ELLIPSIS
+        if self._scale == "linear":
+            return max(1, round(area.size * _BUDGET / self._whole))
+        return log_rows(area.size)
+
+
+def log_rows(size: int) -> int:
+    """Give one row, and one more for each factor of 8 above a page: 4 KiB 1, 32 KiB 2, 256 KiB 3 ... 8 GiB 8.
+
+    >>> [log_rows(n << 10) for n in (4, 28, 32, 256)], log_rows(64 << 30) - ELLIPSIS
+    ([1, 1, 2, 3], 9)
+    """
+    rows = 1 + max(0, (size // _UNIT).bit_length() - 1) // 3
+    return rows if rows < _MOST else _MOST + ELLIPSIS

@@ -1,0 +1,205 @@
+"""The address space of a process as a column of areas: its mappings, and the holes between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pymemtools.areas import Area, with_holes
+from pymemtools.procfs.maps import Mapping
+from pymemtools.reports.map_diff import pair
+
+NULL_TRAP = "NULL trap"
+_USER_END = (1 << 47) - 4096  # arch/x86/include/asm/page_64.h, TASK_SIZE_MAX with four levels of page tables
+_KERNEL_START = 0xFFFF_8000_0000_0000  # above it, [vsyscall]; between the two, addresses that the processor refuses
+_FOLDED = {"malloc arena": "malloc arenas", "thread stack": "thread stacks"}
+_NEAR = 1 << 30  # bytes; areas further apart are not folded into one
+_OF_A_FILE = frozenset(("text", "rodata", "relro", "data", "bss", "reserve"))
+
+
+class Figures(NamedTuple):
+    """What the line below a picture says."""
+
+    mappings: int
+    mapped: int
+    resident: int | None
+    swapped: int | None
+    largest_hole: int
+    holes: int
+    writable_code: int
+
+
+def areas_of(
+    mappings: Sequence[Mapping],
+    kinds: Sequence[str],
+    resident: Sequence[int | None] | None = None,
+    swapped: Sequence[int | None] | None = None,
+) -> list[Area]:
+    """Make an area of each mapping, in their order."""
+    nothing: Sequence[int | None] = [None] * len(mappings)
+    labels: dict[tuple[bytes, str, bool], str] = {}
+    areas = []
+    for mapping, kind, held, away in zip(mappings, kinds, resident or nothing, swapped or nothing):
+        start, end, perms, _, _, _, name, *_ = mapping
+        key = name, kind, perms[:3] == b"---"
+        label = labels.get(key)
+        if label is None:
+            label = labels[key] = _label(*key)
+        areas.append(Area(start, end, kind, label, perms.decode("ascii"), 1, None, held, away))
+    return areas
+
+
+def _label(name: bytes, kind: str, is_closed: bool) -> str:
+    """Name a mapping as the kernel does, or by what it is for."""
+    if name:
+        return name.decode("utf-8", "surrogateescape")
+    if is_closed:
+        return {"thread stack": "[stack guard]", "malloc arena": "[arena, reserved]"}.get(kind, "[no access]")
+    return f"[{kind}]" if kind else "[anon]"
+
+
+def whole(areas: Sequence[Area], min_address: int | None) -> list[Area]:
+    """Add the holes, from address 0 on, and the NULL trap, which is as large as vm.mmap_min_addr."""
+    filled: list[Area] = []
+    for area in with_holes(list(areas), 0):
+        if area.is_hole and area.start == 0 and min_address:
+            trap = min(min_address, area.end)
+            filled.append(Area(0, trap, NULL_TRAP, mappings=0))
+            area = area._replace(start=trap)
+        if area.is_hole and area.start < _USER_END and area.end >= _KERNEL_START:
+            filled.append(area._replace(end=_USER_END))
+            area = area._replace(start=_USER_END, label="kernel and non-canonical addresses")
+        if area.end > area.start or not area.is_hole:
+            filled.append(area)
+    return filled
+
+
+def figures(areas: Sequence[Area]) -> Figures:
+    """Count what is in a picture."""
+    mapped = [area for area in areas if not area.is_hole and area.change != "gone"]
+    holes = [area for area in areas if area.is_hole and area.kind == "hole" and not area.label]
+    known = [area for area in mapped if area.resident is not None]
+    return Figures(
+        sum(area.mappings for area in mapped),
+        sum(area.size for area in mapped),
+        sum(area.resident or 0 for area in known) if known else None,
+        sum(area.swapped or 0 for area in known) if known else None,
+        max((area.size for area in holes), default=0),
+        len(holes),
+        sum(area.is_writable_code for area in mapped),
+    )
+
+
+def folded(areas: Sequence[Area]) -> list[Area]:
+    """Join the malloc arenas that follow each other, the thread stacks, and the mappings of one file."""
+    return _joined(areas, lambda group, area: _belongs(group[0], area) and area.start - group[-1].end < _NEAR, _fold)
+
+
+def without_small(areas: Sequence[Area], least: int) -> list[Area]:
+    """Join neighbours that are smaller than ``least`` bytes, unless they are writable and executable."""
+
+    def is_small(area: Area) -> bool:
+        return area.size < least and not area.is_writable_code and not area.change
+
+    return _joined(
+        areas,
+        lambda group, area: is_small(group[0]) and is_small(area) and area.start - group[-1].end < least,
+        lambda group: _sum(group, f"{sum(area.mappings for area in group)} small mappings", "small"),
+    )
+
+
+def _joined(
+    areas: Sequence[Area], belongs: Callable[[list[Area], Area], bool], join: Callable[[list[Area]], Area]
+) -> list[Area]:
+    """Join areas that belong to the group of those before them."""
+    groups: list[list[Area]] = []
+    for area in areas:
+        if groups and belongs(groups[-1], area):
+            groups[-1].append(area)
+        else:
+            groups.append([area])
+    return [group[0] if len(group) == 1 else join(group) for group in groups]
+
+
+def _belongs(first: Area, area: Area) -> bool:
+    if area.change or first.change or area.is_writable_code or first.is_writable_code:
+        return False
+    if first.kind in _FOLDED:
+        return area.kind == first.kind
+    if not (first.label.startswith("/") and {first.kind, area.kind} <= _OF_A_FILE):
+        return False
+    return area.label == first.label or area.label in ("[bss]", "[no access]")
+
+
+def _fold(group: list[Area]) -> Area:
+    """Say what a group is: of arenas and stacks how many, which the rest beside each is not."""
+    first = group[0]
+    if first.kind not in _FOLDED:
+        return _sum(group, first.label, "file")
+    count = sum(area.perms[:3] != "---" for area in group)
+    return _sum(group, f"{count} {_FOLDED[first.kind] if count != 1 else first.kind}", first.kind)
+
+
+def _sum(group: list[Area], label: str, kind: str) -> Area:
+    known = [area for area in group if area.resident is not None]
+    return Area(
+        group[0].start,
+        max(area.end for area in group),
+        kind,
+        label,
+        _common_perms(group),
+        sum(area.mappings for area in group),
+        sum(area.size for area in group),
+        sum(area.resident or 0 for area in known) if known else None,
+        sum(area.swapped or 0 for area in known) if known else None,
+    )
+
+
+def _common_perms(group: list[Area]) -> str:
+    """Give the permissions that all of a group have, not counting what cannot be accessed at all."""
+    perms = {area.perms for area in group if area.perms[:3] != "---"} or {area.perms for area in group}
+    return perms.pop() if len(perms) == 1 else ""
+
+
+def compared(
+    before: Sequence[Mapping], old: Sequence[Area], after: Sequence[Mapping], new: Sequence[Area]
+) -> tuple[list[Area], list[Area]]:
+    """Say of each area of the later look what became of it; give beside them those that are gone."""
+    marked, gone = list(new), []
+    for i, j in pair(before, after):
+        if i is None and j is not None:
+            marked[j] = new[j]._replace(change="new", delta=new[j].size)
+        elif i is not None and j is None:
+            gone.append(old[i]._replace(change="gone", delta=-old[i].size))
+        elif i is not None and j is not None and new[j].size != old[i].size:
+            delta = new[j].size - old[i].size
+            marked[j] = new[j]._replace(change="grown" if delta > 0 else "shrunk", delta=delta)
+    return marked, gone
+
+
+def with_gone(areas: Sequence[Area], gone: Sequence[Area]) -> tuple[list[Area], list[Area]]:
+    """Put what is gone where it was; give beside it what has no room there any more."""
+    from bisect import bisect
+
+    starts = [area.start for area in areas]
+    fitting: list[Area] = []
+    covered: list[Area] = []
+    for area in gone:
+        i = bisect(starts, area.start)
+        is_free = (i == 0 or areas[i - 1].end <= area.start) and (i == len(areas) or areas[i].start >= area.end)
+        (fitting if is_free else covered).append(area)
+    return sorted([*areas, *fitting], key=lambda area: (area.start, area.end)), covered
+
+
+def find(areas: Sequence[Area], what: str, address: int | None, before: int, after: int) -> tuple[list[Area], set[int]]:
+    """Choose the areas that hold an address, or whose label has a text in it, with neighbours below and above.
+
+    Gives them beside the starts of those that were found.
+    """
+    places = [
+        i
+        for i, area in enumerate(areas)
+        if (area.start <= address < area.end if address is not None else not area.is_hole and what in area.label)
+    ]
+    chosen = sorted({j for i in places for j in range(max(0, i - before), min(len(areas), i + after + 1))})
+    return [areas[j] for j in chosen], {areas[i].start for i in places}

@@ -1,0 +1,182 @@
+"""What the physical address space holds: RAM, what firmware reserved, devices, and nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from pymemtools.areas import Area, Inner
+from pymemtools.procfs.iomem import Region
+from pymemtools.procfs.maps import Mapping
+from pymemtools.reports.map_diff import pair
+
+KINDS = {
+    "ram": "System RAM",
+    "reserved": "what the firmware keeps: Reserved, ACPI tables and storage, the RAM buffer",
+    "device": "everything else: memory-mapped I/O, ROMs, buses",
+}
+_RESERVED = ("reserved", "soft reserved", "acpi ", "ram buffer", "unusable memory", "unknown e820")
+
+
+class Totals(NamedTuple):
+    """Bytes up to the highest address; each address counts once, as RAM before reserved before device."""
+
+    ram: int
+    reserved: int
+    device: int
+    hole: int
+
+
+class RegionRow(NamedTuple):
+    """One line of iomem, for tables and programs."""
+
+    level: int
+    start: int
+    last: int
+    size: int
+    kind: str
+    name: str
+    parent: str | None  # the region that this one is below, where it reaches out of that
+    change: str = ""
+    delta: int = 0
+
+
+def kind_of(name: bytes) -> str:
+    """Tell RAM and reserved ranges by their names, which differ in case between kernels."""
+    lower = name.lower()
+    if lower.startswith(b"system ram"):
+        return "ram"
+    return "reserved" if lower.startswith(tuple(word.encode() for word in _RESERVED)) else "device"
+
+
+def totals(regions: Sequence[Region]) -> Totals:
+    """Count addresses by kind, from 0 to the highest that is named."""
+    kinds = [(kind_of(region.name), region) for region in regions]
+    ram, with_reserved, everything = (
+        _covered(region for kind, region in kinds if kind in counted)
+        for counted in (("ram",), ("ram", "reserved"), tuple(KINDS))
+    )
+    end = max((region.last for region in regions), default=-1) + 1
+    return Totals(ram, with_reserved - ram, everything - with_reserved, end - everything)
+
+
+def _covered(regions: Iterable[Region]) -> int:
+    """Measure the union of ranges."""
+    covered = end = 0
+    for region in sorted(regions, key=lambda region: region.start):
+        covered += max(0, region.last + 1 - max(region.start, end))
+        end = max(end, region.last + 1)
+    return covered
+
+
+def region_rows(regions: Sequence[Region], depth: int | None = None) -> list[RegionRow]:
+    """Describe the regions of the first ``depth`` levels."""
+    rows = []
+    above: list[Region] = []  # the region itself, below its parents
+    for region in regions:
+        del above[region.level :]
+        parent = above[-1] if above else None
+        above.append(region)
+        if depth is not None and region.level >= depth:
+            continue
+        reaches_out = parent is not None and not (parent.start <= region.start and region.last <= parent.last)
+        outer = _text(parent.name) if parent is not None and reaches_out else None
+        rows.append(RegionRow(*region[:3], region.size, kind_of(region.name), _text(region.name), outer))
+    return rows
+
+
+def physical_areas(rows: Sequence[RegionRow]) -> list[Area]:
+    """Make the boxes of a picture: one for each region at the top, with the others in it.
+
+    A driver that has all of its device shares the device's line.
+    """
+    areas: list[Area] = []
+    outside: list[Area] = []
+    inner: list[Inner] = []
+    for row in rows:
+        if row.level == 0:
+            _close(areas, inner)
+            inner = []
+            areas.append(
+                Area(row.start, row.last + 1, row.kind, row.name, change=row.change, delta=row.delta),
+            )
+            continue
+        inner.append(Inner(row.level, row.start, row.last + 1, row.name))
+        outside += _outside(row, areas[-1])
+    _close(areas, inner)
+    return sorted([*areas, *outside], key=lambda area: (area.start, area.end))
+
+
+def _outside(row: RegionRow, area: Area) -> Iterator[Area]:
+    """Give the parts of a region that lie beside the one it is in, as they are no holes."""
+    label = f"{row.name}, the part out of {area.label}"
+    if row.start < area.start:
+        yield Area(row.start, min(row.last + 1, area.start), row.kind, label)
+    if row.last >= area.end:
+        yield Area(max(row.start, area.end), row.last + 1, row.kind, label)
+
+
+def _close(areas: list[Area], inner: Sequence[Inner]) -> None:
+    """Put into the last area what is in it."""
+    if areas and inner:
+        areas[-1] = areas[-1]._replace(inner=tuple(_merged(inner)))
+
+
+def _merged(inner: Sequence[Inner]) -> list[Inner]:
+    """Join a region with the one below it that is of the same extent; what follows moves up a level with it."""
+    merged: list[Inner] = []
+    levels: list[int] = []  # of the regions above the current one: the level each is shown at
+    for each in inner:
+        del levels[each.level - 1 :]
+        shown = levels[-1] + 1 if levels else 1
+        last = merged[-1] if merged else None
+        if last is not None and levels and last.level == levels[-1] and last[1:3] == each[1:3]:
+            merged[-1] = last._replace(label=f"{last.label} > {each.label}")
+            shown = last.level
+        else:
+            merged.append(each._replace(level=shown))
+        levels.append(shown)
+    return merged
+
+
+def changed_rows(before: Sequence[Region], after: Sequence[Region], depth: int | None = None) -> list[RegionRow]:
+    """Describe the later regions with what became of them, and where they were those that are gone."""
+    old, new = region_rows(before, depth), region_rows(after, depth)
+    gone = []
+    for i, j in pair([_as_mapping(row) for row in old], [_as_mapping(row) for row in new]):
+        if i is None and j is not None:
+            new[j] = new[j]._replace(change="new", delta=new[j].size)
+        elif i is not None and j is None:
+            gone.append(old[i])
+        elif i is not None and j is not None and new[j].size != old[i].size:
+            delta = new[j].size - old[i].size
+            new[j] = new[j]._replace(change="grown" if delta > 0 else "shrunk", delta=delta)
+    return _in_place(old, new, gone)
+
+
+def _in_place(old: Sequence[RegionRow], new: Sequence[RegionRow], gone: Iterable[RegionRow]) -> list[RegionRow]:
+    """Put what is gone among the rest by its address, and within what it was in."""
+    left = set(gone)
+    keyed = [(path, 0, row) for path, row in zip(_paths(new), new)]
+    keyed += [
+        (path, 1, row._replace(change="gone", delta=-row.size)) for path, row in zip(_paths(old), old) if row in left
+    ]
+    return [row for *_, row in sorted(keyed, key=lambda each: each[:2])]
+
+
+def _paths(rows: Sequence[RegionRow]) -> Iterator[tuple[int, ...]]:
+    """Give the addresses that lead to each row, from the top."""
+    path: tuple[int, ...] = ()
+    for row in rows:
+        path = (*path[: row.level], row.start)
+        yield path
+
+
+def _as_mapping(row: RegionRow) -> Mapping:
+    """See a region as what ``pair`` compares: it is the same only on the same level."""
+    name = row.name.encode("utf-8", "surrogateescape")
+    return Mapping(row.start, row.last + 1, b"", row.level, b"", 0, name)
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

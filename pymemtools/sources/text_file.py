@@ -1,0 +1,61 @@
+"""Read one text that a user names: a saved maps or iomem, or ``-`` for standard input."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from pymemtools.errors import Denied, Missing, ParseError
+from pymemtools.units import exact_size
+
+_CHUNK = 1 << 20
+
+
+def read_text_file(path: str, max_bytes: int) -> bytes:
+    """Read a regular file, or standard input for ``-``, of at most ``max_bytes``; it is never written to.
+
+    Raises Missing, Denied or ParseError.
+    """
+    if path == "-":
+        if sys.stdin is None:
+            raise Missing("-: standard input is closed")
+        if os.isatty(0):
+            raise Missing("-: standard input is a terminal")
+        return _read(0, path, max_bytes)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except (FileNotFoundError, ValueError):
+        raise Missing(f"{path}: No such file or directory") from None
+    except OSError as error:
+        raise Denied(f"{path}: {error.strerror}") from None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ParseError(path, None, "not a regular file (standard input is -)")
+        return _read(fd, path, max_bytes)
+    finally:
+        os.close(fd)
+
+
+def _read(fd: int, path: str, max_bytes: int) -> bytes:
+    parts = []
+    size = 0
+    try:
+        while part := os.read(fd, _CHUNK):
+            parts.append(part)
+            size += len(part)
+            if size > max_bytes:
+                raise ParseError(path, None, f"more than {exact_size(max_bytes)}; --max-size allows more")
+    except OSError as error:
+        raise Denied(f"{path}: {error.strerror}") from None
+    return b"".join(parts)
+
+
+def starts_as_text(path: str) -> bool:
+    """Tell a saved text of /proc from an archive by the first bytes; what cannot be read is neither."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(256)
+    except (OSError, ValueError):
+        return False
+    return b"\0" not in head and head.isascii() and head.lstrip()[:1].isalnum()
