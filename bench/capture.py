@@ -10,17 +10,26 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-from beside_peers import MIB, OURS, Cost, Line, at_most, children, medians, run, sleepers
-from pmap import mapper
+from side_by_side import (
+    INF,
+    MIB,
+    OURS,
+    Cost,
+    Line,
+    at_most,
+    enter_own_pid_namespace,
+    medians,
+    run,
+    show,
+    tried,
+    verdict,
+)
+from subjects import children, mapper, sleepers
 
-INF = float("inf")
 SCRIPT = Path(__file__).parent.parent / "pymemtools" / "data" / "capture.sh"
 LARGE = 50_000  # mappings
 
@@ -79,9 +88,7 @@ def the_script() -> list[Line]:
 def memory(what: str, cost: Cost, bare: Cost) -> Line:
     """Say how much more memory a run took than starting up."""
     above = (cost.peak - bare.peak) / MIB
-    return Line(
-        what, f"{above:.0f} MiB", f"{bare.peak / MIB:.0f} MiB", "", "<= 32 MiB", "ok" if above <= 32 else "MISSED"
-    )
+    return Line(what, f"{above:.0f} MiB", f"{bare.peak / MIB:.0f} MiB", "", "<= 32 MiB", verdict(above <= 32))
 
 
 def one_large(rounds: int) -> list[Line]:
@@ -102,32 +109,24 @@ def reading(directory: str, rounds: int) -> list[Line]:
         layout = f"{'smemcap' if options else 'our'} layout{', gz' if name.endswith('gz') else ''}"
         size = f"{Path(path).stat().st_size / MIB:.0f} MiB"
         cells = (f"{above:.3f} s", f"{floor.cpu:.3f} s {cat[0]}", f"{above / floor.cpu:.1f} x")
-        target = ("", "") if cat[0] == "zcat" else ("<= 0.25 s", "ok" if above <= 0.25 else "MISSED")
+        target = ("", "") if cat[0] == "zcat" else ("<= 0.25 s", verdict(above <= 0.25))
         lines.append(Line(f"smem -S, {layout}, {size}: above start-up", *cells, *target))
         lines.append(memory(f"smem -S, {layout}: peak above start-up", ours, bare))
     return lines
 
 
 def main() -> None:
-    """Print the table, as Markdown."""
+    """Measure and show."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each command is run [7]")
     rounds = parser.parse_args().rounds
-    if os.getuid() == 0 and shutil.which("unshare") and os.getpid() != 1:
-        os.execvp("unshare", ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, *sys.argv])
+    enter_own_pid_namespace()
     with tempfile.TemporaryDirectory() as directory:
         with children(sleepers):
-            lines = [*taking(directory, rounds), *reading(directory, rounds), *the_script()]
+            lines = tried(taking, directory, rounds) + tried(reading, directory, rounds) + tried(the_script)
         with children(mapper(LARGE)):
-            lines += one_large(rounds)
-    print(
-        f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, Linux {platform.release()}, "
-        f"{os.cpu_count()} CPUs, medians of {rounds} interleaved runs\n"
-    )
-    import tabulate
-
-    lines = [line._replace(target="", verdict="") if "inf" in line.target else line for line in lines]
-    print(tabulate.tabulate(lines, ["", "pymemtools", "beside", "ratio", "target", ""], "github"))
+            lines += tried(one_large, rounds)
+    show(lines, rounds)
 
 
 if __name__ == "__main__":
