@@ -119,6 +119,21 @@ def test_all_readers_agree(text: bytes, places: list[int], keys: list[str]) -> N
     assert list(table.mappings) == [record.mapping for record in records]
 
 
+@settings(max_examples=60, deadline=None)
+@given(text=texts(), size=st.sampled_from([1, 2, 7, 73, 512, 4096]))
+def test_pieces_of_any_size_make_the_same_whole(text: bytes, size: int) -> None:
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    added, whole = tally(pieces), tally([text])
+    assert (added.finish(), added.by_name) == (whole.finish(), whole.by_name)
+    reader, at_once = SmapsReader(), SmapsReader()
+    for piece in pieces:
+        reader.feed(piece)
+    at_once.feed(text)
+    table, expected = reader.finish(), at_once.finish()
+    assert list(table.mappings) == list(expected.mappings)
+    assert table._replace(mappings=expected.mappings) == expected
+
+
 @settings(max_examples=100, deadline=None)
 @given(several=st.lists(texts(), min_size=2, max_size=4))
 def test_one_tally_serves_many_kernels(several: list[bytes]) -> None:
@@ -198,11 +213,26 @@ def test_android_names_anonymous_memory_on_a_line_of_its_own() -> None:
         assert tally(pieces, ("Rss",)).finish() == (3, {"Rss": 3 << 12})
 
 
-def test_a_record_without_end_is_refused() -> None:
-    added = Tally(KEYS)
-    with pytest.raises(ParseError, match="a record of more than 1024 KiB"):
-        for _ in range(1000):
-            added.feed(b"a" * 100_000)
+@pytest.mark.parametrize("size", [4096, 100_000])
+def test_a_record_without_end_is_refused(size: int) -> None:
+    header = b"00400000-00401000 r--p 00000000 00:03 18 /"
+    for reader, reason in (
+        (Tally(KEYS), "smaps: a record of more than 1024 KiB"),
+        (SmapsReader(), "smaps: line 1: record without end"),
+    ):
+        reader.feed(header)
+        with pytest.raises(ParseError, match=f"^{reason}$"):
+            for _ in range(1 + (2 << 20) // size):
+                reader.feed(b"a" * size)
+
+
+def test_one_line_of_ten_megabytes_is_no_mapping() -> None:
+    text = b"00400000-00401000 r--p 00000000 00:03 18 /x\nSize: 4 kB\n" + b"f" * 10_000_000
+    added = tally([text], ("Size",))
+    assert added.finish() == (1, {"Size": 4096})
+    assert added.cut_short
+    with pytest.raises(ParseError, match=r"^smaps: line 3: expected a mapping, got 'fff"):
+        tally([text + b"\n"], ("Size",)).finish()
 
 
 def test_rollup() -> None:
