@@ -1,6 +1,6 @@
 """/proc/PID/smaps as a table: one mapping a row, and a column for every number the kernel printed.
 
-Where procfs.smaps adds up, this keeps, in little room: records with equal numbers, of which a process with many
+Where procfs.smaps_tally adds up, this keeps, in little room: records with equal numbers, of which a process with many
 mappings has many, are read and kept once. Columns are those of the text, so a kernel that nobody has seen yet needs no
 change here. Source: fs/proc/task_mmu.c, show_smap().
 """
