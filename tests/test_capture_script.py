@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import gettempdir
@@ -56,19 +55,23 @@ def test_no_room_in_the_scratch_directory(tmp_path: Path, shell: str, blocks: in
 @pytest.mark.parametrize("shell", SHELLS)
 def test_processes_that_end_meanwhile(pymemtools: Run, tmp_path: Path, shell: str) -> None:
     """Each is in the archive whole or not at all, and none of them is news."""
-    gone = [subprocess.Popen(["sleep", "0.05"], start_new_session=True) for _ in range(10)]
+    gone = [subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(10)]
     stays = subprocess.Popen(["sleep", "60"])
     pids = [str(process.pid) for process in (*gone, stays)]
-    reaper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.2)"])
     command = [*shell_of(shell), str(SCRIPT), "-d", str(tmp_path), *pids]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
     try:
-        for process in (*gone, reaper):
+        archive = os.read(running.stdout.fileno(), 512)  # what is no process's comes first
+        for process in gone:
+            process.kill()
             process.wait()
-        archive, errors = running.communicate(timeout=60)
+        rest, errors = running.communicate(timeout=60)
     finally:
-        stays.kill()
-        stays.wait()
+        for process in (*gone, stays):
+            process.kill()
+            process.wait()
+    archive += rest
     assert (running.returncode, errors) == (0, b"")
     (tmp_path / "a.tar").write_bytes(archive)
     source = open_source(str(tmp_path / "a.tar"))
