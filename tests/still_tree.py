@@ -74,6 +74,7 @@ def still_tree(directory: Path) -> Iterator[StillTree]:
         yield StillTree([first.pid, *map(int, children)], f"[{marker[0]}]{re.escape(marker[1:])}/")
     finally:
         os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
 
 
 def _private_copy(directory: Path, program: str) -> list[str]:
