@@ -8,6 +8,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from conftest import CAPTURES, HERE, Run
@@ -288,3 +289,24 @@ def test_changes_are_told_by_place_and_name() -> None:
     marked, gone = compared(old, areas[0], new, areas[1])
     assert [(area.change, area.delta) for area in marked] == [("grown", 0x800), ("shrunk", -0x800), ("new", 0x1000)]
     assert [(area.start, area.change, area.delta) for area in gone] == [(0x3000, "gone", -0x1000)]
+
+
+def test_watching_shows_what_changes_and_ends_with_the_process() -> None:
+    """The child maps a megabyte when told to, which then is the new box on a page of changes alone."""
+    code = "import mmap\ninput()\narea = mmap.mmap(-1, 1 << 20, prot=1)\ninput()"
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin is not None
+    command = [sys.executable, "-m", "pymemtools", "vgraph", "--ascii", "--watch", "0.05", str(child.pid)]
+    _wait_until_asleep(child.pid)
+    limit = Timer(30, child.kill)
+    limit.start()
+    watcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
+    assert watcher.stdout is not None
+    assert any(", W+X " in line for line in watcher.stdout)
+    child.stdin.write("\n")
+    child.stdin.flush()
+    line = next(line for line in watcher.stdout if "/dev/zero" in line)
+    assert line == f"+ | {'/dev/zero (deleted)':<43}r--s     1 MiB |\n"
+    child.communicate("\n")
+    limit.cancel()
+    assert watcher.wait(timeout=30) == 0

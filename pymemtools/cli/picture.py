@@ -135,7 +135,7 @@ def save_picture(
 
 def described(facts: Facts) -> str:
     """Say where a picture comes from, for whoever finds the file."""
-    parts = [f"{facts.kind} {facts.path}" if facts.path else facts.kind]
+    parts = [f"{facts.kind} {os.path.basename(facts.path)}" if facts.path else facts.kind]
     parts += [f"Linux {facts.kernel}"] if facts.kernel else []
     parts += [f"taken at {facts.taken_at}"] if facts.taken_at else []
     return "Drawn by pymemtools from: " + ", ".join(parts)

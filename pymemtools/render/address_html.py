@@ -20,7 +20,8 @@ svg{display:block}
 @media(prefers-color-scheme:dark){body{background:#16181c;color:#e6e6e6}
 form{background:#22252b;border-color:#444}input{background:#16181c;color:#e6e6e6;border:1px solid #667}}
 """
-# Words match names and addresses; an address matches what holds it. Enter goes from one match to the next.
+# Words match names and addresses; an address matches what holds it. Enter goes from one match to the next. What
+# follows a # in the address of the page is searched for at once.
 _SCRIPT = """
 const field = document.getElementById("q"), count = document.getElementById("n");
 const boxes = [...document.querySelectorAll("svg > g")].filter(box => box.querySelector("title"));
@@ -51,6 +52,10 @@ function next() {
 }
 field.addEventListener("input", search);
 field.form.addEventListener("submit", event => { event.preventDefault(); next(); });
+if (location.hash) {
+  field.value = decodeURIComponent(location.hash.slice(1));
+  search();
+}
 """
 
 

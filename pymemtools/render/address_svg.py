@@ -38,7 +38,7 @@ text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#22
 .r{fill:#335577}.w{fill:#b5651d}.e{fill:#fff;stroke:#667;stroke-width:.5}
 .z{fill:none;stroke:#99a;stroke-width:1}
 .danger .t{font-weight:bold}
-.off{opacity:.15}
+.off{opacity:.3}
 @media(prefers-color-scheme:dark){
 svg{background:#16181c}
 text{fill:#e6e6e6}

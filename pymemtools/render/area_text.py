@@ -6,11 +6,13 @@ from pymemtools.areas import Area
 from pymemtools.render.escape import cut, escape, pad, width
 from pymemtools.units import brief_size
 
+_SPACIOUS = 40  # columns for a label that leave room for explanations
+
 
 def label_of(area: Area, room: int, more: str) -> str:
     """Fit the name of an area into so many columns; of a path the end counts, of anything else the beginning."""
     head = "W+X " if area.is_writable_code else ""
-    tail = f" ({area.mappings} mappings)" if area.kind == "file" else ""
+    tail = f" ({area.mappings}{' mappings' if room >= _SPACIOUS else ''})" if area.kind == "file" else ""
     return pad(head + fit(area.label or area.kind, room - len(head) - len(tail), more) + tail, room)
 
 
@@ -61,7 +63,7 @@ TONES = {
     "data": "rw-: writable",
     "danger": "rwx: writable and executable",
     "none": "---: no access",
-    "mixed": "several",
+    "mixed": "several, or not known",
     "ram": "RAM",
     "reserved": "reserved",
     "device": "device",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pymemtools.areas import Area, with_holes
 from pymemtools.procfs.maps import Mapping
 from pymemtools.reports.map_diff import pair
+from pymemtools.units import brief_size
 
 NULL_TRAP = "NULL trap"
 _USER_END = (1 << 47) - 4096  # arch/x86/include/asm/page_64.h, TASK_SIZE_MAX with four levels of page tables
@@ -136,8 +137,11 @@ def _fold(group: list[Area]) -> Area:
     first = group[0]
     if first.kind not in _FOLDED:
         return _sum(group, first.label, "file")
-    count = sum(area.perms[:3] != "---" for area in group)
-    return _sum(group, f"{count} {_FOLDED[first.kind] if count != 1 else first.kind}", first.kind)
+    open_ones = [area for area in group if area.perms[:3] != "---"]
+    label = f"{len(open_ones)} {_FOLDED[first.kind]}" if len(open_ones) != 1 else f"[{first.kind}]"
+    if first.kind == "malloc arena":
+        label += f", {brief_size(sum(area.size for area in open_ones))} of it writable"
+    return _sum(group, label, first.kind)
 
 
 def _sum(group: list[Area], label: str, kind: str) -> Area:

@@ -26,7 +26,7 @@ from pymemtools.cli.picture import check_output, look_options
 from pymemtools.cli.vgraph.output import show
 from pymemtools.cli.vgraph.scene import scene_of
 from pymemtools.cli.vgraph.target import Target, process_number, read_target
-from pymemtools.errors import UsageProblem
+from pymemtools.errors import Missing, UsageProblem
 from pymemtools.sources.base import Source
 
 
@@ -40,6 +40,7 @@ from pymemtools.sources.base import Source
 @click.option("-B", "--before", type=click.IntRange(0, 10_000), default=1, metavar="N", help="And N boxes above. [1]")
 @click.option("--diff", metavar="OTHER", help="Mark what changed since OTHER: a file, a directory, an archive.")
 @click.option("--watch", type=SECONDS, metavar="SECONDS", help="Show the picture, then changes as they come.")
+@click.option("--pages", metavar="ADDR", help="Show which pages of the mapping that holds an address are there.")
 @click.option("--legacy", is_flag=True, help="Draw as the course's vgraph.sh does.")
 @click.option("--csv", "csv_file", metavar="OUT", help="Write start,end,label of each mapping to a file (- is stdout).")
 @look_options("high")
@@ -54,7 +55,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     style = options["style"]
     check_style(style)
     check_output(options["output"], style)
-    _check_combination(options)
+    _check_combination(ctx, options)
 
     @cache
     def opened() -> Source:
@@ -63,6 +64,13 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     def read() -> Target:
         return read_target(options["target"], opened, rss=options["rss"], max_size=options["max_size"])
 
+    if options["pages"] is not None:
+        from pymemtools.cli.vgraph.pages import show_pages
+
+        pid = process_number(options["target"])
+        assert pid is not None  # noqa: S101 (checked)
+        show_pages(pid, read, options)
+        return exit_status(ctx)
     target = read()
     if options["csv_file"] is not None:
         _write_csv(target, options["csv_file"], force=options["force"])
@@ -97,20 +105,25 @@ def _watch(target: Target, read: Callable[[], Target], options: dict[str, Any]) 
     while True:
         sys.stdout.flush()
         time.sleep(options["watch"])
-        earlier, target = target, read()
+        try:
+            earlier, target = target, read()
+        except Missing:
+            return
         scene = scene_of(target, {**options, "find": None}, earlier)
         changed = [area for area in scene.areas if area.change]
         if changed or scene.replaced:
-            write_lines([""])
+            sys.stdout.write("\n")
             show(scene._replace(areas=changed), options)
 
 
-def _check_combination(options: dict[str, Any]) -> None:
+def _check_combination(ctx: click.Context, options: dict[str, Any]) -> None:
     is_process = process_number(options["target"]) is not None
     if options["source"] is not None and not is_process:
         raise UsageProblem("vgraph: --source holds processes: TARGET must be a PID then")
     if options["watch"] is not None and (options["source"] is not None or not is_process or options["output"]):
         raise UsageProblem("vgraph: --watch is for a process of this machine, on the terminal")
+    if options["pages"] is not None and (options["source"] is not None or ctx.obj or not is_process):
+        raise UsageProblem("vgraph: --pages is for a process of this machine: no capture has its pagemap")
     if options["legacy"] and (options["style"] != "text" or options["output"]):
         raise UsageProblem("vgraph: --legacy has no --format and no --output")
 

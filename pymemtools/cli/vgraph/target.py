@@ -66,7 +66,7 @@ def _of_process(source: Source, pid: int, *, rss: bool) -> Target:
     min_address, max_count = (_setting(source, name) for name in ("mmap_min_addr", "max_map_count"))
     kinds = maps.told().kinds
     page_size = source.facts.page_size
-    return Target(title, maps.mappings, kinds, resident, swapped, page_size, min_address, max_count, source.facts)
+    return Target(title, list(maps.mappings), kinds, resident, swapped, page_size, min_address, max_count, source.facts)
 
 
 def _setting(source: Source, name: str) -> int | None:
@@ -83,7 +83,8 @@ def _of_file(path: str, max_size: int) -> Target:
     if path != "-" and os.path.isdir(path):
         raise UsageProblem(f"vgraph: {path} is a directory: name a process in it, with --source {path}")
     text = read_text_file(path, max_size)
-    mappings, resident, swapped = _parsed(text, path)
+    found, resident, swapped = _parsed(text, path)
+    mappings = list(found)
     order = sorted(range(len(mappings)), key=lambda i: mappings[i].start)
     mappings = [mappings[i] for i in order]
     is_known = any(mapping.perms for mapping in mappings)

@@ -1,0 +1,78 @@
+"""Measure vgraph beside ``cat`` of the maps it draws, on processes of 60, 6,000 and 60,000 mappings; print ratios.
+
+Times are CPU seconds, medians of interleaved runs.
+
+    python bench/vgraph.py [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from side_by_side import INF, MIB, OURS, Cost, Line, at_most, faster, medians, show, tried, verdict
+from subjects import children, mapper
+
+SIZES = (60, 6_000, 60_000)
+ROWS = Path(__file__).parent.parent / "tests" / "vgraph" / "tst.csv"
+# CPU seconds of the course's vgraph.sh on those 122 rows: bash, bc and tput, measured once on two idle cores. It is not
+# run here, as it needs its folder to be the current one and writes to its input.
+SCRIPT = 4.7
+
+
+def measured(pid: int, rounds: int) -> list[Cost]:
+    """Run all on one process: cat of maps, cat of smaps, vgraph without and with smaps, as SVG."""
+    ours = [*OURS, "vgraph", str(pid)]
+    cats = [["cat", f"/proc/{pid}/{name}"] for name in ("maps", "smaps")]
+    with TemporaryDirectory() as folder:
+        svg = [*ours, "--force", "-o", f"{folder}/a.svg"]
+        return medians([*cats, ours, [*ours, "--rss"], [*ours, "-f", "json"], svg], rounds)
+
+
+def lines_of(mappings: int, costs: list[Cost]) -> list[Line]:
+    """Say how ours compares at one size."""
+    maps, smaps, plain, rss, json, svg = costs
+    at = f"{mappings} mappings"
+    lines = [
+        at_most(f"vgraph, {at}", plain.cpu, maps.cpu, "cat maps", INF),
+        at_most(f"vgraph --rss, {at}", rss.cpu, smaps.cpu, "cat smaps", INF),
+        at_most(f"vgraph -f json, {at}", json.cpu, plain.cpu, "vgraph", INF),
+        at_most(f"vgraph -o FILE.svg, {at}", svg.cpu, plain.cpu, "vgraph", INF),
+    ]
+    if mappings == SIZES[-1]:
+        cells = (f"{plain.cpu:.2f} s", "", "", "<= 2 s", verdict(plain.cpu <= 2))
+        lines.append(Line(f"vgraph, {at}: in all", *cells))
+        peak = (f"{plain.peak / MIB:.0f} MiB", "", "", "", "")
+        lines.append(Line(f"vgraph, {at}: peak memory", *peak))
+    return lines
+
+
+def measure(rounds: int) -> list[Line]:
+    """Measure everything."""
+    bare, legacy = medians([[sys.executable, "-c", "import click"], [*OURS, "vgraph", "--legacy", str(ROWS)]], rounds)
+    lines = [
+        faster("vgraph --legacy, 122 rows", legacy.cpu, SCRIPT, "vgraph.sh", 20),
+        at_most("vgraph --legacy, 122 rows", legacy.cpu, bare.cpu, "import click", 1.7),
+    ]
+    found = []
+    for mappings in SIZES:
+        with children(mapper(mappings)) as (pid,):
+            found.append(measured(pid, rounds))
+        lines += lines_of(mappings, found[-1])
+    small, large = found[-2][2].cpu - bare.cpu, found[-1][2].cpu - bare.cpu
+    lines.append(at_most(f"vgraph at {SIZES[-1]}, above start-up", large, small, f"at {SIZES[-2]}", 11))
+    return lines
+
+
+def main() -> None:
+    """Measure and show."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="how often each command is run [5]")
+    rounds = parser.parse_args().rounds
+    show(tried(measure, rounds), rounds)
+
+
+if __name__ == "__main__":
+    main()

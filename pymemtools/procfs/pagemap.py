@@ -1,0 +1,85 @@
+"""/proc/PID/pagemap, one 64-bit word for each page, and /proc/kpageflags, one for each page frame.
+
+Source: Documentation/admin-guide/mm/pagemap.rst; fs/proc/task_mmu.c; include/uapi/linux/kernel-page-flags.h. Bit 58,
+of guard regions, is of Linux 6.15. Page frame numbers are 0 to who lacks CAP_SYS_ADMIN (Linux 4.2).
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable
+
+WORD = 8  # bytes
+PRESENT, SWAPPED, ABSENT, GUARD, ZERO = b"PSAGZ"
+STATES = {
+    PRESENT: "present",
+    SWAPPED: "swapped",
+    ABSENT: "absent",
+    GUARD: "guard",
+    ZERO: "zero page",
+}
+_FRAME = (1 << 55) - 1
+_FILE, _EXCLUSIVE = 1 << 61, 1 << 56
+_ZERO_PAGE = 24  # KPF_ZERO_PAGE
+FLAGS = {
+    2: "referenced",
+    3: "up to date",
+    4: "dirty",
+    5: "on a list of reclaim",
+    6: "active",
+    12: "anonymous",
+    13: "in the swap cache",
+    14: "swap backed",
+    17: "hugetlbfs",
+    18: "unevictable",
+    21: "merged by KSM",
+    22: "in a transparent huge page",
+    24: "the zero page",
+    25: "idle",
+}
+
+
+def _state(top: int) -> int:
+    """Tell the state of a page by the highest byte of its word; a guard is kept as a kind of swap entry."""
+    if top & 0x04:
+        return GUARD
+    return PRESENT if top & 0x80 else SWAPPED if top & 0x40 else ABSENT
+
+
+_BY_TOP_BYTE = bytes(map(_state, range(256)))
+_TOP_BYTE = WORD - 1 if sys.byteorder == "little" else 0
+
+
+def page_states(words: bytes) -> bytes:
+    """Give one letter for each page.
+
+    >>> page_states((0x81 << 56 | 0x1234).to_bytes(8, sys.byteorder) + bytes(8))
+    b'PA'
+    """
+    return words[_TOP_BYTE::WORD].translate(_BY_TOP_BYTE)
+
+
+def page_frames(words: bytes) -> array[int]:
+    """Give the page frame number of each page: 0 where it is hidden, or the page is not present."""
+    values = array("Q", words)
+    return array("Q", (value & _FRAME if value >> 63 else 0 for value in values))
+
+
+def may_be_zero_page(words: bytes) -> list[bool]:
+    """Say of each page whether it may be the one of zeros that all share: that is neither a file's nor anyone's own."""
+    return [bool(value >> 63) and not value & (_FILE | _EXCLUSIVE) for value in array("Q", words)]
+
+
+def is_zero_page(flags: int) -> bool:
+    """Tell the page that reads of untouched anonymous memory are given."""
+    return bool(flags >> _ZERO_PAGE & 1)
+
+
+def flag_counts(every: Iterable[int]) -> dict[str, int]:
+    """Count pages by the flags of their frames; a page may have several, and those without a name are left out."""
+    counts = dict.fromkeys(FLAGS.values(), 0)
+    for flags in every:
+        for bit, name in FLAGS.items():
+            counts[name] += flags >> bit & 1
+    return {name: count for name, count in counts.items() if count}
