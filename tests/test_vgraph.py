@@ -25,7 +25,8 @@ FILES = HERE / "vgraph"
 
 
 def transcripts() -> list[object]:
-    calls = (FILES / "transcript").read_bytes().decode().split("$ vgraph ")[1:]
+    text = b"".join((FILES / name).read_bytes() for name in ("transcript", "widths.transcript"))
+    calls = text.decode().split("$ vgraph ")[1:]
     return [pytest.param(*call.split("\n", 1), id=call.split("\n", 1)[0]) for call in calls]
 
 

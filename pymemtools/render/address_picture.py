@@ -12,7 +12,7 @@ from pymemtools.render.escape import cut, pad
 from pymemtools.units import brief_size
 
 _BAR = 8  # cells
-_PERMS_FROM, _BAR_FROM = 34, 60  # columns within the box that are needed to show them
+_PERMS_FROM, _BAR_FROM = 34, 48  # columns within the box that are needed to show them
 _CODES = {
     "code": "32",
     "readonly": "94",

@@ -54,6 +54,7 @@ _QUESTIONS = (
     _Needs("oom-scores", ("meminfo", "PID/stat"), ("PID/status", "PID/oom_score", "PID/oom_score_adj")),
     _Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes")),
     _Needs("tunables", ("sys/vm/swappiness",), ("/sys/kernel/mm/ksm/", "/sys/kernel/mm/transparent_hugepage/")),
+    _Needs("vgraph", ("PID/smaps",), ("PID/maps", "PID/status", "sys/vm/mmap_min_addr", "sys/vm/max_map_count")),
     _Needs("iomem-graph", ("iomem",)),
 )
 _PROCESS_FILES = tuple(

@@ -55,6 +55,8 @@ def scene_of(target: Target, options: dict[str, Any], earlier: Target | None = N
         areas, gone = compared(earlier.mappings, old, target.mappings, areas)
         areas, replaced = with_gone(areas, gone)
     counted = figures(whole(areas, target.min_address))
+    if counted.resident is None and target.total is not None:
+        counted = counted._replace(resident=target.total[0], swapped=target.total[1])
     if options["fold"]:
         areas = folded(areas)
     if options["min_size"]:

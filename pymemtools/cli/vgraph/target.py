@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pymemtools.cli import say
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError, UsageProblem
 from pymemtools.procfs.maps import Mapping, parse_maps
+from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.reports.map_kinds import kinds_of
 from pymemtools.sources.base import Facts, Source
 
@@ -29,7 +30,7 @@ class Target(NamedTuple):
     kinds: Sequence[str]
     resident: Column | None  # bytes of each mapping; None: not asked for, or not known
     swapped: Column | None
-    page_size: int | None
+    total: tuple[int, int] | None  # bytes resident and swapped of the whole process, from status
     min_address: int | None  # vm.mmap_min_addr
     max_count: int | None  # vm.max_map_count
     facts: Facts
@@ -65,8 +66,18 @@ def _of_process(source: Source, pid: int, *, rss: bool) -> Target:
     resident, swapped = (maps.columns.get(key) for key in ("Rss", "Swap"))
     min_address, max_count = (_setting(source, name) for name in ("mmap_min_addr", "max_map_count"))
     kinds = maps.told().kinds
-    page_size = source.facts.page_size
-    return Target(title, list(maps.mappings), kinds, resident, swapped, page_size, min_address, max_count, source.facts)
+    total = _total(source, maps.pid)
+    return Target(title, list(maps.mappings), kinds, resident, swapped, total, min_address, max_count, source.facts)
+
+
+def _total(source: Source, pid: int) -> tuple[int, int] | None:
+    """Read what status says, which is there for the asking; None where it does not tell."""
+    try:
+        with source.process(pid) as files:
+            sizes = parse_status_sizes(files.read("status"))
+    except (Missing, Denied):
+        return None
+    return (sizes["VmRSS"], sizes.get("VmSwap", 0)) if "VmRSS" in sizes else None
 
 
 def _setting(source: Source, name: str) -> int | None:
