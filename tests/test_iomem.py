@@ -129,12 +129,14 @@ def test_names_are_escaped_in_every_output(pymemtools: Run, tmp_path: Path) -> N
     [
         (("nothing",), "nothing: No such file or directory"),
         ((".",), ".: not a regular file (standard input is -)"),
+        (("a.tar",), "iomem-graph: a.tar is no text: if it is a capture, write --source a.tar"),
         (("-S", ".", "x"), "iomem-graph: FILE and --source are two answers to the same question"),
         (("-o", "a.png", "x"), "a.png: pictures are .svg or .html (a browser or rsvg-convert makes PNG of them)"),
         (("--legacy", "-f", "json", "x"), "iomem-graph: --legacy has no --format, --diff or --output"),
     ],
 )
 def test_what_makes_no_sense(pymemtools: Run, tmp_path: Path, arguments: tuple[str, ...], reason: str) -> None:
+    (tmp_path / "a.tar").write_bytes(b"\x1f\x8b\0")
     done = pymemtools("iomem-graph", *arguments, cwd=tmp_path)
     assert (done.stdout, done.stderr.decode()) == (b"", f"pymemtools: {reason}\n")
     assert done.returncode in (1, 2)

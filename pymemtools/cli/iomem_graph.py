@@ -98,6 +98,8 @@ def _read(
     else:
         opened = open_from(ctx, source, partial=options["partial"], max_size=options["max_size"])
         text, where, facts = opened.read("iomem"), "iomem", opened.facts
+    if b"\0" in text[:512]:
+        raise UsageProblem(f"iomem-graph: {where} is no text: if it is a capture, write --source {where}")
     if not text:
         raise MemtoolsError(f"{where}: empty: this machine does not tell what is where")
     regions = parse_iomem(text, where)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pymemtools.areas import Area, Inner
-from pymemtools.render.area_scale import ELLIPSIS, Heights
+from pymemtools.render.area_scale import Height, Heights
 from pymemtools.render.area_text import fit, label_of, letter, size_text, tone
 from pymemtools.render.escape import cut, pad
 from pymemtools.units import brief_size
@@ -84,7 +84,7 @@ def picture_lines(areas: Sequence[Area], heights: Heights, page: Page, found: fr
     previous: Area | None = None
     for area in reversed(areas) if page.high_first else areas:
         yield from pen.boundary(previous, area)
-        yield from pen.box(area, heights.rows(area), is_found=area.start in found)
+        yield from pen.box(area, heights.of(area), is_found=area.start in found)
         previous = area
     if previous is not None:
         yield pen.border(page.glyphs.bottom, _far(previous, page), previous)
@@ -140,7 +140,7 @@ class _Pen:
     def border(self, ends: tuple[str, str], address: int, area: Area) -> str:
         return f"{self._borders[ends, _is_dashed(area)]} {address:0{self._page.digits}x}"
 
-    def box(self, area: Area, rows: int, *, is_found: bool) -> Iterator[str]:
+    def box(self, area: Area, height: Height, *, is_found: bool) -> Iterator[str]:
         """Draw the lines within a box: the label, what is in it, and blank ones."""
         side = self._glyphs.lines.dashed_side if _is_dashed(area) else self._glyphs.lines.side
         mark = self._glyphs.marks[area.change] if area.change else self._glyphs.marks["found"] if is_found else ""
@@ -150,9 +150,8 @@ class _Pen:
         for each in in_order(area.inner, high_first=self._page.high_first):
             yield f"{self._blank}{side}{self._inner(each)}{side} {each.start:0{self._page.digits}x}"
             drawn += 1
-        is_cut = rows >= ELLIPSIS
-        blanks = [self._empty[side]] * (rows % ELLIPSIS - drawn)
-        if is_cut:
+        blanks = [self._empty[side]] * (height.rows - drawn)
+        if height.is_cut:
             blanks.insert(len(blanks) // 2, self._broken)
         yield from blanks
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pymemtools.areas import Area, Inner
 from pymemtools.render.address_picture import UNICODE, in_order
-from pymemtools.render.area_scale import ELLIPSIS, Heights
+from pymemtools.render.area_scale import Height, Heights
 from pymemtools.render.area_text import TONES, fit, label_of, size_text, tone
 from pymemtools.render.escape import escape
 from pymemtools.units import brief_size
@@ -21,7 +21,7 @@ _WIDTH = 980
 _COLUMNS = 68  # characters that a label has, with the permissions behind it
 _HELD = 6  # pixels: the height of the bar for what is resident
 
-# Paul Tol's light and dark schemes; no rule uses var(), which not every program that draws SVG knows.
+# No rule uses var(), which not every program that draws SVG knows.
 _STYLE = """\
 svg{background:#fff}
 text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#222}
@@ -78,10 +78,9 @@ def svg_lines(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: froz
             body.append(_address(near, y, sheet))
         elif previous is None:
             body.append(_address(near, y, sheet))
-        height = _height(area, heights)
-        is_cut = heights.rows(area) >= ELLIPSIS
-        body += _box(area, y, height, sheet, is_cut=is_cut, is_found=area.start in found)
-        y += height
+        height = heights.of(area)
+        body += _box(area, y, height, sheet, is_found=area.start in found)
+        y += _pixels(area, height)
         body.append(_address(far, y, sheet))
         previous = area
     foot = [*_legend(areas, y + 34), *_footer(sheet, y + 60)]
@@ -93,7 +92,7 @@ def svg_lines(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: froz
     yield f"<title>{_xml(sheet.title)}</title>"
     yield f"<desc>{_xml(sheet.description)}</desc>"
     yield f"<style>{_STYLE}</style>"
-    yield f'<text class="h" x="16" y="24">{_xml(fit(sheet.title, 100, "…"))}</text>'
+    yield f'<text class="h" x="16" y="24">{_quoted(fit(sheet.title, 100, "…"))}</text>'
     yield from body
     yield from foot
     yield "</svg>"
@@ -104,21 +103,20 @@ def _xml(text: str) -> str:
     return _quoted(escape(text), quote=True)
 
 
-def _height(area: Area, heights: Heights) -> int:
-    """Give the height of a box in pixels."""
-    rows = heights.rows(area)
-    more = 1 if rows >= ELLIPSIS else 0
-    return _ROW * (max(rows % ELLIPSIS, 1 + len(area.inner)) + more)
+def _pixels(area: Area, height: Height) -> int:
+    """Give the height of a box, which has room for a row of each area in it."""
+    return _ROW * (max(height.rows, 1 + len(area.inner)) + height.is_cut)
 
 
 def _address(address: int, y: int, sheet: Sheet) -> str:
     return f'<text class="a" x="{_LEFT - 22}" y="{y + 4}" text-anchor="end">{address:0{sheet.digits}x}</text>'
 
 
-def _box(area: Area, y: int, height: int, sheet: Sheet, *, is_cut: bool, is_found: bool) -> Iterator[str]:
+def _box(area: Area, y: int, height: Height, sheet: Sheet, *, is_found: bool) -> Iterator[str]:
+    pixels = _pixels(area, height)
     classes = " ".join(filter(None, (tone(area), area.change, "found" if is_found else "")))
     yield f'<g class="{classes}"><title>{_tooltip(area, sheet)}</title>'
-    yield f'<rect class="b" x="{_LEFT}" y="{y}" width="{_BOX}" height="{height}"/>'
+    yield f'<rect class="b" x="{_LEFT}" y="{y}" width="{_BOX}" height="{pixels}"/>'
     mark = UNICODE.marks.get(area.change or ("found" if is_found else ""))
     if mark:
         yield f'<text x="{_LEFT - 12}" y="{y + 13}" text-anchor="middle">{mark}</text>'
@@ -129,8 +127,8 @@ def _box(area: Area, y: int, height: int, sheet: Sheet, *, is_cut: bool, is_foun
     yield from _figures(area, y)
     for row, inner in enumerate(in_order(area.inner, high_first=sheet.high_first), 1):
         yield from _inner(inner, y + row * _ROW, sheet)
-    if is_cut:
-        yield _break(y + (height + _ROW * (1 + len(area.inner))) // 2)
+    if height.is_cut:
+        yield _break(y + (pixels + _ROW * (1 + len(area.inner))) // 2)
     yield "</g>"
 
 
@@ -144,7 +142,7 @@ def _figures(area: Area, y: int) -> Iterator[str]:
         text += f", {brief_size(area.swapped)} swapped"
     yield f'<text class="s" x="{_RIGHT + 58}" y="{y + 13}">{text}</text>'
     width = 50
-    held, away = (min(width, _pixels(part, area.size, width)) for part in (area.resident, area.swapped or 0))
+    held, away = (min(width, _share(part, area.size, width)) for part in (area.resident, area.swapped or 0))
     yield f'<rect class="e" x="{_RIGHT}" y="{y + 6}" width="{width}" height="{_HELD}"/>'
     if held:
         yield f'<rect class="r" x="{_RIGHT}" y="{y + 6}" width="{held}" height="{_HELD}"/>'
@@ -152,7 +150,7 @@ def _figures(area: Area, y: int) -> Iterator[str]:
         yield f'<rect class="w" x="{_RIGHT + held}" y="{y + 6}" width="{min(away, width - held)}" height="{_HELD}"/>'
 
 
-def _pixels(part: int, whole: int, width: int) -> int:
+def _share(part: int, whole: int, width: int) -> int:
     return max(1, part * width // whole) if part and whole else 0
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pymemtools.areas import Area
 
 SCALES = ("log", "linear", "uniform")
-ELLIPSIS = 1000  # added to the rows of a box that should be higher than it is drawn
 _UNIT = 4096  # bytes; an ordinary page
 _MOST = 9
 _LARGE_HOLE = 1 << 30
 _BUDGET = 100  # rows that a linear picture has for sizes, besides one for each label
+
+
+class Height(NamedTuple):
+    """The lines between the two borders of a box."""
+
+    rows: int
+    is_cut: bool = False  # it should be higher, which one more row says
+
+
+_ONE = Height(1)
 
 
 class Heights:
@@ -32,22 +42,22 @@ class Heights:
         """Say what is not to scale."""
         return "holes are not to scale" if self._scale == "linear" and not self._holes_too else None
 
-    def rows(self, area: Area) -> int:
-        """Give the lines between two borders, plus ELLIPSIS for a box that is cut short."""
+    def of(self, area: Area) -> Height:
+        """Give the height of one box."""
         if self._scale == "uniform":
-            return 1
+            return _ONE
         if area.is_hole and not (self._scale == "linear" and self._holes_too):
-            return 1 if area.size < _LARGE_HOLE else 1 + ELLIPSIS
+            return _ONE if area.size < _LARGE_HOLE else Height(1, is_cut=True)
         if self._scale == "linear":
-            return max(1, round(area.size * _BUDGET / self._whole))
-        return log_rows(area.size)
+            return Height(max(1, round(area.size * _BUDGET / self._whole)))
+        rows = log_rows(area.size)
+        return Height(min(rows, _MOST), is_cut=rows >= _MOST)
 
 
 def log_rows(size: int) -> int:
     """Give one row, and one more for each factor of 8 above a page: 4 KiB 1, 32 KiB 2, 256 KiB 3 ... 8 GiB 8.
 
-    >>> [log_rows(n << 10) for n in (4, 28, 32, 256)], log_rows(64 << 30) - ELLIPSIS
-    ([1, 1, 2, 3], 9)
+    >>> [log_rows(n << 10) for n in (4, 28, 32, 256, 8 << 20)]
+    [1, 1, 2, 3, 8]
     """
-    rows = 1 + max(0, (size // _UNIT).bit_length() - 1) // 3
-    return rows if rows < _MOST else _MOST + ELLIPSIS
+    return 1 + max(0, (size // _UNIT).bit_length() - 1) // 3

@@ -37,7 +37,7 @@ class Scene(NamedTuple):
     @property
     def digits(self) -> int:
         """Give the hexadecimal digits of an address."""
-        return 16 if any(area.end > 1 << 32 for area in self.areas[-2:]) else 8
+        return 16 if self.target.mappings[-1].end > 1 << 32 else 8
 
 
 def parse_address(text: str) -> int | None:
