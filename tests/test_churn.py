@@ -18,7 +18,8 @@ from conftest import HERE
 RUNS = int(os.environ.get("PYMEMTOOLS_CHURN_RUNS", "10"))
 CALLS = ("smem", "smem -m", "smem -u", "smem --rollup -c pid,name,pss", "free")
 FIGURES = r" +0 +[0-9]+ +[1-9][0-9]* +[1-9][0-9]* "  # swap, USS (none at the moment of a fork), PSS, RSS
-PROCESS = re.compile(rf" *([0-9]+) root {{5}}(staying 1000|churn 0\.0[13]|\S*python\S* .{{1,26}}){FIGURES}")
+INTERPRETER = re.escape(f"{sys.executable} "[:26])  # the column is cut, and where Python is may be a long way down
+PROCESS = re.compile(rf" *([0-9]+) root {{5}}(staying 1000|churn 0\.0[13]|{INTERPRETER}.{{0,26}}){FIGURES}")
 MAPPING = re.compile(r"(/\S+|\[\S+\]|<anonymous>) +([0-9]+)( +[0-9]+){2} ")
 USER = re.compile(rf"root +([0-9]+){FIGURES}")
 ROLLUP = re.compile(r" *([0-9]+) (sleep|python\S*) +[0-9]+ ")
