@@ -10,7 +10,7 @@ from pymemtools.errors import Denied, MemtoolsError, UsageProblem
 from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical
 from pymemtools.procfs.meminfo import parse_meminfo
-from pymemtools.reports.tunables import value_of
+from pymemtools.reports.settings import value_of
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 

@@ -26,6 +26,9 @@ from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
 from pymemtools.render.escape import escape
 from pymemtools.reports import tunables as report
+from pymemtools.reports.machine import Machine, read_machine, supposed
+from pymemtools.reports.settings import names as names_of
+from pymemtools.reports.settings import value_of
 from pymemtools.sources.base import Source
 from pymemtools.sources.tree import live
 
@@ -60,10 +63,10 @@ def list_tunables(
     """List tunables, all or those whose name holds PATTERN: value, and what it means on this machine."""
     check_style(style)
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    chosen = [name for name in report.names(opened) if _matches(name, pattern)]
+    chosen = [name for name in names_of(opened) if _matches(name, pattern)]
     if not chosen:
         raise Missing("tunables: the source has no " + (f"tunable like '{pattern}'" if pattern else "tunables"))
-    rows = report.rows(opened, chosen, report.setup(opened))
+    rows = report.rows(opened, chosen, read_machine(opened))
     if style == "text":
         width = max(len(row.name) for row in rows)
         values = min(16, max(len(row.value) for row in rows))
@@ -108,7 +111,7 @@ def get_tunables(
     if values and only_names:
         raise UsageProblem("tunables get: --values and --names leave nothing")
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    found = [(name, report.value_of(opened, name)) for name in map(canonical, names)]
+    found = [(name, value_of(opened, name)) for name in map(canonical, names)]
     write_lines(
         name if only_names else escape(value) if values else f"{name} = {escape(value)}" for name, value in found
     )
@@ -136,7 +139,7 @@ def explain_tunable(
 def _facts_of(name: str, source: Source) -> list[tuple[str, str]]:
     known = TUNABLES[name]
     try:
-        row = report.rows(source, [name], report.setup(source))[0]
+        row = report.rows(source, [name], read_machine(source))[0]
         now = f"{row.value} ({row.meaning})" if row.meaning else row.value
     except Missing:
         now = "this kernel does not have it"
@@ -192,8 +195,8 @@ def set_tunables(
         raise UsageProblem("tunables set: --persist writes for sysctl, which does not know what is in /sys")
     settings = [_setting(assignment) for assignment in wanted]
     control.check_writable(settings)
-    context = report.setup(machine)
-    lines = [_change(assignment, context, dry_run=dry_run) for assignment in wanted]
+    before = read_machine(machine)
+    lines = [_change(assignment, before, dry_run=dry_run) for assignment in wanted]
     if dry_run:
         write_lines(lines)
         return 0
@@ -214,19 +217,16 @@ def _absolute(path: str) -> str:
     return path if path.startswith("/") else f"/proc/{path}"
 
 
-def _change(assignment: Assignment, context: report.Setup, *, dry_run: bool) -> str:
+def _change(assignment: Assignment, machine: Machine, *, dry_run: bool) -> str:
     """Say what a setting changes, and what comes of it."""
-    known = TUNABLES[assignment.name]
-    values = {**context.values, assignment.name: assignment.value, **({known.twin: "0"} if known.twin else {})}
-    after = report.with_values(context, values)
-    effect = [report.meaning(assignment.name, assignment.value, after)]
-    twin = context.values.get(known.twin, "0")
-    if known.twin and twin != "0" and assignment.value != "0":
-        effect.append(f"{known.twin}: {twin} -> 0")
+    name, value = assignment
+    twin = TUNABLES[name].twin
+    effect = [report.meaning(name, value, supposed(machine, {name: value}))]
+    if twin and machine.settings.get(twin, "0") != "0" and value != "0":
+        effect.append(f"{twin}: {machine.settings[twin]} -> 0")
     text = "; ".join(part for part in effect if part)
     would = "would set " if dry_run else ""
-    before = context.values.get(assignment.name, "-")
-    return f"{would}{assignment.name}: {before} -> {assignment.value}" + (f" ({text})" if text else "")
+    return f"{would}{name}: {machine.settings.get(name, '-')} -> {value}" + (f" ({text})" if text else "")
 
 
 def _persist(path: str, wanted: list[Assignment]) -> None:

@@ -1,6 +1,41 @@
-"""How much memory the kernel promises. Source: mm/util.c, vm_commit_limit() and __vm_enough_memory()."""
+"""How much memory the kernel promises: CommitLimit, what is charged to it, and the largest mapping it still grants.
+
+Amounts are in pages but where the name or the docstring says otherwise. Source: mm/util.c, in old kernels mm/mmap.c:
+vm_commit_limit(), __vm_enough_memory(); mm/mmap.c, accountable_mapping(); kernel/fork.c, dup_mmap().
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
+
+from pymemtools.errors import Missing
+from pymemtools.models.release import Version
+
+HEURISTIC, ALWAYS, NEVER = 0, 1, 2  # vm.overcommit_memory: OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER
+
+
+class Memory(NamedTuple):
+    """What the test goes by, in pages; the last five only count before 5.2, None where nobody told."""
+
+    ram: int
+    swap: int
+    committed: int  # Committed_AS
+    limit: int  # CommitLimit
+    admin_reserve: int = 0  # vm.admin_reserve_kbytes and user_reserve_kbytes, since 3.10
+    user_reserve: int = 0
+    free: int | None = None
+    file: int | None = None  # nr_file_pages: with the swap cache and shared memory
+    shmem: int | None = None
+    slab: int | None = None  # reclaimable
+    swap_free: int | None = None
+    total_reserve: int | None = None
+
+
+class Caller(NamedTuple):
+    """The process that asks."""
+
+    total_vm: int  # pages of its address space: /proc/PID/statm, first field
+    is_admin: bool  # has CAP_SYS_ADMIN
 
 
 def commit_limit(ram: int, swap: int, hugetlb: int, ratio: int, kbytes: int = 0, *, page_size: int = 4096) -> int:
@@ -13,3 +48,92 @@ def commit_limit(ram: int, swap: int, hugetlb: int, ratio: int, kbytes: int = 0,
     """
     pages = kbytes * 1024 // page_size if kbytes else (ram - hugetlb) // page_size * ratio // 100
     return pages * page_size + swap
+
+
+def charge(
+    pages: int, mode: int, *, writable: bool = True, shared: bool = False, file: bool = False, noreserve: bool = False
+) -> int:
+    """Give what a mapping adds to Committed_AS, in any mode: only the test differs.
+
+    >>> charge(4, HEURISTIC), charge(4, NEVER, writable=False), charge(4, NEVER, noreserve=True)
+    (4, 0, 4)
+
+    Private memory counts when it can be written, and a private mapping that mprotect() lets be written counts from
+    then on. Shared memory without a file counts once, for all who map it. MAP_NORESERVE is heeded but in mode 2.
+    Source: accountable_mapping(); for shared memory mm/shmem.c, shmem_acct_size().
+    """
+    if noreserve and mode != NEVER:
+        return 0
+    if shared:
+        return 0 if file else pages
+    return pages if writable else 0
+
+
+def largest_mapping(mode: int, memory: Memory, caller: Caller, version: Version | None = None) -> int | None:
+    """Give the largest mapping, of what charge() counts, that is granted now; None: the address space is the limit.
+
+    It is a test of each call alone in mode 0: several mappings of this size may be had. In mode 2 the kernel reads a
+    counter that is up to slack() off. Raises Missing where the rule of an old kernel needs figures that are not known.
+    """
+    if mode == ALWAYS:
+        return None
+    if mode == HEURISTIC:
+        return max(_heuristic(memory, caller, version), 0)
+    return max(allowed(memory, caller, version) - memory.committed - 1, 0)
+
+
+def allowed(memory: Memory, caller: Caller, version: Version | None = None) -> int:
+    """Give what Committed_AS must stay below in mode 2 for this caller.
+
+    Less than CommitLimit by the reserve for root where the caller is not, and by a 32nd of the caller's own address
+    space, capped since 3.10: so that one process cannot take all.
+    """
+    if version is not None and version < (3, 10, 0):
+        share = memory.limit - memory.swap
+        share -= 0 if caller.is_admin else share // 32
+        return share + memory.swap - caller.total_vm // 32
+    own = min(caller.total_vm // 32, memory.user_reserve)
+    return memory.limit - (0 if caller.is_admin else memory.admin_reserve) - own
+
+
+def slack(ram: int, cpus: int, mode: int = NEVER, version: Version | None = None) -> int:
+    """Give how far off the counter may be that mode 2 tests: each processor keeps up to a batch to itself.
+
+    >>> slack(123994, 1)
+    484
+
+    Source: mm/mm_init.c, mm_compute_batch(): since 3.11 a 256th of RAM over all processors, since 5.9 a quarter while
+    the mode is not 2.
+    """
+    divisor = 4 if mode != NEVER and (version is None or version >= (5, 9, 0)) else 256
+    sized = 0 if version is not None and version < (3, 11, 0) else ram // cpus // divisor
+    return cpus * max(cpus * 2, 32, sized)
+
+
+def forks(charged: int, memory: Memory, caller: Caller, version: Version | None = None) -> int | None:
+    """Say how often a process can fork in mode 2 while its children live; None: without limit.
+
+    ``charged`` is what is accounted of it (VmFlags ``ac``), which each child is charged again. Source: dup_mmap().
+    """
+    return max(largest_mapping(NEVER, memory, caller, version) or 0, 0) // charged if charged else None
+
+
+def _heuristic(memory: Memory, caller: Caller, version: Version | None) -> int:
+    """Give the largest of mode 0: since 5.2 what RAM and swap there is, before what could be freed."""
+    if version is None or version >= (5, 2, 0):
+        return memory.ram + memory.swap
+    free, file, shmem, slab, swap_free, reserve = memory[6:]
+    if free is None or file is None or slab is None or swap_free is None or reserve is None:
+        raise Missing("mode 0 before Linux 5.2: free, file and slab pages, free swap or the zones are not known")
+    if version < (3, 0, 0):
+        found = file + swap_free + slab
+        found -= 0 if caller.is_admin else found // 32
+        left = max(free - reserve, 0)
+        return found + left - (0 if caller.is_admin else left // 32) - 1
+    found = free + file - (shmem or 0) + swap_free + slab
+    if found <= reserve:
+        return 0
+    found -= reserve
+    if not caller.is_admin:
+        found -= memory.admin_reserve if version >= (3, 10, 0) else found // 32
+    return found - 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymemtools.errors import MemtoolsError, ParseError
+from pymemtools.errors import MemtoolsError
 from pymemtools.models import watermarks as model
-from pymemtools.models.release import Version, parse_release
 from pymemtools.procfs.buddyinfo import parse_buddyinfo
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
+from pymemtools.reports.machine import Machine, has_huge_pages, marks_of, protections_of, read_machine
 from pymemtools.sources.base import Source
 
 
@@ -60,61 +60,14 @@ def reserves(source: Source) -> Reserves:
     except MemtoolsError as error:
         blocks = {}
         notes.append(f"no free blocks: {error}")
-    least, scale = _setting(source, "min_free_kbytes"), _setting(source, "watermark_scale_factor")
-    version = parse_release(source.facts.kernel)
-    marks = _model_marks(zones, least, scale, page_size, version)
-    protections = _model_protections(zones, source)
+    machine = read_machine(source)._replace(zones=zones)
+    least, scale = machine.setting("vm.min_free_kbytes"), machine.setting("vm.watermark_scale_factor")
+    marks, protections = marks_of(machine), protections_of(machine)
     rows = [
         _row(zone, mark, protection, blocks.get((zone.node, zone.name)), page_size)
         for zone, mark, protection in zip(zones, marks, protections)
     ]
-    reason = _reason(zones, least, page_size, version, has_huge_pages=_has_huge_pages(source))
-    return Reserves(rows, zones, page_size, least, scale, reason, notes)
-
-
-def _setting(source: Source, name: str) -> int | None:
-    try:
-        text = source.read(f"sys/vm/{name}").strip()
-    except MemtoolsError:
-        return None
-    if not text.isdigit() or len(text) > 18:
-        raise ParseError(f"sys/vm/{name}", 1, "expected a number")
-    return int(text)
-
-
-def _model_marks(
-    zones: list[Zone], least: int | None, scale: int | None, page_size: int, version: Version | None
-) -> list[model.Marks | None]:
-    """Work the watermarks out; a kernel of 4.6 or later without its scale factor in the source cannot be told."""
-    is_old = version is not None and version < (4, 6, 0)
-    if least is None or (scale is None and not is_old):
-        return [None] * len(zones)
-    is_high = model.movable_counts_as_high([(zone.name, zone.usable, zone.min) for zone in zones], version)
-    return list(
-        model.watermarks(
-            [model.Zone(zone.name, zone.usable) for zone in zones],
-            least,
-            scale,
-            page_kib=page_size // 1024,
-            movable_is_high=is_high,
-        )
-    )
-
-
-def _model_protections(zones: list[Zone], source: Source) -> list[list[int] | None]:
-    """Work lowmem_reserve out, node by node."""
-    try:
-        ratios = [int(ratio) for ratio in source.read("sys/vm/lowmem_reserve_ratio").split()]
-    except (MemtoolsError, ValueError):
-        return [None] * len(zones)
-    found: list[list[int] | None] = []
-    for zone in zones:
-        node = [each for each in zones if each.node == zone.node]
-        types = model.zone_types([each.name for each in zones], len(zone.protection))
-        managed = {each.name: each.usable for each in node}
-        rows = model.lowmem_reserve([managed.get(name, 0) for name in types], ratios)
-        found.append(rows[types.index(zone.name)] if zone.name in types else None)
-    return found
+    return Reserves(rows, zones, page_size, least, scale, _reason(machine), notes)
 
 
 def _row(
@@ -157,22 +110,13 @@ def state_of(zone: Zone) -> str:
     return "direct reclaim" if zone.free > zone.min // 2 else "only for the desperate"
 
 
-def _has_huge_pages(source: Source) -> bool:
-    try:
-        text = source.read("/sys/kernel/mm/transparent_hugepage/enabled")
-    except MemtoolsError:
-        return False
-    return b"[never]" not in text
-
-
-def _reason(
-    zones: list[Zone], least: int | None, page_size: int, version: Version | None, *, has_huge_pages: bool
-) -> str:
+def _reason(machine: Machine) -> str:
     """Say which rule gave min_free_kbytes; that of the boot is known within a few percent only."""
+    zones, least, version = machine.zones, machine.setting("vm.min_free_kbytes"), machine.version
     if least is None:
         return "the source does not tell min_free_kbytes"
     low = [zone for zone in zones if zone.name not in ("HighMem", "Movable", "Device")]
-    page_kib = page_size // 1024
+    page_kib = machine.page_size // 1024
     managed = sum(zone.usable for zone in low)
     cap = model.min_free_cap_kbytes(version)
     root = model.boot_min_free_kbytes(managed * page_kib, cap)
@@ -182,7 +126,7 @@ def _reason(
         model.huge_pages_min_free_kbytes(len(names), pages, page_kib=page_kib)
         for pages in (sum(max(zone.usable - zone.high, 0) for zone in low), managed)
     )
-    if has_huge_pages and huge > root and huge <= least <= huge_at_most:
+    if has_huge_pages(machine) and huge > root and huge <= least <= huge_at_most:
         return f"what transparent huge pages ask for (the square root of lowmem would give about {root})"
     if least == cap:
         return f"the most that the kernel chooses by itself ({cap} kB)"

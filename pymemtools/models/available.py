@@ -1,0 +1,32 @@
+"""MemAvailable: how much memory new programs may have before the machine swaps; in pages.
+
+Source: mm/show_mem.c (before 6.4 mm/page_alloc.c), si_mem_available(); Linux 3.14 to 6.18.
+"""
+
+from __future__ import annotations
+
+from pymemtools.models.release import Version
+
+
+def mem_available(
+    free: int, file: int, reclaimable: int, low: int, total_reserve: int, *, from_low: bool = False
+) -> int:
+    """Estimate available memory as the kernel does.
+
+    >>> mem_available(free=5260625, file=261774, reclaimable=63881, low=21150, total_reserve=36441) * 4
+    22030156
+
+    ``file`` are the pages on the file lists, ``reclaimable`` is KReclaimable (SReclaimable before 4.20). Of each, half
+    or the sum of the low watermarks over all zones, whatever is less, is taken to be needed. ``from_low``: see
+    counts_from_low().
+    """
+    base = free - (low if from_low else total_reserve)
+    return max(base + file - min(file // 2, low) + reclaimable - min(reclaimable // 2, low), 0)
+
+
+def counts_from_low(version: Version | None) -> bool:
+    """Tell whether the low watermarks were taken off free memory, not the larger total reserve.
+
+    True up to 4.5; later stable kernels of 4.4 have the rule of 4.6.
+    """
+    return version is not None and version < (4, 6, 0) and not (4, 4, 155) <= version < (4, 5, 0)

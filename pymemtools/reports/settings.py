@@ -1,0 +1,53 @@
+"""What is each tunable set to?"""
+
+from __future__ import annotations
+
+from pymemtools.errors import Denied, Missing
+from pymemtools.models.tunables import NEVER_READ, ONLY_WRITTEN, TUNABLES, Tunable
+from pymemtools.sources.base import Source
+
+WRITE_ONLY = "(write-only)"
+_FOLDERS = (
+    ("vm", "sys/vm"),
+    ("ksm", "/sys/kernel/mm/ksm"),
+    ("transparent_hugepage", "/sys/kernel/mm/transparent_hugepage"),
+)
+
+
+def path_of(name: str) -> str:
+    """Give the path of a tunable, known or not. Raises Missing for a name that cannot be one."""
+    if name in TUNABLES:
+        return TUNABLES[name].path
+    folder, _, file = name.partition(".")
+    for prefix, path in _FOLDERS:
+        if folder == prefix and file and not set(file) - _NAME:
+            return f"{path}/{file}"
+    raise Missing(f"{name}: no such tunable")
+
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+
+
+def names(source: Source) -> list[str]:
+    """Name every tunable that the source has, known ones and others."""
+    found = {name for name, entry in TUNABLES.items() if _is_there(source, entry)}
+    found |= {f"vm.{name}" for name in source.names("sys/vm")} - NEVER_READ
+    return sorted(found)
+
+
+def _is_there(source: Source, entry: Tunable) -> bool:
+    folder, _, file = entry.path.rpartition("/")
+    return file in source.names(folder)
+
+
+def value_of(source: Source, name: str) -> str:
+    """Read one value as text: numbers with single blanks between, of words the chosen one. Raises Missing, Denied."""
+    if name in NEVER_READ:
+        raise Denied(f"{name}: not read, since reading it makes the kernel do something")
+    if name in ONLY_WRITTEN:
+        return WRITE_ONLY
+    text = source.read(path_of(name)).decode("utf-8", "surrogateescape")
+    entry = TUNABLES.get(name)
+    if entry is not None and entry.choices and "[" in text:
+        return text.partition("[")[2].partition("]")[0]
+    return " ".join(text.split())
