@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -27,20 +28,26 @@ COMMANDS = {
     "status": "Show the memory figures of processes, and their number of mappings.",
     "tunables": "List, get, explain and set what tunes memory management.",
     "vgraph": "Draw the address space of a process.",
+    "what-if": "Predict what the kernel would do, with other settings or another machine.",
     "zones": "Show the memory zones, their watermarks and their state.",
 }
 
 
 class LazyGroup(click.Group):
-    """A group that imports a subcommand's module only to run it."""
+    """A group that imports a subcommand's module, of ``package``, only to run it."""
+
+    def __init__(self, *args: Any, package: str, helps: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._package = package
+        self._helps = helps
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return sorted(self._helps)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self._helps:
             return None
-        module = import_module(f"pymemtools.cli.{cmd_name.replace('-', '_')}")
+        module = import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
         command = module.command
         assert isinstance(command, click.Command)  # noqa: S101 (a programming error, not a user's)
         return command
@@ -48,19 +55,19 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+        if args[0] not in self._helps and not args[0].startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
-            near = " or ".join(f"'{name}'" for name in get_close_matches(args[0], COMMANDS))
+            near = " or ".join(f"'{name}'" for name in get_close_matches(args[0], self._helps))
             raise click.UsageError(f"no such command '{args[0]}'" + (f" (did you mean {near}?)" if near else ""), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
+            formatter.write_dl(sorted(self._helps.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, package=__name__, helps=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="pymemtools", message="%(prog)s %(version)s")
 @click.option("--demo", is_flag=True, help="Study the example capture that comes with the program.")
 @click.pass_context

@@ -37,18 +37,7 @@ def from_file(path: str) -> list[str]:
 
 def checked(texts: Iterable[str], machine: Source, *, force: bool) -> list[Assignment]:
     """Check every ``NAME=VALUE``: the name, the value's form and range, and what it would do. Raises UsageProblem."""
-    found: list[Assignment] = []
-    for text in texts:
-        name, equals, value = text.partition("=")
-        name, value = canonical(name.strip()), " ".join(value.split())
-        if not equals:
-            raise UsageProblem(f"tunables set: '{text}': write NAME=VALUE")
-        if name not in TUNABLES:
-            raise UsageProblem(f"tunables set: nothing is known of '{name}', so it is not set")
-        if any(other.name in (name, TUNABLES[name].twin) for other in found):
-            raise UsageProblem(f"tunables set: {name} is set twice, or with its twin")
-        _check_form(TUNABLES[name], value, force=force)
-        found.append(Assignment(name, value))
+    found = assignments(texts, "tunables set", force=force)
     if not found:
         raise UsageProblem("tunables set: nothing to set; write NAME=VALUE")
     if not force:
@@ -57,24 +46,41 @@ def checked(texts: Iterable[str], machine: Source, *, force: bool) -> list[Assig
     return found
 
 
-def _check_form(known: Tunable, value: str, *, force: bool) -> None:
-    """Check what the kernel would misread; ``force`` leaves the range to the kernel."""
+def assignments(texts: Iterable[str], command: str, *, force: bool = False) -> list[Assignment]:
+    """Read every ``NAME=VALUE``, and check its name, form and range; ``command`` is whom an error names."""
+    found: list[Assignment] = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name, value = canonical(name.strip()), " ".join(value.split())
+        if not equals:
+            raise UsageProblem(f"{command}: '{text}': write NAME=VALUE")
+        if name not in TUNABLES:
+            raise UsageProblem(f"{command}: nothing is known of '{name}', so it is not set")
+        if any(other.name in (name, TUNABLES[name].twin) for other in found):
+            raise UsageProblem(f"{command}: {name} is set twice, or with its twin")
+        fault = _fault_of_form(TUNABLES[name], value, force=force)
+        if fault:
+            raise UsageProblem(f"{command}: {fault}")
+        found.append(Assignment(name, value))
+    return found
+
+
+def _fault_of_form(known: Tunable, value: str, *, force: bool) -> str:
+    """Say what the kernel would misread or refuse; ``force`` leaves the range to the kernel."""
     if known.choices:
-        if value not in known.choices:
-            raise UsageProblem(f"tunables set: {known.name} takes one of {' '.join(known.choices)}, not '{value}'")
-        return
+        is_one = value in known.choices
+        return "" if is_one else f"{known.name} takes one of {' '.join(known.choices)}, not '{value}'"
     numbers = value.split(" ")
     if len(numbers) > 1 and not known.is_list:
-        raise UsageProblem(f"tunables set: {known.name} takes one number, not '{value}'")
+        return f"{known.name} takes one number, not '{value}'"
     for number in numbers:
         if not _NUMBER.fullmatch(number):
-            raise UsageProblem(f"tunables set: {known.name} takes a number, not '{number}'")
+            return f"{known.name} takes a number, not '{number}'"
         if len(number.lstrip("-")) > 1 and number.lstrip("-").startswith("0"):
-            raise UsageProblem(
-                f"tunables set: {known.name}: '{number}' has a leading zero: the kernel would read octal"
-            )
+            return f"{known.name}: '{number}' has a leading zero: the kernel would read octal"
         if not force and not known.low <= int(number) <= known.high:
-            raise UsageProblem(f"tunables set: {known.name} takes {known.low} to {known.high}, not {number}")
+            return f"{known.name} takes {known.low} to {known.high}, not {number}"
+    return ""
 
 
 def _check_harm(assignment: Assignment, machine: Source) -> None:

@@ -1,0 +1,111 @@
+"""What the questions share: the machine that is supposed, and how an answer is printed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from pymemtools.cli import say
+from pymemtools.cli.options import (
+    SIZE,
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    facts_as_json,
+    format_option,
+    open_from,
+    source_options,
+    write_lines,
+)
+from pymemtools.cli.tunable_values import assignments
+from pymemtools.errors import UsageProblem
+from pymemtools.models.release import parse_release
+from pymemtools.reports.machine import Machine, read_machine, supposed
+from pymemtools.sources.base import Source
+
+
+class Asked(NamedTuple):
+    """The machine as it is, and as it is supposed to be."""
+
+    source: Source
+    before: Machine
+    machine: Machine
+    settings: Mapping[str, str]  # those supposed
+
+
+class Answer(NamedTuple):
+    """Lines for people, and rows for programs, each with the ``rule`` it was worked out by and its ``error_bound``."""
+
+    lines: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+    notes: Sequence[str] = ()
+
+
+def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
+    """Make a command of a function that takes what is asked, and its own options, and gives the answer."""
+
+    def make(answer: Callable[..., Answer]) -> click.Command:
+        @functools.wraps(answer)
+        def run(
+            ctx: click.Context,
+            /,
+            *,
+            source: str | None,
+            style: str,
+            sets: tuple[str, ...],
+            ram: int | None,
+            swap: int | None,
+            kernel: str | None,
+            max_size: int,
+            partial: bool,
+            strict: bool,
+            **own: Any,
+        ) -> int:
+            check_style(style)
+            version = parse_release(kernel)
+            if kernel is not None and version is None:
+                raise UsageProblem(f"what-if {name}: --kernel: '{kernel}' is no version; write for example 5.10")
+            settings = dict(assignments(sets, f"what-if {name}"))
+            opened = open_from(ctx, source, partial=partial, max_size=max_size)
+            before = read_machine(opened)
+            found = answer(Asked(opened, before, supposed(before, settings, ram, swap, version), settings), **own)
+            _print(style, name, found, opened)
+            return exit_status(ctx)
+
+        for option in (
+            format_option,
+            source_options,
+            click.option("--kernel", metavar="VERSION", help="Go by the rules of this kernel."),
+            click.option("--swap", type=SIZE, metavar="SIZE", help="Suppose this much swap."),
+            click.option("--ram", type=SIZE, metavar="SIZE", help="Suppose this much RAM."),
+            click.option("--set", "sets", multiple=True, metavar="vm.NAME=VALUE", help="Suppose another setting."),
+        ):
+            run = option(run)
+        help_names = {"help_option_names": ["-h", "--help"]}
+        return click.command(name, cls=AbbreviatingCommand, context_settings=help_names)(click.pass_context(run))
+
+    return make
+
+
+def _print(style: str, name: str, found: Answer, source: Source) -> None:
+    if style == "text":
+        for note in found.notes:
+            say(f"what-if {name}: {note}")
+        write_lines(found.lines)
+        return
+    from pymemtools.render.machine import machine_lines
+
+    fields = list(dict.fromkeys(key for row in found.rows for key in row))
+    write_lines(
+        machine_lines(
+            style,
+            f"what-if {name}",
+            found.rows,
+            fields=fields,
+            source=facts_as_json(source.facts),
+            notes=found.notes,
+        )
+    )
