@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 
+from pymemtools.cli.options import SIZE
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.errors import Missing
+from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.oom import adj_to_be_safer
 from pymemtools.render.columns import Column, classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
@@ -36,6 +38,20 @@ WIDE = (
 )
 LIVE = tuple(column.field for column in WIDE if column.field != "state")
 SORTS = tuple(column.field for column in COLUMNS)
+
+
+def adjustment(text: str) -> tuple[int, int]:
+    """Read ``PID=ADJ``. Raises UsageProblem."""
+    match = re.fullmatch(r"([1-9][0-9]{0,6})=(-?[0-9]{1,4})", text, re.ASCII)
+    if match is None or not -1000 <= int(match[2]) <= 1000:
+        raise UsageProblem(f"'{text}': write --set-adj PID=ADJ, with ADJ from -1000 to 1000")
+    return int(match[1]), int(match[2])
+
+
+def allocation(text: str) -> tuple[str, int]:
+    """Read ``SIZE[:NAME]``, a process that does not exist."""
+    size, _, name = text.partition(":")
+    return name or "(new process)", SIZE.convert(size, None, None)
 
 
 def table_lines(rows: Sequence[Candidate], *, wide: bool) -> list[str]:

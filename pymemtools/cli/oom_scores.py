@@ -14,6 +14,8 @@ from pymemtools.cli import say
 from pymemtools.cli.oom_layouts import (
     LIVE,
     SORTS,
+    adjustment,
+    allocation,
     classic_lines,
     live_facts,
     safer_line,
@@ -24,7 +26,6 @@ from pymemtools.cli.oom_layouts import (
 from pymemtools.cli.options import (
     REGEX,
     SECONDS,
-    SIZE,
     AbbreviatingCommand,
     check_style,
     exit_status,
@@ -85,7 +86,7 @@ def command(
     if classic and (style != "text" or wide or verify):
         raise UsageProblem("oom-scores: --classic has its own columns: no --format, --wide and --verify")
     view = View(style, _sort(sort), reverse, top, processfilter, userfilter, classic, wide)
-    adjustments, allocations = dict(map(_adjustment, set_adj)), list(map(_allocation, alloc))
+    adjustments, allocations = dict(map(adjustment, set_adj)), list(map(allocation, alloc))
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
     if watch is not None and opened.facts.kind == "archive":
         raise UsageProblem("oom-scores: a capture does not change: --watch is for a live machine")
@@ -161,18 +162,6 @@ def _sort(name: str | None) -> str | None:
     if name is not None and name not in SORTS:
         raise UsageProblem(f"oom-scores: unknown column '{name}'; there are: {' '.join(SORTS)}")
     return name
-
-
-def _adjustment(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"([1-9][0-9]{0,6})=(-?[0-9]{1,4})", text, re.ASCII)
-    if match is None or not -1000 <= int(match[2]) <= 1000:
-        raise UsageProblem(f"oom-scores: '{text}': write --set-adj PID=ADJ, with ADJ from -1000 to 1000")
-    return int(match[1]), int(match[2])
-
-
-def _allocation(text: str) -> tuple[str, int]:
-    size, _, name = text.partition(":")
-    return name or "(new process)", SIZE.convert(size, None, None)
 
 
 def _chosen(

@@ -137,3 +137,19 @@ def _heuristic(memory: Memory, caller: Caller, version: Version | None) -> int:
     if not caller.is_admin:
         found -= memory.admin_reserve if version >= (3, 10, 0) else found // 32
     return found - 1
+
+
+def rule(mode: int, version: Version | None = None) -> str:
+    """Name the rule that largest_mapping() goes by."""
+    where = "mm/util.c, __vm_enough_memory()"
+    if mode == ALWAYS:
+        return f"mode 1 refuses nothing ({where})"
+    if mode == NEVER:
+        if version is not None and version < (3, 10, 0):
+            return f"mode 2 before Linux 3.10: Committed_AS stays below CommitLimit less 1/32 for root ({where})"
+        return f"mode 2: Committed_AS stays below CommitLimit, less the reserves ({where})"
+    if version is None or version >= (5, 2, 0):
+        return f"mode 0 since Linux 5.2: one request above RAM and swap is refused ({where})"
+    if version < (3, 0, 0):
+        return f"mode 0 before Linux 3.0: page cache, free swap, reclaimable slab and free pages ({where})"
+    return f"mode 0 before Linux 5.2: what is free and what could be freed, less the reserves ({where})"

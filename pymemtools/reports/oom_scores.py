@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, Missing, ParseError
-from pymemtools.models.oom import ADJ_NEVER, FAIR, Task, badness, detect_scale, oom_score
+from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.smaps_tally import Tally
@@ -49,6 +49,7 @@ class Candidates(NamedTuple):
     has_scores: bool  # False: the source has no oom_score, and all are computed
     unreadable: int
     notes: list[str]
+    tasks: Mapping[int, Task]  # what is weighed of each row, by PID
 
 
 class _Seen(NamedTuple):
@@ -74,7 +75,8 @@ def candidates(source: Source) -> Candidates:
     users = [each for each in seen if not each.is_kernel_thread]
     has_scores = any(each.score is not None for each in users)
     scale = _scale(users, total, page_size, version)
-    rows = [_candidate(each, total, page_size, version, scale) for each in users]
+    tasks = {each.pid: _task(each, page_size, version) for each in users}
+    rows = [_candidate(each, tasks[each.pid], total, version, scale) for each in users]
     notes = []
     if source.facts.page_size is None:
         notes.append("the source does not tell its page size: 4096 is assumed")
@@ -84,7 +86,7 @@ def candidates(source: Source) -> Candidates:
         notes.append("the source has no oom_score_adj: 0 is assumed")
     if any("VmPTE" not in each.sizes for each in users):
         notes.append("the source does not tell the size of page tables: computed scores leave them out")
-    return Candidates(rows, total, page_size, version, scale, has_scores, unreadable, notes)
+    return Candidates(rows, total, page_size, version, scale, has_scores, unreadable, notes, tasks)
 
 
 def _read_all(source: Source) -> tuple[list[_Seen], int]:
@@ -163,22 +165,17 @@ def _scale(users: Sequence[_Seen], total: int, page_size: int, version: Version 
     return detect_scale(samples, total, version)
 
 
-def _candidate(seen: _Seen, total: int, page_size: int, version: Version | None, scale: str) -> Candidate:
-    task = _task(seen, page_size, version)
-    points = badness(task, total, version, scale)
-    computed = oom_score(points, total, scale)
-    if version is not None and version < (3, 6, 0):
-        computed = points or 0
-    own = task.rss + task.swap + task.page_tables
+def _candidate(seen: _Seen, task: Task, total: int, version: Version | None, scale: str) -> Candidate:
+    points, score = _weigh(task, total, version, scale)
     get = seen.sizes.get
     return Candidate(
         seen.pid,
         seen.user,
-        computed if seen.score is None else seen.score,
+        score if seen.score is None else seen.score,
         seen.adj,
-        computed,
+        score,
         points,
-        own * 1000 // total if total else None,
+        _share(task, total),
         get("VmRSS"),
         get("VmSwap"),
         get("VmPTE"),
@@ -187,6 +184,28 @@ def _candidate(seen: _Seen, total: int, page_size: int, version: Version | None,
         seen.name,
         seen.command,
     )
+
+
+def _weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple[int | None, int]:
+    """Give a task's points, and its score as /proc shows it."""
+    points = badness(task, total, version, scale)
+    is_share = version is not None and version < (3, 6, 0)  # points are thousandths already
+    return points, (points or 0) if is_share else oom_score(points, total, scale)
+
+
+def _share(task: Task, total: int) -> int | None:
+    return (task.rss + task.swap + task.page_tables) * 1000 // total if total else None
+
+
+def on_another_machine(found: Candidates, total_pages: int, version: Version | None) -> Candidates:
+    """Weigh anew as a kernel of that version would, with that much RAM and swap."""
+    scale = found.scale if version == found.version else detect_scale([], total_pages, version)
+    rows = []
+    for row in found.rows:
+        points, score = _weigh(found.tasks[row.pid], total_pages, version, scale)
+        share = _share(found.tasks[row.pid], total_pages)
+        rows.append(row._replace(oom_score=score, computed_score=score, badness_pages=points, share_permille=share))
+    return found._replace(rows=rows, total_pages=total_pages, version=version, scale=scale)
 
 
 def with_hypotheses(
@@ -206,12 +225,8 @@ def with_hypotheses(
 
 
 def _readjusted(row: Candidate, adj: int, found: Candidates) -> Candidate:
-    if row.pid == 1:
-        return row._replace(oom_score_adj=adj)
-    step = found.total_pages // 1000
-    bare = _pages(row, found.page_size)
-    points = None if adj == ADJ_NEVER else bare + adj * step
-    score = oom_score(points, found.total_pages, found.scale)
+    task = found.tasks[row.pid]._replace(oom_score_adj=adj)
+    points, score = _weigh(task, found.total_pages, found.version, found.scale)
     return row._replace(
         oom_score=score,
         computed_score=score,
@@ -223,10 +238,9 @@ def _readjusted(row: Candidate, adj: int, found: Candidates) -> Candidate:
 
 
 def _imagined(name: str, size: int, found: Candidates) -> Candidate:
-    rss = size // found.page_size
     tables = -(-size // (found.page_size * 512))  # a page of page table for each 512 pages, at the least
-    points = rss + tables
-    score = oom_score(points, found.total_pages, found.scale)
+    task = Task(size // found.page_size, 0, tables)
+    points, score = _weigh(task, found.total_pages, found.version, found.scale)
     return Candidate(
         pid=0,
         user="-",
@@ -234,7 +248,7 @@ def _imagined(name: str, size: int, found: Candidates) -> Candidate:
         oom_score_adj=0,
         computed_score=score,
         badness_pages=points,
-        share_permille=points * 1000 // found.total_pages if found.total_pages else None,
+        share_permille=_share(task, found.total_pages),
         rss=size,
         swap=0,
         page_tables=tables * found.page_size,
@@ -244,10 +258,6 @@ def _imagined(name: str, size: int, found: Candidates) -> Candidate:
         command=name,
         hypothetical=True,
     )
-
-
-def _pages(row: Candidate, page_size: int) -> int:
-    return sum((size or 0) // page_size for size in (row.rss, row.swap, row.page_tables))
 
 
 def by_badness(rows: Sequence[Candidate]) -> list[Candidate]:

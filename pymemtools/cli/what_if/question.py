@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -20,6 +21,7 @@ from pymemtools.cli.options import (
     source_options,
     write_lines,
 )
+from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunable_values import assignments
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
@@ -42,6 +44,7 @@ class Answer(NamedTuple):
     lines: Sequence[str]
     rows: Sequence[Mapping[str, Any]]
     notes: Sequence[str] = ()
+    totals: Mapping[str, Any] | None = None
 
 
 def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
@@ -90,11 +93,18 @@ def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
     return make
 
 
+def _rules(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Name the rules that rows were worked out by, as wide as the terminal."""
+    width = terminal_columns(sys.stdout, least=60)
+    for rule in dict.fromkeys(row["rule"] for row in rows):
+        yield from click.wrap_text(f"Rule: {rule}.", width, subsequent_indent="      ").split("\n")
+
+
 def _print(style: str, name: str, found: Answer, source: Source) -> None:
     if style == "text":
         for note in found.notes:
             say(f"what-if {name}: {note}")
-        write_lines(found.lines)
+        write_lines([*found.lines, "", *_rules(found.rows)])
         return
     from pymemtools.render.machine import machine_lines
 
@@ -106,6 +116,7 @@ def _print(style: str, name: str, found: Answer, source: Source) -> None:
             found.rows,
             fields=fields,
             source=facts_as_json(source.facts),
+            totals=found.totals,
             notes=found.notes,
         )
     )

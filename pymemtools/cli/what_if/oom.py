@@ -1,0 +1,55 @@
+"""``pymemtools what-if oom``: whom would the kernel kill?"""
+
+from __future__ import annotations
+
+import click
+
+from pymemtools.cli.oom_layouts import adjustment, allocation, table_lines, verdict
+from pymemtools.cli.what_if.question import Answer, Asked, question
+from pymemtools.reports.machine import Machine
+from pymemtools.reports.oom_scores import by_badness, candidates, on_another_machine, victim, with_hypotheses
+
+_RULE = (
+    "the task with the most points is killed: RSS, swap and page tables, and oom_score_adj thousandths of RAM and "
+    "swap (mm/oom_kill.c, oom_badness(), select_bad_process())"
+)
+
+
+@question("oom")
+@click.option("--alloc", multiple=True, metavar="SIZE[:NAME]", help="Suppose a process of this size.")
+@click.option("--set-adj", multiple=True, metavar="PID=ADJ", help="Suppose that a process had this oom_score_adj.")
+@click.option("--top", type=click.IntRange(min=1), default=10, metavar="N", help="How many to show. [10]")
+def command(asked: Asked, *, alloc: tuple[str, ...], set_adj: tuple[str, ...], top: int) -> Answer:
+    """Rank processes as the OOM killer does, and name the one that it would kill first."""
+    adjustments, allocations = dict(map(adjustment, set_adj)), list(map(allocation, alloc))
+    machine = asked.machine
+    found = candidates(asked.source)
+    total = machine.pages("MemTotal") + machine.meminfo.get("SwapTotal", 0) // machine.page_size
+    if (total, machine.version) != (found.total_pages, found.version):
+        found = on_another_machine(found, total, machine.version)
+    found = with_hypotheses(found, adjustments, allocations)
+    first = victim(found)
+    notes = [*machine.notes, *found.notes]
+    if found.unreadable:
+        notes.append(f"{found.unreadable} processes could not be read; run as root for all")
+    ranked = by_badness(found.rows)
+    rows = [{**row._asdict(), "is_victim": row == first, "rule": _RULE, "error_bound": 1} for row in ranked]
+    lines = [*table_lines(ranked[:top], wide=False), "", verdict(found), *_settings(machine)]
+    totals = {
+        "total_pages": found.total_pages,
+        "score_scale": found.scale,
+        "victim_pid": first.pid if first else None,
+        "victim_name": first.name if first else None,
+        "victim_score": first.oom_score if first else None,
+    }
+    return Answer(lines, rows, notes, totals)
+
+
+def _settings(machine: Machine) -> list[str]:
+    """Say which settings make the kernel do something else than kill the first."""
+    lines = []
+    if machine.setting("vm.panic_on_oom"):
+        lines.append("But vm.panic_on_oom is set: the kernel panics, and kills nobody.")
+    if machine.setting("vm.oom_kill_allocating_task"):
+        lines.append("But vm.oom_kill_allocating_task is set: whoever asks for memory then is killed.")
+    return lines

@@ -1,0 +1,126 @@
+"""``pymemtools what-if overcommit``: how much memory would the kernel promise?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from pymemtools.cli.what_if.question import Answer, Asked, question
+from pymemtools.cli.what_if.tables import size, table
+from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, largest_mapping, rule, slack
+from pymemtools.render.escape import escape
+from pymemtools.reports.commitments import Commitment, commitments, forks_of
+from pymemtools.reports.machine import Machine, memory_of
+
+_NAMES = {HEURISTIC: "0 heuristic", ALWAYS: "1 always", NEVER: "2 never more"}
+_NAMED = 3  # processes that the summary names
+
+
+@question("overcommit")
+@click.option("--processes", is_flag=True, help="Show what is committed to each process, and how often it could fork.")
+def command(asked: Asked, *, processes: bool) -> Answer:
+    """Show CommitLimit, and the largest mapping that root and others would be granted, in each mode."""
+    machine = asked.machine
+    memory = memory_of(machine)
+    mode = machine.setting("vm.overcommit_memory")
+    rows, unreadable = commitments(asked.source)
+    notes = [*machine.notes]
+    if unreadable:
+        notes.append(f"{unreadable} processes could not be read; run as root for all")
+    if estimates := sum(row.is_estimate for row in rows):
+        notes.append(f"{estimates} processes without readable VmFlags: theirs is estimated from VmData and VmStk")
+    if mode is None:
+        notes.append("the source does not tell overcommit_memory")
+    if machine.cpus is None:
+        notes.append("the number of processors is not known, and so is how far off the counter of mode 2 may be")
+    if processes:
+        return _of_processes(rows, memory, machine, notes)
+    stuck = [row for row in rows if forks_of(row, memory, machine.page_size, machine.version) == 0]
+    modes = [_of_mode(each, memory, machine, mode, len(stuck)) for each in _NAMES]
+    return Answer([_state(memory, machine), "", *_table(modes), "", _summary(rows, stuck)], modes, notes)
+
+
+def _of_mode(mode: int, memory: Memory, machine: Machine, current: int | None, stuck: int) -> dict[str, Any]:
+    """Say what a mode allows a process that has hardly any memory yet."""
+    page = machine.page_size
+    root, user = (largest_mapping(mode, memory, Caller(0, is_admin), machine.version) for is_admin in (True, False))
+    return {
+        "mode": mode,
+        "is_current": None if current is None else mode == current,
+        "commit_limit": memory.limit * page,
+        "committed_as": memory.committed * page,
+        "headroom": (memory.limit - memory.committed) * page,
+        "largest_mmap_root": None if root is None else root * page,
+        "largest_mmap_user": None if user is None else user * page,
+        "cannot_fork": stuck if mode == NEVER else 0,
+        "rule": rule(mode, machine.version),
+        "error_bound": _error_bound(mode, memory, machine),
+    }
+
+
+def _error_bound(mode: int, memory: Memory, machine: Machine) -> int | None:
+    if mode != NEVER:
+        return 0
+    return None if machine.cpus is None else slack(memory.ram, machine.cpus, NEVER, machine.version) * machine.page_size
+
+
+def _state(memory: Memory, machine: Machine) -> str:
+    left = (memory.limit - memory.committed) * machine.page_size
+    rest = f"{size(left)} below" if left >= 0 else f"{size(-left)} above"
+    return (
+        f"Committed_AS is {size(memory.committed * machine.page_size)}, {rest} the CommitLimit of "
+        f"{size(memory.limit * machine.page_size)}."
+    )
+
+
+def _table(modes: Sequence[dict[str, Any]]) -> list[str]:
+    return table(
+        ("vm.overcommit_memory", "largest mmap by root", "by others", "+-"),
+        [
+            (
+                _NAMES[row["mode"]] + (" (now)" if row["is_current"] else ""),
+                *(size(row[key], "no limit") for key in ("largest_mmap_root", "largest_mmap_user")),
+                size(row["error_bound"], "?"),
+            )
+            for row in modes
+        ],
+    )
+
+
+def _summary(rows: Sequence[Commitment], stuck: Sequence[Commitment]) -> str:
+    """Say who could not fork in mode 2, the largest first."""
+    if not stuck:
+        return f"In mode 2 each of {len(rows)} processes could fork."
+    largest = sorted(stuck, key=lambda row: -row.charged_by_fork)[:_NAMED]
+    names = ", ".join(f"{row.pid} {escape(row.name)} ({size(row.charged_by_fork)})" for row in largest)
+    more = " ..." if len(stuck) > _NAMED else ""
+    return f"In mode 2 {len(stuck)} of {len(rows)} processes could not fork: {names}{more}"
+
+
+def _of_processes(rows: Sequence[Commitment], memory: Memory, machine: Machine, notes: Sequence[str]) -> Answer:
+    found = [
+        {
+            **row._asdict(),
+            "forks": forks_of(row, memory, machine.page_size, machine.version),
+            "rule": "a fork is charged what is accounted of the parent (kernel/fork.c, dup_mmap())",
+            "error_bound": _error_bound(NEVER, memory, machine),
+        }
+        for row in sorted(rows, key=lambda row: (-row.committed, row.pid))
+    ]
+    lines = table(
+        ("PID", "user", "committed", "per fork", "address space", "forks", "name"),
+        [
+            (
+                row["pid"],
+                row["user"],
+                *(size(row[key]) for key in ("committed", "charged_by_fork", "address_space")),
+                "no limit" if row["forks"] is None else row["forks"],
+                row["name"],
+            )
+            for row in found
+        ],
+        left=(1, 6),
+    )
+    return Answer(lines, found, notes)

@@ -1,0 +1,97 @@
+"""``pymemtools what-if watermarks``: what would the reserves of the zones be?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymemtools.cli.what_if.question import Answer, Asked, question
+from pymemtools.cli.what_if.tables import size, table
+from pymemtools.errors import Missing
+from pymemtools.procfs.zoneinfo import Zone
+from pymemtools.reports.machine import Machine, available_of, marks_of, supposed
+
+_RULE = (
+    "min, low and high as a write to vm.min_free_kbytes leaves them, boost left out "
+    "(mm/page_alloc.c, __setup_per_zone_wmarks())"
+)
+_SETTINGS = ("vm.min_free_kbytes", "vm.watermark_scale_factor", "vm.lowmem_reserve_ratio")
+
+
+@question("watermarks")
+def command(asked: Asked) -> Answer:
+    """Show each zone's min, low and high as they are and as the settings given with --set would make them."""
+    before, after = asked.before, asked.machine
+    if not before.zones:
+        raise Missing("what-if watermarks: the source has no zoneinfo")
+    if after.zones == before.zones:
+        after = supposed(after, {name: before.settings[name] for name in _SETTINGS if name in before.settings})
+    notes = [*after.notes]
+    if None in marks_of(after):
+        notes.append("the source tells too few settings: watermarks are left as they are")
+    rows = [_row(old, new, after.page_size) for old, new in zip(before.zones, after.zones) if new.usable or old.usable]
+    totals = _totals(before, after)
+    changes = [f"{name} {_change(before, after, name)}" for name in _SETTINGS if name in after.settings]
+    titles = ("node zone", "managed", "min", "->", "low", "->", "high", "->")
+    cells = [
+        (
+            f"{row['node']} {row['zone']}",
+            size(row["managed"]),
+            *(size(row[f"{mark}{when}"]) for mark in ("min", "low", "high") for when in ("_before", "")),
+        )
+        for row in rows
+    ]
+    return Answer([", ".join(changes), "", *table(titles, cells), "", *_summary(totals)], rows, notes, totals)
+
+
+def _change(before: Machine, after: Machine, name: str) -> str:
+    old, new = before.settings.get(name, "?"), after.settings[name]
+    return new if old == new else f"{old} -> {new}"
+
+
+def _row(old: Zone, new: Zone, page_size: int) -> dict[str, Any]:
+    boost = old.boost or 0
+    marks = {
+        key: pages * page_size
+        for key, pages in (
+            ("min_before", old.min - boost),
+            ("min", new.min),
+            ("low_before", old.low - boost),
+            ("low", new.low),
+            ("high_before", old.high - boost),
+            ("high", new.high),
+        )
+    }
+    return {
+        "node": new.node,
+        "zone": new.name,
+        "free": new.free * page_size,
+        "managed": new.usable * page_size,
+        **marks,
+        "protection": [pages * page_size for pages in new.protection],
+        "rule": _RULE,
+        "error_bound": 0,
+    }
+
+
+def _totals(before: Machine, after: Machine) -> dict[str, int | None]:
+    """Say what zones keep for themselves, and how much of it is memory that programs no longer get."""
+    old, new = ((machine.total_reserve or 0) * machine.page_size for machine in (before, after))
+    return {
+        "reserve_before": old,
+        "reserve": new,
+        "no_longer_usable": new - old,
+        "available_before": before.meminfo.get("MemAvailable", available_of(before)),
+        "available": available_of(after),
+        "low_before": sum(zone.low for zone in before.zones) * before.page_size,
+        "low": sum(zone.low for zone in after.zones) * after.page_size,
+    }
+
+
+def _summary(totals: dict[str, int | None]) -> list[str]:
+    lost = totals["no_longer_usable"] or 0
+    usable = f"{size(abs(lost))} {'less' if lost > 0 else 'more'} is usable" if lost else "no less is usable"
+    return [
+        f"Reserved: {size(totals['reserve_before'])} -> {size(totals['reserve'])}: {usable}.",
+        f"MemAvailable: {size(totals['available_before'])} -> {size(totals['available'])}.",
+        f"kswapd wakes below {size(totals['low_before'])} -> {size(totals['low'])} free, over all zones.",
+    ]
