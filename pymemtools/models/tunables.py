@@ -103,6 +103,13 @@ _ENTRIES = (
         is_action=True,
     ),
     _vm(
+        *("highmem_is_dirtyable", "switch", 0, 1, "0"),
+        "Whether pages of high memory count as dirtyable: 1 raises the dirty thresholds of a 32-bit machine.",
+        versions="2.6.33, only with high memory",
+        related=("vm.dirty_ratio", "vm.dirty_background_ratio"),
+        danger="With much high memory, low memory may fill up with what is waiting to be written.",
+    ),
+    _vm(
         *("lowmem_reserve_ratio", "1/n of the zones above", 0, _INT_MAX, "256 256 32 0 0 on x86_64"),
         "What part of the memory of higher zones each zone keeps back from allocations that could use those, a number for "
         "each zone; 0 keeps back nothing.",
