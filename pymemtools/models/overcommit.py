@@ -118,6 +118,35 @@ def forks(charged: int, memory: Memory, caller: Caller, version: Version | None 
     return max(largest_mapping(NEVER, memory, caller, version) or 0, 0) // charged if charged else None
 
 
+def granted(
+    mode: int,
+    size: int,
+    count: int,
+    memory: Memory,
+    caller: Caller,
+    version: Version | None = None,
+    *,
+    own: bool = False,
+) -> int:
+    """Say how many of ``count`` mappings of ``size`` pages are granted, one after the other.
+
+    Mode 2 adds up, the others test each alone. ``own``: all by the caller itself, whose address space grows with them.
+    """
+    if mode != NEVER:
+        largest = largest_mapping(mode, memory, caller, version)
+        return count if largest is None or size <= largest else 0
+    low, high = 0, count
+    while low < high:
+        middle = (low + high + 1) // 2
+        before = memory._replace(committed=memory.committed + (middle - 1) * size)
+        grown = caller._replace(total_vm=caller.total_vm + (middle - 1) * size) if own else caller
+        if size <= (largest_mapping(NEVER, before, grown, version) or 0):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def _heuristic(memory: Memory, caller: Caller, version: Version | None) -> int:
     """Give the largest of mode 0: since 5.2 what RAM and swap there is, before what could be freed."""
     if version is None or version >= (5, 2, 0):

@@ -15,10 +15,11 @@ _LONGEST_RECORD = 1 << 20  # bytes; a path has at most 4096, each of them writte
 
 
 class Accounted(NamedTuple):
-    """Bytes of address space: all that counts, and what of it a child gets at a fork (all but ``dc``)."""
+    """Bytes of address space: all that counts, what of it a child gets at a fork (all but ``dc``), largest mapping."""
 
     whole: int
     copied: int
+    largest: int
 
 
 def accounted(chunks: Iterable[bytes], file: str = "smaps") -> Accounted | None:
@@ -26,7 +27,7 @@ def accounted(chunks: Iterable[bytes], file: str = "smaps") -> Accounted | None:
 
     Everything goes by position: a path may hold any byte but a newline. Raises ParseError.
     """
-    whole = copied = 0
+    whole = copied = largest = 0
     rest = b""
     is_told = False
     for chunk in chunks:
@@ -45,6 +46,9 @@ def accounted(chunks: Iterable[bytes], file: str = "smaps") -> Accounted | None:
                 size = _SIZE.search(record)
                 if size is None:
                     raise ParseError(file, None, "a mapping without Size")
-                whole += int(size[1])
-                copied += 0 if b" dc" in flags else int(size[1])
-    return Accounted(whole << 10, copied << 10) if is_told else None
+                kib = int(size[1])
+                whole += kib
+                if b" dc" not in flags:
+                    copied += kib
+                    largest = max(largest, kib)
+    return Accounted(whole << 10, copied << 10, largest << 10) if is_told else None

@@ -60,6 +60,13 @@ def read_levels(source: Source, hierarchy: Hierarchy, path: str) -> list[Level]:
     return levels
 
 
+def room_in_groups(levels: Sequence[Level]) -> tuple[int, Level] | None:
+    """Give the bytes that a process may still take before a group of its own is out of memory, and that group."""
+    rooms = [(plus(level.free, level.reclaimable), level) for level in levels if level.limit is not None]
+    known = [(room, level) for room, level in rooms if room is not None]
+    return min(known, key=lambda each: each[0]) if known else None
+
+
 def _upwards(path: str) -> Iterator[str]:
     """Give a group's path and those of the groups above it, up to ``/``."""
     yield path

@@ -39,10 +39,19 @@ def own_group(source: Source, hierarchy: Hierarchy) -> str:
     """Give the path, below the mount, of the group this program runs in. Raises UsageProblem on a capture."""
     if not source.is_live:
         raise UsageProblem("a capture has no group of its own: say --cgroup=PATH")
-    path = parse_cgroups(source.read("self/cgroup")).get("memory" if hierarchy.version == 1 else "", "/")
+    path = group_of(source, hierarchy, "self")
+    if path is None:
+        told = parse_cgroups(source.read("self/cgroup")).get("memory" if hierarchy.version == 1 else "", "/")
+        raise Missing(f"{hierarchy.point} shows {hierarchy.root}, but our own group is {told}: say --cgroup=PATH")
+    return path
+
+
+def group_of(source: Source, hierarchy: Hierarchy, pid: int | str) -> str | None:
+    """Give the path, below the mount, of a process's group; None for one outside of what is mounted there."""
+    path = parse_cgroups(source.read(f"{pid}/cgroup")).get("memory" if hierarchy.version == 1 else "", "/")
     above = hierarchy.root.rstrip("/")
     if not f"{path}/".startswith(f"{above}/") or ".." in path.split("/"):  # mounted in another cgroup namespace
-        raise Missing(f"{hierarchy.point} shows {hierarchy.root}, but our own group is {path}: say --cgroup=PATH")
+        return None
     return path[len(above) :] or "/"
 
 

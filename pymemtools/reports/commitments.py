@@ -8,10 +8,12 @@ from pymemtools.errors import Denied, Missing, ParseError
 from pymemtools.models.overcommit import Caller, Memory, forks
 from pymemtools.models.release import Version
 from pymemtools.procfs.smaps_accounted import Accounted, accounted
+from pymemtools.procfs.smaps_tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
 from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.units import plus
 
 CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h
 
@@ -24,6 +26,7 @@ class Commitment(NamedTuple):
     name: str
     committed: int  # counted in Committed_AS, shared memory left out, which counts once for all
     charged_by_fork: int
+    largest_charge: int  # of one mapping: in the modes other than 2, each is tested alone
     address_space: int
     is_admin: bool
     is_estimate: bool  # without VmFlags: VmData and VmStk, which also hold what MAP_NORESERVE spared
@@ -63,7 +66,7 @@ def _read(source: Source, files: ProcessFiles, stat: Stat | None) -> Commitment 
     is_estimate = found is None
     if found is None:
         private = sizes.get("VmData", 0) + sizes.get("VmStk", 0)
-        found = Accounted(private, private)
+        found = Accounted(private, private, private)
     uid = files.uid()
     is_admin = bool(parse_status_capabilities(status) >> CAP_SYS_ADMIN & 1) if status else uid == 0
     return Commitment(
@@ -72,6 +75,7 @@ def _read(source: Source, files: ProcessFiles, stat: Stat | None) -> Commitment 
         "?" if stat is None else stat.comm.decode("utf-8", "surrogateescape"),
         found.whole,
         found.copied,
+        found.largest,
         sizes.get("VmSize", 0) if stat is None else stat.vsize,
         is_admin,
         is_estimate,
@@ -89,3 +93,29 @@ def forks_of(row: Commitment, memory: Memory, page_size: int, version: Version |
     """Say how often a process could fork in mode 2; None: without limit."""
     caller = Caller(row.address_space // page_size, row.is_admin)
     return forks(row.charged_by_fork // page_size, memory, caller, version)
+
+
+def private_memory(source: Source, pid: int) -> tuple[int | None, int | None]:
+    """Give the bytes of a process that a fork shares until one writes: anonymous pages; and its page tables.
+
+    None where the source does not tell. RssAnon, Linux 4.5, counts what is resident; what is swapped out is copied
+    when it comes back, and counted, too.
+    """
+
+    def read(files: ProcessFiles, stat: Stat | None) -> tuple[int | None, int | None]:
+        try:
+            sizes = parse_status_sizes(files.read("status"))
+        except Missing:
+            sizes = {}
+        anonymous = sizes.get("RssAnon")
+        if anonymous is None:
+            tally = Tally(("Anonymous",))
+            try:
+                for chunk in files.chunks("smaps"):
+                    tally.feed(chunk)
+                anonymous = tally.finish().sums["Anonymous"]
+            except (Missing, Denied):
+                return None, sizes.get("VmPTE")
+        return plus(anonymous, sizes.get("VmSwap", 0)), sizes.get("VmPTE")
+
+    return read_steadily(source, pid, read)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, Missing, ParseError
+from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release
 from pymemtools.procfs.meminfo import parse_meminfo
@@ -224,6 +225,26 @@ def with_hypotheses(
     return found._replace(rows=[*rows.values(), *made])
 
 
+def grown(found: Candidates, pid: int, size: int) -> Candidates:
+    """Weigh anew with a process that is larger by so many bytes. Raises Missing for a PID that is not there."""
+    rows = {row.pid: row for row in found.rows}
+    if pid not in rows:
+        raise Missing(f"{pid}: no such process")
+    task = found.tasks[pid]
+    pages = size // found.page_size
+    task = task._replace(rss=task.rss + pages, page_tables=task.page_tables + page_tables(pages, found.page_size))
+    points, score = _weigh(task, found.total_pages, found.version, found.scale)
+    rows[pid] = rows[pid]._replace(
+        oom_score=score,
+        computed_score=score,
+        badness_pages=points,
+        share_permille=_share(task, found.total_pages),
+        rss=(rows[pid].rss or 0) + size,
+        hypothetical=True,
+    )
+    return found._replace(rows=list(rows.values()), tasks={**found.tasks, pid: task})
+
+
 def _readjusted(row: Candidate, adj: int, found: Candidates) -> Candidate:
     task = found.tasks[row.pid]._replace(oom_score_adj=adj)
     points, score = _weigh(task, found.total_pages, found.version, found.scale)
@@ -238,7 +259,7 @@ def _readjusted(row: Candidate, adj: int, found: Candidates) -> Candidate:
 
 
 def _imagined(name: str, size: int, found: Candidates) -> Candidate:
-    tables = -(-size // (found.page_size * 512))  # a page of page table for each 512 pages, at the least
+    tables = page_tables(size // found.page_size, found.page_size)
     task = Task(size // found.page_size, 0, tables)
     points, score = _weigh(task, found.total_pages, found.version, found.scale)
     return Candidate(

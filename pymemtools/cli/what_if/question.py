@@ -45,6 +45,7 @@ class Answer(NamedTuple):
     rows: Sequence[Mapping[str, Any]]
     notes: Sequence[str] = ()
     totals: Mapping[str, Any] | None = None
+    rules: Sequence[str] = ()  # where people need others than those of the rows
 
 
 def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
@@ -93,10 +94,10 @@ def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
     return make
 
 
-def _rules(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Name the rules that rows were worked out by, as wide as the terminal."""
+def _rules(rules: Sequence[str]) -> Iterator[str]:
+    """Name the rules that the answer was worked out by, as wide as the terminal."""
     width = terminal_columns(sys.stdout, least=60)
-    for rule in dict.fromkeys(row["rule"] for row in rows):
+    for rule in dict.fromkeys(rules):
         yield from click.wrap_text(f"Rule: {rule}.", width, subsequent_indent="      ").split("\n")
 
 
@@ -104,7 +105,7 @@ def _print(style: str, name: str, found: Answer, source: Source) -> None:
     if style == "text":
         for note in found.notes:
             say(f"what-if {name}: {note}")
-        write_lines([*found.lines, "", *_rules(found.rows)])
+        write_lines([*found.lines, "", *_rules(found.rules or [row["rule"] for row in found.rows])])
         return
     from pymemtools.render.machine import machine_lines
 

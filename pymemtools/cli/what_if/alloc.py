@@ -1,0 +1,277 @@
+"""``pymemtools what-if alloc``: would the kernel grant so much memory, and where would it come from?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from pymemtools.cli.options import SIZE, offer_pids
+from pymemtools.cli.what_if.question import Answer, Asked, question
+from pymemtools.cli.what_if.tables import size, table
+from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.models import overcommit
+from pymemtools.models.allocation import Pools, Supply, Zone, page_tables, supply, zones_after
+from pymemtools.models.overcommit import HEURISTIC, Caller
+from pymemtools.reports.cgroup_memory import read_levels, room_in_groups
+from pymemtools.reports.cgroup_path import find_hierarchy, group_of
+from pymemtools.reports.commitments import commitment
+from pymemtools.reports.machine import Machine, available_of, memory_of
+from pymemtools.reports.oom_scores import Candidate, candidates, grown, on_another_machine, victim, with_hypotheses
+from pymemtools.reports.zones import state_of
+
+_RULE = (
+    "free pages down to the low watermarks, then what can be reclaimed, then swap, at last free pages down to min "
+    "(mm/page_alloc.c, __alloc_pages_slowpath()); how much can be reclaimed is known within an interval"
+)
+_RULE_OF_READS = (
+    "reading untouched memory maps the one page of zeros, and takes page tables only (mm/memory.c, do_anonymous_page())"
+)
+
+
+class Request(NamedTuple):
+    """What is asked for, in pages."""
+
+    pages: int
+    times: int
+    touched: int  # of all, with page tables
+    pid: int | None
+
+
+class Grant(NamedTuple):
+    """How many of the requests root and others are granted."""
+
+    root: int
+    user: int
+    rule: str
+    error_bound: int | None
+
+
+@question("alloc")
+@click.argument("amount", type=SIZE, metavar="SIZE")
+@click.option("--count", type=click.IntRange(1, 1 << 22), default=1, metavar="N", help="So many requests. [1]")
+@click.option(
+    "--touch", type=click.Choice(["none", "read", "write"]), default="write", help="What is done with it. [write]"
+)
+@click.option("--pid", type=click.IntRange(min=1), metavar="P", shell_complete=offer_pids, help="Process P asks.")
+def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | None) -> Answer:
+    """Say whether a private mapping of SIZE is granted, and where its memory comes from when it is touched."""
+    machine = asked.machine
+    if not machine.zones:
+        raise Missing("what-if alloc: the source has no zoneinfo")
+    pages = -(-amount // machine.page_size)
+    grant = _grant(asked, pages, count, pid)
+    granted = grant.user if pid is None else max(grant.root, grant.user)
+    data = pages * granted if touch == "write" else 0
+    touched = data + (page_tables(pages, machine.page_size) * granted if touch != "none" else 0)
+    request = Request(pages, count, touched, pid)
+    zones = [_zone(zone) for zone in machine.zones]
+    found = supply(touched, zones, _pools(machine))
+    killed = _victim(asked, request, found) if found.missing_at_most else None
+    rows = _rows(found, machine.page_size, touch)
+    totals = _totals(request, grant, found, machine, killed)
+    after = _zones_after(zones, found, machine)
+    lines = _verdict(request, grant, found, machine, killed)
+    rules = [grant.rule]
+    if request.touched:
+        lines += ["", *_table(rows), "", *_state(totals, after)]
+        rules += [row["rule"] for row in rows]
+    notes = [*machine.notes, *_notes(asked, amount * count, pid)]
+    return Answer(lines, rows, notes, {**totals, "zones": after}, rules)
+
+
+def _grant(asked: Asked, pages: int, count: int, pid: int | None) -> Grant:
+    """Ask the rule of the mode that is set, for root and for others, or for one process."""
+    machine = asked.machine
+    memory, mode = memory_of(machine), machine.setting("vm.overcommit_memory")
+    mode = HEURISTIC if mode is None else mode
+    callers = [Caller(0, is_admin=True), Caller(0, is_admin=False)]
+    if pid is not None:
+        row = commitment(asked.source, pid)
+        if row is None:
+            raise Missing(f"what-if alloc: {pid} has no memory of its own")
+        callers = [Caller(row.address_space // machine.page_size, row.is_admin)] * 2
+    root, user = (
+        overcommit.granted(mode, pages, count, memory, caller, machine.version, own=pid is not None)
+        for caller in callers
+    )
+    bound: int | None = 0
+    if mode == overcommit.NEVER:
+        bound = None
+        if machine.cpus is not None:
+            bound = overcommit.slack(memory.ram, machine.cpus, mode, machine.version) * machine.page_size
+    return Grant(root, user, overcommit.rule(mode, machine.version), bound)
+
+
+def _zone(zone: Any) -> Zone:
+    return Zone(zone.name, zone.free, zone.min, zone.low, max(zone.protection, default=0))
+
+
+def _pools(machine: Machine) -> Pools:
+    info, page = machine.meminfo, machine.page_size
+    shared = info.get("Shmem", 0)
+    return Pools(
+        file=machine.pages("Active(file)") + machine.pages("Inactive(file)"),
+        dirty=(info.get("Dirty", 0) + info.get("Writeback", 0)) // page,
+        mapped=max(info.get("Mapped", 0) - shared, 0) // page,
+        slab=info.get("KReclaimable", info.get("SReclaimable", 0)) // page,
+        swap_free=info.get("SwapFree", 0) // page,
+    )
+
+
+def _victim(asked: Asked, request: Request, found: Supply) -> Candidate | None:
+    """Name whom the kernel kills when all is spent: the one who asked has got what there was by then."""
+    machine = asked.machine
+    got = (request.touched - found.missing_at_least) * machine.page_size // request.times
+    weighed = candidates(asked.source)
+    total = machine.pages("MemTotal") + machine.meminfo.get("SwapTotal", 0) // machine.page_size
+    if (total, machine.version) != (weighed.total_pages, weighed.version):
+        weighed = on_another_machine(weighed, total, machine.version)
+    if request.pid is not None:
+        return victim(grown(weighed, request.pid, got * request.times))
+    return victim(with_hypotheses(weighed, {}, [("the new process", got)]))
+
+
+def _rows(found: Supply, page_size: int, touch: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": each.source,
+            "least": each.least * page_size,
+            "most": each.most * page_size,
+            "taken": each.taken * page_size,
+            "rule": _RULE_OF_READS if touch == "read" else _RULE,
+            "error_bound": (each.most - each.least) * page_size,
+        }
+        for each in found.yields
+    ]
+
+
+def _totals(
+    request: Request, grant: Grant, found: Supply, machine: Machine, killed: Candidate | None
+) -> dict[str, Any]:
+    """Give the outcome, and the state of memory afterwards, if all that can be reclaimed is."""
+    page, info = machine.page_size, machine.meminfo
+    taken = {each.source: each.taken * page for each in found.yields}
+    free = taken["free"] + taken["free below the low watermarks"]
+    after = dict(info)
+    after["MemFree"] = info["MemFree"] - free
+    file = taken["clean file pages"] + taken["dirty file pages, once written"]
+    for key in ("Inactive(file)", "Active(file)"):
+        after[key] = info[key] - min(info[key], file)
+        file -= info[key] - after[key]
+    slab = "KReclaimable" if "KReclaimable" in info else "SReclaimable"
+    after[slab] = info.get(slab, 0) - taken["reclaimable slab"]
+    outcome = "fits" if not found.missing_at_most else "may not fit" if not found.missing_at_least else "OOM"
+    return {
+        "requested": request.pages * request.times * page,
+        "granted_root": grant.root,
+        "granted_user": grant.user,
+        "touched": request.touched * page,
+        "outcome": outcome if max(grant.root, grant.user) else "refused",
+        "missing_least": found.missing_at_least * page,
+        "missing_most": found.missing_at_most * page,
+        "victim_pid": killed.pid if killed else None,
+        "victim_name": killed.name if killed else None,
+        "victim_score": killed.oom_score if killed else None,
+        "free_before": info["MemFree"],
+        "free_after": after["MemFree"],
+        "available_before": info.get("MemAvailable", available_of(machine)),
+        "available_after": available_of(machine._replace(meminfo=after)),
+        "grant_rule": grant.rule,
+        "grant_error_bound": grant.error_bound,
+    }
+
+
+def _verdict(request: Request, grant: Grant, found: Supply, machine: Machine, killed: Candidate | None) -> list[str]:
+    """Say it in words."""
+    page = machine.page_size
+    what = f"{request.times} x {size(request.pages * page)}" if request.times > 1 else size(request.pages * page)
+    lines = [_grant_line(what, request, grant)]
+    if not max(grant.root, grant.user):
+        return lines
+    if not request.touched:
+        return [*lines, "Nothing is touched, so no memory is taken."]
+    if not found.missing_at_most:
+        return [*lines, f"Touched, it takes {size(request.touched * page)}, and it fits."]
+    who = f": the kernel would kill {_name(killed)}" if killed else ""
+    if not found.missing_at_least:
+        return [*lines, f"Touched, it takes {size(request.touched * page)}; it may end in OOM{who}."]
+    return [*lines, f"Touched, it is out of memory with {size(found.missing_at_least * page)} missing{who}."]
+
+
+def _grant_line(what: str, request: Request, grant: Grant) -> str:
+    if request.pid is not None:
+        return f"{what} for {request.pid}: {_granted(grant.root, request.times)}."
+    if grant.root == grant.user:
+        return f"{what}: {_granted(grant.user, request.times)}."
+    return f"{what}: root is {_granted(grant.root, request.times)}, others {_granted(grant.user, request.times)}."
+
+
+def _granted(granted: int, count: int) -> str:
+    if granted == count:
+        return "granted"
+    return f"granted {granted} of {count}" if granted else "refused (ENOMEM)"
+
+
+def _name(killed: Candidate) -> str:
+    who = killed.name if killed.pid == 0 else f"{killed.pid} ({killed.name})"
+    return f"{who}, score {killed.oom_score}"
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    shown = [row for row in rows if row["most"] or row["taken"]]
+    yield from table(
+        ("from", "surely there", "at most", "taken"),
+        [(row["source"], size(row["least"]), size(row["most"]), size(row["taken"])) for row in shown],
+    )
+
+
+def _zones_after(zones: Sequence[Zone], found: Supply, machine: Machine) -> list[dict[str, Any]]:
+    """Give each zone afterwards, as state_of() puts it."""
+    spent = sum(each.taken for each in found.yields if each.source.startswith("free"))
+    rows = []
+    for zone, free in zip(machine.zones, zones_after(zones, spent)):
+        if zone.usable:
+            page = machine.page_size
+            rows.append(
+                {
+                    "node": zone.node,
+                    "zone": zone.name,
+                    "free_before": zone.free * page,
+                    "free": free * page,
+                    "min": zone.min * page,
+                    "low": zone.low * page,
+                    "high": zone.high * page,
+                    "state": state_of(zone._replace(free=free)),
+                }
+            )
+    return rows
+
+
+def _state(totals: dict[str, Any], zones: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield from (
+        f"{name}: {size(totals[f'{key}_before'])} -> {size(totals[f'{key}_after'])}"
+        for key, name in (("free", "Free"), ("available", "Available"))
+    )
+    for zone in zones:
+        yield (
+            f"Node {zone['node']} {zone['zone']}: free {size(zone['free_before'])} -> {size(zone['free'])}, "
+            f"low {size(zone['low'])}: {zone['state']}"
+        )
+
+
+def _notes(asked: Asked, amount: int, pid: int | None) -> Iterator[str]:
+    """Warn of a limit that is nearer than the machine's memory."""
+    if asked.machine.setting("vm.overcommit_memory") is None:
+        yield "the source does not tell overcommit_memory: 0 is assumed"
+    if pid is None:
+        return
+    try:
+        hierarchy = find_hierarchy(asked.source)
+        path = group_of(asked.source, hierarchy, pid)
+        room = None if path is None else room_in_groups(read_levels(asked.source, hierarchy, path))
+    except MemtoolsError:
+        return
+    if room is not None and room[0] < amount:
+        yield f"the memory group {room[1].path} has room for {size(room[0])} only: it is out of memory first"

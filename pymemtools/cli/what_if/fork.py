@@ -1,0 +1,106 @@
+"""``pymemtools what-if fork``: could a process fork, and what would its children cost?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from pymemtools.cli.options import offer_pids
+from pymemtools.cli.what_if.question import Answer, Asked, question
+from pymemtools.cli.what_if.tables import size
+from pymemtools.errors import Missing
+from pymemtools.models import overcommit
+from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller
+from pymemtools.render.escape import escape
+from pymemtools.reports.commitments import Commitment, commitment, forks_of, private_memory
+from pymemtools.reports.machine import Machine, memory_of
+
+_RULE = (
+    "a fork is charged what is accounted of the parent, in every mode, and refused by the rule of the mode "
+    "(kernel/fork.c, dup_mmap()); pages are copied when parent or child writes to them (mm/memory.c, do_wp_page())"
+)
+
+
+@question("fork")
+@click.argument("pid", type=click.IntRange(min=1), shell_complete=offer_pids)
+@click.option(
+    "--dirty", type=click.FloatRange(0, 100), default=100.0, metavar="PERCENT", help="How much is written. [100]"
+)
+@click.option("--count", type=click.IntRange(1, 1 << 22), default=1, metavar="N", help="So many children. [1]")
+def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
+    """Say what the kernel is to promise for children of a process, whether it refuses, and what copying can cost."""
+    machine = asked.machine
+    row = commitment(asked.source, pid)
+    if row is None:
+        raise Missing(f"what-if fork: {pid} has no memory of its own")
+    notes = [*asked.machine.notes]
+    if asked.machine.setting("vm.overcommit_memory") is None:
+        notes.append("the source does not tell overcommit_memory: 0 is assumed")
+    if row.is_estimate:
+        notes.append("no readable VmFlags: what is charged is estimated from VmData and VmStk")
+    found = _charged(row, asked.machine, count)
+    resident, tables = private_memory(asked.source, pid)
+    found |= {
+        "private_resident": resident,
+        "copied_at_worst": None if resident is None else round(resident * dirty / 100) * count,
+        "page_tables": None if tables is None else tables * count,
+        "available": asked.machine.meminfo.get("MemAvailable"),
+        "rule": _RULE,
+        "error_bound": _error_bound(found["mode"], asked.machine),
+    }
+    rules = [overcommit.rule(found["mode"], asked.machine.version), _RULE]
+    return Answer(list(_lines(found, dirty)), [found], notes, None, rules)
+
+
+def _charged(row: Commitment, machine: Machine, count: int) -> dict[str, Any]:
+    """Say what the kernel promises, and how many children it grants."""
+    memory, page = memory_of(machine), machine.page_size
+    mode = machine.setting("vm.overcommit_memory") or HEURISTIC
+    possible = forks_of(row, memory, page, machine.version)
+    granted = count
+    if mode == NEVER:
+        granted = count if possible is None else min(count, possible)
+    elif mode == HEURISTIC:
+        caller = Caller(row.address_space // page, row.is_admin)
+        largest = overcommit.largest_mapping(HEURISTIC, memory, caller, machine.version) or 0
+        granted = count if row.largest_charge // page <= largest else 0
+    return {
+        "pid": row.pid,
+        "name": row.name,
+        "mode": mode,
+        "count": count,
+        "granted": granted,
+        "possible_in_mode_2": possible,
+        "charge": row.charged_by_fork,
+        "committed_before": memory.committed * page,
+        "committed_after": memory.committed * page + row.charged_by_fork * granted,
+        "commit_limit": memory.limit * page,
+    }
+
+
+def _error_bound(mode: int, machine: Machine) -> int | None:
+    if mode != NEVER:
+        return 0
+    if machine.cpus is None:
+        return None
+    return overcommit.slack(machine.pages("MemTotal"), machine.cpus, NEVER, machine.version) * machine.page_size
+
+
+def _lines(found: dict[str, Any], dirty: float) -> Iterator[str]:
+    count, granted, possible = found["count"], found["granted"], found["possible_in_mode_2"]
+    children = "a child" if count == 1 else f"{count} children"
+    verdict = "granted" if granted == count else f"{granted} granted, then refused" if granted else "refused (ENOMEM)"
+    yield f"{found['pid']} ({escape(found['name'])}) forks {children}: {verdict} in mode {found['mode']}."
+    yield (
+        f"Each is charged {size(found['charge'])}: Committed_AS {size(found['committed_before'])} -> "
+        f"{size(found['committed_after'])}, CommitLimit {size(found['commit_limit'])}."
+    )
+    yield f"In mode 2 it could fork {'without limit' if possible is None else f'{possible} times'}."
+    if found["copied_at_worst"] is not None:
+        yield (
+            f"Copied at worst, when {dirty:g} % of {size(found['private_resident'])} is written: "
+            f"{size(found['copied_at_worst'])}."
+        )
+        yield f"Page tables: {size(found['page_tables'])}; available: {size(found['available'])}."
