@@ -5,7 +5,11 @@ Source: mm/show_mem.c (before 6.4 mm/page_alloc.c), si_mem_available(); Linux 3.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pymemtools.models.release import Version
+
+_HIDDEN_LOW = 32  # pages: the least that a zone of high memory has
 
 
 def mem_available(
@@ -30,3 +34,16 @@ def counts_from_low(version: Version | None) -> bool:
     True up to 4.5; later stable kernels of 4.4 have the rule of 4.6.
     """
     return version is not None and version < (4, 6, 0) and not (4, 4, 155) <= version < (4, 5, 0)
+
+
+def low_watermarks(zones: Sequence[tuple[str, int, int]]) -> int:
+    """Add up the low watermarks of all zones (name, managed, low), of the one that zoneinfo hides, too.
+
+    >>> low_watermarks([("Normal", 9, 5), ("HighMem", 9, 40)])
+    77
+
+    Before 4.12 it did not print empty zones, and where there is high memory the empty Movable has watermarks like it.
+    """
+    names = {name for name, managed, _ in zones if managed}
+    is_hidden = "HighMem" in names and all(name != "Movable" for name, _, _ in zones)
+    return sum(low for _, _, low in zones) + (_HIDDEN_LOW if is_hidden else 0)

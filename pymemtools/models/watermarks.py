@@ -59,6 +59,11 @@ def huge_pages_min_free_kbytes(zones: int, lowmem_pages: int, pageblock_pages: i
     return min(recommended, lowmem_pages // 20) * page_kib
 
 
+def huge_pages_at_boot(ram: int) -> bool:
+    """Tell whether a boot leaves transparent huge pages on, by the bytes of RAM. Source: hugepage_init()."""
+    return ram >= 512 << 20
+
+
 def watermarks(
     zones: Sequence[Zone],
     min_free_kbytes: int,
@@ -70,8 +75,8 @@ def watermarks(
     """Work out the watermarks as a write to min_free_kbytes or watermark_scale_factor leaves them.
 
     ``scale_factor`` is vm.watermark_scale_factor, None on kernels without it (before 4.6), where low and high are a
-    quarter and half of min above it. ``movable_is_high`` treats ZONE_MOVABLE as HighMem is treated, as from 6.6 and
-    in later stable kernels before. Those that boot left may be a few pages off: they were worked out from a ``managed``
+    quarter and half of min above it. ``movable_is_high``: see
+    movable_counts_as_high(). Those that boot left may be a few pages off: they were worked out from a ``managed``
     that still grew. Source: __setup_per_zone_wmarks().
     """
     high = (*_HIGH, "Movable") if movable_is_high else _HIGH
@@ -119,12 +124,14 @@ def zone_types(names: Sequence[str], count: int) -> list[str]:
     return types[:count]
 
 
-def movable_counts_as_high(zones: Sequence[tuple[str, int, int]], version: Version | None) -> bool:
-    """Tell which rule a kernel has for ZONE_MOVABLE: by an empty one's min (name, managed, min), else by version.
+def movable_counts_as_high(zones: Sequence[tuple[str, int, int | None]], version: Version | None) -> bool:
+    """Tell which rule a kernel has for ZONE_MOVABLE: by what an empty one shows as min, else by high memory or version.
 
-    The rule came with 6.6, and then to stable kernels whose numbers do not tell.
+    Zones are (name, managed, min). Source: include/linux/mmzone.h, is_highmem_idx(): Movable counts as high where what
+    is movable comes from high memory; since 6.6 __setup_per_zone_wmarks() treats it so everywhere.
     """
     for name, managed, least in zones:
-        if name == "Movable" and not managed:
+        if name == "Movable" and not managed and least is not None:
             return least == 32
-    return version is None or version >= (6, 6, 0)
+    has_high = any(name == "HighMem" and managed for name, managed, _ in zones)
+    return has_high or version is None or version >= (6, 6, 0)

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError, UsageProblem
 from pymemtools.models import watermarks as reserves
-from pymemtools.models.available import counts_from_low, mem_available
+from pymemtools.models.available import counts_from_low, low_watermarks, mem_available
 from pymemtools.models.overcommit import Memory, commit_limit
 from pymemtools.models.release import Version, parse_release
 from pymemtools.models.tunables import TUNABLES
@@ -188,7 +188,7 @@ def _boot_min_free(machine: Machine) -> int:
     managed = sum(zone.usable for zone in low)
     kib = machine.page_size // 1024
     root = reserves.boot_min_free_kbytes(managed * kib, reserves.min_free_cap_kbytes(machine.version))
-    if not has_huge_pages(machine) or machine.meminfo["MemTotal"] < 512 << 20:
+    if not has_huge_pages(machine) or not reserves.huge_pages_at_boot(machine.meminfo["MemTotal"]):
         return root
     return max(root, reserves.huge_pages_min_free_kbytes(len({zone.name for zone in low}), managed, page_kib=kib))
 
@@ -280,7 +280,7 @@ def available_of(machine: Machine) -> int | None:
     if reserve is None or reclaimable is None or "MemFree" not in info or "Inactive(file)" not in info:
         return None
     file = (info["Active(file)"] + info["Inactive(file)"]) // size
-    low = sum(zone.low for zone in machine.zones)
+    low = low_watermarks([(zone.name, zone.usable, zone.low) for zone in machine.zones])
     pages = mem_available(
         info["MemFree"] // size, file, reclaimable // size, low, reserve, from_low=machine.counts_from_low
     )

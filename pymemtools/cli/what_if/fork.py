@@ -31,7 +31,6 @@ _RULE = (
 @click.option("--count", type=click.IntRange(1, 1 << 22), default=1, metavar="N", help="So many children. [1]")
 def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
     """Say what the kernel is to promise for children of a process, whether it refuses, and what copying can cost."""
-    machine = asked.machine
     row = commitment(asked.source, pid)
     if row is None:
         raise Missing(f"what-if fork: {pid} has no memory of its own")
