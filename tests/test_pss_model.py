@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
+import pytest
 from conftest import HERE
 from hypothesis import given
 from hypothesis import strategies as st
-from testpoints.cache_adapters import pss
+from testpoints.cache_adapters import CACHE_ADAPTERS
+from testpoints.judge import EXACT, case_of, judge
 
 from pymemtools.models.pss import Shared, exact_pss, sizes
 
@@ -17,8 +19,17 @@ SHARED = st.builds(Shared, st.integers(0, 1 << 16).map(lambda pages: pages * 409
 
 
 def test_the_documented_example() -> None:
-    (point,) = json.loads((HERE / "testpoints" / "pss.json").read_text())["testpoints"]
-    assert pss(point["inputs"], point["kernel"])["pss_kB"] == point["expected"]["pss_kB"]
+    points = json.loads((HERE / "testpoints" / "cases.json").read_text())["testpoints"]
+    (point,) = [point for point in points if point["model"] == "pss"]
+    assert judge(case_of(point, HERE), CACHE_ADAPTERS).status == EXACT
+
+
+@pytest.mark.parametrize(
+    ("pages", "processes", "kib"), [(3, 3, 3), (50, 2, 100), (15, 3, 19), (37, 3, 49), (35, 7, 19)]
+)
+def test_the_kernels_own_figures(pages: int, processes: int, kib: int) -> None:
+    """Origin: smaps of Linux 6.18, for shared memory that so many processes had touched."""
+    assert sizes(0, [Shared(pages * 4096, processes)]).pss // KIB == kib
 
 
 def test_what_the_kernel_cuts_off() -> None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from .adapters import ADAPTERS
+from .cache_adapters import completed
 from .judge import EXACT, FAILED, NOT_APPLICABLE, WITHIN, Case, Verdict, case_of, judge
 
 
@@ -15,7 +16,8 @@ def main(path: str) -> int:
     """Print a line for each model, each case that failed or does not apply, and the sum; 1 when one failed."""
     try:
         points = json.loads(Path(path).read_text())["testpoints"]
-        cases = [case_of(point, Path(path).resolve().parent) for point in points]
+        folder = Path(path).resolve().parent
+        cases = [case_of({**point, "inputs": completed(point, points)}, folder) for point in points]
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"{path}: no test points: {error}", file=sys.stderr)
         return 2

@@ -15,6 +15,7 @@ from pymemtools.models.release import Version, parse_release
 from pymemtools.models.watermarks import Zone, lowmem_reserve, movable_counts_as_high, zone_types
 from pymemtools.models.writeback import DirtySettings, HighZone, dirtyable, thresholds, total_reserve
 
+from .cache_adapters import CACHE_ADAPTERS
 from .judge import Adapter, Bounds, Case, NotModelled
 
 PAGE = 4096
@@ -304,4 +305,5 @@ ADAPTERS: dict[str, Adapter] = {
     "drop_caches": _drop_caches,
     "commit_limit": _commit_limit,
     "free_old_columns": _free_old,
+    **CACHE_ADAPTERS,
 }

@@ -1,14 +1,13 @@
-"""Cases of the models page_cache, malloc, malloc_rss and pss put to the models.
+"""Cases of the models page_cache, malloc, malloc_rss and pss put to the models, by the meaning of their inputs.
 
-An adapter takes a case's inputs and its kernel, and the names of the figures asked for, and gives those that can be
-worked out; None within a list is one that cannot. It raises LookupError with the reason where there is none. What a
-case means is in its inputs; what these leave open is taken from ``completed()``.
+Where inputs leave something open (which LRU, how much memory), all that it can be is tried, and figures that differ
+are given as bounds.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pymemtools.models.cache_room import (
@@ -24,26 +23,32 @@ from pymemtools.models.page_cache import Access, Generations, PageCache, Step, T
 from pymemtools.models.pss import Shared, exact_pss, sizes
 from pymemtools.models.release import Version, parse_release
 
+from .judge import Adapter, Bounds, Case
+
 Inputs = Mapping[str, Any]
 Figures = dict[str, Any]
 _START = "free_plus_file_pages_at_start"
-_GUEST = re.compile(r"guest ([0-9]+)([MG])")
+_GUEST = re.compile(r"guest.*?\b([0-9]+)([MG])\b")
+_LIMIT = re.compile(r"memcg limit ([0-9]+) ?([MG])")
 _LRU_GEN = re.compile(r"lru_gen/enabled=(0x[0-9a-fA-F]+|[0-9]+)")
 _GLIBC = re.compile(r"glibc ([0-9]+)\.([0-9]+)")
 _64BIT = re.compile(r"x86_64|amd64|aarch64|arm64|ppc64|riscv64|s390x|64-bit")
+_MISSES_THAT_HIT = 0.004  # of a file that does not fit: reclaim does not take the very oldest page each time
 _NO_X86 = re.compile(r"arm|aarch64|ppc|riscv|s390|mips")
 
 
 def completed(point: Mapping[str, Any], points: Iterable[Mapping[str, Any]]) -> Inputs:
     """Give a case's inputs with what is known of its machine from its own words and from cases of the same source.
 
-    A source "guest 384M" tells the RAM, "lru_gen/enabled=0x0007" the switch; that a machine had so many pages free or
-    cached when a run began is told by one case of the run. What was measured is never taken from another case.
+    A source "guest 384M" tells the RAM, "memcg limit 256 MiB" the limit, "lru_gen/enabled=0x0007" the switch; that a
+    machine had so many pages free or cached when a run began is told by one case of the run. What was measured is
+    never taken from another case.
     """
     inputs, source = point["inputs"], str(point.get("source", ""))
     known: dict[str, Any] = {}
-    if guest := _GUEST.search(source):
-        known["ram_pages"] = int(guest[1]) << (8 if guest[2] == "M" else 18)
+    for key, pattern in (("ram_pages", _GUEST), ("limit_pages", _LIMIT)):
+        if amount := pattern.search(source):
+            known[key] = int(amount[1]) << (8 if amount[2] == "M" else 18)
     if switch := _LRU_GEN.search(source):
         known["lru_gen_enabled"] = switch[1]
     if point["model"] == "page_cache":
@@ -53,8 +58,9 @@ def completed(point: Mapping[str, Any], points: Iterable[Mapping[str, Any]]) -> 
     return {**known, **inputs}
 
 
-def page_cache(inputs: Inputs, kernel: str, wanted: Collection[str] = ()) -> Figures:
-    """Answer a case of the page cache: a trace of reads, a mapping, a read with readahead, or dropped caches."""
+def _page_cache(case: Case) -> Figures:
+    """A trace of reads, a mapping, a read with readahead, or dropped caches."""
+    inputs = case.inputs
     if "resident_clean_pages" in inputs:
         return {"resident_after": 0, "free_delta": inputs["resident_clean_pages"]}
     for key, pages in inputs.items():
@@ -63,11 +69,18 @@ def page_cache(inputs: Inputs, kernel: str, wanted: Collection[str] = ()) -> Fig
     if "read_bytes" in inputs:
         return _of_read(inputs)
     trace = _trace(inputs)
-    answers = [_of_trace(cache, trace, inputs) for cache in _caches(inputs, kernel, trace)]
-    sure = {key: value for key, value in answers[0].items() if all(other[key] == value for other in answers)}
-    if not sure or (wanted and not set(sure) & set(wanted)):
-        raise LookupError("the case does not say how much memory there was, or which LRU, and the answer depends on it")
-    return sure
+    answers = [_of_trace(cache, trace, inputs) for cache in _caches(inputs, case.kernel)]
+    return {key: _united([answer[key] for answer in answers]) for key in answers[0]}
+
+
+def _united(values: Sequence[Any]) -> Any:
+    """Give what all agree on, else bounds."""
+    if all(value == values[0] for value in values):
+        return values[0]
+    if isinstance(values[0], list):
+        return [_united(each) for each in zip(*values)]
+    ends = [end for value in values for end in (value if isinstance(value, Bounds) else (value, value))]
+    return Bounds(min(ends), max(ends))
 
 
 def _of_mapping(pages: int, inputs: Inputs, *, is_copied: bool) -> Figures:
@@ -97,7 +110,7 @@ def _trace(inputs: Inputs) -> list[Access]:
     raise LookupError("neither a trace nor a file")
 
 
-def _caches(inputs: Inputs, kernel: str, trace: Sequence[Access]) -> list[PageCache]:
+def _caches(inputs: Inputs, kernel: str) -> list[PageCache]:
     """Make a cache for each end of what the room can be, and for each LRU that it can be."""
     version = parse_release(kernel)
     caches: list[PageCache] = []
@@ -160,9 +173,14 @@ def _of_trace(cache: PageCache, trace: Sequence[Access], inputs: Inputs) -> Figu
         "activations": activations,
         "pgactivate": activations,
         "active_after": [step.active for step in steps],
-        "pgpgin_kB": [step.misses * kib for step in steps],
+        "pgpgin_kB": [_read_in(step, kib) for step in steps],
         **_around_the_stream(trace, steps),
     }
+
+
+def _read_in(step: Step, kib: int) -> float | Bounds:
+    least = step.misses - step.refaults * _MISSES_THAT_HIT
+    return Bounds(least * kib, step.misses * kib) if step.refaults else step.misses * kib
 
 
 def _around_the_stream(trace: Sequence[Access], steps: Sequence[Step]) -> Figures:
@@ -177,13 +195,14 @@ def _around_the_stream(trace: Sequence[Access], steps: Sequence[Step]) -> Figure
     return found
 
 
-def malloc(inputs: Inputs, kernel: str, wanted: Collection[str] = ()) -> Figures:
-    """Answer a case of malloc: some requests, one request again and again, or requests and frees."""
-    heap = Heap(_build(inputs, kernel), inputs.get("initial_break", 0))
+def _malloc(case: Case) -> Figures:
+    """Some requests, one request again and again, or requests and frees."""
+    inputs = case.inputs
+    heap = Heap(_build(inputs, case.kernel), inputs.get("initial_break", 0))
     if "requests" in inputs:
         return _of_requests(heap, inputs["requests"])
     if "request" in inputs:
-        return _of_repeated(heap, inputs, wanted)
+        return _of_repeated(heap, inputs, {int(key) for key in case.expected if key.isdigit()})
     if "sequence" in inputs:
         return _of_sequence(heap, inputs["sequence"])
     raise LookupError("no request")
@@ -211,7 +230,10 @@ def _of_requests(heap: Heap, requests: Sequence[int]) -> Figures:
         granted = heap.malloc(request)
         pointer, whole = granted.pointer, heap.system + heap.mapped
         offset = None if pointer is None else pointer - heap.start
-        row = (pointer, offset, heap.brk, heap.system, heap.system, whole, heap.in_use, heap.in_use - heap.mapped)
+        address = (
+            Bounds(0, 1 << 8 * heap.build.word) if pointer is None else pointer
+        )  # of a mapping: the kernel's choice
+        row = (address, offset, heap.brk, heap.system, heap.system, whole, heap.in_use, heap.in_use - heap.mapped)
         overhead = heap.build.word * (2 if granted.is_mapped else 1)
         row += (heap.mapped, heap.regions, heap.regions, heap.most_mapped, granted.is_mapped, granted.size - overhead)
         for name, value in zip(names, row):
@@ -219,16 +241,12 @@ def _of_requests(heap: Heap, requests: Sequence[int]) -> Figures:
     return found
 
 
-def _of_repeated(heap: Heap, inputs: Inputs, wanted: Collection[str]) -> Figures:
+def _of_repeated(heap: Heap, inputs: Inputs, indices: Collection[int]) -> Figures:
     base = inputs.get("index_base", 0)
-    indices = {int(key) for key in wanted if key.isdigit()}
-    calls = inputs.get("calls", max(indices, default=-1) + 1 - base)
-    if calls < 1:
-        raise LookupError("the case does not say after how many calls")
     found: Figures = {}
-    for index in range(base, base + calls):
+    for index in range(base, max(indices, default=base - 1) + 1):
         granted = heap.malloc(inputs["request"])
-        if not wanted or index in indices:
+        if index in indices:
             found[str(index)] = {"addr": granted.pointer, "break": heap.brk}
     return found
 
@@ -252,9 +270,10 @@ def _of_sequence(heap: Heap, sequence: Sequence[str]) -> Figures:
     return found
 
 
-def malloc_rss(inputs: Inputs, kernel: str, wanted: Collection[str] = ()) -> Figures:
-    """Answer what so many calls make resident: nobody touches the memory, reads it, or writes to it."""
-    heap = Heap(_build(inputs, kernel), inputs.get("initial_break", 0))
+def _malloc_rss(case: Case) -> Figures:
+    """What so many calls make resident: nobody touches the memory, reads it, or writes to it."""
+    inputs = case.inputs
+    heap = Heap(_build(inputs, case.kernel), inputs.get("initial_break", 0))
     for _ in range(inputs["calls"]):
         heap.malloc(inputs["request"])
     untouched, written = heap.resident_untouched, heap.resident_written
@@ -263,18 +282,19 @@ def malloc_rss(inputs: Inputs, kernel: str, wanted: Collection[str] = ()) -> Fig
     return found | {f"{name}_kB": pages * heap.build.page_size // 1024 for name, pages in found.items()}
 
 
-def pss(inputs: Inputs, kernel: str, wanted: Collection[str] = ()) -> Figures:
-    """Answer a case of PSS: by the kernel's rule where a kernel was asked, else by arithmetic."""
+def _pss(case: Case) -> Figures:
+    """PSS by the kernel's rule where a kernel was asked, else by arithmetic."""
+    inputs = case.inputs
     private = inputs.get("private_kB", 0) << 10
     shared = [Shared(size << 10, processes) for size, processes in inputs.get("shared", ())]
     by_rule = sizes(private, shared, inputs.get("page_size", 4096))
-    kib = exact_pss(private, shared) / 1024 if parse_release(kernel) is None else by_rule.pss >> 10
+    kib = exact_pss(private, shared) / 1024 if parse_release(case.kernel) is None else by_rule.pss >> 10
     return {"pss_kB": kib, "rss_kB": by_rule.rss >> 10, "uss_kB": by_rule.uss >> 10}
 
 
-ADAPTERS: dict[str, Callable[..., Figures]] = {
-    "page_cache": page_cache,
-    "malloc": malloc,
-    "malloc_rss": malloc_rss,
-    "pss": pss,
+CACHE_ADAPTERS: dict[str, Adapter] = {
+    "page_cache": _page_cache,
+    "malloc": _malloc,
+    "malloc_rss": _malloc_rss,
+    "pss": _pss,
 }
