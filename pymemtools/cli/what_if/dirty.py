@@ -11,6 +11,7 @@ import click
 from pymemtools.cli.options import SIZE
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.what_if.question import Answer, Asked, question
+from pymemtools.cli.what_if.rate import RATE
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, curve, timeline
@@ -19,10 +20,6 @@ from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of
 
 if TYPE_CHECKING:
     from pymemtools.render.line_plot import Plot
-
-    _FloatType = click.ParamType[float]
-else:  # click before 8.4 has no generic ParamType
-    _FloatType = click.ParamType
 
 _RULE = "thresholds are a share of free and file pages (mm/page-writeback.c, domain_dirty_limits())"
 _RULE_OF_TIMES = (
@@ -36,25 +33,6 @@ _EVENTS = {
     "write_ends": "write() has returned",
     "data_safe": "all data is on the disk",
 }
-
-
-class RateType(_FloatType):
-    """Bytes per second, as ``20M`` or ``20M/s``; ``max`` for as fast as memory takes it."""
-
-    name = "rate"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        if value == "max":
-            return float("inf")
-        rate = SIZE.convert(str(value).removesuffix("/s"), param, ctx)
-        if not rate:
-            self.fail("a rate of nothing", param, ctx)
-        return float(rate)
-
-
-RATE = RateType()
 
 
 @question("dirty")
