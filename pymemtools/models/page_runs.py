@@ -118,11 +118,24 @@ class Files:
         run.age = age
         run.young = False
         self._cached[run.file] -= count
+        self._join(run)
+
+    def slide(self, run: Run, count: int, age: int) -> None:
+        """Let a run grow at its end, into pages that no run has, while as many are evicted from its start."""
+        shadow = Run(run.file, run.start, run.start + count, reads=run.reads, age=age)
         runs = self._runs[run.file]
-        i = _place(runs, run.start) - 1
+        runs.insert(_place(runs, run.start) - 1, shadow)
+        run.start += count
+        run.end += count
+        self._join(shadow)
+
+    def _join(self, shadow: Run) -> None:
+        """Join a shadow with that of the pages before it, where one went on from the other."""
+        runs = self._runs[shadow.file]
+        i = _place(runs, shadow.start) - 1
         before = runs[i - 1] if i else None
-        if before and before.on is None and before.end == run.start and _follows(before, run):
-            before.end = run.end
+        if before and before.on is None and before.end == shadow.start and _follows(before, shadow):
+            before.end = shadow.end
             del runs[i]
 
     def forget(self, shadow: Run) -> None:

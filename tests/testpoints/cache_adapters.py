@@ -18,10 +18,12 @@ from pymemtools.models.cache_room import (
     room_of_cgroup,
     with_readahead,
 )
+from pymemtools.models.generations import Generations
 from pymemtools.models.malloc import Build, Granted, Heap, build
-from pymemtools.models.page_cache import Access, Generations, PageCache, Step, TwoLists, inactive_ratio
+from pymemtools.models.page_cache import Access, PageCache, Step
 from pymemtools.models.pss import Shared, exact_pss, sizes
 from pymemtools.models.release import Version, parse_release
+from pymemtools.models.two_lists import TwoLists, inactive_ratio
 
 from .judge import Adapter, Bounds, Case
 

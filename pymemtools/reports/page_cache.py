@@ -1,0 +1,152 @@
+"""What becomes of files that are read on a machine: its room for them, its kind of LRU, and pass after pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pymemtools.errors import Denied, Missing
+from pymemtools.models.cache_room import room, room_at_boot, room_of_cgroup, seconds
+from pymemtools.models.generations import Generations
+from pymemtools.models.page_cache import Access, PageCache
+from pymemtools.models.release import Version
+from pymemtools.models.two_lists import TwoLists, inactive_ratio
+from pymemtools.reports.machine import Machine
+from pymemtools.sources.base import Source
+
+OTHERS = "before"  # what is cached before the first pass
+TWO_LISTS, GENERATIONS = "classic", "mglru"
+_SWITCH = "/sys/kernel/mm/lru_gen/enabled"
+
+
+class Room(NamedTuple):
+    """Memory for pages of files, in pages; what of it holds some is on one of two lists."""
+
+    pages: int
+    active: int
+    inactive: int
+
+
+class Pass(NamedTuple):
+    """What reading a file came to, in bytes, and what is cached after it."""
+
+    lru: str
+    number: int
+    file: str
+    size: int
+    hits: int
+    misses: int
+    refaults: int
+    activated: int
+    seconds: float | None
+    cached: int  # of this file
+    active: int  # of all files; with generations there is no such list
+    evicted: Mapping[str, int]  # by file
+
+    @property
+    def hit_percent(self) -> float:
+        """Give the share of the file that was in the cache."""
+        return 100 * self.hits / self.size
+
+
+class Reading(NamedTuple):
+    """Files by name and size in pages, how they are read, and how fast in bytes a second; None is unknown."""
+
+    files: Mapping[str, int]
+    order: Sequence[str]
+    mapped: bool
+    disk: float | None
+    copying: float
+
+
+def lrus(source: Source, version: Version | None, *, is_supposed: bool) -> list[str]:
+    """Tell which LRU a kernel has; both where nothing tells.
+
+    A kernel without the switch has no generations, and they came with 6.1. That a copy lacks the switch says something
+    only where it is one of our captures, which take it. A supposed kernel is known by its version alone.
+    """
+    if version is not None and version < (6, 1, 0):
+        return [TWO_LISTS]
+    if is_supposed:
+        return [TWO_LISTS, GENERATIONS]
+    try:
+        text = source.read(_SWITCH).strip()
+        return [GENERATIONS if int(text, 16) & 1 else TWO_LISTS]
+    except (Denied, ValueError):
+        return [TWO_LISTS, GENERATIONS]
+    except Missing:
+        return [TWO_LISTS] if source.is_live or source.manifest is not None else [TWO_LISTS, GENERATIONS]
+
+
+def room_of(machine: Machine, limit: int | None) -> Room:
+    """Give the room of a machine, or within a memory cgroup's limit (bytes), which begins empty. Raises Missing."""
+    active, inactive = machine.pages("Active(file)"), machine.pages("Inactive(file)")
+    free = machine.pages("MemFree")
+    if machine.zones:
+        pages = room(free, active + inactive, sum(zone.high for zone in machine.zones))
+    else:
+        pages = room_at_boot(free + active + inactive, page_size=machine.page_size, version=machine.version)
+    if limit is None:
+        return Room(pages, active, inactive)
+    return Room(min(pages, room_of_cgroup(limit // machine.page_size, machine.version)), 0, 0)
+
+
+def passes(machine: Machine, lru: str, space: Room, reading: Reading, *, in_cgroup: bool) -> Iterator[Pass]:
+    """Read the files in order. Raises Missing where there is no room at all."""
+    if space.pages < 1:
+        raise Missing("what-if cache: no page cache has room there")
+    cache = _cache(machine, lru, space, in_cgroup=in_cgroup)
+    page, before = machine.page_size, {OTHERS: space.active + space.inactive}
+    for number, file in enumerate(reading.order, 1):
+        pages = reading.files[file]
+        step = cache.access(Access(file, pages, mapped=reading.mapped))
+        lost = {name: before[name] - step.resident.get(name, 0) for name in before}
+        if step.misses + before.get(file, 0) > step.resident[file]:
+            lost[file] = step.misses + before.get(file, 0) - step.resident[file]
+        before = dict(step.resident)
+        yield Pass(
+            lru,
+            number,
+            file,
+            pages * page,
+            step.hits * page,
+            step.misses * page,
+            step.refaults * page,
+            step.activations * page,
+            _seconds(step.misses, pages, reading, page),
+            step.resident[file] * page,
+            step.active * page,
+            {name: count * page for name, count in lost.items() if count > 0},
+        )
+
+
+def _seconds(misses: int, pages: int, reading: Reading, page_size: int) -> float | None:
+    if reading.disk is None:
+        return None
+    return seconds(misses, pages, disk=reading.disk, copying=reading.copying, page_size=page_size)
+
+
+def _cache(machine: Machine, lru: str, space: Room, *, in_cgroup: bool) -> PageCache:
+    cache: TwoLists | Generations
+    if lru == GENERATIONS:
+        cache = Generations(space.pages, 0 if in_cgroup else _kept(machine))
+    else:
+        cache = TwoLists(
+            space.pages, inactive_ratio(space.pages, machine.page_size, machine.version), _anonymous(machine)
+        )
+    cache.begin_with(OTHERS, active=space.active, inactive=space.inactive)
+    return cache
+
+
+def _kept(machine: Machine) -> int:
+    """Give the pages that files may take of a PC's ZONE_DMA, of 16 MiB."""
+    small = [zone for zone in machine.zones if zone.name == "DMA" and zone.usable * machine.page_size <= 16 << 20]
+    return sum(max(zone.usable - max(zone.protection, default=0) - zone.low, 0) for zone in small)
+
+
+def _anonymous(machine: Machine) -> int:
+    """Give the pages that could be swapped out in place of file pages; they count from 5.9 on."""
+    info = machine.meminfo
+    if not info.get("SwapFree") or (machine.version is not None and machine.version < (5, 9, 0)):
+        return 0
+    return (info.get("Active(anon)", 0) + info.get("Inactive(anon)", 0)) // machine.page_size

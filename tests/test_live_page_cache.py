@@ -1,0 +1,93 @@
+"""A file that is read twice in a small memory cgroup, beside what the model says of it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Run
+
+MIB = 1 << 20
+FILE, LIMIT = 200 * MIB, 128 * MIB
+PARENTS = (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max"))
+
+
+@pytest.fixture
+def cgroup() -> Iterator[Path]:
+    """Make a cgroup with a limit, where that is allowed."""
+    for parent, name in PARENTS:
+        path = Path(parent) / f"pymemtools-test-{os.getpid()}"
+        try:
+            path.mkdir()
+        except OSError:
+            continue
+        try:
+            (path / name).write_text(str(LIMIT))
+        except OSError:
+            path.rmdir()
+            continue
+        yield path
+        path.rmdir()
+        return
+    pytest.skip("no memory cgroup can be made here")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Write a file to a disk, and let none of it be cached."""
+    path = tmp_path / "file"
+    with path.open("wb") as out:
+        for _ in range(FILE // MIB):
+            out.write(bytes(MIB))
+        out.flush()
+        os.fsync(out.fileno())
+        os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if cached(path) > FILE // 100:
+        pytest.skip(f"{tmp_path} is no disk: its files cannot leave the cache")
+    return path
+
+
+def cached(path: Path) -> int:
+    """Give how many bytes of a file are in the page cache. Source: mincore(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    size = path.stat().st_size
+    with path.open("rb") as opened:
+        address = libc.mmap(
+            None, ctypes.c_size_t(size), mmap.PROT_READ, mmap.MAP_SHARED, opened.fileno(), ctypes.c_long(0)
+        )
+    pages = (ctypes.c_ubyte * -(-size // mmap.PAGESIZE))()
+    failed = libc.mincore(ctypes.c_void_p(address), ctypes.c_size_t(size), pages)
+    libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(size))
+    assert not failed, os.strerror(ctypes.get_errno())
+    return sum(page & 1 for page in pages) * mmap.PAGESIZE
+
+
+def read_within(cgroup: Path, path: Path, times: int) -> None:
+    pid = os.fork()
+    if not pid:
+        try:
+            (cgroup / "cgroup.procs").write_text(str(os.getpid()))
+            buffer = bytearray(MIB)
+            for _ in range(times):
+                with path.open("rb", buffering=0) as opened:
+                    while opened.readinto(buffer):
+                        pass
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def test_a_file_that_does_not_fit_is_cached_as_the_model_says(pymemtools: Run, cgroup: Path, file: Path) -> None:
+    read_within(cgroup, file, 2)
+    found = cached(file)
+    call = ("what-if", "cache", str(FILE), "--reads", "2", "--limit", str(LIMIT), "-f", "json")
+    rows = json.loads(pymemtools(*call).stdout)["rows"]
+    for row in rows:
+        if row["pass"] == 2:
+            assert abs(found - row["cached"]) <= row["cached"] * 0.1
