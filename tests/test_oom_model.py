@@ -1,41 +1,11 @@
-"""Badness and oom_score against what kernels from 2.6.37 to 7.2 really show."""
+"""Badness and oom_score: eras, scales and laws; single cases are among the test points."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import pytest
-from conftest import HERE
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pymemtools.models.oom import FAIR, THOUSANDTHS, Task, adj_to_be_safer, badness, detect_scale, oom_score
-from pymemtools.models.release import parse_release
-
-POINTS = json.loads((HERE / "testpoints" / "oom_score.json").read_text())["testpoints"]
-SCALES = {"x1000/total": THOUSANDTHS}
-
-
-def points_of(model: str) -> list[Any]:
-    return [pytest.param(point, id=point["id"]) for point in POINTS if point["model"] == model]
-
-
-@pytest.mark.parametrize("point", points_of("proc_oom_score"))
-def test_scores_of_real_processes(point: dict[str, Any]) -> None:
-    inputs = point["inputs"]
-    names = ("rss_pages", "swap_pages", "pgtable_pages", "oom_score_adj", "cap_sys_admin", "pid1")
-    scale = SCALES.get(inputs["scale"], FAIR)
-    found = badness(Task(*(inputs[key] for key in names)), inputs["total_pages"], parse_release(point["kernel"]), scale)
-    score = oom_score(found, inputs["total_pages"], scale)
-    assert abs(score - point["expected"]["oom_score"]) <= point["tolerance"]
-
-
-@pytest.mark.parametrize("point", points_of("oom_score_2636"))
-def test_scores_of_2_6_37(point: dict[str, Any]) -> None:
-    inputs = point["inputs"]
-    task = Task(inputs["rss"], inputs["swap"], 0, inputs["oom_score_adj"], inputs["root"])
-    assert badness(task, inputs["total_pages"], (2, 6, 37)) == point["expected"]["score"]
 
 
 def test_the_scale_of_a_kernel_is_told_by_its_scores() -> None:

@@ -1,87 +1,19 @@
-"""The watermark rules against what kernels from 2.6.18 to 7.2 really set."""
+"""The watermark rules on whole machines; single cases are among the test points."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from conftest import CAPTURES, HERE
+from conftest import CAPTURES
 
-from pymemtools.models.release import parse_release
 from pymemtools.models.watermarks import (
     Zone,
-    boot_min_free_kbytes,
     huge_pages_min_free_kbytes,
-    lowmem_reserve,
-    min_free_cap_kbytes,
     movable_counts_as_high,
     watermarks,
-    zone_types,
 )
 from pymemtools.procfs.zoneinfo import parse_zoneinfo
-
-POINTS = json.loads((HERE / "testpoints" / "reserves.json").read_text())["testpoints"]
-
-
-def points(model: str) -> list[Any]:
-    return [pytest.param(point, id=point["id"]) for point in POINTS if point["model"] == model]
-
-
-def usable(zone: dict[str, Any]) -> int:
-    return int(zone["managed"] if "managed" in zone else zone["present"])
-
-
-@pytest.mark.parametrize("point", points("watermarks"))
-def test_watermarks(point: dict[str, Any]) -> None:
-    inputs, expected = point["inputs"], point["expected"]
-    zones = [Zone(zone["name"], usable(zone)) for zone in inputs["zones"]]
-    is_high = movable_counts_as_high(
-        [(zone.name, zone.managed_pages, expected.get(zone.name, [32])[0]) for zone in zones],
-        parse_release(point["kernel"]),
-    )
-    marks = watermarks(
-        zones,
-        inputs["min_free_kbytes"],
-        inputs["watermark_scale_factor"],
-        page_kib=inputs["page_size"] // 1024,
-        movable_is_high=is_high,
-    )
-    found = {zone.name: list(mark) for zone, mark in zip(zones, marks)}
-    assert {name: found[name] for name in expected} == expected
-
-
-@pytest.mark.parametrize("point", points("lowmem_reserve"))
-def test_lowmem_reserve(point: dict[str, Any]) -> None:
-    inputs, expected = point["inputs"], point["expected"]
-    if "zones" not in inputs:
-        rows = lowmem_reserve(inputs["present"], inputs["ratio"])
-        names = [name.partition("(")[0] for name in inputs["zone_order"]]
-        for pair, pages in expected.items():
-            zone, preferred = pair.split("->")
-            assert rows[names.index(zone)][names.index(preferred)] == pages
-        return
-    count = len(next(iter(expected.values())))
-    types = zone_types([zone["name"] for zone in inputs["zones"]], count)
-    managed = {zone["name"]: usable(zone) for zone in inputs["zones"]}
-    rows = lowmem_reserve([managed.get(name, 0) for name in types], inputs["ratio"])
-    assert {name: rows[types.index(name)] for name in expected} == expected
-
-
-@pytest.mark.parametrize("point", points("min_free_kbytes"))
-def test_min_free_kbytes(point: dict[str, Any]) -> None:
-    cap = min_free_cap_kbytes(parse_release(point["kernel"].lstrip("<>= ")))
-    found = boot_min_free_kbytes(point["inputs"]["lowmem_kbytes"], cap)
-    assert abs(found - point["expected"]["min_free_kbytes"]) <= point["tolerance"]
-
-
-@pytest.mark.parametrize("point", [p for p in points("thp_recommended_min_free") if "3zones" in str(p.id)])
-def test_what_huge_pages_ask_for(point: dict[str, Any]) -> None:
-    inputs = point["inputs"]
-    found = huge_pages_min_free_kbytes(
-        inputs["nr_zones_le_GFP_USER"], inputs["nr_free_buffer_pages"], inputs["pageblock_nr_pages"]
-    )
-    assert found == point["expected"]["min_free_kbytes"]
 
 
 def test_huge_pages_ask_for_a_twentieth_at_most() -> None:

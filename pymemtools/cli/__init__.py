@@ -22,6 +22,7 @@ COMMANDS = {
     "free": "Show used, cached, free and available memory.",
     "info": "Tell what a capture is, and which commands it can answer.",
     "iomem-graph": "Show the physical address space, as a table and as a picture.",
+    "oom-report": "Explain the kills for lack of memory in a kernel log.",
     "oom-scores": "Show whom the kernel would kill next, out of memory.",
     "pmap": "Show the memory map of processes.",
     "smem": "Report memory by process, mapping, user or for the whole system.",

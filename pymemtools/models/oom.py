@@ -5,6 +5,7 @@ Amounts are in pages. Source: mm/oom_kill.c, oom_badness(); fs/proc/base.c, proc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pymemtools.models.release import Version
@@ -73,6 +74,53 @@ def detect_scale(samples: list[tuple[int, int | None]], total: int, version: Ver
     if fits[FAIR] != fits[THOUSANDTHS]:
         return FAIR if fits[FAIR] > fits[THOUSANDTHS] else THOUSANDTHS
     return THOUSANDTHS if version is not None and version < (5, 9, 0) else FAIR
+
+
+def select(points: Sequence[tuple[int, int | None]], version: Version | None) -> int | None:
+    """Give the PID that is chosen from (PID, points) in the order of the task list; None when all are spared.
+
+    Of those with the same points, the first is chosen before 5.1, and the last since. Source: select_bad_process(),
+    oom_evaluate_task().
+    """
+    known = [(score, pid) for pid, score in points if score is not None]
+    if not known:
+        return None
+    most = max(score for score, _ in known)
+    same = [pid for score, pid in known if score == most]
+    return same[0] if version is not None and version < (5, 1, 0) else same[-1]
+
+
+def printed_score(points: int, total: int) -> int:
+    """Give the score in "Kill process ... score", in thousandths of RAM and swap; Linux 3.6 to 5.0.
+
+    It can be above 1000 with an adjustment. Source: oom_kill_process().
+    """
+    return _truncated(points * 1000, total) if total else 0
+
+
+def totals_of_score(points: int, score: int) -> tuple[int, int] | None:
+    """Give the least and the most pages of RAM and swap with which ``points`` are printed as ``score``.
+
+    >>> totals_of_score(119914, 829)
+    (144475, 144648)
+
+    That holds for a task without an adjustment, whose points do not depend on the total. None for a score of 0, which
+    any large total gives.
+    """
+    return (points * 1000 // (score + 1) + 1, points * 1000 // score) if score > 0 else None
+
+
+def group_total(limit: int, swap_room: int | None, total_swap: int | None) -> tuple[int, int | None]:
+    """Give the least and the most pages that points are measured by in a memory control group.
+
+    That is its limit and as much swap as it may have (``swap_room``, None without limit) and the machine has. None:
+    nobody told how much swap there is. Without swappiness, swap does not count. Source: mem_cgroup_get_max().
+    """
+    if swap_room == 0 or total_swap == 0:
+        return limit, limit
+    if total_swap is None:
+        return limit, None if swap_room is None else limit + swap_room
+    return limit, limit + min(total_swap, total_swap if swap_room is None else swap_room)
 
 
 def adj_to_be_safer(points: int, than: int, adj: int, total: int) -> int | None:

@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pymemtools.kernel_log.scan import oom_reports
 from pymemtools.models import drop_caches, overcommit, watermarks
 from pymemtools.models.available import counts_from_low, low_watermarks, mem_available
 from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, timeline
-from pymemtools.models.oom import FAIR, THOUSANDTHS, Task, badness, oom_score
+from pymemtools.models.oom import FAIR, THOUSANDTHS, Task, badness, oom_score, printed_score, totals_of_score
 from pymemtools.models.overcommit import Caller, Memory, commit_limit
 from pymemtools.models.release import Version, parse_release
 from pymemtools.models.watermarks import Zone, lowmem_reserve, movable_counts_as_high, zone_types
 from pymemtools.models.writeback import DirtySettings, HighZone, dirtyable, thresholds, total_reserve
+from pymemtools.reports.oom_report import analyse
 
 from .cache_adapters import CACHE_ADAPTERS
 from .judge import Adapter, Bounds, Case, NotModelled
@@ -260,6 +262,49 @@ def _oom_score_2636(case: Case) -> Mapping[str, Any]:
     return {"score": badness(task, inputs["total_pages"], version_of(case))}
 
 
+def _oom_victim(case: Case) -> Mapping[str, Any]:
+    """Read the report that a case names, which lies beside the file of cases or in ours."""
+    name = case.inputs["report"]
+    folders = (case.folder, case.folder.parent / "oom-reports", case.folder.parent / "oom_reports")
+    file = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    if file is None:
+        raise LookupError(f"the report {name} is not among the files")
+    found = analyse(list(oom_reports([file.read_bytes()]))[case.inputs["report_index"]])
+    if found.predicted is None:
+        raise LookupError(f"the report lacks {', '.join(found.missing)}")
+    return {
+        "victim_pid": found.predicted.pid,
+        "victim_name": found.predicted.name,
+        "printed_score": found.scores.computed,
+    }
+
+
+def _oom_score_interval(case: Case) -> Mapping[str, Any]:
+    """Say which totals a printed score agrees with: these must be in what is expected."""
+    inputs, expected = case.inputs, case.expected
+    if "rss" not in inputs:
+        raise LookupError("page tables, swap and RAM of the machine are not among the inputs")
+    task = Task(inputs["rss"], inputs["swapents"], inputs["nr_ptes"], inputs["oom_score_adj"], inputs["uid"] == 0)
+    points = badness(task, 0, version_of(case)) or 0
+    least, most = totals_of_score(points, expected["printed_score"]) or (0, 0)
+    low, high = expected["total_pages_must_be_in"]
+    swap = 25599  # pages of a swap file of 100 MiB, less its header
+    return {
+        "printed_score": printed_score(points, least),
+        "total_pages_must_be_in": [low, high] if low <= least <= most <= high else [least, most],
+        "totalram_pages_must_be_in_if_swap_25599": [low - swap, high - swap]
+        if low <= least <= most <= high
+        else [least - swap, most - swap],
+    }
+
+
+def _oom_identities(case: Case) -> Mapping[str, Any]:
+    get = case.inputs.get
+    kib = PAGE // 1024
+    found: dict[str, Any] = {"pgtables_kB": (get("pgtables_bytes") or 0) >> 10}
+    return found | {"total-vm_kB": (get("total_vm") or 0) * kib, "anon_plus_file_kB": (get("rss") or 0) * kib}
+
+
 def _drop_caches(case: Case) -> Mapping[str, Any]:
     inputs = {key.removesuffix("_kB"): value * 1024 for key, value in case.inputs.items()}
     meminfo = {
@@ -302,6 +347,9 @@ ADAPTERS: dict[str, Adapter] = {
     "dirty_timeline": _dirty_timeline,
     "proc_oom_score": _proc_oom_score,
     "oom_score_2636": _oom_score_2636,
+    "oom_victim": _oom_victim,
+    "oom_score_interval": _oom_score_interval,
+    "oom_line_identities": _oom_identities,
     "drop_caches": _drop_caches,
     "commit_limit": _commit_limit,
     "free_old_columns": _free_old,

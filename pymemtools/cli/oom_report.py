@@ -1,0 +1,115 @@
+"""``pymemtools oom-report``: why was a process killed?"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from pymemtools.cli.oom_report_layout import SCALARS, report_lines, row_of
+from pymemtools.cli.options import AbbreviatingCommand, check_style, format_option, write_lines
+from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
+from pymemtools.kernel_log.scan import PIECE, oom_reports
+from pymemtools.reports.oom_report import Analysis, analyse
+
+_GZIP = b"\x1f\x8b"
+
+
+@click.command("oom-report", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE ...]")
+@click.option("--dmesg", is_flag=True, help="Read this machine's kernel log.")
+@click.option("--tasks", is_flag=True, help="Show the whole task table, not the first few.")
+@format_option
+@click.pass_context
+def command(ctx: click.Context, files: tuple[str, ...], style: str, *, dmesg: bool, tasks: bool) -> int:
+    """Read kernel logs (- is stdin), and explain every kill for lack of memory in them."""
+    check_style(style)
+    if dmesg == bool(files):
+        raise UsageProblem(
+            "oom-report: " + ("--dmesg takes no FILE" if dmesg else "which log? Write FILE, - or --dmesg")
+        )
+    found = _analyses(["dmesg"] if dmesg else files, is_dmesg=dmesg)
+    if style == "text":
+        _print_text(found, is_whole=tasks)
+        return 0
+    from pymemtools.render.machine import machine_lines
+
+    rows = [row_of(analysis, name) for name, analysis in found]
+    _check_found(rows, files)
+    if style not in ("json", "jsonl"):
+        rows = [{**row, "missing_inputs": "; ".join(row["missing_inputs"])} for row in rows]
+    source = {"kind": "live" if dmesg else "log", "path": None if dmesg else " ".join(files)}
+    source |= {"kernel": None, "page_size": None, "taken_at": None}
+    write_lines(machine_lines(style, "oom-report", rows, fields=SCALARS, source=source))
+    return 0
+
+
+def _print_text(found: Iterator[tuple[str, Analysis]], *, is_whole: bool) -> None:
+    """Print each report as it is found: a log can be long."""
+    count = 0
+    for _, analysis in found:
+        if count:
+            sys.stdout.write("\n")
+        write_lines(report_lines(analysis, is_whole=is_whole))
+        count += 1
+    _check_found(range(count), ())
+
+
+def _check_found(found: Sequence[Any], files: Sequence[str]) -> None:
+    if not found:
+        raise Missing("oom-report: no report of the OOM killer in " + (" ".join(files) or "the log"))
+
+
+def _analyses(names: Sequence[str], *, is_dmesg: bool) -> Iterator[tuple[str, Analysis]]:
+    for name in names:
+        pieces = _dmesg() if is_dmesg else _pieces(name)
+        for report in oom_reports(pieces):
+            yield name, analyse(report)
+
+
+def _dmesg() -> Iterator[bytes]:
+    from pymemtools.sources.kernel_log import read_kernel_log
+
+    yield read_kernel_log()
+
+
+def _pieces(name: str) -> Iterator[bytes]:
+    """Read a log piece by piece; one that gzip has packed, too. Raises MemtoolsError."""
+    try:
+        fd = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            first = os.read(fd, PIECE)
+            if first.startswith(_GZIP):
+                yield from _unpacked(fd, first, name)
+                return
+            piece = first
+            while piece:
+                yield piece
+                piece = os.read(fd, PIECE)
+        finally:
+            if fd:
+                os.close(fd)
+    except OSError as error:
+        kind = Missing if error.errno == errno.ENOENT else Denied
+        raise kind(f"oom-report: {name}: {os.strerror(error.errno or 0)}") from None
+
+
+def _unpacked(fd: int, first: bytes, name: str) -> Iterator[bytes]:
+    import zlib
+
+    packed = first
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        while packed:
+            while packed:
+                yield unpacker.decompress(packed, PIECE)
+                packed = unpacker.unconsumed_tail
+                if unpacker.eof:  # logs are appended to: another member may follow
+                    packed, unpacker = unpacker.unused_data, zlib.decompressobj(wbits=31)
+            packed = os.read(fd, PIECE)
+    except zlib.error as error:
+        raise MemtoolsError(f"oom-report: {name}: {error}") from None

@@ -1,0 +1,194 @@
+"""How oom-report lays a report out: for people, and as one row for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from pymemtools.cli.terminal import terminal_columns
+from pymemtools.render.columns import Column, classic_table, plain_kib
+from pymemtools.render.escape import cut, escape
+from pymemtools.reports.oom_report import Analysis, Weighed, freed, memory_held, ranked
+from pymemtools.reports.oom_verdict import verdict
+from pymemtools.units import human_size
+
+_FIRST = 5  # tasks that are shown without --tasks
+_COLUMNS = (
+    Column("pid", "PID", "process number", "count", 7),
+    Column("uid", "UID", "owner", "count", 6),
+    Column("oom_score_adj", "Adj", "oom_score_adj", "count", 5),
+    Column("points", "Points", "what is compared", "count", 10),
+    Column("score", "Score", "in thousandths of RAM and swap", "count", 5),
+    Column("rss", "RSS", "resident memory", "amount", 9),
+    Column("swap", "Swap", "memory swapped out", "amount", 9),
+    Column("page_tables", "Tables", "page tables", "amount", 7),
+    Column("name", "Name", "name", "text", 16, right=False),
+)
+SCALARS = (
+    *("file", "when", "kernel", "constraint", "group", "invoker", "invoker_pid", "gfp_mask", "gfp_flags", "order"),
+    *("killed_pid", "killed_name", "chosen_pid", "predicted_pid", "predicted_name"),
+    *("score_printed", "score_computed", "score_other", "total_pages", "page_size", "freed"),
+    *("swap_total", "swap_free", "rule", "missing_inputs"),
+)
+
+
+def row_of(analysis: Analysis, file: str) -> dict[str, Any]:
+    """Give a report as one row; sizes in bytes, unknown is None."""
+    report, scores, killed = analysis.report, analysis.scores, analysis.killed
+    return {
+        "file": file,
+        "when": report.when,
+        "kernel": report.kernel,
+        "constraint": report.constraint,
+        "group": report.group,
+        "invoker": report.invoker,
+        "invoker_pid": report.invoker_pid,
+        "gfp_mask": report.gfp_mask,
+        "gfp_flags": report.gfp_flags,
+        "order": report.order,
+        "killed_pid": killed.pid if killed else report.told_pid,
+        "killed_name": killed.name if killed else report.told_name,
+        "chosen_pid": report.chosen_pid if report.chosen_pid is not None else report.told_pid,
+        "predicted_pid": analysis.predicted.pid if analysis.predicted else None,
+        "predicted_name": analysis.predicted.name if analysis.predicted else None,
+        "score_printed": scores.printed,
+        "score_computed": scores.computed,
+        "score_other": scores.other,
+        "possible_total_pages": scores.totals,
+        "total_pages": analysis.total_pages,
+        "page_size": analysis.page_size,
+        "freed": None if killed is None else freed(analysis, killed),
+        "swap_total": report.swap_total,
+        "swap_free": report.swap_free,
+        "memory": memory_held(analysis),
+        "zones": [zone._asdict() for zone in report.zones],
+        "limits": {name: {"usage": usage, "limit": limit} for name, (usage, limit) in report.limits.items()},
+        "killed": [kill._asdict() for kill in report.kills],
+        "reaped": [reaped._asdict() for reaped in report.reaped],
+        "identities": [{**each._asdict(), "holds": each.holds} for each in analysis.identities],
+        "rule": analysis.rule,
+        "verdict": verdict(analysis),
+        "missing_inputs": list(analysis.missing),
+        "tasks": [task._asdict() for task in analysis.tasks],
+    }
+
+
+def report_lines(analysis: Analysis, *, is_whole: bool) -> Iterator[str]:
+    """Lay a report out for people, as wide as the terminal."""
+    width = terminal_columns(sys.stdout, least=60)
+    yield _title(analysis)
+    for name, text in _facts(analysis):
+        yield from _folded(f"  {name + ':':<9} {escape(text)}", 12, width)
+    yield ""
+    yield from _zones(analysis)
+    yield from _tasks(analysis, width, is_whole=is_whole)
+    for sentence in verdict(analysis):
+        yield from _folded(escape(sentence), 2, width)
+    if analysis.missing:
+        yield from _folded(f"Missing, so not worked out: {', '.join(analysis.missing)}.", 2, width)
+
+
+def _folded(text: str, indent: int, width: int) -> list[str]:
+    start = len(text) - len(text.lstrip(" "))
+    return click.wrap_text(text[start:], width, " " * start, " " * indent).split("\n")
+
+
+def _title(analysis: Analysis) -> str:
+    report = analysis.report
+    where = {
+        "CONSTRAINT_MEMCG": f"memory group {escape(report.group or '?')}",
+        "CONSTRAINT_CPUSET": "the nodes of a cpuset",
+        "CONSTRAINT_MEMORY_POLICY": "the nodes of a memory policy",
+    }.get(report.constraint or "", "whole machine")
+    kernel = f", Linux {escape(report.kernel)}" if report.kernel else ""
+    when = f" at {escape(report.when)}" if report.when else ""
+    return f"Out of memory{when}: {where}{kernel}"
+
+
+def _facts(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    report, killed = analysis.report, analysis.killed
+    if report.invoker is not None:
+        pid = f"{report.invoker_pid} " if report.invoker_pid is not None else ""
+        order = f", order {report.order}" if report.order is not None else ""
+        yield "asked", f"{pid}({report.invoker}), {report.gfp_flags or report.gfp_mask}{order}"
+    elif report.is_headless:
+        yield "asked", "not known: the log does not have the beginning of the report"
+    for kill in report.kills:
+        size = freed(analysis, kill)
+        returned = f", which returned {human_size(size)}" if size is not None else ""
+        yield "killed", f"{kill.pid} ({kill.name}){returned}"
+    if killed is None:
+        yield (
+            "killed",
+            f"{report.told_pid} ({report.told_name})" if report.told_pid else "nobody, as far as the log goes",
+        )
+    for reaped in report.reaped:
+        yield "reaped", f"{reaped.pid} ({reaped.name}), {human_size(sum(reaped.left.values()))} left"
+    yield "model", _model(analysis)
+    yield "score", _score(analysis)
+    if analysis.total_pages is not None:
+        whole = human_size(analysis.total_pages * analysis.page_size)
+        yield "of", f"{analysis.total_pages} pages of {_measure(analysis)} = {whole}"
+    if analysis.identities:
+        agreeing = [f"{each.what} {each.line_kib} kB" for each in analysis.identities if each.holds]
+        others = [
+            f"{each.what} {each.line_kib} kB, in the table {each.table_kib} kB"
+            for each in analysis.identities
+            if not each.holds
+        ]
+        parts = [f"as in the table: {', '.join(agreeing)}"] if agreeing else []
+        yield "check", "; ".join([*parts, *([f"not: {', '.join(others)}"] if others else [])])
+
+
+def _measure(analysis: Analysis) -> str:
+    return "the group's limit" if analysis.report.constraint == "CONSTRAINT_MEMCG" else "RAM and swap"
+
+
+def _model(analysis: Analysis) -> str:
+    predicted, killed, report = analysis.predicted, analysis.killed, analysis.report
+    if predicted is None:
+        return "names no victim: " + (", ".join(analysis.missing) or "the table has none that may be killed")
+    chosen = report.chosen_pid if report.chosen_pid is not None else killed.pid if killed else report.told_pid
+    agrees = " (agrees)" if predicted.pid == chosen else " (differs)" if chosen is not None else ""
+    return f"{predicted.pid} ({predicted.name}){agrees}"
+
+
+def _score(analysis: Analysis) -> str:
+    scores = analysis.scores
+    printed = "none printed" if scores.printed is None else f"printed {scores.printed}"
+    computed = "not computed" if scores.computed is None else f"computed {scores.computed}"
+    parts = [printed, computed]
+    if scores.other is not None:
+        bonus = "with" if scores.other_has_bonus else "without"
+        parts.append(f"{scores.other} {bonus} what root's tasks have less")
+    if scores.totals is not None and analysis.total_pages is None:
+        fewest, most = scores.totals
+        parts.append(f"the printed one agrees with {fewest}..{most + 1} pages of RAM and swap, the last left out")
+    return ", ".join(parts)
+
+
+def _zones(analysis: Analysis) -> Iterator[str]:
+    for zone in analysis.report.zones:
+        marks = ", ".join(f"{mark} {human_size(getattr(zone, mark))}" for mark in ("min", "low", "high"))
+        boost = f" (with boost {human_size(zone.boost)})" if zone.boost else ""
+        state = " below min" if zone.free < zone.min else " below low" if zone.free < zone.low else ""
+        yield f"  Node {zone.node} {zone.name}: free {human_size(zone.free)}{state}; {marks}{boost}"
+    if analysis.report.zones:
+        yield ""
+
+
+def _tasks(analysis: Analysis, width: int, *, is_whole: bool) -> Iterator[str]:
+    rows: Sequence[Weighed] = ranked(analysis)
+    shown = rows if is_whole else rows[:_FIRST]
+    if not rows:
+        return
+    cells = [[getattr(row, column.field) for column in _COLUMNS] for row in shown]
+    for line in classic_table(_COLUMNS, cells, amount=plain_kib):
+        yield cut(line.rstrip(), width) if sys.stdout.isatty() else line.rstrip()
+    left = len(rows) - len(shown) + analysis.report.tasks_left_out
+    if left:
+        yield f"  ... and {left} more" + ("" if is_whole else " (--tasks shows all)")
+    yield ""

@@ -1,0 +1,55 @@
+"""What stands before the kernel's own words in a line of a log: level, time, host, who calls."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_ISO = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?"
+_DATE = rb"[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+_TIME = re.compile(rb"(%b|%b)(?: |(?=\[)|$)" % (_ISO, _DATE))
+_PROGRAM = re.compile(rb"(?:[^ \[\]()]{1,255} )?kernel(?:\[[0-9]{1,7}\])?: ?")
+_LEVEL = re.compile(rb"<[0-9]{1,3}>")
+_DMESG = re.compile(rb"[a-z0-9]{3,8} *:[a-z]{3,7} *: ")  # dmesg -x
+_KMSG = re.compile(rb"[0-9]{1,4},[0-9]{1,20},([0-9]{1,20}),[^;]{0,40};")
+_CLOCK = re.compile(rb"\[ *([0-9]{1,12}\.[0-9]{1,9})\] ?")
+_DAY = re.compile(rb"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,18} [0-9]{4}|%b)\] ?" % _ISO)  # dmesg -T
+_CALLER = re.compile(rb"\[ *[TC][0-9]{1,7}\] ?")  # CONFIG_PRINTK_CALLER
+
+
+class Line(NamedTuple):
+    """A line of the kernel's, and when it was logged, as the log writes it: a date, or seconds since boot."""
+
+    when: str | None
+    message: bytes
+
+
+def strip(line: bytes) -> Line:
+    """Take the prefix off a line; a line without one is the kernel's own words.
+
+    >>> strip(b"Nov  3 14:02:11 board kernel: [  104.71] Mem-Info:")
+    Line(when='Nov  3 14:02:11', message=b'Mem-Info:')
+    >>> strip(b"[  104.71][   C0] [  244]     0   244    10746 lab")
+    Line(when='104.71', message=b'[  244]     0   244    10746 lab')
+    """
+    line = line.rstrip(b"\r\n")
+    when: bytes | None = None
+    clock: bytes | None = None
+    at = 0
+    while True:
+        if match := _TIME.match(line, at) or _DAY.match(line, at):
+            when = when or match[1]
+        elif match := _CLOCK.match(line, at):
+            clock = clock or match[1]
+        elif match := _KMSG.match(line, at):
+            clock = clock or b"%d.%06d" % divmod(int(match[1]), 1_000_000)
+        elif not (match := _matched(line, at)):
+            break
+        at = match.end()
+    when = when or clock
+    return Line(when.decode("ascii", "replace") if when else None, line[at:])
+
+
+def _matched(line: bytes, at: int) -> re.Match[bytes] | None:
+    """Match a part of the prefix that says nothing of the time."""
+    return _PROGRAM.match(line, at) or _LEVEL.match(line, at) or _DMESG.match(line, at) or _CALLER.match(line, at)

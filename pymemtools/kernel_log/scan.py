@@ -1,0 +1,75 @@
+"""Find the reports of the OOM killer in a log of any size, without looking at each line of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pymemtools.kernel_log.oom_report import MAX_LINE, Collector, OomReport
+from pymemtools.kernel_log.prefix import strip
+
+# A line with one of these is a report's; between reports nothing else is looked for, which is what makes it fast. The
+# longer they are, the larger the steps of the search.
+_SIGNS = (b"oom-killer: gfp_mask=", b"illed process ", b"   uid  tgid total_vm  ")
+_REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
+PIECE = 24 << 10  # bytes: below 30,000, where CPython searches faster
+
+
+def oom_reports(pieces: Iterable[bytes]) -> Iterator[OomReport]:
+    """Give the reports in a log that comes in pieces, in its order; what is held is a piece and one report.
+
+    Of a line longer than MAX_LINE only the beginning is seen.
+    """
+    finder = _Finder()
+    rest = b""
+    is_skipping = False
+    for piece in pieces:
+        if is_skipping:
+            start = piece.find(b"\n")
+            if start < 0:
+                continue
+            piece, is_skipping = piece[start:], False
+        text = rest + piece
+        end = text.rfind(b"\n") + 1
+        yield from finder.feed(text, end)
+        rest = text[end:]
+        if len(rest) > MAX_LINE:
+            rest, is_skipping = rest[:MAX_LINE], True
+    yield from finder.feed(rest + b"\n", len(rest) + 1)
+    yield from finder.finish()
+
+
+class _Finder:
+    """Look for lines of reports, and collect them."""
+
+    def __init__(self) -> None:
+        self._collector = Collector()
+        self._reach = 0  # bytes that are still looked through line by line
+
+    def feed(self, text: bytes, end: int) -> Iterator[OomReport]:
+        """Look through whole lines, which reach to ``end``."""
+        at = 0
+        while at < end:
+            if self._reach <= 0:
+                at = _next_sign(text, at, end)
+                if at < 0:
+                    return
+            stop = text.index(b"\n", at, end)
+            line = strip(text[at : min(stop, at + MAX_LINE)])
+            self._reach -= stop + 1 - at
+            at = stop + 1
+            if self._collector.begins_another(line.message):
+                yield from self.finish()
+            if self._collector.take(line):
+                self._reach = _REACH
+
+    def finish(self) -> Iterator[OomReport]:
+        """Give the last report, and make ready for another."""
+        if self._collector.is_report:
+            yield self._collector.report()
+        self._collector = Collector()
+
+
+def _next_sign(text: bytes, at: int, end: int) -> int:
+    """Find the start of the next line with a sign; -1 for none."""
+    places = [place for place in (text.find(sign, at, end) for sign in _SIGNS) if place >= 0]
+    return text.rfind(b"\n", at, min(places)) + 1 or at if places else -1
