@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, Missing
 from pymemtools.models.cache_room import room, room_at_boot, room_of_cgroup, seconds
 from pymemtools.models.generations import Generations
-from pymemtools.models.page_cache import Access, PageCache
+from pymemtools.models.page_cache import Access, PageCache, Step
 from pymemtools.models.release import Version
 from pymemtools.models.two_lists import TwoLists, inactive_ratio
 from pymemtools.reports.machine import Machine
@@ -42,6 +42,7 @@ class Pass(NamedTuple):
     cached: int  # of this file
     active: int  # of all files; with generations there is no such list
     evicted: Mapping[str, int]  # by file
+    error_bound: int  # of what is cached of this file
 
     @property
     def hit_percent(self) -> float:
@@ -117,7 +118,21 @@ def passes(machine: Machine, lru: str, space: Room, reading: Reading, *, in_cgro
             step.resident[file] * page,
             step.active * page,
             {name: count * page for name, count in lost.items() if count > 0},
+            pages * page * _error_percent(machine, lru, space, step) // 100,
         )
+
+
+def _error_percent(machine: Machine, lru: str, space: Room, step: Step) -> int:
+    """Say how far off a file was that real kernels cached; see models/two_lists.py for when it is much."""
+    if lru == GENERATIONS:
+        return 3
+    cached = sum(step.resident.values())
+    are_many = step.active * 4 > (cached - step.active) * _ratio(machine, space)
+    return 25 if cached == space.pages and are_many else 4
+
+
+def _ratio(machine: Machine, space: Room) -> int:
+    return inactive_ratio(space.pages, machine.page_size, machine.version)
 
 
 def _seconds(misses: int, pages: int, reading: Reading, page_size: int) -> float | None:
@@ -131,9 +146,7 @@ def _cache(machine: Machine, lru: str, space: Room, *, in_cgroup: bool) -> PageC
     if lru == GENERATIONS:
         cache = Generations(space.pages, 0 if in_cgroup else _kept(machine))
     else:
-        cache = TwoLists(
-            space.pages, inactive_ratio(space.pages, machine.page_size, machine.version), _anonymous(machine)
-        )
+        cache = TwoLists(space.pages, _ratio(machine, space), _anonymous(machine))
     cache.begin_with(OTHERS, active=space.active, inactive=space.inactive)
     return cache
 

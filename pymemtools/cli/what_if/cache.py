@@ -19,11 +19,11 @@ from pymemtools.reports.page_cache import GENERATIONS, OTHERS, TWO_LISTS, Pass, 
 _TITLES = {TWO_LISTS: "Classic LRU, two lists:", GENERATIONS: "MGLRU, generations:"}
 _RULES = {
     TWO_LISTS: "classic LRU: a second read makes pages active, a miss does so within its refault distance "
-    "(mm/workingset.c, mm/swap.c); on 4.4 and 6.18 within 4 % of a file",
+    "(mm/workingset.c, mm/swap.c); on 4.4 and 6.18 within 4 % of a file, "
+    "within 25 % where many pages are active",
     GENERATIONS: "MGLRU: first in, first out for what read(2) reads, however often (mm/vmscan.c, evict_folios()); "
     "on 6.8 within 3 % of a file",
 }
-_ERRORS = {TWO_LISTS: 4, GENERATIONS: 3}  # percent
 
 
 @question("cache")
@@ -78,13 +78,14 @@ def _name(place: int) -> str:
 
 def _row(found: Pass) -> dict[str, Any]:
     known = found._asdict()
+    error_bound = known.pop("error_bound")
     return {
         "lru": known.pop("lru"),
         "pass": known.pop("number"),
         **known,
         "hit_percent": round(found.hit_percent, 2),
         "rule": _RULES[found.lru],
-        "error_bound": found.size * _ERRORS[found.lru] // 100,
+        "error_bound": error_bound,
     }
 
 
