@@ -1,17 +1,16 @@
-"""The page cache as it is worked out in runs of pages: against real kernels, and against one page after the other."""
+"""The page cache as it is worked out in runs of pages: against one page after the other, and its laws."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict
-from typing import Any
 
 import pytest
 from conftest import HERE
 from hypothesis import given
 from hypothesis import strategies as st
 from testpoints.cache_adapters import CACHE_ADAPTERS, completed
-from testpoints.judge import EXACT, WITHIN, Bounds, Case, case_of, judge
+from testpoints.judge import Bounds, case_of
 
 from pymemtools.models.cache_room import readers, room, room_at_boot, room_of_cgroup, seconds, with_readahead
 from pymemtools.models.generations import Generations
@@ -22,20 +21,10 @@ POINTS = json.loads((HERE / "testpoints" / "cases.json").read_text())["testpoint
 OURS = [point for point in POINTS if point["model"] == "page_cache"]
 
 
-def case(point: dict[str, Any]) -> Case:
-    return case_of({**point, "inputs": completed(point, OURS)}, HERE)
-
-
-@pytest.mark.parametrize("point", [pytest.param(point, id=point["id"]) for point in OURS])
-def test_kernels(point: dict[str, Any]) -> None:
-    verdict = judge(case(point), CACHE_ADAPTERS)
-    assert verdict.status in (EXACT, WITHIN), verdict.remarks
-
-
 def test_what_a_case_does_not_tell_is_a_window_or_not_answered() -> None:
     """Nobody says what the kernel of a guest left of its 384 MiB: somewhere between a half of them and all."""
     point = next(point for point in OURS if point["id"] == "pc-k68-mglru-thrash")
-    found = CACHE_ADAPTERS["page_cache"](case(point))
+    found = CACHE_ADAPTERS["page_cache"](case_of({**point, "inputs": completed(point, OURS)}, HERE))
     assert found["resident_after"] == [Bounds(49152, 98304)] * 3
     assert found["refaults"] == [0, 124557, 124557]
     with pytest.raises(LookupError, match="how much memory"):

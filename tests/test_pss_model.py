@@ -1,16 +1,18 @@
-"""The proportional set size against its definition and an example."""
+"""The proportional set size against its definition and the running kernel."""
 
 from __future__ import annotations
 
-import json
+import ctypes
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
-from conftest import HERE
 from hypothesis import given
 from hypothesis import strategies as st
-from testpoints.cache_adapters import CACHE_ADAPTERS
-from testpoints.judge import EXACT, case_of, judge
 
 from pymemtools.models.pss import Shared, exact_pss, sizes
 
@@ -18,18 +20,45 @@ KIB = 1024
 SHARED = st.builds(Shared, st.integers(0, 1 << 16).map(lambda pages: pages * 4096), st.integers(1, 500))
 
 
-def test_the_documented_example() -> None:
-    points = json.loads((HERE / "testpoints" / "cases.json").read_text())["testpoints"]
-    (point,) = [point for point in points if point["model"] == "pss"]
-    assert judge(case_of(point, HERE), CACHE_ADAPTERS).status == EXACT
+@pytest.mark.parametrize(("pages", "processes"), [(3, 3), (50, 2), (15, 3), (37, 4), (35, 7)])
+def test_beside_the_kernel(pages: int, processes: int) -> None:
+    with mmap.mmap(-1, pages * mmap.PAGESIZE) as shared:
+        shared.write(b"x" * len(shared))
+        with sharers(shared, processes - 1):
+            shown = pss_of(shared)
+    by_rule = sizes(0, [Shared(pages * mmap.PAGESIZE, processes)], mmap.PAGESIZE)
+    assert shown == by_rule.pss // KIB
 
 
-@pytest.mark.parametrize(
-    ("pages", "processes", "kib"), [(3, 3, 3), (50, 2, 100), (15, 3, 19), (37, 3, 49), (35, 7, 19)]
-)
-def test_the_kernels_own_figures(pages: int, processes: int, kib: int) -> None:
-    """Origin: smaps of Linux 6.18, for shared memory that so many processes had touched."""
-    assert sizes(0, [Shared(pages * 4096, processes)]).pss // KIB == kib
+@contextmanager
+def sharers(shared: mmap.mmap, count: int) -> Iterator[None]:
+    """Keep so many processes that have touched shared memory."""
+    ready, end = os.pipe(), os.pipe()
+    pids = []
+    for _ in range(count):
+        pid = os.fork()
+        if not pid:
+            os.close(end[1])
+            bytes(shared)
+            os.write(ready[1], b"x")
+            os.read(end[0], 1)
+            os._exit(0)
+        pids.append(pid)
+    for _ in pids:
+        os.read(ready[0], 1)
+    yield
+    for pipe in (*ready, *end):
+        os.close(pipe)
+    for pid in pids:
+        os.waitpid(pid, 0)
+
+
+def pss_of(shared: mmap.mmap) -> int:
+    """Read the KiB that smaps shows for a mapping."""
+    address = ctypes.addressof(ctypes.c_char.from_buffer(shared))
+    lines = iter(Path("/proc/self/smaps").read_text().split("\n"))
+    next(line for line in lines if line.startswith(f"{address:x}-"))
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def test_what_the_kernel_cuts_off() -> None:

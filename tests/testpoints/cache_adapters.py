@@ -75,6 +75,11 @@ def _page_cache(case: Case) -> Figures:
     return {key: _united([answer[key] for answer in answers]) for key in answers[0]}
 
 
+def _version(kernel: str) -> Version | None:
+    found = re.search(r"[0-9]+\.[0-9]+.*", kernel)
+    return parse_release(found[0]) if found else None
+
+
 def _united(values: Sequence[Any]) -> Any:
     """Give what all agree on, else bounds."""
     if all(value == values[0] for value in values):
@@ -114,7 +119,7 @@ def _trace(inputs: Inputs) -> list[Access]:
 
 def _caches(inputs: Inputs, kernel: str) -> list[PageCache]:
     """Make a cache for each end of what the room can be, and for each LRU that it can be."""
-    version = parse_release(kernel)
+    version = _version(kernel)
     caches: list[PageCache] = []
     for pages in _rooms(inputs, version):
         for has_generations in _kinds(inputs, kernel, version):
@@ -166,6 +171,8 @@ def _of_trace(cache: PageCache, trace: Sequence[Access], inputs: Inputs) -> Figu
     kib = inputs.get("page_size", 4096) // 1024
     refaults = [step.refaults for step in steps]
     activations = [step.activations for step in steps]
+    if isinstance(cache, Generations):  # where workingset_activate counts every refault, and pgactivate none
+        activations = refaults
     return {
         "resident": own,
         "resident_after": own,
@@ -173,7 +180,7 @@ def _of_trace(cache: PageCache, trace: Sequence[Access], inputs: Inputs) -> Figu
         "misses": [step.misses for step in steps],
         "refaults": refaults,
         "activations": activations,
-        "pgactivate": activations,
+        "pgactivate": [step.activations for step in steps],
         "active_after": [step.active for step in steps],
         "pgpgin_kB": [_read_in(step, kib) for step in steps],
         **_around_the_stream(trace, steps),
@@ -290,7 +297,7 @@ def _pss(case: Case) -> Figures:
     private = inputs.get("private_kB", 0) << 10
     shared = [Shared(size << 10, processes) for size, processes in inputs.get("shared", ())]
     by_rule = sizes(private, shared, inputs.get("page_size", 4096))
-    kib = exact_pss(private, shared) / 1024 if parse_release(case.kernel) is None else by_rule.pss >> 10
+    kib = exact_pss(private, shared) / 1024 if _version(case.kernel) is None else by_rule.pss >> 10
     return {"pss_kB": kib, "rss_kB": by_rule.rss >> 10, "uss_kB": by_rule.uss >> 10}
 
 
