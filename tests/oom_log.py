@@ -36,3 +36,12 @@ def made(
     head = "java invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=0"
     table = f"[ pid ]   uid  tgid total_vm      rss {columns} name"
     return "\n".join([head, *cpu, *memory.splitlines(), table, *rows, *end, ""]).encode()
+
+
+def killed(pid: int, name: str, resident: int = 16000, *, total_vm: int = 36000, group: bool = False) -> str:
+    """Write the line of a kill as kernels do since 5.4; kB."""
+    what = "Memory cgroup out" if group else "Out"
+    return (
+        f"{what} of memory: Killed process {pid} ({name}) total-vm:{total_vm}kB, anon-rss:{resident}kB, "
+        "file-rss:800kB, shmem-rss:0kB, UID:0 pgtables:80kB oom_score_adj:0"
+    )

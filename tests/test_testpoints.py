@@ -16,7 +16,7 @@ from testpoints.judge import EXACT, FAILED, NOT_APPLICABLE, WITHIN, case_of, jud
 
 FILE = HERE / "testpoints" / "cases.json"
 POINTS = json.loads(FILE.read_text())["testpoints"]
-# Of these the report may not be copied here, so that no victim can be named, or what the score is a share of is unknown.
+# The report of some may not be copied, so that no victim can be named; of one, nobody tells RAM and swap.
 NOT_TO_BE_ANSWERED = [
     point["id"]
     for point in POINTS

@@ -286,8 +286,6 @@ class Collector:
             return self._set(group=None if match[1] is None else _text(match[1]), constraint="CONSTRAINT_MEMCG")
         if match := _GROUP_KILLED.match(message):
             return self._set(group=_text(match[2]), constraint="CONSTRAINT_MEMCG")
-        if match := _GROUP_ALL.match(message):
-            return self._set(is_group_kill=True, group=_text(match[1]))
         if self._in_group_stats and (match := _STAT.fullmatch(message)):
             self._group_stats[match[1].decode("ascii")] = int(match[2])
             return True
@@ -336,6 +334,8 @@ class Collector:
         if len(self._reaped) < _MAX_LINES and (match := _REAPED.match(message)):
             self._reaped.append(Reaped(int(match[1]), _text(match[2]), _sizes(match[3])))
             return True
+        if match := _GROUP_ALL.match(message):
+            return self._set(is_group_kill=True, group=_text(match[1]))
         if _PANIC.match(message):
             return self._set(panic=_text(message))
         return False

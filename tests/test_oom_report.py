@@ -1,0 +1,486 @@
+"""oom-report: real kernel logs, logs of every era and prefix, and hostile ones."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CAPTURES, HERE
+from oom_log import REPORTS, killed, made, real
+
+from pymemtools.kernel_log.oom_report import MAX_TASKS
+from pymemtools.kernel_log.prefix import Line, strip
+from pymemtools.kernel_log.scan import oom_reports
+from pymemtools.reports.oom_report import Analysis, analyse
+from pymemtools.reports.oom_verdict import verdict
+
+LOGS = sorted(REPORTS.glob("*.txt"))
+RPI = "rpi-3.6.11-armv6-464M-snipped.txt"
+MEMCG = "own-x86_64-6.18.44-memcg-v1.txt"
+
+
+def analyses(log: bytes, piece: int = 1 << 20) -> list[Analysis]:
+    pieces = [log[at : at + piece] for at in range(0, len(log), piece)]
+    return [analyse(report) for report in oom_reports(pieces)]
+
+
+def only(log: bytes) -> Analysis:
+    (found,) = analyses(log)
+    return found
+
+
+def run_program(*args: str, stdin: bytes = b"", columns: int = 80) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "pymemtools", *args],
+        input=stdin,
+        cwd=HERE.parent,
+        env=os.environ | {"COLUMNS": str(columns)},
+        capture_output=True,
+        check=False,
+    )
+
+
+def rows_of(*args: str, stdin: bytes = b"") -> list[dict[str, Any]]:
+    done = run_program("oom-report", "-f", "json", *args, stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert isinstance(rows, list)
+    return rows
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
+def test_the_victim_of_every_real_report(log: Path) -> None:
+    text = log.read_bytes()
+    found = analyses(text)
+    assert len(found) == text.count(b" invoked oom-killer: ")
+    for analysis in found:
+        assert analysis.killed is not None
+        assert analysis.predicted is not None
+        assert analysis.predicted.pid == analysis.killed.pid
+        assert analysis.scores.printed in (None, analysis.scores.computed) or analysis.total_pages is None
+        assert all(each.holds for each in analysis.identities if each.what != "rss")
+
+
+@pytest.mark.parametrize("machine", ["armv7-highmem-6.1", "x86_64-7.2"])
+def test_the_victim_of_captured_machines(machine: str) -> None:
+    analysis = only((CAPTURES / machine / "oom-dmesg").read_bytes())
+    assert analysis.predicted is not None
+    assert analysis.killed is not None
+    assert (analysis.predicted.pid, analysis.predicted.name) == (analysis.killed.pid, analysis.killed.name)
+    assert {each.what: each.holds for each in analysis.identities}["total-vm"]
+
+
+def test_the_raspberry_pi_says_so_much_and_no_more() -> None:
+    (row,) = rows_of(str(REPORTS / RPI))
+    assert (row["killed_pid"], row["killed_name"], row["predicted_pid"]) == (2148, "oom-killer-try", 2148)
+    assert (row["score_printed"], row["score_computed"], row["total_pages"]) == (829, None, None)
+    assert row["possible_total_pages"] == [144475, 144648]
+    assert row["missing_inputs"] == ["pages RAM", "pages reserved", "Total swap", "kernel version"]
+    assert row["identities"][0] == {"what": "total-vm", "line_kib": 480388, "table_kib": 480388, "holds": True}
+    assert 120097 * 4 == 480388
+
+
+def test_rows_for_programs() -> None:
+    first, second = rows_of(str(REPORTS / MEMCG))
+    assert first["constraint"] == "CONSTRAINT_MEMCG"
+    assert (first["group"], first["total_pages"], first["kernel"]) == ("/pymt_oom", 32768, "6.18.44-fc-v445")
+    assert (first["killed_pid"], first["killed_name"], first["score_computed"]) == (26016, "hog15_500", 606)
+    assert (second["killed_pid"], second["killed_name"]) == (26369, "eater")
+    assert first["tasks"][0] == {
+        "pid": 26012,
+        "name": "hog20_0",
+        "uid": 0,
+        "total_vm": 5418 * 4096,
+        "rss": 5131 * 4096,
+        "swap": 0,
+        "page_tables": 81920,
+        "oom_score_adj": 0,
+        "points": 5151,
+        "score": 157,
+    }
+    assert first["freed"] == (15360 + 44) * 1024
+    assert first["missing_inputs"] == []
+
+
+PREFIXES = {
+    "plain": b"",
+    "level": b"<4>",
+    "syslog": b"Nov  3 14:02:11 web-1 kernel: [  104.710672] ",
+    "journal": b"Nov 03 14:02:11 web-1 kernel: ",
+    "precise journal": b"Nov 03 14:02:11.123456 web-1 kernel: ",
+    "iso": b"2026-11-03T14:02:11.123456+01:00 web-1 kernel: [  104.710672] ",
+    "iso journal": b"2026-11-03T14:02:11+0100 web-1 kernel: ",
+    "monotonic journal": b"[  104.710672] web-1 kernel: ",
+    "human dmesg": b"[Tue Nov  3 14:02:11 2026] ",
+    "iso dmesg": b"2026-11-03T14:02:11,123456+01:00 ",
+    "decoded dmesg": b"kern  :warn  : [  104.710672] ",
+    "caller": b"[  104.710672][ T2519] ",
+    "caller apart": b"[  104.710672] [    C0] ",
+    "kmsg": b"4,1234,104710672,-,caller=T1;",
+    "rsyslog with PID": b"2026-11-03 14:02:11 web-1 kernel[412]: ",
+}
+
+
+@pytest.mark.parametrize("prefix", PREFIXES.values(), ids=PREFIXES)
+@pytest.mark.parametrize("name", ["own-x86_64-6.8.0-151-ubuntu-global-r1.txt", MEMCG, RPI])
+def test_any_prefix(name: str, prefix: bytes) -> None:
+    bare = [strip(line).message for line in real(name).splitlines()[1:]]
+    expected = analyses(b"\n".join(bare))
+    found = analyses(b"\r\n".join(prefix + line for line in bare))
+    assert [each._replace(report=each.report._replace(when=None)) for each in found] == expected
+    assert all((each.report.when is None) == (prefix in (b"", b"<4>")) for each in found)
+
+
+def test_prefixes_leave_the_message_alone() -> None:
+    for message in (b"[  244]     0   244    10746 lab", b"Memory cgroup stats for /kernel: cache:0KB", b"Mem-Info:"):
+        assert strip(message) == Line(None, message)
+        assert strip(b"[    1.000000] " + message) == Line("1.000000", message)
+
+
+def test_foreign_lines_in_between() -> None:
+    log = real("own-x86_64-5.4.0-216-ubuntu-global-r1.txt")
+    noise = b"[   23.400000] usb 1-1: new device\nNov  3 10:00:00 h sshd[77]: 12 pages RAM free: 7\n\xff\0\x1b[31m\n"
+    mixed = b"".join(line + noise for line in log.splitlines(keepends=True))
+    assert analyses(mixed) == analyses(log)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 100, 4096])
+def test_however_it_is_cut_into_pieces(piece: int) -> None:
+    log = real(MEMCG)
+    assert analyses(log, piece) == analyses(log)
+
+
+def test_a_report_that_is_far_apart_is_still_one() -> None:
+    log = real("own-x86_64-6.8.0-151-ubuntu-global-r2.txt")
+    at = log.index(b"Tasks state")
+    at = log.rindex(b"\n", 0, at) + 1
+    far = log[:at] + b"[    1.000000] nothing at all happens here\n" * 5000 + log[at:]
+    assert only(far) == only(log)
+
+
+ERAS = [
+    pytest.param(
+        "cpu oom_adj", "[   42]     0    42    90000   80000   0       0 hog", "2.6.32", None, None, id="2.6.32"
+    ),
+    pytest.param(
+        *("cpu oom_adj oom_score_adj", "[   42]  1000    42    90000   80000   0       0             0 hog", "2.6.38"),
+        *(None, None),
+        id="2.6.36, swapped out, who knows what",
+    ),
+    pytest.param(
+        *("nr_ptes swapents oom_score_adj", "[   42]  1000    42    90000   80000     200      5000             0 hog"),
+        *("3.6.11", 85200, 449),
+        id="3.6",
+    ),
+    pytest.param(
+        *("nr_ptes swapents oom_score_adj", "[   42]     0    42    90000   80000     200      5000             0 hog"),
+        *("3.6.11", 85200 - 30 * 189, 419),
+        id="3.6, root",
+    ),
+    pytest.param(
+        *("nr_ptes swapents oom_score_adj", "[   42]     0    42    90000   80000     200      5000             0 hog"),
+        *("3.10.0-514.el7.x86_64", 85200 - 85200 * 3 // 100, 436),
+        id="3.10, root",
+    ),
+    pytest.param(
+        "nr_ptes nr_pmds swapents oom_score_adj",
+        "[   42]  1000    42    90000   80000     200      10     5000             0 hog",
+        *("4.4.0", 85210, 449),
+        id="4.1",
+    ),
+    pytest.param(
+        "nr_ptes nr_pmds nr_puds swapents oom_score_adj",
+        "[   42]  1000    42    90000   80000     200      10      3     5000             0 hog",
+        *("4.14.0", 85213, 449),
+        id="4.14",
+    ),
+    pytest.param(
+        "pgtables_bytes swapents oom_score_adj",
+        "[     42]     0    42    90000    80000   819200     5000             0 hog",
+        *("4.19.0", 85200, 449),
+        id="4.17, root",
+    ),
+    pytest.param(
+        "rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj",
+        "[     42]     0    42    90000    80000    79000     1000        0   819200     5000          -999 hog",
+        *("6.8.0", 85200 - 999 * 189, -546),
+        id="6.8, below nothing",
+    ),
+]
+
+
+@pytest.mark.parametrize(("columns", "row", "release", "points", "score"), ERAS)
+def test_every_era(columns: str, row: str, release: str, points: int | None, score: int | None) -> None:
+    """Of 189529 pages of RAM and swap."""
+    end = ["Out of memory: Kill process 42 (hog) score 1 or sacrifice child", "Killed process 42 (hog)"]
+    analysis = only(made(columns, [row], end, release))
+    assert analysis.total_pages == 123994 + 65535
+    assert analysis.tasks[0].points == points
+    assert analysis.scores.computed == score
+    assert (analysis.predicted is None) == (points is None)
+    assert analysis.tasks[0].rss == 80000 * 4096
+
+
+def test_before_2_6_36_what_is_missing_is_named() -> None:
+    row = "[   42]     0    42  90000  80000   0   0 hog"
+    analysis = only(made("cpu oom_adj", [row], ["Killed process 42 (hog)"], "2.6.32"))
+    assert analysis.missing == ["CPU time", "run time", "nice value", "children"]
+
+
+def test_red_hat_6_has_the_later_rule() -> None:
+    row = "[   42]  1000    42    90000   80000   0       0             0 hog"
+    end = ["Killed process 42, UID 1000, (hog) total-vm:360000kB"]
+    log = made("cpu oom_adj oom_score_adj", [row], end, "2.6.32-642.el6")
+    analysis = only(log)
+    assert analysis.missing == ["swapents"]
+    assert analysis.version == (2, 6, 36)
+    assert analysis.killed is not None
+    assert analysis.killed.uid == 1000
+    without_swap = only(log.replace(b"Total swap = 262140kB", b"Total swap = 0kB"))
+    assert (without_swap.tasks[0].points, without_swap.missing) == (80000 * 1000 // 123994, [])
+
+
+def test_old_reports_without_a_table() -> None:
+    log = (
+        b"oom-killer: gfp_mask=0x201d2, order=0\nMem-info:\nFree swap:            0kB\n118784 pages of RAM\n"
+        b"2194 reserved pages\nOut of Memory: Kill process 7 (sh) score 2048 and children.\n"
+        b"Out of memory: Killed process 9 (java).\n"
+    )
+    analysis = only(log)
+    assert analysis.killed is not None
+    assert (analysis.killed.pid, analysis.killed.name, analysis.report.chosen_pid) == (9, "java", 7)
+    assert (analysis.report.ram_pages, analysis.report.reserved_pages) == (118784, 2194)
+    assert "task table" in analysis.missing
+    assert analysis.predicted is None
+
+
+TASKS = "pgtables_bytes swapents oom_score_adj"
+
+
+NAMES = ("a b", "(sd-pam)", "x) score 9 or", "[kworker/0:1]", "\x1b[31mred", "ö", " lead", "a,pid=1,uid=0", "Killed process 1 (x")
+    "a b",
+    "(sd-pam)",
+    "x) score 9 or",
+    "[kworker/0:1]",
+    "\x1b[31mred",
+    "ö",
+    " lead",
+    "a,pid=1,uid=0",
+    "Killed process 1 (x)",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_look_like_something_else(name: str) -> None:
+    rows = [
+        f"[     42]  1000    42    90000    80000   819200        0             0 {name}",
+        "[     43]  1000    43      900      800     8192        0             0 other",
+    ]
+    told = f"nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task={name},pid=42,uid=1000"
+    end = [f"oom-kill:constraint=CONSTRAINT_NONE,{told}", killed(42, name)]
+    analysis = only(made(TASKS, rows, end, "6.1.0"))
+    assert analysis.killed is not None
+    assert (analysis.killed.pid, analysis.killed.name) == (42, name)
+    assert (analysis.report.told_pid, analysis.report.told_name) == (42, name)
+    assert analysis.predicted is not None
+    assert (analysis.predicted.pid, analysis.predicted.name) == (42, name)
+    assert analysis.report.constraint == "CONSTRAINT_NONE"
+
+
+def test_what_is_printed_is_inert() -> None:
+    row = "[     42]  1000    42    90000    80000   819200        0             0 \x1b[31mred"
+    done = run_program("oom-report", "-", stdin=made(TASKS, [row], [killed(42, "\x1b[31mred")], "6.1.0"))
+    assert done.returncode == 0
+    assert b"\x1b" not in done.stdout
+    assert rb"\x1b[31mred" in done.stdout
+
+
+def test_ties_are_broken_as_the_kernel_does() -> None:
+    rows = [f"[     {pid}]  1000    {pid}    90000    80000   819200        0             0 twin" for pid in (42, 43)]
+    for release, pid in (("4.19.0", 42), ("5.4.0", 43), ("6.1.0", 43)):
+        predicted = only(made(TASKS, rows, [f"Killed process {pid} (twin)"], release)).predicted
+        assert predicted is not None
+        assert predicted.pid == pid
+
+
+def test_a_child_is_sacrificed() -> None:
+    rows = [
+        "[     42]  1000    42    90000    80000   819200        0             0 parent",
+        "[     43]  1000    43    70000    60000   819200        0             0 child",
+    ]
+    end = [
+        "Out of memory: Kill process 42 (parent) score 423 or sacrifice child",
+        "Killed process 43 (child) total-vm:280000kB, anon-rss:240000kB, file-rss:0kB",
+    ]
+    analysis = only(made(TASKS, rows, end, "4.19.0"))
+    assert analysis.predicted is not None
+    assert (analysis.predicted.pid, analysis.scores.computed) == (42, 423)
+    assert "42 (parent) was chosen, and its child 43 (child) sacrificed." in verdict(analysis)
+
+
+def of_group(swap_limit: int, stats: str = "") -> str:
+    return (
+        "memory: usage 32768kB, limit 32768kB, failcnt 7\n"
+        f"swap: usage 0kB, limit {swap_limit}kB, failcnt 0\nMemory cgroup stats for /job:\n{stats}"
+    )
+
+
+def test_a_whole_group_and_the_reaper() -> None:
+    rows = [f"[     {pid}]     0    {pid}    9000    {pid}00   81920        0             0 job" for pid in (41, 42)]
+    end = [
+        killed(42, "job", group=True),
+        "Tasks in /job are going to be killed due to memory.oom.group set",
+        killed(42, "job", group=True),
+        killed(41, "job", group=True),
+        "oom_reaper: reaped process 42 (job), now anon-rss:0kB, file-rss:0kB, shmem-rss:400kB",
+    ]
+    analysis = only(made(TASKS, rows, end, "6.1.0", memory=of_group(0, "anon 31000000\nfile 1500000\n")))
+    assert [kill.pid for kill in analysis.report.kills] == [42, 41]
+    assert analysis.total_pages == 8192
+    assert [(each.pid, each.left["shmem-rss"]) for each in analysis.report.reaped] == [(42, 400 << 10)]
+    assert (analysis.report.group, analysis.report.group_stats["anon"]) == ("/job", 31000000)
+
+
+def test_a_group_with_swap_that_the_report_does_not_tell() -> None:
+    rows = [
+        "[     41]     0    41    9000    2000   81920        0           100 a",
+        "[     42]     0    42    9000    4000   81920        0             0 b",
+    ]
+    log = made(TASKS, rows, [killed(42, "b", group=True)], "6.1.0", memory=of_group(9007199254740988))
+    analysis = only(log)
+    assert (analysis.total_least, analysis.total_most, analysis.predicted) == (8192, None, None)
+    assert analysis.missing == ["Total swap"]
+
+
+def test_root_in_a_container_has_no_bonus() -> None:
+    """The printed score tells: 1003 of 1000 was seen on 4.8, without what root's tasks have less."""
+    row = "[     42]     0    42    90000   80000     200      10        0             0 hog"
+    for printed, other in ((423, 410), (410, 423)):
+        end = [f"Out of memory: Kill process 42 (hog) score {printed} or sacrifice child", "Killed process 42 (hog)"]
+        scores = only(made("nr_ptes nr_pmds swapents oom_score_adj", [row], end, "4.8.0")).scores
+        assert (scores.computed, scores.other) == (printed, other)
+
+
+def test_half_a_report() -> None:
+    log = real("own-x86_64-6.8.0-151-ubuntu-global-r2.txt")
+    lines = log.splitlines(keepends=True)
+    for cut in range(1, len(lines), 3):
+        for part in (lines[:cut], lines[cut:]):
+            for analysis in analyses(b"".join(part)):
+                verdict(analysis)
+    beginning = only(b"".join(lines[:-2]))
+    assert beginning.killed is None
+    assert beginning.predicted is not None
+    assert beginning.predicted.pid == 311
+    end = only(lines[-1])
+    assert end.killed is not None
+    assert end.report.is_headless
+    assert "task table" in end.missing
+
+
+def test_lines_that_only_look_like_a_report() -> None:
+    log = b"systemd[1]: app: Killed process 77 (app).\nkernel: [ 1.0] sysrq: Mem-Info:\nThe oom-killer is our friend.\n"
+    assert analyses(log) == []
+
+
+@pytest.mark.parametrize(
+    ("log", "complaint"),
+    [
+        (b"", b"pymemtools: oom-report: no report of the OOM killer in the log\n"),
+        (b"\0" * 100_000, b"pymemtools: oom-report: no report of the OOM killer in the log\n"),
+        (bytes(range(256)) * 1000, b"pymemtools: oom-report: no report of the OOM killer in the log\n"),
+    ],
+)
+def test_no_report(log: bytes, complaint: bytes) -> None:
+    for style in ("text", "json"):
+        done = run_program("oom-report", "-f", style, "-", stdin=log)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.replace(b" in -\n", b" in the log\n") == complaint
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    for args, status, words in (
+        ([str(tmp_path / "no")], 1, "No such file or directory"),
+        ([str(tmp_path)], 1, "Is a directory"),
+        ([], 2, "which log?"),
+        (["--dmesg", "x"], 2, "--dmesg takes no FILE"),
+    ):
+        done = run_program("oom-report", *args)
+        assert done.returncode == status
+        assert done.stdout == b""
+        assert words in done.stderr.decode()
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_several_files_packed_and_not(tmp_path: Path) -> None:
+    packed = tmp_path / "kern.log.1.gz"
+    packed.write_bytes(gzip.compress(real(MEMCG)) + gzip.compress(real(RPI)))
+    rows = rows_of(str(packed), str(REPORTS / RPI))
+    assert [row["killed_pid"] for row in rows] == [26016, 26369, 2148, 2148]
+    assert [Path(row["file"]).name for row in rows] == ["kern.log.1.gz"] * 3 + [RPI]
+    packed.write_bytes(gzip.compress(real(MEMCG))[:-30])
+    broken = tmp_path / "broken.gz"
+    broken.write_bytes(b"\x1f\x8b\x08garbage")
+    done = run_program("oom-report", str(broken))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_huge_table_is_bounded() -> None:
+    def log() -> Iterator[bytes]:
+        head, tail = made(TASKS, ["X"], ["Killed process 9 (a) total-vm:4kB, anon-rss:4kB"], "6.1.0").split(b"X\n")
+        yield head
+        row = b"[     %d]  1000    42    90000    80000   819200        0             0 name\n"
+        for start in range(1, MAX_TASKS + 2000, 1000):
+            yield b"".join(row % pid for pid in range(start, start + 1000))
+        yield tail
+
+    (report,) = oom_reports(log())
+    assert len(report.tasks) == MAX_TASKS
+    assert report.tasks_left_out > 0
+
+
+def test_half_a_gigabyte_in_bounded_memory(tmp_path: Path) -> None:
+    """Unrelated text, lines without an end, and a report at last; less than 100 MB all the time."""
+    log = tmp_path / "big.log"
+    block = b"Nov 23 14:00:00 host kernel: [ 1.0] usb 1-1: new device, killed process, memory total_vm\n" * 10_000
+    with log.open("wb") as file:
+        for _ in range(300):
+            file.write(block)
+        file.seek(250 << 20, 1)  # a hole: zeros, a line of 250 MiB
+        file.write(b"\n" + real(RPI))
+    assert log.stat().st_size > 500 << 20
+    child = (
+        "import resource, subprocess, sys; call = [sys.executable, '-m', 'pymemtools', 'oom-report', sys.argv[1]];"
+        "done = subprocess.run(call, stdout=subprocess.PIPE);"
+        "most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss;"
+        "print(done.returncode, most, len(done.stdout.splitlines()[0]))"
+    )
+    done = subprocess.run([sys.executable, "-c", child, str(log)], cwd=HERE.parent, capture_output=True, check=True)
+    status, kib, length = map(int, done.stdout.split())
+    log.unlink()
+    assert status == 0
+    assert kib < 100_000
+    assert length == len("Out of memory at 1316.727656: whole machine")
+
+
+def test_head_ends_it_quietly() -> None:
+    command = f"{sys.executable} -m pymemtools oom-report --tasks {REPORTS}/*.txt {REPORTS}/*.txt | head -1"
+    done = subprocess.run(["sh", "-c", command], cwd=HERE.parent, capture_output=True, check=False)
+    assert done.stderr == b""
+    assert done.stdout.count(b"\n") == 1
+
+
+def test_the_whole_output() -> None:
+    done = run_program("oom-report", str(REPORTS / RPI))
+    assert done.stderr == b""
+    assert done.stdout.decode() == (REPORTS / "rpi.transcript").read_text()
+    done = run_program("oom-report", "--tasks", str(REPORTS / MEMCG), columns=200)
+    assert done.stdout.decode() == (REPORTS / "memcg.transcript").read_text()
