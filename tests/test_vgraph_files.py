@@ -52,6 +52,31 @@ def test_the_same_input_gives_the_same_bytes_and_they_load_nothing(
     assert not re.search(r"https?:|//[a-z]|href|src=|url\(|@import|<link|<iframe|<object|<image|<use", text)
 
 
+def test_what_is_resident_and_swapped_fills_its_box(pymemtools: Run, tmp_path: Path) -> None:
+    smaps = "00400000-00500000 rw-p 00000000 00:00 0\nSize:   1024 kB\nRss:     256 kB\nSwap:    512 kB\n"
+    smaps += "00500000-00600000 rw-p 00000000 00:00 0\nSize:   1024 kB\nRss:       0 kB\nSwap:   1024 kB\n"
+    (tmp_path / "smaps").write_text(smaps)
+    assert (
+        pymemtools("vgraph", "--holes", "none", "-o", str(tmp_path / "a.svg"), str(tmp_path / "smaps")).returncode == 0
+    )
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    bars = [
+        [(each.attrib["class"], int(each.attrib["x"]), int(each.attrib["width"])) for each in box.iter(f"{SVG}rect")]
+        for box in root.iterfind(f"{SVG}g")
+        if box.find(f"{SVG}title") is not None
+    ]
+    assert bars == [
+        [("b", 150, 560), ("w", 150, 560)],
+        [("b", 150, 560), ("r", 150, 140), ("w", 290, 280)],
+    ]
+    beside = [text for text in root.iter(f"{SVG}text") if "resident, " in (text.text or "")]
+    assert [text.text for text in beside[:2]] == [
+        "1 MiB, 0 B resident, 1 MiB swapped",
+        "1 MiB, 256 KiB resident, 512 KiB swapped",
+    ]
+    assert all(int(each.attrib["x"]) + 7 * len(each.text or "") <= int(root.attrib["width"]) for each in beside)
+
+
 def test_names_stay_text(pymemtools: Run, tmp_path: Path) -> None:
     rows = ["</title><script>alert(1)</script>", "]]>&amp;<!--", "\x1b[2J", "' onload='alert(2)", '" onload="alert(3)']
     map_file = tmp_path / "map"

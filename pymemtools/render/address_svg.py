@@ -17,9 +17,9 @@ _ROW = 18  # pixels
 _TOP = 44
 _LEFT, _BOX = 150, 560  # where boxes start, and how wide they are
 _RIGHT = _LEFT + _BOX + 12
-_WIDTH = 980
+_WIDTH = 980  # at least
+_CHARACTER = 7  # pixels; of the small letters that stand beside the boxes and below them
 _COLUMNS = 68  # characters that a label has, with the permissions behind it
-_HELD = 6  # pixels: the height of the bar for what is resident
 
 # No rule uses var(), which not every program that draws SVG knows.
 _STYLE = """\
@@ -35,7 +35,8 @@ text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#22
 .inner .b{fill:#fff;fill-opacity:.55}
 .new .b,.grown .b,.shrunk .b{stroke-width:2;stroke:#14507a}
 .found .b{stroke-width:3;stroke:#14507a}
-.r{fill:#335577}.w{fill:#b5651d}.e{fill:#fff;stroke:#667;stroke-width:.5}
+.r{fill:#000;fill-opacity:.17}.w{fill:#c2410c;fill-opacity:.4}
+.danger .r{fill:#c00;fill-opacity:.3}
 .z{fill:none;stroke:#99a;stroke-width:1}
 .danger .t{font-weight:bold}
 .off{opacity:.3}
@@ -50,7 +51,8 @@ text{fill:#e6e6e6}
 .hole .b,.gone .b{fill:none}
 .inner .b{fill:#000;fill-opacity:.3}
 .new .b,.grown .b,.shrunk .b,.found .b{stroke:#8ecbff}
-.r{fill:#9ec5e8}.w{fill:#e8a35c}.e{fill:#16181c;stroke:#8a93a0}
+.r{fill:#fff;fill-opacity:.2}.w{fill:#ff9a4d;fill-opacity:.5}
+.danger .r{fill:#ff5050;fill-opacity:.35}
 }
 """
 
@@ -84,9 +86,10 @@ def svg_lines(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: froz
         body.append(_address(far, y, sheet))
         previous = area
     foot = [*_legend(areas, y + 34), *_footer(sheet, y + 60)]
+    width = max([_WIDTH, *(_RIGHT + _CHARACTER * len(_figures(area)) for area in areas)])
     total = y + 60 + 16 * len(sheet.footer)
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{total}" viewBox="0 0 {_WIDTH} {total}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{total}" viewBox="0 0 {width} {total}"'
         ' role="img">'
     )
     yield f"<title>{_xml(sheet.title)}</title>"
@@ -117,6 +120,7 @@ def _box(area: Area, y: int, height: Height, sheet: Sheet, *, is_found: bool) ->
     classes = " ".join(filter(None, (tone(area), area.change, "found" if is_found else "")))
     yield f'<g class="{classes}"><title>{_tooltip(area, sheet)}</title>'
     yield f'<rect class="b" x="{_LEFT}" y="{y}" width="{_BOX}" height="{pixels}"/>'
+    yield from _bar(area, y, pixels)
     mark = UNICODE.marks.get(area.change or ("found" if is_found else ""))
     if mark:
         yield f'<text x="{_LEFT - 12}" y="{y + 13}" text-anchor="middle">{mark}</text>'
@@ -124,7 +128,7 @@ def _box(area: Area, y: int, height: Height, sheet: Sheet, *, is_found: bool) ->
     yield f'<text class="t" x="{_LEFT + 8}" y="{y + 13}">{_quoted(label)}</text>'
     if area.perms:
         yield f'<text class="t" x="{_LEFT + _BOX - 8}" y="{y + 13}" text-anchor="end">{_xml(area.perms)}</text>'
-    yield from _figures(area, y)
+    yield f'<text class="s" x="{_RIGHT}" y="{y + 13}">{_figures(area)}</text>'
     for row, inner in enumerate(in_order(area.inner, high_first=sheet.high_first), 1):
         yield from _inner(inner, y + row * _ROW, sheet)
     if height.is_cut:
@@ -132,26 +136,28 @@ def _box(area: Area, y: int, height: Height, sheet: Sheet, *, is_found: bool) ->
     yield "</g>"
 
 
-def _figures(area: Area, y: int) -> Iterator[str]:
-    """Write the size beside the box and, where it is known, draw what of it is resident and swapped."""
-    if area.resident is None:
-        yield f'<text class="s" x="{_RIGHT}" y="{y + 13}">{size_text(area)}</text>'
-        return
-    text = f"{size_text(area)}, {brief_size(area.resident)} resident"
+def _figures(area: Area) -> str:
+    """Write what stands beside the box."""
+    text = size_text(area)
+    if area.resident is not None:
+        text += f", {brief_size(area.resident)} resident"
     if area.swapped:
         text += f", {brief_size(area.swapped)} swapped"
-    yield f'<text class="s" x="{_RIGHT + 58}" y="{y + 13}">{text}</text>'
-    width = 50
-    held, away = (min(width, _share(part, area.size, width)) for part in (area.resident, area.swapped or 0))
-    yield f'<rect class="e" x="{_RIGHT}" y="{y + 6}" width="{width}" height="{_HELD}"/>'
-    if held:
-        yield f'<rect class="r" x="{_RIGHT}" y="{y + 6}" width="{held}" height="{_HELD}"/>'
-    if away:
-        yield f'<rect class="w" x="{_RIGHT + held}" y="{y + 6}" width="{min(away, width - held)}" height="{_HELD}"/>'
+    return text
 
 
-def _share(part: int, whole: int, width: int) -> int:
-    return max(1, part * width // whole) if part and whole else 0
+def _bar(area: Area, y: int, pixels: int) -> Iterator[str]:
+    """Shade as much of the box as is resident, from the left, and behind that as much as is swapped."""
+    held = _share(area.resident, area.size)
+    away = min(_share(area.swapped, area.size), _BOX - held)
+    for name, left, width in (("r", 0, held), ("w", held, away)):
+        if width:
+            yield f'<rect class="{name}" x="{_LEFT + left}" y="{y}" width="{width}" height="{pixels}"/>'
+
+
+def _share(part: int | None, whole: int) -> int:
+    """Give the pixels of a part, which shows if it is anything."""
+    return min(max(2, part * _BOX // whole), _BOX) if part and whole else 0
 
 
 def _inner(inner: Inner, y: int, sheet: Sheet) -> Iterator[str]:
@@ -190,14 +196,18 @@ def _tooltip(area: Area, sheet: Sheet) -> str:
 def _legend(areas: Sequence[Area], y: int) -> Iterator[str]:
     """Explain the colours that occur."""
     used = {tone(area) for area in areas}
+    shown = [(f'<g class="{name}"><rect class="b"', "/></g>", text) for name, text in TONES.items() if name in used]
+    if any(area.resident for area in areas):
+        shown.append(('<rect class="r"', "/>", "resident"))
+    if any(area.swapped for area in areas):
+        shown.append(('<rect class="w"', "/>", "swapped"))
     x = 16
-    for name, text in TONES.items():
-        if name in used:
-            yield f'<g class="{name}"><rect class="b" x="{x}" y="{y - 11}" width="14" height="12"/></g>'
-            yield f'<text class="s" x="{x + 20}" y="{y}">{text}</text>'
-            x += 34 + 7 * len(text)
+    for opening, closing, text in shown:
+        yield f'{opening} x="{x}" y="{y - 11}" width="14" height="12"{closing}'
+        yield f'<text class="s" x="{x + 20}" y="{y}">{text}</text>'
+        x += 34 + _CHARACTER * len(text)
 
 
 def _footer(sheet: Sheet, y: int) -> Iterator[str]:
     for row, line in enumerate(sheet.footer):
-        yield f'<text class="s" x="16" y="{y + 16 * row}">{_xml(line)}</text>'
+        yield f'<text class="s" x="16" y="{y + 16 * row}">{_quoted(fit(line, _WIDTH // _CHARACTER, "…"))}</text>'
