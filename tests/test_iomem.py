@@ -106,9 +106,33 @@ def test_json_has_every_region_with_its_size_in_bytes(pymemtools: Run) -> None:
         "kind": "device",
         "name": "PCI Bus 0000:00",
         "parent": "Reserved",
-        "change": "",
+        "change": None,
         "delta": 0,
     }
+
+
+def test_the_kernel_in_ram_is_ram(pymemtools: Run) -> None:
+    found = parse_iomem(
+        b"0-fff : System RAM\n  0-ff : Kernel code\n  100-1ff : reserved\n  f00-1fff : dev\n2000-2fff : x\n"
+    )
+    assert [row.kind for row in region_rows(found)] == ["ram", "ram", "reserved", "device", "device"]
+
+
+def test_an_iomem_that_a_terminal_saved(pymemtools: Run) -> None:
+    saved = (MAPS / "armv7").read_bytes().replace(b"\n", b"\r\n")
+    done = pymemtools("iomem-graph", "-", input=saved)
+    assert done.stdout == pymemtools("iomem-graph", "armv7", cwd=MAPS).stdout
+
+
+def test_regions_of_petabytes(pymemtools: Run) -> None:
+    done = pymemtools("iomem-graph", "--table", "-", input=b"0-fff : Reserved\n10000000000000-1fffffffffffff : CXL\n")
+    assert done.stdout.decode() == (
+        "Region             start              end              KB         MB       GB\n"
+        "Reserved  00000000000000 - 00000000000fff :             4\n"
+        "CXL       10000000000000 - 1fffffffffffff : 4398046511104 4294967296  4194304\n"
+        "\n"
+        "RAM 0 B, reserved 4 KiB, devices 4 PiB, holes 4.00 PiB\n"
+    )
 
 
 def test_names_are_escaped_in_every_output(pymemtools: Run, tmp_path: Path) -> None:
@@ -133,6 +157,7 @@ def test_names_are_escaped_in_every_output(pymemtools: Run, tmp_path: Path) -> N
         (("-S", ".", "x"), "iomem-graph: FILE and --source are two answers to the same question"),
         (("-o", "a.png", "x"), "a.png: pictures are .svg or .html (a browser or rsvg-convert makes PNG of them)"),
         (("--legacy", "-f", "json", "x"), "iomem-graph: --legacy has no --format, --diff or --output"),
+        (("--table", "-o", "a.svg", "x"), "iomem-graph: --table is the part that is no picture: it has no --output"),
     ],
 )
 def test_what_makes_no_sense(pymemtools: Run, tmp_path: Path, arguments: tuple[str, ...], reason: str) -> None:

@@ -84,6 +84,8 @@ def _check_combination(options: dict[str, Any]) -> None:
         raise UsageProblem("iomem-graph: there is only one standard input")
     if options["legacy"] and (options["style"] != "text" or options["diff"] or options["output"]):
         raise UsageProblem("iomem-graph: --legacy has no --format, --diff or --output")
+    if options["table"] and options["output"]:
+        raise UsageProblem("iomem-graph: --table is the part that is no picture: it has no --output")
 
 
 def _read(
@@ -166,7 +168,10 @@ def _legacy(regions: Sequence[Region]) -> Iterator[str]:
 def _document(style: str, rows: Sequence[RegionRow], regions: Sequence[Region], facts: Facts) -> list[str]:
     from pymemtools.render.machine import machine_lines
 
-    table = [{**row._asdict(), "start": f"{row.start:08x}", "last": f"{row.last:08x}"} for row in rows]
+    table = [
+        {**row._asdict(), "start": f"{row.start:08x}", "last": f"{row.last:08x}", "change": row.change or None}
+        for row in rows
+    ]
     return machine_lines(
         style,
         "iomem-graph",

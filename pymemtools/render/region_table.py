@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.render.escape import escape, pad, width
 
-_KIB = 1024
+_KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 
 
 class Line(NamedTuple):
@@ -27,23 +27,20 @@ def region_lines(rows: Sequence[Line]) -> Iterator[str]:
     columns = max([6, *map(width, names)])
     digits = max([8, *(len(f"{row.last:x}") for row in rows)])
     gutter = 2 if any(row.mark for row in rows) else 0
-    kib = max([9, *(len(_kib(row)) for row in rows)])
+    kib, mib, gib = (
+        max([least, *(len(_in(row, unit)) for row in rows)]) for least, unit in ((9, _KIB), (9, _MIB), (8, _GIB))
+    )
     title = f"{'Region':<{columns}}  {'start':>{digits}}   {'end':>{digits}}"
-    yield f"{'':{gutter}}{title}   {'KB':>{kib}} {'MB':>9} {'GB':>8}"
+    yield f"{'':{gutter}}{title}   {'KB':>{kib}} {'MB':>{mib}} {'GB':>{gib}}"
     for row, name in zip(rows, names):
-        size = row.last - row.start + 1
         line = f"{row.mark:<{gutter}}{pad(name, columns)}  {row.start:0{digits}x} - {row.last:0{digits}x} : "
-        line += f"{_kib(row):>{kib}} {_in(size, 1 << 20):>9} {_in(size, 1 << 30):>8}"
+        line += f"{_in(row, _KIB):>{kib}} {_in(row, _MIB):>{mib}} {_in(row, _GIB):>{gib}}"
         yield f"{line.rstrip()}  {escape(row.remark)}".rstrip()
 
 
-def _kib(row: Line) -> str:
+def _in(row: Line, unit: int) -> str:
+    """Write the size in a unit; of MB and GB where it is at least one. A whole number is without decimals."""
     size = row.last - row.start + 1
-    return str(size // _KIB) if size % _KIB == 0 else f"{size / _KIB:.2f}"
-
-
-def _in(size: int, unit: int) -> str:
-    """Write a size in a unit where it is at least one; a whole number without decimals."""
-    if size < unit:
+    if size < unit and unit > _KIB:
         return ""
     return str(size // unit) if size % unit == 0 else f"{size / unit:.2f}"

@@ -81,7 +81,10 @@ def region_rows(regions: Sequence[Region], depth: int | None = None) -> list[Reg
             continue
         reaches_out = parent is not None and not (parent.start <= region.start and region.last <= parent.last)
         outer = _text(parent.name) if parent is not None and reaches_out else None
-        rows.append(RegionRow(*region[:3], region.size, kind_of(region.name), _text(region.name), outer))
+        kind = kind_of(region.name)
+        if kind == "device" and outer is None and any(kind_of(each.name) == "ram" for each in above):
+            kind = "ram"  # as are the kernel's code and data
+        rows.append(RegionRow(*region[:3], region.size, kind, _text(region.name), outer))
     return rows
 
 

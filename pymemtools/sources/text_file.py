@@ -15,8 +15,14 @@ _CHUNK = 1 << 20
 def read_text_file(path: str, max_bytes: int) -> bytes:
     """Read a regular file, or standard input for ``-``, of at most ``max_bytes``; it is never written to.
 
-    Raises Missing, Denied or ParseError.
+    Lines that end with CR LF, as a serial terminal saves them, lose the CR. Raises Missing, Denied or ParseError.
     """
+    text = _raw(path, max_bytes)
+    first = text[: text.find(b"\n") + 1]
+    return text.replace(b"\r\n", b"\n") if first.endswith(b"\r\n") else text
+
+
+def _raw(path: str, max_bytes: int) -> bytes:
     if path == "-":
         if sys.stdin is None:
             raise Missing("-: standard input is closed")
@@ -52,10 +58,11 @@ def _read(fd: int, path: str, max_bytes: int) -> bytes:
 
 
 def starts_as_text(path: str) -> bool:
-    """Tell a saved text of /proc from an archive by the first bytes; what cannot be read is neither."""
+    """Tell a saved text, of /proc or of comments and CSV, from an archive; what cannot be read is neither."""
     try:
         with open(path, "rb") as file:
             head = file.read(256)
     except (OSError, ValueError):
         return False
-    return b"\0" not in head and head.isascii() and head.lstrip()[:1].isalnum()
+    first = head.lstrip()[:1]  # of gzip, xz and zstd it is none of these; in the first bytes of a tar are zeros
+    return b"\0" not in head and (first.isalnum() or first == b"#")
