@@ -83,6 +83,7 @@ def test_labels_are_no_patterns(pymemtools: Run, tmp_path: Path) -> None:
         ("three columns", b"400000,401000,/bin/x\n"),
         ("five columns", b"00400000,00401000,r-xp,0,/bin/x\n"),
         ("in capitals and with 0x, as procmap writes", b"0x400000,0x401000,r-xp,0x0,/bin/x\r\n"),
+        ("maps that a terminal saved", b"00400000-00401000 r-xp 00000000 fe:00 18   /bin/x\r\n" * 2),
     ],
 )
 def test_inputs_are_told_by_their_text(pymemtools: Run, kind: str, text: bytes) -> None:
@@ -119,6 +120,8 @@ def test_what_is_no_map_is_refused(pymemtools: Run, text: bytes, status: int, re
         (("--find", "0x558010388000", "--holes", "none", "-A0", "-B0", "pie"), 1, "vgraph: nothing at 0x558010388000"),
         (("-o", "x.png", "pie"), 2, "x.png: pictures are .svg or .html (a browser or rsvg-convert makes PNG of them)"),
         (("-o", "x.svg", "-f", "json", "pie"), 2, "-o writes a picture: it has no --format"),
+        (("--csv", "-", "--legacy", "pie"), 2, "vgraph: --csv and --legacy: one at a time"),
+        (("--csv", "-", "-f", "json", "pie"), 2, "vgraph: --csv has no --format and no --output"),
         (("--watch", "1", "pie"), 2, "vgraph: --watch is for a process of this machine, on the terminal"),
     ],
 )
@@ -131,6 +134,17 @@ def test_a_kernel_thread_has_nothing_to_draw(pymemtools: Run) -> None:
     done = pymemtools("vgraph", "-S", str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"), "2")
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"pymemtools: vgraph: 2: no mappings (a kernel thread or a zombie has none)\n"
+
+
+def test_a_zombie_has_nothing_to_draw_either(pymemtools: Run) -> None:
+    child = subprocess.Popen(["/bin/true"])
+    while b"(true) Z" not in Path(f"/proc/{child.pid}/stat").read_bytes():
+        pass
+    reason = f"pymemtools: vgraph: {child.pid}: no mappings (a kernel thread or a zombie has none)\n"
+    for arguments in ((), ("--pages", "0x400000")):
+        done = pymemtools("vgraph", *arguments, str(child.pid))
+        assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", reason)
+    child.wait()
 
 
 def test_a_captured_process_with_its_limits(pymemtools: Run) -> None:
@@ -259,6 +273,23 @@ def test_writable_code_is_never_folded_away() -> None:
     assert without_small(areas, 1000) == areas
 
 
+@pytest.mark.parametrize(
+    ("last", "user_end"),
+    [
+        (0x7FFD_0000_0000, 0x7FFF_FFFF_F000),
+        (0x7FFF_FFFF_F000, 0x7FFF_FFFF_F000),
+        (0xFF_7FFF_FF02_1000, 0xFF_FFFF_FFFF_F000),  # five levels of page tables
+    ],
+)
+def test_between_processes_and_vsyscall_is_no_hole_to_use(last: int, user_end: int) -> None:
+    vsyscall = 0xFFFF_FFFF_FF60_0000
+    areas = whole([Area(last - 4096, last, "stack"), Area(vsyscall, vsyscall + 4096, "vdso")], None)
+    above = [(area.start, area.end, area.label) for area in areas if area.start >= last and area.is_hole]
+    usable = [(last, user_end, "")] if last < user_end else []
+    assert above == [*usable, (user_end, vsyscall, "kernel and non-canonical addresses")]
+    assert figures(areas).largest_hole == last - 4096
+
+
 def test_overlapping_mappings_make_no_negative_hole() -> None:
     areas = [Area(0, 100, "a"), Area(10, 20, "b"), Area(120, 130, "c")]
     assert [(area.start, area.end) for area in with_holes(areas)] == [(0, 100), (10, 20), (100, 120), (120, 130)]
@@ -290,6 +321,21 @@ def test_changes_are_told_by_place_and_name() -> None:
     marked, gone = compared(old, areas[0], new, areas[1])
     assert [(area.change, area.delta) for area in marked] == [("grown", 0x800), ("shrunk", -0x800), ("new", 0x1000)]
     assert [(area.start, area.change, area.delta) for area in gone] == [(0x3000, "gone", -0x1000)]
+
+
+def test_what_went_and_what_came_in_its_place_are_both_rows(pymemtools: Run) -> None:
+    done = pymemtools("vgraph", "--diff", "old.csv", "-f", "json", "--holes", "none", "new.csv", cwd=FILES)
+    rows = [(row["start"], row["label"], row["change"]) for row in json.loads(done.stdout)["rows"] if row["change"]]
+    assert ("00700000", "/new", "new") in rows
+    assert ("00700000", "/replaced", "gone") in rows
+
+
+@pytest.mark.parametrize("first", [b"# saved yesterday\n", b"3fe000,3ff000,/srv/caf\xc3\xa9\n"])
+def test_a_text_to_compare_with_may_start_as_it_likes(pymemtools: Run, tmp_path: Path, first: bytes) -> None:
+    (tmp_path / "old").write_bytes(first + b"400000,401000,a\n")
+    done = pymemtools("--demo", "vgraph", "--diff", str(tmp_path / "old"), "-f", "json", "1")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "a" in [row["label"] for row in json.loads(done.stdout)["rows"] if row["change"] == "gone"]
 
 
 def test_watching_shows_what_changes_and_ends_with_the_process() -> None:

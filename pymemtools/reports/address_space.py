@@ -11,8 +11,10 @@ from pymemtools.reports.map_diff import pair
 from pymemtools.units import brief_size
 
 NULL_TRAP = "NULL trap"
-_USER_END = (1 << 47) - 4096  # arch/x86/include/asm/page_64.h, TASK_SIZE_MAX with four levels of page tables
-_KERNEL_START = 0xFFFF_8000_0000_0000  # above it, [vsyscall]; between the two, addresses that the processor refuses
+# What x86-64 gives to processes, with four and with five levels of page tables: TASK_SIZE_MAX in
+# arch/x86/include/asm/page_64.h. Above is nothing until [vsyscall], which is the kernel's.
+_USER_ENDS = ((1 << 47) - 4096, (1 << 56) - 4096)
+_KERNEL_START = 1 << 63
 _FOLDED = {"malloc arena": "malloc arenas", "thread stack": "thread stacks"}
 _NEAR = 1 << 30  # bytes; areas further apart are not folded into one
 _OF_A_FILE = frozenset(("text", "rodata", "relro", "data", "bss", "reserve"))
@@ -67,9 +69,11 @@ def whole(areas: Sequence[Area], min_address: int | None) -> list[Area]:
             trap = min(min_address, area.end)
             filled.append(Area(0, trap, NULL_TRAP, mappings=0))
             area = area._replace(start=trap)
-        if area.is_hole and area.start < _USER_END and area.end >= _KERNEL_START:
-            filled.append(area._replace(end=_USER_END))
-            area = area._replace(start=_USER_END, label="kernel and non-canonical addresses")
+        if area.is_hole and area.end >= _KERNEL_START:
+            user_end = next((end for end in _USER_ENDS if area.start <= end), area.start)
+            if area.start < user_end:
+                filled.append(area._replace(end=user_end))
+            area = area._replace(start=user_end, label="kernel and non-canonical addresses")
         if area.end > area.start or not area.is_hole:
             filled.append(area)
     return filled

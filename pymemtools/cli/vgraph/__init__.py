@@ -29,6 +29,8 @@ from pymemtools.cli.vgraph.target import Target, process_number, read_target
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.sources.base import Source
 
+_MODES = {"pages": "--pages", "csv_file": "--csv", "legacy": "--legacy", "watch": "--watch", "diff": "--diff"}
+
 
 @click.command("vgraph", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("target", metavar="TARGET", type=click.Path(allow_dash=True), shell_complete=offer_pids)
@@ -117,6 +119,9 @@ def _watch(target: Target, read: Callable[[], Target], options: dict[str, Any]) 
 
 
 def _check_combination(ctx: click.Context, options: dict[str, Any]) -> None:
+    modes = [name for key, name in _MODES.items() if options[key] not in (None, False)]
+    if len(modes) > 1:
+        raise UsageProblem(f"vgraph: {modes[0]} and {modes[1]}: one at a time")
     is_process = process_number(options["target"]) is not None
     if options["source"] is not None and not is_process:
         raise UsageProblem("vgraph: --source holds processes: TARGET must be a PID then")
@@ -124,8 +129,10 @@ def _check_combination(ctx: click.Context, options: dict[str, Any]) -> None:
         raise UsageProblem("vgraph: --watch is for a process of this machine, on the terminal")
     if options["pages"] is not None and (options["source"] is not None or ctx.obj or not is_process):
         raise UsageProblem("vgraph: --pages is for a process of this machine: no capture has its pagemap")
-    if options["legacy"] and (options["style"] != "text" or options["output"]):
-        raise UsageProblem("vgraph: --legacy has no --format and no --output")
+    if modes in (["--csv"], ["--legacy"]) and (options["style"] != "text" or options["output"]):
+        raise UsageProblem(f"vgraph: {modes[0]} has no --format and no --output")
+    if options["pages"] is not None and options["output"]:
+        raise UsageProblem("vgraph: --pages has no --output")
 
 
 def _write_csv(target: Target, path: str, *, force: bool) -> None:

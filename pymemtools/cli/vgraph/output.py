@@ -13,7 +13,7 @@ from pymemtools.render.escape import escape
 
 _FIELDS = (
     *("start", "end", "size", "kind", "label", "perms", "mappings", "resident", "swapped", "change", "delta"),
-    "writable_code",
+    *("writable_code", "found"),
 )
 
 
@@ -42,17 +42,18 @@ def _document(scene: Scene, style: str) -> list[str]:
         "max_map_count": scene.target.max_count,
         "mmap_min_addr": scene.target.min_address,
     }
-    rows = [_row(area, scene.digits) for area in scene.areas]
+    areas = sorted([*scene.areas, *scene.replaced], key=lambda area: area.start)
+    rows = [_row(area, scene) for area in areas]
     facts = facts_as_json(scene.target.facts)
     return machine_lines(style, "vgraph", rows, fields=_FIELDS, source=facts, totals=totals)
 
 
-def _row(area: Area, digits: int) -> dict[str, Any]:
+def _row(area: Area, scene: Scene) -> dict[str, Any]:
     return {
-        "start": f"{area.start:0{digits}x}",
-        "end": f"{area.end:0{digits}x}",
+        "start": f"{area.start:0{scene.digits}x}",
+        "end": f"{area.end:0{scene.digits}x}",
         "size": area.size,
-        "kind": area.kind,
+        "kind": area.kind or None,
         "label": area.label,
         "perms": area.perms or None,
         "mappings": area.mappings,
@@ -61,6 +62,7 @@ def _row(area: Area, digits: int) -> dict[str, Any]:
         "change": area.change or None,
         "delta": area.delta,
         "writable_code": area.is_writable_code,
+        "found": area.start in scene.found,
     }
 
 

@@ -53,6 +53,7 @@ def show_pages(pid: int, read: Callable[[], Target], options: dict[str, Any]) ->
             area = _area_at(target, address)
             pages = _read(pagemap.words, area, address)
     except Missing:
+        read()  # says so itself if the process has no memory: a zombie or a kernel thread
         raise Missing(f"vgraph: {pid}: no such process") from None
     if options["style"] == "text":
         write_lines(_text(pages, target, options))

@@ -36,8 +36,9 @@ class Scene(NamedTuple):
 
     @property
     def digits(self) -> int:
-        """Give the hexadecimal digits of an address."""
-        return 16 if self.target.mappings[-1].end > 1 << 32 else 8
+        """Give the hexadecimal digits of an address; the end of 32 bits has nine."""
+        end = self.target.mappings[-1].end
+        return 16 if end > 1 << 32 else max(8, len(f"{end:x}"))
 
 
 def parse_address(text: str) -> int | None:
@@ -85,8 +86,8 @@ def _found(scene: Scene, options: dict[str, Any]) -> Scene:
 def footer(scene: Scene) -> list[str]:
     """Sum the picture up."""
     figures, most = scene.figures, scene.target.max_count
-    count = f"{figures.mappings} mappings" if most is None else f"{figures.mappings} of {most} mappings"
-    parts = [count, f"{brief_size(figures.mapped)} mapped"]
+    count = figures.mappings if most is None else f"{figures.mappings} of {most}"
+    parts = [f"{count} mapping{'' if count == 1 else 's'}", f"{brief_size(figures.mapped)} mapped"]
     if figures.resident is not None:
         parts += [f"{brief_size(figures.resident)} resident", f"{brief_size(figures.swapped or 0)} swapped"]
     parts += [f"largest hole {brief_size(figures.largest_hole)}", f"W+X {figures.writable_code}"]
