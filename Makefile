@@ -49,3 +49,4 @@ bench: dev
 	$(BIN)/python bench/beside_peers.py
 	$(BIN)/python bench/pmap.py
 	$(BIN)/python bench/capture.py
+	$(BIN)/python bench/vgraph.py
