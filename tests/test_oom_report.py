@@ -264,7 +264,7 @@ def test_old_reports_without_a_table() -> None:
 TASKS = "pgtables_bytes swapents oom_score_adj"
 
 
-NAMES = ("a b", "(sd-pam)", "x) score 9 or", "[kworker/0:1]", "\x1b[31mred", "ö", " lead", "a,pid=1,uid=0", "Killed process 1")
+NAMES = (
     "a b",
     "(sd-pam)",
     "x) score 9 or",

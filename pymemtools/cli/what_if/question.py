@@ -79,6 +79,7 @@ def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
             _print(style, name, found, opened)
             return exit_status(ctx)
 
+        own_options, run.__click_params__ = run.__click_params__, []  # type: ignore[attr-defined]
         for option in (
             format_option,
             source_options,
@@ -88,6 +89,7 @@ def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
             click.option("--set", "sets", multiple=True, metavar="vm.NAME=VALUE", help="Suppose another setting."),
         ):
             run = option(run)
+        run.__click_params__ += own_options  # type: ignore[attr-defined] (which puts them first)
         help_names = {"help_option_names": ["-h", "--help"]}
         return click.command(name, cls=AbbreviatingCommand, context_settings=help_names)(click.pass_context(run))
 
