@@ -14,7 +14,7 @@ from pymemtools.models.two_lists import TwoLists, inactive_ratio
 from pymemtools.reports.machine import Machine
 from pymemtools.sources.base import Source
 
-OTHERS = "before"  # what is cached before the first pass
+OTHERS = "others"  # what is cached before the first pass
 TWO_LISTS, GENERATIONS = "classic", "mglru"
 _SWITCH = "/sys/kernel/mm/lru_gen/enabled"
 

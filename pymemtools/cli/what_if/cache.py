@@ -14,7 +14,7 @@ from pymemtools.cli.what_if.tables import size, table
 from pymemtools.errors import UsageProblem
 from pymemtools.models.cache_room import Readers, readers
 from pymemtools.reports.machine import Machine
-from pymemtools.reports.page_cache import GENERATIONS, OTHERS, TWO_LISTS, Pass, Reading, Room, lrus, passes, room_of
+from pymemtools.reports.page_cache import GENERATIONS, TWO_LISTS, Pass, Reading, Room, lrus, passes, room_of
 
 _TITLES = {TWO_LISTS: "Classic LRU, two lists:", GENERATIONS: "MGLRU, generations:"}
 _RULES = {
@@ -129,17 +129,13 @@ def _table(found: Sequence[Pass], *, has_times: bool) -> list[str]:
     rows = []
     for each in found:
         time = "" if each.seconds is None else f"{each.seconds:.1f} s"
-        first, *more = [f"{size(amount)} {_called(name)}" for name, amount in each.evicted.items()] or [""]
+        first, *more = [f"{size(amount)} of {name}" for name, amount in each.evicted.items()] or [""]
         row = (each.number, each.file, f"{each.hit_percent:.1f} %", size(each.misses), time, size(each.cached), first)
         rows += [row, *(("",) * (len(row) - 1) + (other,) for other in more)]
     titles = ("pass", "file", "hits", "missed", "time", "cached", "evicted")
     places = [place for place, title in enumerate(titles) if has_times or title != "time"]
     cells = [[row[place] for place in places] for row in rows]
     return table([titles[place] for place in places], cells, (1, len(places) - 1))
-
-
-def _called(name: str) -> str:
-    return "of before" if name == OTHERS else f"of {name}"
 
 
 def _verdict(found: Sequence[Pass], reading: Reading) -> Iterator[str]:
