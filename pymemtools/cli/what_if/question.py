@@ -29,6 +29,9 @@ from pymemtools.reports.machine import Machine, read_machine, supposed
 from pymemtools.sources.base import Source
 
 
+_SHARED = frozenset(("sets", "ram", "swap", "kernel", "source", "max_size", "partial", "strict", "style"))
+
+
 class Asked(NamedTuple):
     """The machine as it is, and as it is supposed to be."""
 
@@ -79,7 +82,6 @@ def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
             _print(style, name, found, opened)
             return exit_status(ctx)
 
-        own_options, run.__click_params__ = run.__click_params__, []  # type: ignore[attr-defined]
         for option in (
             format_option,
             source_options,
@@ -89,9 +91,10 @@ def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
             click.option("--set", "sets", multiple=True, metavar="vm.NAME=VALUE", help="Suppose another setting."),
         ):
             run = option(run)
-        run.__click_params__ += own_options  # type: ignore[attr-defined] (which puts them first)
         help_names = {"help_option_names": ["-h", "--help"]}
-        return click.command(name, cls=AbbreviatingCommand, context_settings=help_names)(click.pass_context(run))
+        command = click.command(name, cls=AbbreviatingCommand, context_settings=help_names)(click.pass_context(run))
+        command.params.sort(key=lambda param: param.name in _SHARED)  # its own options are shown first
+        return command
 
     return make
 
