@@ -29,7 +29,10 @@ def options() -> list[object]:
     for name in sorted(set(COMMANDS) - WITHOUT_PAGE):
         command = cli.get_command(context, name)
         assert command is not None
-        parts = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+        parts = [command]
+        if isinstance(command, click.Group):
+            found_parts = (command.get_command(context, part) for part in command.list_commands(context))
+            parts = [part for part in found_parts if part is not None]
         parameters = [each for part in parts for each in part.get_params(click.Context(part))]
         shown = [each for each in parameters if isinstance(each, click.Option) and not each.hidden]
         names = dict.fromkeys(each for option in shown for each in option.opts)

@@ -28,7 +28,6 @@ from pymemtools.models.release import parse_release
 from pymemtools.reports.machine import Machine, read_machine, supposed
 from pymemtools.sources.base import Source
 
-
 _SHARED = frozenset(("sets", "ram", "swap", "kernel", "source", "max_size", "partial", "strict", "style"))
 
 
