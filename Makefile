@@ -50,3 +50,5 @@ bench: dev
 	$(BIN)/python bench/pmap.py
 	$(BIN)/python bench/capture.py
 	$(BIN)/python bench/vgraph.py
+	$(BIN)/python bench/oom_report.py
+	$(BIN)/python bench/what_if.py
