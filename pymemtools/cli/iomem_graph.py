@@ -151,8 +151,9 @@ def _remark(row: RegionRow) -> str:
 
 def _sums(regions: Sequence[Region]) -> str:
     sums = totals(regions)
+    within = f" ({brief_size(sums.reserved_ram)} of it reserved)" if sums.reserved_ram else ""
     return (
-        f"RAM {brief_size(sums.ram)}, reserved {brief_size(sums.reserved)}, "
+        f"RAM {brief_size(sums.ram)}{within}, reserved {brief_size(sums.reserved)}, "
         f"devices {brief_size(sums.device)}, holes {brief_size(sums.hole)}"
     )
 

@@ -122,14 +122,16 @@ def save_picture(
 ) -> None:
     """Write a picture to a file, as SVG or HTML."""
     from pymemtools.cli.new_file import write_new_file
-    from pymemtools.render.address_html import html_lines
-    from pymemtools.render.address_svg import svg_lines
     from pymemtools.render.area_scale import Heights
 
     heights = Heights(areas, look.scale)
     if heights.note:
         sheet = sheet._replace(footer=[*sheet.footer, heights.note])
-    lines = (svg_lines if path.endswith(".svg") else html_lines)(areas, heights, sheet, found)
+    if path.endswith(".svg"):
+        from pymemtools.render.address_svg import svg_lines as lines_of
+    else:
+        from pymemtools.render.address_html import html_lines as lines_of
+    lines = lines_of(areas, heights, sheet, found)
     write_new_file(path, "".join(f"{line}\n" for line in lines).encode(), force=force)
 
 

@@ -25,6 +25,7 @@ class Totals(NamedTuple):
     reserved: int
     device: int
     hole: int
+    reserved_ram: int  # of ram: what is reserved within it, as Arm machines show
 
 
 class RegionRow(NamedTuple):
@@ -52,12 +53,12 @@ def kind_of(name: bytes) -> str:
 def totals(regions: Sequence[Region]) -> Totals:
     """Count addresses by kind, from 0 to the highest that is named."""
     kinds = [(kind_of(region.name), region) for region in regions]
-    ram, with_reserved, everything = (
+    ram, reserved, either, everything = (
         _covered(region for kind, region in kinds if kind in counted)
-        for counted in (("ram",), ("ram", "reserved"), tuple(KINDS))
+        for counted in (("ram",), ("reserved",), ("ram", "reserved"), tuple(KINDS))
     )
     end = max((region.last for region in regions), default=-1) + 1
-    return Totals(ram, with_reserved - ram, everything - with_reserved, end - everything)
+    return Totals(ram, either - ram, everything - either, end - everything, ram + reserved - either)
 
 
 def _covered(regions: Iterable[Region]) -> int:
