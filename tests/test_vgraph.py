@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pymemtools.areas import Area, with_holes
 from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.map_csv import map_csv_lines, parse_map_csv
+from pymemtools.render.escape import width
 from pymemtools.reports.address_space import compared, figures, folded, whole, without_small
 from pymemtools.units import brief_size
 
@@ -38,6 +39,15 @@ def test_whole_output(pymemtools: Run, arguments: str, expected: str) -> None:
 
 def _environment(**more: str) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(HERE.parent), "COLUMNS": "80"} | more
+
+
+@pytest.mark.parametrize("columns", [40, 47, 66, 67, 133])
+@pytest.mark.parametrize("name", ["armv7", "smaps", "threads"])
+def test_a_picture_is_as_wide_as_the_terminal(pymemtools: Run, columns: int, name: str) -> None:
+    done = pymemtools("vgraph", name, cwd=FILES, env=_environment(COLUMNS=str(columns)))
+    lines = done.stdout.decode().splitlines()[:-1]
+    assert {width(line) for line in lines if line[-1] in "0123456789abcdef"} == {columns}
+    assert max(map(width, lines)) == columns
 
 
 def test_legacy_is_what_the_script_draws(pymemtools: Run) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.areas import Area, Inner
 from pymemtools.render.area_scale import Height, Heights
 from pymemtools.render.area_text import fit, label_of, letter, size_text, tone
-from pymemtools.render.escape import cut, pad
+from pymemtools.render.escape import pad
 from pymemtools.units import brief_size
 
 _BAR = 8  # cells
@@ -163,7 +163,8 @@ class _Pen:
     def _content(self, area: Area) -> str:
         size = size_text(area)
         if area.is_hole:
-            return pad(cut(f" {area.label or area.kind} {size}", self._room - 1), self._room)
+            label = fit(area.label or area.kind, self._room - 3 - len(size), self._glyphs.more)
+            return pad(f" {label} {size}", self._room)
         tail = f"{size:>9} "
         if self._has_bars:
             tail = f"{size:>9}  {self._bar(area)} "
