@@ -22,6 +22,14 @@ from pymemtools.units import human_size
 
 _T = TypeVar("_T")
 _PROCESSOR = re.compile(rb"^cpu[0-9]+ ", re.MULTILINE)
+OVERCOMMIT = (
+    *("vm.overcommit_memory", "vm.overcommit_kbytes", "vm.overcommit_ratio"),
+    *("vm.admin_reserve_kbytes", "vm.user_reserve_kbytes"),
+)
+DIRTY = (
+    *("vm.dirty_bytes", "vm.dirty_background_bytes", "vm.dirty_ratio", "vm.dirty_background_ratio"),
+    *("vm.dirty_expire_centisecs", "vm.dirty_writeback_centisecs"),
+)
 _SETS_WATERMARKS = frozenset(("vm.min_free_kbytes", "vm.watermark_scale_factor", "vm.lowmem_reserve_ratio"))
 _GROWS = {"DMA32": (3 << 30, "Normal"), "Normal": (768 << 20, "HighMem")}  # how large a zone gets before the next does
 _RESERVE_CAPS = {"vm.admin_reserve_kbytes": 1 << 13, "vm.user_reserve_kbytes": 1 << 17}
@@ -86,7 +94,21 @@ def read_machine(source: Source) -> Machine:
         read("stat", lambda text: len(_PROCESSOR.findall(text))) or None,
         tuple(notes),
     )
+    settings.update(_told_by_commit_limit(machine))
     return machine._replace(counts_from_low=_counts_from_low(machine))
+
+
+def _told_by_commit_limit(machine: Machine) -> dict[str, str]:
+    """Work out vm.overcommit_ratio, or overcommit_kbytes, from CommitLimit where the source does not tell them."""
+    info, size = machine.meminfo, machine.page_size
+    if "vm.overcommit_ratio" in machine.settings or "CommitLimit" not in info:
+        return {}
+    swap, hugetlb = info.get("SwapTotal", 0), info.get("Hugetlb", 0)
+    share, ram = info["CommitLimit"] - swap, max(info["MemTotal"] - hugetlb, 1)
+    for ratio in (share * 100 // ram, share * 100 // ram + 1):
+        if commit_limit(info["MemTotal"], swap, hugetlb, ratio, page_size=size) == info["CommitLimit"]:
+            return {"vm.overcommit_ratio": str(ratio), "vm.overcommit_kbytes": "0"}
+    return {"vm.overcommit_ratio": "0", "vm.overcommit_kbytes": str(share >> 10)}
 
 
 def _counts_from_low(machine: Machine) -> bool:
@@ -95,6 +117,42 @@ def _counts_from_low(machine: Machine) -> bool:
     told = machine.meminfo.get("MemAvailable")
     fits = [rule for rule in rules if available_of(machine._replace(counts_from_low=rule)) == told]
     return fits[0] if fits else rules[0]
+
+
+def assumed(machine: Machine, names: Sequence[str], *, zones: bool = False) -> Machine:
+    """Fill in settings, and zones, that the source does not tell, as a boot would choose them; and say so."""
+    if "MemTotal" not in machine.meminfo:
+        return machine
+    chosen = {name: _default(machine, name) for name in names if name not in machine.settings}
+    notes = [*machine.notes]
+    if chosen:
+        values = ", ".join(f"{name} = {value}" for name, value in chosen.items())
+        notes.append(f"the source does not tell, so the kernel's own choice is assumed: {values}")
+    if zones and not machine.zones:
+        notes.append("no zoneinfo: what zones keep for themselves is taken as a boot would choose it")
+        machine = machine._replace(zones=[_only_zone(machine)])
+    return machine._replace(settings={**chosen, **machine.settings}, notes=tuple(notes))
+
+
+def _default(machine: Machine, name: str) -> str:
+    """Give what the kernel chooses by itself; twins of what is set are 0."""
+    if machine.settings.get(TUNABLES[name].twin, "0") != "0":
+        return "0"
+    if name in _RESERVE_CAPS:
+        return str(min(machine.meminfo["MemTotal"] // 32 >> 10, _RESERVE_CAPS[name]))
+    if name == "vm.min_free_kbytes":
+        return str(_boot_min_free(machine if machine.zones else machine._replace(zones=[_only_zone(machine)])))
+    return TUNABLES[name].default
+
+
+def _only_zone(machine: Machine) -> Zone:
+    """Take all memory for one zone, with the watermarks that a boot would give it. Raises Missing."""
+    pages, free = machine.pages("MemTotal"), machine.pages("MemFree")
+    kib = machine.page_size // 1024
+    cap = reserves.min_free_cap_kbytes(machine.version)
+    least = reserves.boot_min_free_kbytes(pages * kib, cap) // kib
+    low, high = least + least // 4, least + least // 2
+    return Zone(0, "Normal", free, least, low, high, None, None, pages, pages, pages, None, (), {}, {})
 
 
 def supposed(

@@ -17,7 +17,7 @@ from pymemtools.models.overcommit import HEURISTIC, Caller
 from pymemtools.reports.cgroup_memory import read_levels, room_in_groups
 from pymemtools.reports.cgroup_path import find_hierarchy, group_of
 from pymemtools.reports.commitments import commitment
-from pymemtools.reports.machine import Machine, available_of, memory_of
+from pymemtools.reports.machine import OVERCOMMIT, Machine, available_of, memory_of
 from pymemtools.reports.oom_scores import Candidate, candidates, grown, on_another_machine, victim, with_hypotheses
 from pymemtools.reports.zones import state_of
 
@@ -48,7 +48,7 @@ class Grant(NamedTuple):
     error_bound: int | None
 
 
-@question("alloc")
+@question("alloc", OVERCOMMIT, zones=True)
 @click.argument("amount", type=SIZE, metavar="SIZE")
 @click.option("--count", type=click.IntRange(1, 1 << 22), default=1, metavar="N", help="So many requests. [1]")
 @click.option(
@@ -58,8 +58,6 @@ class Grant(NamedTuple):
 def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | None) -> Answer:
     """Say whether a private mapping of SIZE is granted, and where its memory comes from when it is touched."""
     machine = asked.machine
-    if not machine.zones:
-        raise Missing("what-if alloc: the source has no zoneinfo")
     pages = -(-amount // machine.page_size)
     grant = _grant(asked, pages, count, pid)
     granted = grant.user if pid is None else max(grant.root, grant.user)
@@ -84,8 +82,7 @@ def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | Non
 def _grant(asked: Asked, pages: int, count: int, pid: int | None) -> Grant:
     """Ask the rule of the mode that is set, for root and for others, or for one process."""
     machine = asked.machine
-    memory, mode = memory_of(machine), machine.setting("vm.overcommit_memory")
-    mode = HEURISTIC if mode is None else mode
+    memory, mode = memory_of(machine), machine.setting("vm.overcommit_memory") or HEURISTIC
     callers = [Caller(0, is_admin=True), Caller(0, is_admin=False)]
     if pid is not None:
         row = commitment(asked.source, pid)
@@ -263,8 +260,6 @@ def _state(totals: dict[str, Any], zones: Sequence[dict[str, Any]]) -> Iterator[
 
 def _notes(asked: Asked, amount: int, pid: int | None) -> Iterator[str]:
     """Warn of a limit that is nearer than the machine's memory."""
-    if asked.machine.setting("vm.overcommit_memory") is None:
-        yield "the source does not tell overcommit_memory: 0 is assumed"
     if pid is None:
         return
     try:

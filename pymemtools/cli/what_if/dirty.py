@@ -16,7 +16,7 @@ from pymemtools.cli.what_if.tables import size, table
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, curve, timeline
 from pymemtools.models.writeback import Thresholds
-from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of
+from pymemtools.reports.machine import DIRTY, Machine, dirty_of, dirtyable_of
 
 if TYPE_CHECKING:
     from pymemtools.render.line_plot import Plot
@@ -35,7 +35,7 @@ _EVENTS = {
 }
 
 
-@question("dirty")
+@question("dirty", DIRTY, zones=True)
 @click.option("--write", type=RATE, required=True, metavar="RATE", help="How fast a program writes: 20M, or max.")
 @click.option("--disk", type=RATE, required=True, metavar="RATE", help="How fast the disk takes it, each second.")
 @click.option("--file", type=SIZE, metavar="SIZE", help="How much it writes; without, it never ends.")
@@ -53,7 +53,7 @@ def command(
     machine = asked.machine
     marks, memory = dirty_of(machine), dirtyable_of(machine)
     if marks is None or memory is None:
-        raise Missing("what-if dirty: the source tells too little: it takes meminfo, zoneinfo and sys/vm/dirty_*")
+        raise Missing("what-if dirty: the source tells too little: it takes MemFree and the file lists of meminfo")
     limits = _limits(machine, marks)
     writer = Writer(write, disk, None if file is None else float(file))
     found = timeline(writer, limits)
@@ -73,12 +73,8 @@ def command(
 
 def _limits(machine: Machine, marks: Thresholds) -> Limits:
     expire, wakeup = (machine.setting(f"vm.dirty_{name}_centisecs") for name in ("expire", "writeback"))
-    return Limits(
-        marks.dirty * machine.page_size,
-        marks.background * machine.page_size,
-        (3000 if expire is None else expire) / 100,
-        (500 if wakeup is None else wakeup) / 100,
-    )
+    page = machine.page_size
+    return Limits(marks.dirty * page, marks.background * page, (expire or 0) / 100, (wakeup or 0) / 100)
 
 
 def _events(found: Timeline) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from pymemtools.models import overcommit
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller
 from pymemtools.render.escape import escape
 from pymemtools.reports.commitments import Commitment, commitment, forks_of, private_memory
-from pymemtools.reports.machine import Machine, memory_of
+from pymemtools.reports.machine import OVERCOMMIT, Machine, memory_of
 
 _RULE = (
     "a fork is charged what is accounted of the parent, in every mode, and refused by the rule of the mode "
@@ -23,7 +23,7 @@ _RULE = (
 )
 
 
-@question("fork")
+@question("fork", OVERCOMMIT)
 @click.argument("pid", type=click.IntRange(min=1), shell_complete=offer_pids)
 @click.option(
     "--dirty", type=click.FloatRange(0, 100), default=100.0, metavar="PERCENT", help="How much is written. [100]"
@@ -34,22 +34,21 @@ def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
     row = commitment(asked.source, pid)
     if row is None:
         raise Missing(f"what-if fork: {pid} has no memory of its own")
-    notes = [*asked.machine.notes]
-    if asked.machine.setting("vm.overcommit_memory") is None:
-        notes.append("the source does not tell overcommit_memory: 0 is assumed")
+    machine = asked.machine
+    notes = [*machine.notes]
     if row.is_estimate:
         notes.append("no readable VmFlags: what is charged is estimated from VmData and VmStk")
-    found = _charged(row, asked.machine, count)
+    found = _charged(row, machine, count)
     resident, tables = private_memory(asked.source, pid)
     found |= {
         "private_resident": resident,
         "copied_at_worst": None if resident is None else round(resident * dirty / 100) * count,
         "page_tables": None if tables is None else tables * count,
-        "available": asked.machine.meminfo.get("MemAvailable"),
+        "available": machine.meminfo.get("MemAvailable"),
         "rule": _RULE,
-        "error_bound": _error_bound(found["mode"], asked.machine),
+        "error_bound": _error_bound(found["mode"], machine),
     }
-    rules = [overcommit.rule(found["mode"], asked.machine.version), _RULE]
+    rules = [overcommit.rule(found["mode"], machine.version), _RULE]
     return Answer(list(_lines(found, dirty)), [found], notes, None, rules)
 
 

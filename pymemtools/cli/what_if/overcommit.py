@@ -12,13 +12,13 @@ from pymemtools.cli.what_if.tables import size, table
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, largest_mapping, rule, slack
 from pymemtools.render.escape import escape
 from pymemtools.reports.commitments import Commitment, commitments, forks_of
-from pymemtools.reports.machine import Machine, memory_of
+from pymemtools.reports.machine import OVERCOMMIT, Machine, memory_of
 
 _NAMES = {HEURISTIC: "0 heuristic", ALWAYS: "1 always", NEVER: "2 never more"}
 _NAMED = 3  # processes that the summary names
 
 
-@question("overcommit")
+@question("overcommit", OVERCOMMIT[1:])
 @click.option("--processes", is_flag=True, help="Show what is committed to each process, and how often it could fork.")
 def command(asked: Asked, *, processes: bool) -> Answer:
     """Show CommitLimit, and the largest mapping that root and others would be granted, in each mode."""

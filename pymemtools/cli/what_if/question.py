@@ -25,7 +25,7 @@ from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunable_values import assignments
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
-from pymemtools.reports.machine import Machine, read_machine, supposed
+from pymemtools.reports.machine import Machine, assumed, read_machine, supposed
 from pymemtools.sources.base import Source
 
 _SHARED = frozenset(("sets", "ram", "swap", "kernel", "source", "max_size", "partial", "strict", "style"))
@@ -50,8 +50,14 @@ class Answer(NamedTuple):
     rules: Sequence[str] = ()  # where people need others than those of the rows
 
 
-def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
-    """Make a command of a function that takes what is asked, and its own options, and gives the answer."""
+def question(
+    name: str, assumes: Sequence[str] = (), *, zones: bool = False
+) -> Callable[[Callable[..., Answer]], click.Command]:
+    """Make a command of a function that takes what is asked, and its own options, and gives the answer.
+
+    ``assumes`` are the settings that it needs, and ``zones`` whether it needs these: as the kernel would choose them
+    where the source does not tell.
+    """
 
     def make(answer: Callable[..., Answer]) -> click.Command:
         @functools.wraps(answer)
@@ -76,7 +82,7 @@ def question(name: str) -> Callable[[Callable[..., Answer]], click.Command]:
                 raise UsageProblem(f"what-if {name}: --kernel: '{kernel}' is no version; write for example 5.10")
             settings = dict(assignments(sets, f"what-if {name}"))
             opened = open_from(ctx, source, partial=partial, max_size=max_size)
-            before = read_machine(opened)
+            before = assumed(read_machine(opened), assumes, zones=zones)
             found = answer(Asked(opened, before, supposed(before, settings, ram, swap, version), settings), **own)
             _print(style, name, found, opened)
             return exit_status(ctx)

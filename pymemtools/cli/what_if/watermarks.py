@@ -6,7 +6,6 @@ from typing import Any
 
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import size, table
-from pymemtools.errors import Missing
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.reports.machine import Machine, available_of, marks_of, supposed
 
@@ -17,12 +16,10 @@ _RULE = (
 _SETTINGS = ("vm.min_free_kbytes", "vm.watermark_scale_factor", "vm.lowmem_reserve_ratio")
 
 
-@question("watermarks")
+@question("watermarks", _SETTINGS[:2], zones=True)
 def command(asked: Asked) -> Answer:
     """Show each zone's min, low and high as they are and as the settings given with --set would make them."""
     before, after = asked.before, asked.machine
-    if not before.zones:
-        raise Missing("what-if watermarks: the source has no zoneinfo")
     if after.zones == before.zones:
         after = supposed(after, {name: before.settings[name] for name in _SETTINGS if name in before.settings})
     notes = [*after.notes]
