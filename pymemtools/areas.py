@@ -12,6 +12,13 @@ class Inner(NamedTuple):
     start: int
     end: int
     label: str
+    change: str = ""  # as of an area
+    delta: int = 0
+
+    @property
+    def size(self) -> int:
+        """Give the length in bytes."""
+        return self.end - self.start
 
 
 class Area(NamedTuple):

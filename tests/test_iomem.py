@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,13 @@ def test_regions_of_petabytes(pymemtools: Run) -> None:
         "\n"
         "RAM 0 B, reserved 4 KiB, devices 4 PiB, holes 4.00 PiB\n"
     )
+
+
+def test_a_picture_marks_what_changed_within_a_region(pymemtools: Run, tmp_path: Path) -> None:
+    out = tmp_path / "a.svg"
+    assert pymemtools("iomem-graph", "--diff", "deep", "-o", str(out), "deep-later", cwd=MAPS).returncode == 0
+    boxes = re.findall(r'<g class="[a-z]+ (new|gone|grown|shrunk)"><title>([^&]+)', out.read_text())
+    assert boxes == [("new", "Kernel data"), ("gone", "five"), ("grown", "sibling over")]
 
 
 def test_names_are_escaped_in_every_output(pymemtools: Run, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ PICTURES = [
     pytest.param("vgraph", HERE / "vgraph" / "smaps", ("--rss", "--order", "low"), id="vgraph --rss"),
     pytest.param("vgraph", HERE / "vgraph" / "threads", ("--fold", "--scale", "linear"), id="vgraph --fold"),
     pytest.param("iomem-graph", HERE / "iomem" / "x86_64-7.2", (), id="iomem-graph"),
+    pytest.param("iomem-graph", HERE / "iomem" / "deep", ("--order", "high"), id="iomem-graph, nested"),
 ]
 
 
@@ -131,13 +132,25 @@ class TestBrowser:
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, cwd=tmp_path)
 
     @pytest.mark.parametrize("suffix", ["svg", "html"])
-    def test_it_is_drawn_and_the_console_is_silent(self, pymemtools: Run, tmp_path: Path, suffix: str) -> None:
+    @pytest.mark.parametrize(
+        ("picture", "options", "expected"),
+        [
+            ("vgraph threads", (), "cceecc f7e9bd d5e3f7 f6c1c1"),
+            ("vgraph threads", ("--force-dark-mode",), "1f4a2a 574a1c 22395c 6b1f1f 16181c"),
+            ("iomem-graph deep", (), "cceecc f7e9bd d5e3f7"),
+        ],
+        ids=["vgraph", "vgraph, dark", "iomem-graph"],
+    )
+    def test_it_is_drawn_and_the_console_is_silent(
+        self, pymemtools: Run, tmp_path: Path, picture: str, options: tuple[str, ...], expected: str, suffix: str
+    ) -> None:
+        command, name = picture.split()
         out = tmp_path / f"a.{suffix}"
-        pymemtools("vgraph", "-o", str(out), str(HERE / "vgraph" / "threads"))
-        done = self.browse(tmp_path, out.as_uri(), f"--screenshot={tmp_path}/a.png", "--window-size=1000,900")
+        pymemtools(command, "-o", str(out), str(HERE / command.removesuffix("-graph") / name))
+        shot = (f"--screenshot={tmp_path}/a.png", "--window-size=1000,900")
+        done = self.browse(tmp_path, out.as_uri(), *shot, *options)
         assert "CONSOLE" not in done.stderr
-        colours = _colours(tmp_path / "a.png")
-        assert {(0xCC, 0xEE, 0xCC), (0xF7, 0xE9, 0xBD), (0xD5, 0xE3, 0xF7), (0xF6, 0xC1, 0xC1)} <= colours
+        assert {tuple(bytes.fromhex(colour)) for colour in expected.split()} <= _colours(tmp_path / "a.png")
 
     def test_an_error_of_a_page_would_be_seen(self, tmp_path: Path) -> None:
         (tmp_path / "a.html").write_text("<script>undefinedName()</script>")

@@ -78,7 +78,7 @@ class Page(NamedTuple):
 
 def picture_lines(areas: Sequence[Area], heights: Heights, page: Page, found: frozenset[int]) -> Iterator[str]:
     """Draw areas, given in ascending order; ``found`` are the starts of those to point at."""
-    marked = bool(found) or any(area.change for area in areas)
+    marked = bool(found) or any(area.change or any(each.change for each in area.inner) for area in areas)
     has_bars = any(area.resident is not None for area in areas)
     pen = _Pen(page, gutter=2 if marked else 0, bars=has_bars, perms=any(area.perms for area in areas))
     previous: Area | None = None
@@ -148,7 +148,8 @@ class _Pen:
         yield f"{mark:<{len(self._blank)}}{side}{self._coloured(text, area)}{side}"
         drawn = 1
         for each in in_order(area.inner, high_first=self._page.high_first):
-            yield f"{self._blank}{side}{self._inner(each)}{side} {each.start:0{self._page.digits}x}"
+            mark = self._glyphs.marks.get(each.change, "")
+            yield f"{mark:<{len(self._blank)}}{side}{self._inner(each)}{side} {each.start:0{self._page.digits}x}"
             drawn += 1
         blanks = [self._empty[side]] * (height.rows - drawn)
         if height.is_cut:
@@ -181,7 +182,7 @@ class _Pen:
         return f"{full * held}{swapped * away}{empty * (_BAR - held - away)} {brief_size(area.resident):>9}"
 
     def _inner(self, inner: Inner) -> str:
-        tail = f"{brief_size(inner.end - inner.start):>9} "
+        tail = f"{size_text(inner):>9} "
         head = " " * (2 * inner.level + 1) + self._glyphs.child
         room = self._room - len(tail) - len(head) - 1
         if room < 8:

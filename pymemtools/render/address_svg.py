@@ -31,10 +31,10 @@ text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#22
 .code .b{fill:#cceecc}.readonly .b{fill:#d5e3f7}.data .b{fill:#f7e9bd}.none .b{fill:#e4e4e4}.mixed .b{fill:#eadff2}
 .ram .b{fill:#cceecc}.reserved .b{fill:#f7e9bd}.device .b{fill:#d5e3f7}
 .danger .b{fill:#f6c1c1;stroke:#c00;stroke-width:3}
-.hole .b,.gone .b{fill:none;stroke-dasharray:2 3}
+.hole>.b,.gone>.b{fill:none;stroke-dasharray:2 3}
 .inner .b{fill:#fff;fill-opacity:.55}
-.new .b,.grown .b,.shrunk .b{stroke-width:2;stroke:#14507a}
-.found .b{stroke-width:3;stroke:#14507a}
+.new>.b,.grown>.b,.shrunk>.b{stroke-width:2;stroke:#14507a}
+.found>.b{stroke-width:3;stroke:#14507a}
 .r{fill:#000;fill-opacity:.17}.w{fill:#c2410c;fill-opacity:.4}
 .danger .r{fill:#c00;fill-opacity:.3}
 .z{fill:none;stroke:#99a;stroke-width:1}
@@ -48,9 +48,9 @@ text{fill:#e6e6e6}
 .code .b{fill:#1f4a2a}.readonly .b{fill:#22395c}.data .b{fill:#574a1c}.none .b{fill:#2a2c30}.mixed .b{fill:#43344f}
 .ram .b{fill:#1f4a2a}.reserved .b{fill:#574a1c}.device .b{fill:#22395c}
 .danger .b{fill:#6b1f1f;stroke:#ff5050}
-.hole .b,.gone .b{fill:none}
+.hole>.b,.gone>.b{fill:none}
 .inner .b{fill:#000;fill-opacity:.3}
-.new .b,.grown .b,.shrunk .b,.found .b{stroke:#8ecbff}
+.new>.b,.grown>.b,.shrunk>.b,.found>.b{stroke:#8ecbff}
 .r{fill:#fff;fill-opacity:.2}.w{fill:#ff9a4d;fill-opacity:.5}
 .danger .r{fill:#ff5050;fill-opacity:.35}
 }
@@ -121,9 +121,7 @@ def _box(area: Area, y: int, height: Height, sheet: Sheet, *, is_found: bool) ->
     yield f'<g class="{classes}"><title>{_tooltip(area, sheet)}</title>'
     yield f'<rect class="b" x="{_LEFT}" y="{y}" width="{_BOX}" height="{pixels}"/>'
     yield from _bar(area, y, pixels)
-    mark = UNICODE.marks.get(area.change or ("found" if is_found else ""))
-    if mark:
-        yield f'<text x="{_LEFT - 12}" y="{y + 13}" text-anchor="middle">{mark}</text>'
+    yield from _mark(area.change or ("found" if is_found else ""), y)
     label = label_of(area, _COLUMNS, "…").rstrip()
     yield f'<text class="t" x="{_LEFT + 8}" y="{y + 13}">{_quoted(label)}</text>'
     if area.perms:
@@ -134,6 +132,11 @@ def _box(area: Area, y: int, height: Height, sheet: Sheet, *, is_found: bool) ->
     if height.is_cut:
         yield _break(y + (pixels + _ROW * (1 + len(area.inner))) // 2)
     yield "</g>"
+
+
+def _mark(change: str, y: int) -> Iterator[str]:
+    if change:
+        yield f'<text x="{_LEFT - 12}" y="{y + 13}" text-anchor="middle">{UNICODE.marks[change]}</text>'
 
 
 def _figures(area: Area) -> str:
@@ -162,9 +165,11 @@ def _share(part: int | None, whole: int) -> int:
 
 def _inner(inner: Inner, y: int, sheet: Sheet) -> Iterator[str]:
     left = _LEFT + 20 * inner.level
-    size = brief_size(inner.end - inner.start)
+    size = size_text(inner)
     extent = f"{inner.start:0{sheet.digits}x} - {inner.end - 1:0{sheet.digits}x}"
-    yield f'<g class="inner"><title>{_xml(inner.label)}&#10;{extent}&#10;{size}</title>'
+    tooltip = "&#10;".join(filter(None, (_xml(inner.label), extent, size, inner.change)))
+    yield f'<g class="{f"inner {inner.change}".rstrip()}"><title>{tooltip}</title>'
+    yield from _mark(inner.change, y)
     yield (
         f'<rect class="b" x="{left}" y="{y + 1}" width="{_LEFT + _BOX - left - 4 * inner.level}" height="{_ROW - 3}"/>'
     )
@@ -194,7 +199,7 @@ def _tooltip(area: Area, sheet: Sheet) -> str:
 
 
 def _legend(areas: Sequence[Area], y: int) -> Iterator[str]:
-    """Explain the colours that occur."""
+    """Explain the colours that occur, and the marks if any does."""
     used = {tone(area) for area in areas}
     shown = [(f'<g class="{name}"><rect class="b"', "/></g>", text) for name, text in TONES.items() if name in used]
     if any(area.resident for area in areas):
@@ -206,6 +211,9 @@ def _legend(areas: Sequence[Area], y: int) -> Iterator[str]:
         yield f'{opening} x="{x}" y="{y - 11}" width="14" height="12"{closing}'
         yield f'<text class="s" x="{x + 20}" y="{y}">{text}</text>'
         x += 34 + _CHARACTER * len(text)
+    if any(area.change or any(each.change for each in area.inner) for area in areas):
+        marks = ", ".join(f"{UNICODE.marks[change]} {change}" for change in ("new", "gone", "grown", "shrunk"))
+        yield f'<text class="s" x="{x}" y="{y}">{marks}</text>'
 
 
 def _footer(sheet: Sheet, y: int) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pymemtools.areas import Area
+from pymemtools.areas import Area, Inner
 from pymemtools.render.escape import cut, escape, pad, width
 from pymemtools.units import brief_size
 
@@ -33,7 +33,7 @@ def fit(text: str, room: int, more: str) -> str:
     return more + (end[slash:] if slash >= 0 else end)
 
 
-def size_text(area: Area) -> str:
+def size_text(area: Area | Inner) -> str:
     """Write the size, and by how much it changed."""
     size = brief_size(area.size)
     if area.change in ("grown", "shrunk"):

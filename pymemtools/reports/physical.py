@@ -105,7 +105,7 @@ def physical_areas(rows: Sequence[RegionRow]) -> list[Area]:
                 Area(row.start, row.last + 1, row.kind, row.name, change=row.change, delta=row.delta),
             )
             continue
-        inner.append(Inner(row.level, row.start, row.last + 1, row.name))
+        inner.append(Inner(row.level, row.start, row.last + 1, row.name, row.change, row.delta))
         outside += _outside(row, areas[-1])
     _close(areas, inner)
     return sorted([*areas, *outside], key=lambda area: (area.start, area.end))
@@ -115,9 +115,9 @@ def _outside(row: RegionRow, area: Area) -> Iterator[Area]:
     """Give the parts of a region that lie beside the one it is in, as they are no holes."""
     label = f"{row.name}, the part out of {area.label}"
     if row.start < area.start:
-        yield Area(row.start, min(row.last + 1, area.start), row.kind, label)
+        yield Area(row.start, min(row.last + 1, area.start), row.kind, label, change=row.change, delta=row.delta)
     if row.last >= area.end:
-        yield Area(max(row.start, area.end), row.last + 1, row.kind, label)
+        yield Area(max(row.start, area.end), row.last + 1, row.kind, label, change=row.change, delta=row.delta)
 
 
 def _close(areas: list[Area], inner: Sequence[Inner]) -> None:
@@ -127,14 +127,17 @@ def _close(areas: list[Area], inner: Sequence[Inner]) -> None:
 
 
 def _merged(inner: Sequence[Inner]) -> list[Inner]:
-    """Join a region with the one below it that is of the same extent; what follows moves up a level with it."""
+    """Join a region with the one below it that is of the same extent; what follows moves up a level with it.
+
+    They stay apart where something else became of one than of the other.
+    """
     merged: list[Inner] = []
     levels: list[int] = []  # of the regions above the current one: the level each is shown at
     for each in inner:
         del levels[each.level - 1 :]
         shown = levels[-1] + 1 if levels else 1
         last = merged[-1] if merged else None
-        if last is not None and levels and last.level == levels[-1] and last[1:3] == each[1:3]:
+        if last and levels and last._replace(label="") == each._replace(level=levels[-1], label=""):
             merged[-1] = last._replace(label=f"{last.label} > {each.label}")
             shown = last.level
         else:
