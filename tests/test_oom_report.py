@@ -68,7 +68,7 @@ def test_the_victim_of_every_real_report(log: Path) -> None:
         assert all(each.holds for each in analysis.identities if each.what != "rss")
 
 
-@pytest.mark.parametrize("machine", ["armv7-highmem-6.1", "x86_64-7.2"])
+@pytest.mark.parametrize("machine", ["armv7-highmem-6.1", "x86_64-6.1", "x86_64-7.2"])
 def test_the_victim_of_captured_machines(machine: str) -> None:
     analysis = only((CAPTURES / machine / "oom-dmesg").read_bytes())
     assert analysis.predicted is not None

@@ -183,8 +183,9 @@ def curve(writer: Writer, limits: Limits, found: Timeline) -> list[tuple[float, 
         if climbs > 0 and level > limits.background:
             points.append((points[-1][0] + (level - limits.background) / climbs, level))
     if found.write_ends is None or file is None:
-        last = max(points[-1][0] * 1.5, 1.0)
-        return [*points, (last, points[-1][1] if len(points) > 1 else rate * last)]
+        if found.background_starts is None:  # what gets old is written, as fast as new data comes
+            points.append((limits.expire + limits.wakeup, rate * (limits.expire + limits.wakeup)))
+        return [*points, (max(points[-1][0] * 1.5, 1.0), points[-1][1])]
     ends = max(_middle(found.write_ends), points[-1][0])
     points.append((ends, points[-1][1] if len(points) > 1 else file))
     if found.background_starts is not None and points[-1][1] > limits.background:

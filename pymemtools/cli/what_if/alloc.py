@@ -9,7 +9,7 @@ import click
 
 from pymemtools.cli.options import SIZE, offer_pids
 from pymemtools.cli.what_if.question import Answer, Asked, question
-from pymemtools.cli.what_if.tables import size, table
+from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.models import overcommit
 from pymemtools.models.allocation import Pools, Supply, Zone, page_tables, supply, zones_after
@@ -70,7 +70,7 @@ def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | Non
     rows = _rows(found, machine.page_size, touch)
     totals = _totals(request, grant, found, machine, killed)
     after = _zones_after(zones, found, machine)
-    lines = _verdict(request, grant, found, machine, killed)
+    lines = [line for text in _verdict(request, grant, found, machine, killed) for line in sentence(text)]
     rules = [grant.rule]
     if request.touched:
         lines += ["", *_table(rows), "", *_state(totals, after)]

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pymemtools.cli.what_if.question import Answer, Asked, question
-from pymemtools.cli.what_if.tables import size, table
+from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.models.drop_caches import predict
 
 _RULES = {
@@ -43,7 +43,9 @@ def command(asked: Asked, level: int) -> Answer:
             [(row["class"], size(row["predicted_least"]), size(row["predicted_most"])) for row in rows],
         ),
         "",
-        f"Free: {size(free)} -> {size(free + least)} to {size(free + most)}. MemAvailable hardly changes: it counts",
-        "these caches as available already, so nothing is won for programs.",
+        *sentence(f"Free: {size(free)} -> {size(free + least)} to {size(free + most)}."),
+        *sentence(
+            "MemAvailable hardly changes: it counts these caches as available already, so nothing is won for programs."
+        ),
     ]
     return Answer(lines, rows, machine.notes, totals)

@@ -9,11 +9,10 @@ import click
 
 from pymemtools.cli.options import offer_pids
 from pymemtools.cli.what_if.question import Answer, Asked, question
-from pymemtools.cli.what_if.tables import size
+from pymemtools.cli.what_if.tables import sentence, size
 from pymemtools.errors import Missing
 from pymemtools.models import overcommit
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller
-from pymemtools.render.escape import escape
 from pymemtools.reports.commitments import Commitment, commitment, forks_of, private_memory
 from pymemtools.reports.machine import OVERCOMMIT, Machine, memory_of
 
@@ -49,7 +48,8 @@ def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
         "error_bound": _error_bound(found["mode"], machine),
     }
     rules = [overcommit.rule(found["mode"], machine.version), _RULE]
-    return Answer(list(_lines(found, dirty)), [found], notes, None, rules)
+    lines = [line for text in _sentences(found, dirty) for line in sentence(text)]
+    return Answer(lines, [found], notes, None, rules)
 
 
 def _charged(row: Commitment, machine: Machine, count: int) -> dict[str, Any]:
@@ -86,11 +86,11 @@ def _error_bound(mode: int, machine: Machine) -> int | None:
     return overcommit.slack(machine.pages("MemTotal"), machine.cpus, NEVER, machine.version) * machine.page_size
 
 
-def _lines(found: dict[str, Any], dirty: float) -> Iterator[str]:
+def _sentences(found: dict[str, Any], dirty: float) -> Iterator[str]:
     count, granted, possible = found["count"], found["granted"], found["possible_in_mode_2"]
     children = "a child" if count == 1 else f"{count} children"
     verdict = "granted" if granted == count else f"{granted} granted, then refused" if granted else "refused (ENOMEM)"
-    yield f"{found['pid']} ({escape(found['name'])}) forks {children}: {verdict} in mode {found['mode']}."
+    yield f"{found['pid']} ({found['name']}) forks {children}: {verdict} in mode {found['mode']}."
     yield (
         f"Each is charged {size(found['charge'])}: Committed_AS {size(found['committed_before'])} -> "
         f"{size(found['committed_after'])}, CommitLimit {size(found['commit_limit'])}."

@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from pymemtools.cli.what_if.question import Answer, Asked, question
-from pymemtools.cli.what_if.tables import size, table
+from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, largest_mapping, rule, slack
-from pymemtools.render.escape import escape
 from pymemtools.reports.commitments import Commitment, commitments, forks_of
 from pymemtools.reports.machine import OVERCOMMIT, Machine, memory_of
 
@@ -39,7 +38,7 @@ def command(asked: Asked, *, processes: bool) -> Answer:
         return _of_processes(rows, memory, machine, notes)
     stuck = [row for row in rows if forks_of(row, memory, machine.page_size, machine.version) == 0]
     modes = [_of_mode(each, memory, machine, mode, len(stuck)) for each in _NAMES]
-    return Answer([_state(memory, machine), "", *_table(modes), "", _summary(rows, stuck)], modes, notes)
+    return Answer([_state(memory, machine), "", *_table(modes), "", *sentence(_summary(rows, stuck))], modes, notes)
 
 
 def _of_mode(mode: int, memory: Memory, machine: Machine, current: int | None, stuck: int) -> dict[str, Any]:
@@ -94,7 +93,7 @@ def _summary(rows: Sequence[Commitment], stuck: Sequence[Commitment]) -> str:
     if not stuck:
         return f"In mode 2 each of {len(rows)} processes could fork."
     largest = sorted(stuck, key=lambda row: -row.charged_by_fork)[:_NAMED]
-    names = ", ".join(f"{row.pid} {escape(row.name)} ({size(row.charged_by_fork)})" for row in largest)
+    names = ", ".join(f"{row.pid} {row.name} ({size(row.charged_by_fork)})" for row in largest)
     more = " ..." if len(stuck) > _NAMED else ""
     return f"In mode 2 {len(stuck)} of {len(rows)} processes could not fork: {names}{more}"
 

@@ -1,9 +1,13 @@
-"""Small tables of an answer, laid out by tabulate."""
+"""The tables and sentences that answers are made of."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 
+import click
+
+from pymemtools.cli.terminal import terminal_columns
 from pymemtools.render.escape import escape
 from pymemtools.units import human_size
 
@@ -16,6 +20,12 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]], left: Sequenc
     cells = [[escape(str(cell)) for cell in row] for row in rows]
     text = tabulate.tabulate(cells, titles, "simple", disable_numparse=True, colalign=align if cells else None)
     return [line.rstrip() for line in text.split("\n")]
+
+
+def sentence(text: str) -> list[str]:
+    """Break a sentence, which is escaped, where the terminal ends."""
+    width = terminal_columns(sys.stdout, least=60)
+    return click.wrap_text(escape(text), width, subsequent_indent="  ").split("\n")
 
 
 def size(amount: int | None, unknown: str = "-") -> str:

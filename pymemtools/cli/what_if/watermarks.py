@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pymemtools.cli.what_if.question import Answer, Asked, question
-from pymemtools.cli.what_if.tables import size, table
+from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.reports.machine import Machine, available_of, marks_of, supposed
 
@@ -28,16 +28,18 @@ def command(asked: Asked) -> Answer:
     rows = [_row(old, new, after.page_size) for old, new in zip(before.zones, after.zones) if new.usable or old.usable]
     totals = _totals(before, after)
     changes = [f"{name} {_change(before, after, name)}" for name in _SETTINGS if name in after.settings]
-    titles = ("node zone", "managed", "min", "->", "low", "->", "high", "->")
-    cells = [
-        (
-            f"{row['node']} {row['zone']}",
-            size(row["managed"]),
-            *(size(row[f"{mark}{when}"]) for mark in ("min", "low", "high") for when in ("_before", "")),
-        )
-        for row in rows
-    ]
-    return Answer([", ".join(changes), "", *table(titles, cells), "", *_summary(totals)], rows, notes, totals)
+    lines = [*sentence(", ".join(changes)), "", *_table(rows), "", *_summary(totals)]
+    return Answer(lines, rows, notes, totals)
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """Lay out two lines for each zone, as it is and as it would be."""
+    cells = []
+    for row in rows:
+        for when, key in (("now", "_before"), ("then", "")):
+            zone = f"{row['node']} {row['zone']}" if key else ""
+            cells.append((zone, when, *(size(row[f"{mark}{key}"]) for mark in ("managed", "min", "low", "high"))))
+    return table(("node zone", "", "managed", "min", "low", "high"), cells, left=(0, 1))
 
 
 def _change(before: Machine, after: Machine, name: str) -> str:
@@ -62,6 +64,7 @@ def _row(old: Zone, new: Zone, page_size: int) -> dict[str, Any]:
         "node": new.node,
         "zone": new.name,
         "free": new.free * page_size,
+        "managed_before": old.usable * page_size,
         "managed": new.usable * page_size,
         **marks,
         "protection": [pages * page_size for pages in new.protection],
