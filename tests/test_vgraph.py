@@ -130,6 +130,8 @@ def test_what_is_no_map_is_refused(pymemtools: Run, text: bytes, status: int, re
         (("--find", "0x558010388000", "--holes", "none", "-A0", "-B0", "pie"), 1, "vgraph: nothing at 0x558010388000"),
         (("-o", "x.png", "pie"), 2, "x.png: pictures are .svg or .html (a browser or rsvg-convert makes PNG of them)"),
         (("-o", "x.svg", "-f", "json", "pie"), 2, "-o writes a picture: it has no --format"),
+        (("--diff", "-", "-"), 2, "vgraph: there is only one standard input"),
+        (("--diff", "-", "-S", "-", "1"), 2, "vgraph: there is only one standard input"),
         (("--csv", "-", "--legacy", "pie"), 2, "vgraph: --csv and --legacy: one at a time"),
         (("--csv", "-", "-f", "json", "pie"), 2, "vgraph: --csv has no --format and no --output"),
         (("--watch", "1", "pie"), 2, "vgraph: --watch is for a process of this machine, on the terminal"),
@@ -346,6 +348,26 @@ def test_a_text_to_compare_with_may_start_as_it_likes(pymemtools: Run, tmp_path:
     done = pymemtools("--demo", "vgraph", "--diff", str(tmp_path / "old"), "-f", "json", "1")
     assert (done.returncode, done.stderr) == (0, b"")
     assert "a" in [row["label"] for row in json.loads(done.stdout)["rows"] if row["change"] == "gone"]
+
+
+def test_big_holes_are_those_of_a_megabyte_and_the_null_trap(pymemtools: Run) -> None:
+    rows = json.loads(pymemtools("--demo", "vgraph", "--holes", "big", "-f", "json", "297").stdout)["rows"]
+    holes = [(row["kind"], row["size"] >= 1 << 20) for row in rows if not row["mappings"]]
+    assert holes == [("NULL trap", False), ("hole", True), ("hole", True), ("hole", True)]
+
+
+def test_watching_ends_with_a_process_that_nobody_waits_for() -> None:
+    """A zombie has no memory any more."""
+    child = subprocess.Popen(["/bin/sleep", "60"])
+    _wait_until_asleep(child.pid)
+    command = [sys.executable, "-m", "pymemtools", "vgraph", "--ascii", "--watch", "0.05", str(child.pid)]
+    watcher = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment())
+    assert watcher.stdout is not None
+    assert any(", W+X " in line for line in watcher.stdout)
+    child.kill()
+    assert watcher.communicate(timeout=30)[1] == ""
+    assert watcher.returncode == 0
+    child.wait()
 
 
 def test_watching_shows_what_changes_and_ends_with_the_process() -> None:

@@ -95,9 +95,11 @@ def check_output(output: str | None, style: str) -> None:
 
 
 def without_holes(areas: Sequence[Area], holes: str) -> list[Area]:
-    """Leave out the holes that are not to be drawn."""
+    """Leave out the holes that are not to be drawn; the NULL trap is no small hole, but may be left out with all."""
     least = HOLES[holes]
-    return [area for area in areas if not area.is_hole or (least is not None and area.size >= least)]
+    if least is None:
+        return [area for area in areas if not area.is_hole]
+    return [area for area in areas if area.kind != "hole" or area.size >= least]
 
 
 def drawn(areas: Sequence[Area], look: Look, digits: int, found: frozenset[int] = frozenset()) -> Iterator[str]:

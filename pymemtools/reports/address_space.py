@@ -144,7 +144,7 @@ def _fold(group: list[Area]) -> Area:
     open_ones = [area for area in group if area.perms[:3] != "---"]
     label = f"{len(open_ones)} {_FOLDED[first.kind]}" if len(open_ones) != 1 else f"[{first.kind}]"
     if first.kind == "malloc arena":
-        label += f", {brief_size(sum(area.size for area in open_ones))} of it writable"
+        label += f", {brief_size(sum(area.size for area in open_ones))} rw"
     return _sum(group, label, first.kind)
 
 

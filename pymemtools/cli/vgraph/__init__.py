@@ -125,6 +125,8 @@ def _check_combination(ctx: click.Context, options: dict[str, Any]) -> None:
     is_process = process_number(options["target"]) is not None
     if options["source"] is not None and not is_process:
         raise UsageProblem("vgraph: --source holds processes: TARGET must be a PID then")
+    if options["diff"] == "-" and "-" in (options["target"], options["source"]):
+        raise UsageProblem("vgraph: there is only one standard input")
     if options["watch"] is not None and (options["source"] is not None or not is_process or options["output"]):
         raise UsageProblem("vgraph: --watch is for a process of this machine, on the terminal")
     if options["pages"] is not None and (options["source"] is not None or ctx.obj or not is_process):

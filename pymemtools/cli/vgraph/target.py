@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pymemtools.cli import say
-from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError, UsageProblem
+from pymemtools.errors import Denied, Missing, ParseError, UsageProblem
 from pymemtools.procfs.maps import Mapping, parse_maps
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.reports.map_kinds import kinds_of
@@ -47,7 +47,7 @@ def read_target(text: str, open_source: Callable[[], Source], *, rss: bool, max_
     pid = process_number(text)
     target = _of_file(text, max_size) if pid is None else _of_process(open_source(), pid, rss=rss)
     if not target.mappings:
-        raise MemtoolsError(f"vgraph: {text}: no mappings (a kernel thread or a zombie has none)")
+        raise Missing(f"vgraph: {text}: no mappings (a kernel thread or a zombie has none)")
     return target
 
 
