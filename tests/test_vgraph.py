@@ -55,6 +55,16 @@ def test_legacy_is_what_the_script_draws(pymemtools: Run) -> None:
     assert done.stdout == (FILES / "tst-legacy.txt").read_bytes()
 
 
+def test_legacy_of_a_map_is_that_of_its_csv(pymemtools: Run) -> None:
+    """prep_mapsfile.sh leaves [vsyscall] out, which would stretch the whole range."""
+    saved = pymemtools("vgraph", "--csv", "-", "threads", cwd=FILES).stdout
+    assert b"[vsyscall]" not in saved
+    drawn = pymemtools("vgraph", "--legacy", "threads", cwd=FILES)
+    assert drawn.stdout == pymemtools("vgraph", "--legacy", "-", input=saved).stdout
+    alone = pymemtools("vgraph", "--legacy", "-", input=b"ffffffffff600000,ffffffffff601000,[vsyscall]\n")
+    assert (alone.returncode, alone.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [

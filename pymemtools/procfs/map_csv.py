@@ -14,7 +14,6 @@ from pymemtools.procfs.maps import Mapping
 
 _HEX = rb"(?:0x)?([0-9a-fA-F]{1,16})"
 _LINE = re.compile(_HEX + rb"," + _HEX + rb",(?:([r-][w-][x-][psw-]),(?:" + _HEX + rb")?,)?([^\n]*)")
-_NOT_DRAWN = b"[vsyscall]"  # which the script leaves out, as bash cannot count so high
 
 
 def parse_map_csv(text: bytes, file: str = "csv") -> list[Mapping]:
@@ -40,8 +39,12 @@ def parse_map_csv(text: bytes, file: str = "csv") -> list[Mapping]:
     return mappings
 
 
+def for_scripts(mappings: Iterable[Mapping]) -> list[Mapping]:
+    """Leave out [vsyscall], as prep_mapsfile.sh does: bash cannot count so high."""
+    return [mapping for mapping in mappings if mapping.name != b"[vsyscall]"]
+
+
 def map_csv_lines(mappings: Iterable[Mapping]) -> Iterator[bytes]:
-    """Write three columns, as prep_mapsfile.sh does, but with whole names; [vsyscall] is left out."""
-    for mapping in mappings:
-        if mapping.name != _NOT_DRAWN:
-            yield b"%x,%x,%s" % (mapping.start, mapping.end, mapping.name)
+    """Write three columns, as prep_mapsfile.sh does, but with whole names."""
+    for mapping in for_scripts(mappings):
+        yield b"%x,%x,%s" % (mapping.start, mapping.end, mapping.name)

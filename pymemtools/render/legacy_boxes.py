@@ -28,6 +28,8 @@ def vgraph_lines(rows: Sequence[Row]) -> Iterator[str]:
     """
     yield "    <Header line>    "
     yield "vgraph.sh: Processing, pl wait ..."
+    if not rows:
+        return
     border, side = f"+{'-' * 54}+", f"|{' ' * 54}|"
     whole = (rows[-1].end - rows[0].start) & _MASK
     scale = 20 if len(rows) <= 5 else 10_000_000 if len(rows) <= 50 else 100_000_000

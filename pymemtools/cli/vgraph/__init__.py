@@ -151,9 +151,12 @@ def _write_csv(target: Target, path: str, *, force: bool) -> None:
 
 
 def _legacy(target: Target) -> Iterator[str]:
+    from pymemtools.procfs.map_csv import for_scripts
     from pymemtools.render.legacy_boxes import Row, vgraph_lines
 
-    rows = [
-        Row(mapping.start, mapping.end, mapping.name.decode("utf-8", "surrogateescape")) for mapping in target.mappings
-    ]
-    return vgraph_lines(rows)
+    return vgraph_lines(
+        [
+            Row(mapping.start, mapping.end, mapping.name.decode("utf-8", "surrogateescape"))
+            for mapping in for_scripts(target.mappings)
+        ]
+    )
