@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 HERE = Path(__file__).parent
 CAPTURES = HERE / "captures"
 # A script's background job is deaf to Ctrl-C, and so would be the programs that it starts to interrupt them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's children would be deaf to it
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
