@@ -124,6 +124,9 @@ PREFIXES = {
     "caller": b"[  104.710672][ T2519] ",
     "caller apart": b"[  104.710672] [    C0] ",
     "kmsg": b"4,1234,104710672,-,caller=T1;",
+    "quoted in a mail": b"> > [  104.710672] ",
+    "moved in": b"    [  104.710672] ",
+    "with processor": b"[2-104.710672] ",
     "rsyslog with PID": b"2026-11-03 14:02:11 web-1 kernel[412]: ",
 }
 
@@ -165,6 +168,7 @@ def test_a_report_that_is_far_apart_is_still_one() -> None:
     assert only(far) == only(log)
 
 
+TASKS = "pgtables_bytes swapents oom_score_adj"
 ERAS = [
     pytest.param(
         "cpu oom_adj", "[   42]     0    42    90000   80000   0       0 hog", "2.6.32", None, None, id="2.6.32"
@@ -247,6 +251,16 @@ def test_red_hat_6_has_the_later_rule() -> None:
     assert (without_swap.tasks[0].points, without_swap.missing) == (80000 * 1000 // 123994, [])
 
 
+def test_red_hat_7_has_the_owner_behind_the_name() -> None:
+    (kill,) = only(made(TASKS, [], ["Killed process 77 (node), UID 1000, total-vm:6096kB, anon-rss:68kB"])).report.kills
+    assert (kill.pid, kill.name, kill.uid, kill.sizes) == (
+        77,
+        "node",
+        1000,
+        {"total-vm": 6096 << 10, "anon-rss": 68 << 10},
+    )
+
+
 def test_old_reports_without_a_table() -> None:
     log = (
         b"oom-killer: gfp_mask=0x201d2, order=0\nMem-info:\nFree swap:            0kB\n118784 pages of RAM\n"
@@ -259,9 +273,6 @@ def test_old_reports_without_a_table() -> None:
     assert (analysis.report.ram_pages, analysis.report.reserved_pages) == (118784, 2194)
     assert "task table" in analysis.missing
     assert analysis.predicted is None
-
-
-TASKS = "pgtables_bytes swapents oom_score_adj"
 
 
 NAMES = (

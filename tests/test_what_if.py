@@ -388,3 +388,19 @@ def test_settings_are_twins() -> None:
     assert (marks.dirty, marks.background) == (10, 5)
     by_kbytes = supposed(machine, {"vm.overcommit_kbytes": "200000"})
     assert limit_of(by_kbytes) == 200000 << 10
+
+
+def readme() -> list[object]:
+    blocks = re.findall(
+        r"(?m)^    \$ pymemtools (what-if .*)\n((?:    .*\n|\n(?=    ))*)", (HERE.parent / "README.md").read_text()
+    )
+    return [pytest.param(call.removesuffix(" -S board.tar.gz"), shown, id=call) for call, shown in blocks]
+
+
+@pytest.mark.parametrize(("call", "shown"), readme())
+def test_the_answers_in_the_readme(pymemtools: Run, call: str, shown: str) -> None:
+    """Each line that it shows is one of the answer's, in this order."""
+    printed = iter(pymemtools("--demo", *call.split()).stdout.decode().splitlines())
+    lines = [line[4:] for line in shown.splitlines() if line]
+    assert len(lines) > 5
+    assert all(line in printed for line in lines)

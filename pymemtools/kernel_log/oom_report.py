@@ -25,7 +25,7 @@ _CPU = re.compile(rb"CPU: ?[0-9]{1,5} (?:UID: ?[0-9]{1,10} )?PID: ?([0-9]{1,7}) 
 _OLD_CPU = re.compile(rb"Pid: ?([0-9]{1,7}), comm: +.{1,64}? (?:Not t|T)ainted(.*)")
 _RELEASE = re.compile(rb" \(?([2-9]\.[0-9]{1,4}[0-9A-Za-z.+_~-]*)")
 _COUNTERS = re.compile(
-    rb" ?(?:active|inactive|unevictable|slab|mapped|shmem|free|sec_|kernel_|Active|bounce|dirty)[a-z_]*:[0-9]{1,20}"
+    rb" *(?:active|inactive|unevictable|slab|mapped|shmem|free|sec_|kernel_|Active|bounce|dirty)[a-z_]*:[0-9]{1,20}"
     rb"(?: [a-z_]+(?:\((?:anon|file)\))?:[0-9]{1,20})* ?"
 )
 _COUNTER = re.compile(rb"([A-Za-z_()]+):([0-9]{1,20})")
@@ -43,9 +43,11 @@ _STAT = re.compile(rb"(?:total_)?([a-z_]{2,40}) ([0-9]{1,20})")
 _TABLE = re.compile(rb"\[ *pid *\] +uid +tgid +total_vm +rss(?: [a-z_ ]*)? name *")
 _CONSTRAINT = re.compile(rb"oom-kill:constraint=([A-Z_]{1,40}),(.*)")
 _OF_TASK = re.compile(rb"task=(.*),pid=([0-9]{1,7}),uid=([0-9]{1,10})$")
-_CHOSEN = re.compile(rb"(.{0,100}?)[Kk]ill process ([0-9]{1,7}) \((.*)\) score ([0-9]{1,20}) (?:or|and) .*")
+_CHOSEN = re.compile(rb"(.{0,100}?)[Kk]ill process ([0-9]{1,7}) ?\((.*)\) score ([0-9]{1,20}) (?:or|and) .*")
+# RHEL has the UID too: before the name in version 6, behind it in 7.
 _KILLED = re.compile(
-    rb"(.{0,100}?)[Kk]illed process ([0-9]{1,7})(?:, UID ([0-9]{1,10}),)? \((.*?)\)(?:,? *(?:total-vm|vsz):(.*)|\.?)$"
+    rb"(.{0,100}?)[Kk]illed process ([0-9]{1,7})(?:, UID ([0-9]{1,10}),)? ?\((.*?)\)(?:, UID ([0-9]{1,10}))?"
+    rb"(?:,? *(?:total-vm|vsz):(.*)|\.?)$"
 )
 _REAPED = re.compile(rb"oom_reaper: reaped process ([0-9]{1,7}) \((.*)\), now (.*)")
 _PANIC = re.compile(rb"Kernel panic - not syncing: .*(?:[Oo]ut of memory|System is deadlocked on memory).*")
@@ -313,8 +315,9 @@ class Collector:
         if match is None:
             return False
         self._note_kind(match[1])
-        told = b"total-vm:" + (match[5] or b"")
-        uid = _number(rb"UID:([0-9]{1,10})", told) if match[3] is None else int(match[3])
+        told = b"total-vm:" + (match[6] or b"")
+        owner = match[3] or match[5]
+        uid = _number(rb"UID:([0-9]{1,10})", told) if owner is None else int(owner)
         kill = Kill(int(match[2]), _text(match[4]), uid, _sizes(told), _number(rb"oom_score_adj:(-?[0-9]{1,5})", told))
         if len(self._kills) < _MAX_LINES and all(kill.pid != other.pid for other in self._kills):
             self._kills.append(kill)

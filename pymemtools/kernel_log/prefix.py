@@ -12,8 +12,9 @@ _PROGRAM = re.compile(rb"(?:[^ \[\]()]{1,255} )?kernel(?:\[[0-9]{1,7}\])?: ?")
 _LEVEL = re.compile(rb"<[0-9]{1,3}>")
 _DMESG = re.compile(rb"[a-z0-9]{3,8} *:[a-z]{3,7} *: ")  # dmesg -x
 _KMSG = re.compile(rb"[0-9]{1,4},[0-9]{1,20},([0-9]{1,20}),[^;]{0,40};")
-_CLOCK = re.compile(rb"\[ *([0-9]{1,12}\.[0-9]{1,9})\] ?")
+_CLOCK = re.compile(rb"\[ *(?:[0-9]{1,4}-)?([0-9]{1,12}\.[0-9]{1,9})\] ?")  # of some vendors, with the processor
 _DAY = re.compile(rb"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,18} [0-9]{4}|%b)\] ?" % _ISO)  # dmesg -T
+_QUOTED = re.compile(rb"[ \t]*>[ \t]?|[ \t]+(?=[\[<>A-Z0-9])")  # in mails, and in text that was moved in
 _CALLER = re.compile(rb"\[ *[TC][0-9]{1,7}\] ?")  # CONFIG_PRINTK_CALLER
 
 
@@ -52,4 +53,5 @@ def strip(line: bytes) -> Line:
 
 def _matched(line: bytes, at: int) -> re.Match[bytes] | None:
     """Match a part of the prefix that says nothing of the time."""
-    return _PROGRAM.match(line, at) or _LEVEL.match(line, at) or _DMESG.match(line, at) or _CALLER.match(line, at)
+    matches = (pattern.match(line, at) for pattern in (_PROGRAM, _LEVEL, _DMESG, _CALLER, _QUOTED))
+    return next(filter(None, matches), None)
