@@ -228,7 +228,7 @@ def test_every_era(columns: str, row: str, release: str, points: int | None, sco
     assert analysis.total_pages == 123994 + 65535
     assert analysis.tasks[0].points == points
     assert analysis.scores.computed == score
-    assert (analysis.predicted is None) == (points is None)
+    assert (analysis.predicted is None) == (release == "2.6.32")
     assert analysis.tasks[0].rss == 80000 * 4096
 
 
@@ -249,6 +249,21 @@ def test_red_hat_6_has_the_later_rule() -> None:
     assert analysis.killed.uid == 1000
     without_swap = only(log.replace(b"Total swap = 262140kB", b"Total swap = 0kB"))
     assert (without_swap.tasks[0].points, without_swap.missing) == (80000 * 1000 // 123994, [])
+
+
+def test_a_victim_beyond_doubt_though_nobody_tells_what_was_swapped() -> None:
+    """As on 3.2: the largest has most, whatever of the 255 MiB of swap is whose; or it may not."""
+    rows = [
+        "[   42]  1000    42   500000   400000   0       0             0 large",
+        "[   43]  1000    43    90000    80000   0       0             0 small",
+        "[   44]  1000    44   900000        0   0     -17         -1000 udevd",
+    ]
+    analysis = only(made("cpu oom_adj oom_score_adj", rows, ["Killed process 42 (large) total-vm:2000000kB"], "3.2.0"))
+    assert analysis.predicted is not None
+    assert (analysis.predicted.pid, analysis.scores.computed, analysis.missing) == (42, None, ["swapents"])
+    rows[0] = rows[0].replace("400000", " 60000")
+    in_doubt = only(made("cpu oom_adj oom_score_adj", rows, ["Killed process 42 (large) total-vm:2000000kB"], "3.2.0"))
+    assert in_doubt.predicted is None
 
 
 def test_red_hat_7_has_the_owner_behind_the_name() -> None:

@@ -114,7 +114,9 @@ def analyse(report: OomReport) -> Analysis:
         total_least=total[0],
         total_most=total[1],
         tasks=weighed,
-        predicted=_predicted(weighed, tasks, total, version) if can_weigh else None,
+        predicted=_predicted(weighed, tasks, total, version)
+        if can_weigh
+        else _beyond_doubt(columns, weighed, tasks, total, version),
         killed=killed,
         scores=scores,
         identities=_identities(report, killed, page_size),
@@ -266,12 +268,24 @@ class _Columns:
         levels = [pages for pages in (self.figure(row, name) for name in _PAGE_TABLES) if pages is not None]
         return sum(levels) if levels else None
 
+    @property
+    def has_swap_by_task(self) -> bool:
+        """Tell whether the table says how much of each task was swapped out."""
+        return "swapents" in self._places
+
+    def most_swapped(self, row: Weighed) -> int:
+        """Give the most pages of a task that can have been swapped out."""
+        report = self._report
+        elsewhere = max((row.total_vm or 0) - (row.rss or 0), 0)
+        used = elsewhere if report.swap_total is None else report.swap_total - (report.swap_free or 0)
+        return min(elsewhere, used) // self._page_size
+
     def can_weigh(self, version: Version | None, missing: list[str]) -> bool:
         """Tell whether the rule's inputs are in the table, and name those that are not."""
         if version is not None and version < (2, 6, 36):
             missing.extend(["CPU time", "run time", "nice value", "children"])
             return False
-        if "swapents" not in self._places and not self._no_swap:
+        if not self.has_swap_by_task and not self._no_swap:
             missing.append("swapents")
             return False
         return "rss" in self._places
@@ -331,6 +345,32 @@ def _predicted(
         return None
     pid = found.pop()
     return next((row for row in weighed if row.pid == pid), None)
+
+
+def _beyond_doubt(
+    columns: _Columns,
+    weighed: Sequence[Weighed],
+    tasks: Sequence[Task],
+    total: tuple[int | None, int | None],
+    version: Version | None,
+) -> Weighed | None:
+    """Name the victim where the table has no swapents, if it has the most points whatever was swapped out of whom.
+
+    That is at most what is not resident of a task, and what was swapped out in all.
+    """
+    is_old = version is not None and version < (2, 6, 36)
+    if is_old or columns.has_swap_by_task or total[0] is None or total[0] != total[1]:
+        return None
+    bounds = []
+    for row, task in zip(weighed, tasks):
+        most = columns.most_swapped(row)
+        least, highest = (badness(each, total[0], version) for each in (task, task._replace(swap=most, is_admin=False)))
+        if least is not None and highest is not None:
+            bounds.append((least, highest, row))
+    first = max(bounds, key=lambda each: each[0], default=None)
+    if first is None or any(highest >= first[0] for _, highest, row in bounds if row is not first[2]):
+        return None
+    return first[2]
 
 
 def _scores(task: Task, total: tuple[int | None, int | None], version: Version | None, printed: int | None) -> Scores:
