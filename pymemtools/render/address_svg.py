@@ -70,35 +70,39 @@ class Sheet(NamedTuple):
 
 def svg_lines(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: frozenset[int]) -> Iterator[str]:
     """Draw areas, given in ascending order; ``found`` are the starts of those to point at."""
-    body: list[str] = []
-    y = _TOP
-    previous: Area | None = None
-    for area in reversed(areas) if sheet.high_first else areas:
-        near, far = (area.end, area.start) if sheet.high_first else (area.start, area.end)
-        if previous is not None and near != (previous.start if sheet.high_first else previous.end):
-            y += _ROW  # a gap that is not drawn
-            body.append(_address(near, y, sheet))
-        elif previous is None:
-            body.append(_address(near, y, sheet))
-        height = heights.of(area)
-        body += _box(area, y, height, sheet, is_found=area.start in found)
-        y += _pixels(area, height)
-        body.append(_address(far, y, sheet))
-        previous = area
-    foot = [*_legend(areas, y + 34), *_footer(sheet, y + 60)]
+    column, y = _column(areas, heights, sheet, found)
     width = max([_WIDTH, *(_RIGHT + _CHARACTER * len(_figures(area)) for area in areas)])
-    total = y + 60 + 16 * len(sheet.footer)
+    height = y + 60 + 16 * len(sheet.footer)
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{total}" viewBox="0 0 {width} {total}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         ' role="img">'
     )
     yield f"<title>{_xml(sheet.title)}</title>"
     yield f"<desc>{_xml(sheet.description)}</desc>"
     yield f"<style>{_STYLE}</style>"
     yield f'<text class="h" x="16" y="24">{_quoted(fit(sheet.title, 100, "…"))}</text>'
-    yield from body
-    yield from foot
+    yield from column
+    yield from _legend(areas, y + 34)
+    yield from _footer(sheet, y + 60)
     yield "</svg>"
+
+
+def _column(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: frozenset[int]) -> tuple[list[str], int]:
+    """Draw the boxes and the addresses at their edges; give beside them how far down they reach."""
+    drawn: list[str] = []
+    y = _TOP
+    last: int | None = None  # the address at the lower edge of the box above
+    for area in reversed(areas) if sheet.high_first else areas:
+        near, far = (area.end, area.start) if sheet.high_first else (area.start, area.end)
+        if near != last:
+            y += _ROW if last is not None else 0  # for what is not drawn
+            drawn.append(_address(near, y, sheet))
+        height = heights.of(area)
+        drawn += _box(area, y, height, sheet, is_found=area.start in found)
+        y += _pixels(area, height)
+        drawn.append(_address(far, y, sheet))
+        last = far
+    return drawn, y
 
 
 def _xml(text: str) -> str:
