@@ -172,7 +172,8 @@ def _inner(inner: Inner, y: int, sheet: Sheet) -> Iterator[str]:
     size = size_text(inner)
     extent = f"{inner.start:0{sheet.digits}x} - {inner.end - 1:0{sheet.digits}x}"
     tooltip = "&#10;".join(filter(None, (_xml(inner.label), extent, size, inner.change)))
-    yield f'<g class="{f"inner {inner.change}".rstrip()}"><title>{tooltip}</title>'
+    classes = f"inner {inner.change}".rstrip()
+    yield f'<g class="{classes}"><title>{tooltip}</title>'
     yield from _mark(inner.change, y)
     yield (
         f'<rect class="b" x="{left}" y="{y + 1}" width="{_LEFT + _BOX - left - 4 * inner.level}" height="{_ROW - 3}"/>'
