@@ -74,13 +74,12 @@ def timeline(writer: Writer, limits: Limits) -> Timeline:
     [2.1, 2.6, 4.2, 6.3, 13.0, 15.7]
     """
     rate, disk, file = writer
-    reaches_background = rate > 0 and (file is None or file > limits.background) and _stays(rate, limits)
-    starts = Window(limits.background / rate, limits.background / rate + FLUSHER_DELAY) if reaches_background else None
+    starts = _background_starts(writer, limits)
     is_throttled = starts is not None and rate > disk and _gathers(writer, limits) > limits.free_run
     throttled = _throttled(writer, limits) if is_throttled else None
     ends = _ends(writer, limits, is_throttled=is_throttled)
-    first = _first(starts, ends, limits)
-    writes_while = starts is not None or (ends is None and first is not None)
+    first = _first(writer, limits, starts)
+    writes_while = first is not None and (starts is not None or ends is None or ends.least > first.most)
     slow, fast = disk * SLOWEST_DISK, disk * FASTEST_DISK
     steady = Window(slow, fast) if is_throttled else Window(rate / OVERHEAD, rate)
     return Timeline(
@@ -96,27 +95,49 @@ def timeline(writer: Writer, limits: Limits) -> Timeline:
     )
 
 
-def _stays(rate: float, limits: Limits) -> bool:
-    """Tell whether so much gathers before the oldest of it is written for its age."""
-    return not limits.wakeup or rate * (limits.expire + limits.wakeup) > limits.background
+def _oldest(limits: Limits) -> float:
+    """Give the age at which dirty data is written at the latest; infinite without periodic writeback."""
+    return limits.expire + limits.wakeup if limits.wakeup else float("inf")
+
+
+def _works_from(writer: Writer, limits: Limits) -> float:
+    """Give the second from which the disk writes: when there is too much, or when the first of it is too old."""
+    return min(limits.background / writer.rate, _oldest(limits))
+
+
+def _reaches(writer: Writer, limits: Limits, level: float, works_from: float) -> float:
+    """Give the second at which so much is dirty, while the writer is faster than the disk."""
+    return (level - writer.disk * works_from) / (writer.rate - writer.disk)
+
+
+def _background_starts(writer: Writer, limits: Limits) -> Window | None:
+    """Say when there is too much; with the periodic writeback at work, only a writer faster than the disk gets there."""
+    rate, disk, file = writer
+    direct, oldest = limits.background / rate, _oldest(limits)
+    earliest = latest = direct
+    if direct > oldest:
+        if rate <= disk:
+            return None
+        earliest, latest = (_reaches(writer, limits, limits.background, age) for age in (oldest, limits.expire))
+    if file is not None and (file <= limits.background or file < rate * earliest):
+        return None
+    return Window(earliest, latest + FLUSHER_DELAY)
 
 
 def _gathers(writer: Writer, limits: Limits) -> float:
     """Give the most that would be dirty if nobody had to wait."""
-    if writer.file is None or writer.rate == float("inf"):
-        return float("inf") if writer.file is None else writer.file
-    over = writer.file - limits.background
-    return limits.background + over * (1 - writer.disk / writer.rate)
+    rate, disk, file = writer
+    if file is None or rate == float("inf"):
+        return float("inf") if file is None else file
+    return file * (1 - disk / rate) + min(disk * _works_from(writer, limits), file * disk / rate)
 
 
 def _throttled(writer: Writer, limits: Limits) -> Window:
     """From the end of the free run on a writer may wait; at the threshold it must."""
-    start = limits.background / writer.rate
-    least, most = (
-        start + (level - limits.background) / (writer.rate - writer.disk)
-        for level in (limits.free_run, max(limits.dirty, limits.free_run))
-    )
-    return Window(least, most)
+    start = _works_from(writer, limits)
+    if writer.rate == float("inf"):
+        return Window(0.0, 0.0)
+    return Window(*(_reaches(writer, limits, level, start) for level in (limits.free_run, limits.dirty)))
 
 
 def _plateau(limits: Limits) -> Window:
@@ -129,16 +150,16 @@ def _ends(writer: Writer, limits: Limits, *, is_throttled: bool) -> Window | Non
     alone = writer.file / writer.rate
     if not is_throttled:
         return Window(alone, alone * OVERHEAD)
-    start = limits.background / writer.rate
+    start = _works_from(writer, limits)
     low, high = _plateau(limits)
     least = start + (writer.file - high) / (writer.disk * FASTEST_DISK)
     most = start + (writer.file - low) / (writer.disk * SLOWEST_DISK)
     return Window(max(alone, least), max(alone * OVERHEAD, most))
 
 
-def _first(starts: Window | None, ends: Window | None, limits: Limits) -> Window | None:
+def _first(writer: Writer, limits: Limits, starts: Window | None) -> Window | None:
     """The first bytes reach the disk when there are too many, or when they are too old."""
-    if starts is not None:
+    if starts is not None and limits.background / writer.rate <= _oldest(limits):
         return Window(0.0, starts.most + FLUSHER_DELAY)  # at once on a disk that was idle long enough
     if not limits.wakeup:
         return None
@@ -146,14 +167,16 @@ def _first(starts: Window | None, ends: Window | None, limits: Limits) -> Window
 
 
 def _peak(writer: Writer, limits: Limits, *, is_throttled: bool, is_flushed: bool) -> Window:
+    gathers = _gathers(writer, limits)
     if is_throttled:
         low, high = _plateau(limits)
-        gathers = _gathers(writer, limits)
         return Window(min(low, gathers), min(high, gathers * FASTEST_DISK))
     if is_flushed:
-        most = limits.background if writer.rate <= writer.disk else _gathers(writer, limits)
+        most = limits.background if writer.rate <= writer.disk else gathers
         return Window(min(limits.background, most) * SLOWEST_DISK, most * MOST_OF_THRESHOLD)
-    most = writer.file if writer.file is not None else writer.rate * (limits.expire + limits.wakeup)
+    until_old = writer.rate * _oldest(limits)
+    most = max(gathers, until_old) if writer.rate > writer.disk else until_old
+    most = most if writer.file is None else min(most, writer.file)
     return Window(most * SLOWEST_DISK, most * FASTEST_DISK)
 
 
@@ -178,13 +201,13 @@ def curve(writer: Writer, limits: Limits, found: Timeline) -> list[tuple[float, 
     level = _middle(found.peak)
     points = [(0.0, 0.0)]
     if found.background_starts is not None:
-        points.append((limits.background / rate, limits.background))
-        climbs = rate - disk
-        if climbs > 0 and level > limits.background:
-            points.append((points[-1][0] + (level - limits.background) / climbs, level))
+        start = _works_from(writer, limits)
+        points.append((start, limits.background if start == 0 else rate * start))
+        if rate > disk and level > points[-1][1]:
+            points.append((start + (level - points[-1][1]) / (rate - disk), level))
     if found.write_ends is None or file is None:
         if found.background_starts is None:  # what gets old is written, as fast as new data comes
-            points.append((limits.expire + limits.wakeup, rate * (limits.expire + limits.wakeup)))
+            points.append((_oldest(limits), rate * _oldest(limits)))
         return [*points, (max(points[-1][0] * 1.5, 1.0), points[-1][1])]
     ends = max(_middle(found.write_ends), points[-1][0])
     points.append((ends, points[-1][1] if len(points) > 1 else file))

@@ -30,8 +30,6 @@ def command(asked: Asked, *, alloc: tuple[str, ...], set_adj: tuple[str, ...], t
     found = with_hypotheses(found, adjustments, allocations)
     first = victim(found)
     notes = [*machine.notes, *found.notes]
-    if found.unreadable:
-        notes.append(f"{found.unreadable} processes could not be read; run as root for all")
     ranked = by_badness(found.rows)
     rows = [{**row._asdict(), "is_victim": row == first, "rule": _RULE, "error_bound": 1} for row in ranked]
     lines = [*table_lines(ranked[:top], wide=False), "", verdict(found), *_settings(machine)]
@@ -42,7 +40,7 @@ def command(asked: Asked, *, alloc: tuple[str, ...], set_adj: tuple[str, ...], t
         "victim_name": first.name if first else None,
         "victim_score": first.oom_score if first else None,
     }
-    return Answer(lines, rows, notes, totals)
+    return Answer(lines, rows, notes, totals, unreadable=found.unreadable)
 
 
 def _settings(machine: Machine) -> list[str]:

@@ -26,8 +26,6 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     mode = machine.setting("vm.overcommit_memory")
     rows, unreadable = commitments(asked.source)
     notes = [*machine.notes]
-    if unreadable:
-        notes.append(f"{unreadable} processes could not be read; run as root for all")
     if estimates := sum(row.is_estimate for row in rows):
         notes.append(f"{estimates} processes without readable VmFlags: theirs is estimated from VmData and VmStk")
     if mode is None:
@@ -35,10 +33,15 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     if machine.cpus is None:
         notes.append("the number of processors is not known, and so is how far off the counter of mode 2 may be")
     if processes:
-        return _of_processes(rows, memory, machine, notes)
+        return _of_processes(rows, memory, machine, notes)._replace(unreadable=unreadable)
     stuck = [row for row in rows if forks_of(row, memory, machine.page_size, machine.version) == 0]
     modes = [_of_mode(each, memory, machine, mode, len(stuck)) for each in _NAMES]
-    return Answer([_state(memory, machine), "", *_table(modes), "", *sentence(_summary(rows, stuck))], modes, notes)
+    return Answer(
+        [_state(memory, machine), "", *_table(modes), "", *sentence(_summary(rows, stuck))],
+        modes,
+        notes,
+        unreadable=unreadable,
+    )
 
 
 def _of_mode(mode: int, memory: Memory, machine: Machine, current: int | None, stuck: int) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Answer(NamedTuple):
     notes: Sequence[str] = ()
     totals: Mapping[str, Any] | None = None
     rules: Sequence[str] = ()  # where people need others than those of the rows
+    unreadable: int = 0  # processes
 
 
 def question(
@@ -84,6 +85,9 @@ def question(
             opened = open_from(ctx, source, partial=partial, max_size=max_size)
             before = assumed(read_machine(opened), assumes, zones=zones)
             found = answer(Asked(opened, before, supposed(before, settings, ram, swap, version), settings), **own)
+            if found.unreadable:
+                say(f"what-if {name}: {found.unreadable} processes could not be read; run as root for all")
+                ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
             _print(style, name, found, opened)
             return exit_status(ctx)
 
@@ -128,6 +132,7 @@ def _print(style: str, name: str, found: Answer, source: Source) -> None:
             fields=fields,
             source=facts_as_json(source.facts),
             totals=found.totals,
+            unreadable=found.unreadable,
             notes=found.notes,
         )
     )
