@@ -111,7 +111,7 @@ def _reaches(writer: Writer, limits: Limits, level: float, works_from: float) ->
 
 
 def _background_starts(writer: Writer, limits: Limits) -> Window | None:
-    """Say when there is too much; with the periodic writeback at work, only a writer faster than the disk gets there."""
+    """Say when there is too much; beside the periodic writeback, only a writer faster than the disk gets there."""
     rate, disk, file = writer
     direct, oldest = limits.background / rate, _oldest(limits)
     earliest = latest = direct
