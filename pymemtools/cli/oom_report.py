@@ -68,6 +68,8 @@ def _analyses(names: Sequence[str], *, is_dmesg: bool) -> Iterator[tuple[str, An
     for name in names:
         pieces = _dmesg() if is_dmesg else _pieces(name)
         for report in oom_reports(pieces):
+            if is_dmesg and report.kernel is None:  # its beginning was overwritten, but the kernel is still the same
+                report = report._replace(kernel=os.uname().release)
             yield name, analyse(report)
 
 

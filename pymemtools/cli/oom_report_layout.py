@@ -83,7 +83,8 @@ def report_lines(analysis: Analysis, *, is_whole: bool) -> Iterator[str]:
     for name, text in _facts(analysis):
         yield from _folded(f"  {name + ':':<9} {escape(text)}", 12, width)
     yield ""
-    yield from _zones(analysis)
+    for zone in _zones(analysis):
+        yield from _folded(zone, 4, width)
     yield from _tasks(analysis, width, is_whole=is_whole)
     for sentence in verdict(analysis):
         yield from _folded(escape(sentence), 2, width)
@@ -93,7 +94,7 @@ def report_lines(analysis: Analysis, *, is_whole: bool) -> Iterator[str]:
 
 def _folded(text: str, indent: int, width: int) -> list[str]:
     start = len(text) - len(text.lstrip(" "))
-    return click.wrap_text(text[start:], width, " " * start, " " * indent).split("\n")
+    return click.wrap_text(text[start:], width, " " * start, " " * indent).split("\n") if text else [""]
 
 
 def _title(analysis: Analysis) -> str:
