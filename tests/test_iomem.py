@@ -125,7 +125,7 @@ def test_the_kernel_in_ram_is_ram(pymemtools: Run) -> None:
 
 def test_an_iomem_that_a_terminal_saved(pymemtools: Run) -> None:
     saved = (MAPS / "armv7").read_bytes().replace(b"\n", b"\r\n")
-    done = pymemtools("iomem-graph", "-", input=saved)
+    done = pymemtools("iomem-graph", "-", input=saved + b"\r\n\r\n")
     assert done.stdout == pymemtools("iomem-graph", "armv7", cwd=MAPS).stdout
 
 

@@ -103,7 +103,7 @@ def test_labels_are_no_patterns(pymemtools: Run, tmp_path: Path) -> None:
         ("three columns", b"400000,401000,/bin/x\n"),
         ("five columns", b"00400000,00401000,r-xp,0,/bin/x\n"),
         ("in capitals and with 0x, as procmap writes", b"0x400000,0x401000,r-xp,0x0,/bin/x\r\n"),
-        ("maps that a terminal saved", b"00400000-00401000 r-xp 00000000 fe:00 18   /bin/x\r\n" * 2),
+        ("maps that a terminal saved", b"00400000-00401000 r-xp 00000000 fe:00 18   /bin/x\r\n" * 2 + b"\r\n"),
     ],
 )
 def test_inputs_are_told_by_their_text(pymemtools: Run, kind: str, text: bytes) -> None:

@@ -15,11 +15,14 @@ _CHUNK = 1 << 20
 def read_text_file(path: str, max_bytes: int) -> bytes:
     """Read a regular file, or standard input for ``-``, of at most ``max_bytes``; it is never written to.
 
-    Lines that end with CR LF, as a serial terminal saves them, lose the CR. Raises Missing, Denied or ParseError.
+    What happens to text on its way is undone: lines that end with CR LF, as serial terminals save them, lose the CR,
+    and blank lines at the end go. Raises Missing, Denied or ParseError.
     """
     text = _raw(path, max_bytes)
     first = text[: text.find(b"\n") + 1]
-    return text.replace(b"\r\n", b"\n") if first.endswith(b"\r\n") else text
+    if first.endswith(b"\r\n"):
+        text = text.replace(b"\r\n", b"\n")
+    return text.rstrip(b"\n") + b"\n" if text.endswith(b"\n\n") else text
 
 
 def _raw(path: str, max_bytes: int) -> bytes:
