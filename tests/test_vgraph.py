@@ -366,6 +366,12 @@ def test_big_holes_are_those_of_a_megabyte_and_the_null_trap(pymemtools: Run) ->
     assert holes == [("NULL trap", False), ("hole", True), ("hole", True), ("hole", True)]
 
 
+def test_an_example_is_not_watched(pymemtools: Run) -> None:
+    done = pymemtools("--demo", "vgraph", "--watch", "1", "1", timeout=10)
+    reason = "pymemtools: vgraph: --watch is for a process of this machine, on the terminal\n"
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", reason)
+
+
 def test_watching_ends_with_a_process_that_nobody_waits_for() -> None:
     """A zombie has no memory any more."""
     child = subprocess.Popen(["/bin/sleep", "60"])

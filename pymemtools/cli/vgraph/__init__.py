@@ -127,9 +127,10 @@ def _check_combination(ctx: click.Context, options: dict[str, Any]) -> None:
         raise UsageProblem("vgraph: --source holds processes: TARGET must be a PID then")
     if options["diff"] == "-" and "-" in (options["target"], options["source"]):
         raise UsageProblem("vgraph: there is only one standard input")
-    if options["watch"] is not None and (options["source"] is not None or not is_process or options["output"]):
+    is_live = is_process and options["source"] is None and not ctx.obj
+    if options["watch"] is not None and (not is_live or options["output"]):
         raise UsageProblem("vgraph: --watch is for a process of this machine, on the terminal")
-    if options["pages"] is not None and (options["source"] is not None or ctx.obj or not is_process):
+    if options["pages"] is not None and not is_live:
         raise UsageProblem("vgraph: --pages is for a process of this machine: no capture has its pagemap")
     if modes in (["--csv"], ["--legacy"]) and (options["style"] != "text" or options["output"]):
         raise UsageProblem(f"vgraph: {modes[0]} has no --format and no --output")
