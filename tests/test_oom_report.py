@@ -15,7 +15,7 @@ import pytest
 from conftest import CAPTURES, HERE
 from oom_log import REPORTS, killed, made, real
 
-from pymemtools.kernel_log.oom_report import MAX_TASKS
+from pymemtools.kernel_log.oom_collector import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
 from pymemtools.reports.oom_report import Analysis, analyse

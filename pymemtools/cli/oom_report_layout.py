@@ -11,8 +11,9 @@ import click
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.render.columns import Column, classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
-from pymemtools.reports.oom_report import Analysis, Weighed, freed, memory_held, ranked
+from pymemtools.reports.oom_report import Analysis, freed, memory_held, ranked
 from pymemtools.reports.oom_verdict import verdict
+from pymemtools.reports.oom_weights import Weighed
 from pymemtools.units import human_size
 
 _FIRST = 5  # tasks that are shown without --tasks

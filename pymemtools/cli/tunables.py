@@ -26,9 +26,10 @@ from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
 from pymemtools.render.escape import escape
 from pymemtools.reports import tunables as report
-from pymemtools.reports.machine import Machine, read_machine, supposed
+from pymemtools.reports.machine import Machine, read_machine
 from pymemtools.reports.settings import names as names_of
 from pymemtools.reports.settings import value_of
+from pymemtools.reports.supposed import supposed
 from pymemtools.sources.base import Source
 from pymemtools.sources.tree import live
 

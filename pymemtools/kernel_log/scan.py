@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pymemtools.kernel_log.oom_report import MAX_LINE, Collector, OomReport
+from pymemtools.kernel_log.oom_collector import MAX_LINE, Collector
+from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.kernel_log.prefix import strip
 
 # A line with one of these is a report's; between reports nothing else is looked for, which is what makes it fast. The

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pymemtools.models.oom import adj_to_be_safer
-from pymemtools.reports.oom_report import Analysis, Weighed, memory_held, ranked
+from pymemtools.reports.oom_report import Analysis, memory_held, ranked
+from pymemtools.reports.oom_weights import Weighed
 from pymemtools.units import human_size
 
 _MUCH = 0.5  # a share that is worth a word

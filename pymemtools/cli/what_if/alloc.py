@@ -17,8 +17,9 @@ from pymemtools.models.overcommit import HEURISTIC, Caller
 from pymemtools.reports.cgroup_memory import read_levels, room_in_groups
 from pymemtools.reports.cgroup_path import find_hierarchy, group_of
 from pymemtools.reports.commitments import commitment
-from pymemtools.reports.machine import OVERCOMMIT, Machine, available_of, memory_of
+from pymemtools.reports.machine import Machine, available_of, memory_of
 from pymemtools.reports.oom_scores import Candidate, candidates, grown, on_another_machine, victim, with_hypotheses
+from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.reports.zones import state_of
 
 _RULE = (

@@ -16,7 +16,8 @@ from pymemtools.cli.what_if.tables import size, table
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, curve, timeline
 from pymemtools.models.writeback import Thresholds
-from pymemtools.reports.machine import DIRTY, Machine, dirty_of, dirtyable_of
+from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of
+from pymemtools.reports.supposed import DIRTY
 
 if TYPE_CHECKING:
     from pymemtools.render.line_plot import Plot

@@ -14,7 +14,8 @@ from pymemtools.errors import Missing
 from pymemtools.models import overcommit
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller
 from pymemtools.reports.commitments import Commitment, commitment, forks_of, private_memory
-from pymemtools.reports.machine import OVERCOMMIT, Machine, memory_of
+from pymemtools.reports.machine import Machine, memory_of
+from pymemtools.reports.supposed import OVERCOMMIT
 
 _RULE = (
     "a fork is charged what is accounted of the parent, in every mode, and refused by the rule of the mode "

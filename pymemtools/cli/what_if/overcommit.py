@@ -11,7 +11,8 @@ from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, largest_mapping, rule, slack
 from pymemtools.reports.commitments import Commitment, commitments, forks_of
-from pymemtools.reports.machine import OVERCOMMIT, Machine, memory_of
+from pymemtools.reports.machine import Machine, memory_of
+from pymemtools.reports.supposed import OVERCOMMIT
 
 _NAMES = {HEURISTIC: "0 heuristic", ALWAYS: "1 always", NEVER: "2 never more"}
 _NAMED = 3  # processes that the summary names

@@ -25,7 +25,8 @@ from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunable_values import assignments
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
-from pymemtools.reports.machine import Machine, assumed, read_machine, supposed
+from pymemtools.reports.machine import Machine, read_machine
+from pymemtools.reports.supposed import assumed, supposed
 from pymemtools.sources.base import Source
 
 _SHARED = frozenset(("sets", "ram", "swap", "kernel", "source", "max_size", "partial", "strict", "style"))

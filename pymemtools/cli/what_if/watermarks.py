@@ -7,7 +7,8 @@ from typing import Any
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.reports.machine import Machine, available_of, marks_of, supposed
+from pymemtools.reports.machine import Machine, available_of, marks_of
+from pymemtools.reports.supposed import supposed
 
 _RULE = (
     "min, low and high as a write to vm.min_free_kbytes leaves them, boost left out "

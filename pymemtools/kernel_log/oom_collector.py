@@ -1,0 +1,296 @@
+"""Take a report of the OOM killer line by line.
+
+The columns of the task table are those that its own header names. Lines in between that are not the report's are passed
+over. Source: mm/oom_kill.c, dump_header(), dump_tasks(), oom_kill_process(); lib/show_mem.c; mm/memcontrol.c.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pymemtools.kernel_log.oom_report import Kill, OomReport, Reaped, Row, Zone
+from pymemtools.kernel_log.prefix import Line
+
+MAX_TASKS = 1 << 16  # rows that are kept of one table
+_MAX_LINES = 1 << 10  # of other things that a report may have many of
+MAX_LINE = 1 << 14  # bytes; the longest that the kernel writes is below 1 KiB, cgroup paths apart
+
+_HEAD = re.compile(
+    rb"(?:(.*) invoked )?oom-killer: gfp_mask=(0x[0-9a-fA-F]{1,16})(?:\(([^)]{0,400})\))?(.*)", re.DOTALL
+)
+_ORDER = re.compile(rb"order[=:] ?(-?[0-9]{1,3})")
+_HEAD_ADJ = re.compile(rb"(?:oom_score_adj|oom_adj|oomkilladj)=(-?[0-9]{1,5})")
+_CPU = re.compile(rb"CPU: ?[0-9]{1,5} (?:UID: ?[0-9]{1,10} )?PID: ?([0-9]{1,7}) Comm: .{1,64}? (?:Not t|T)ainted(.*)")
+_OLD_CPU = re.compile(rb"Pid: ?([0-9]{1,7}), comm: +.{1,64}? (?:Not t|T)ainted(.*)")
+_RELEASE = re.compile(rb" \(?([2-9]\.[0-9]{1,4}[0-9A-Za-z.+_~-]*)")
+_COUNTERS = re.compile(
+    rb" *(?:active|inactive|unevictable|slab|mapped|shmem|free|sec_|kernel_|Active|bounce|dirty)[a-z_]*:[0-9]{1,20}"
+    rb"(?: [a-z_]+(?:\((?:anon|file)\))?:[0-9]{1,20})* ?"
+)
+_COUNTER = re.compile(rb"([A-Za-z_()]+):([0-9]{1,20})")
+_ZONE = re.compile(rb"(?:Node ([0-9]{1,5}) )?(DMA32|DMA|Normal|HighMem|Movable|Device) free:([0-9]{1,20})kB (.*)")
+_KIB = re.compile(rb"([A-Za-z_()]+):([0-9]{1,20})[kK]B")
+_AMOUNT = re.compile(rb"([a-z-]+):([0-9]{1,20})kB")
+_RESERVE = re.compile(rb"lowmem_reserve\[\]:((?: [0-9]{1,20})+) *")
+_SWAP = re.compile(rb"(Free|Total) swap *[=:] *([0-9]{1,20})kB")
+_PAGES = re.compile(rb"([0-9]{1,20}) (?:pages (?:of )?(RAM|reserved|HighMem|cma reserved)|(reserved) pages)\b.*")
+_LIMIT = re.compile(rb"(memory|memory\+swap|swap): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB")
+_GROUP_STATS = re.compile(rb"Memory cgroup stats(?: for (.{1,4096}?))?:(.*)")
+_GROUP_KILLED = re.compile(rb"Task in (.{1,4096}) killed as a result of limit of (.{1,4096})")
+_GROUP_ALL = re.compile(rb"Tasks in (.{1,4096}) are going to be killed due to memory\.oom\.group set")
+_STAT = re.compile(rb"(?:total_)?([a-z_]{2,40}) ([0-9]{1,20})")
+_TABLE = re.compile(rb"\[ *pid *\] +uid +tgid +total_vm +rss(?: [a-z_ ]*)? name *")
+_CONSTRAINT = re.compile(rb"oom-kill:constraint=([A-Z_]{1,40}),(.*)")
+_OF_TASK = re.compile(rb"task=(.*),pid=([0-9]{1,7}),uid=([0-9]{1,10})$")
+_CHOSEN = re.compile(rb"(.{0,100}?)[Kk]ill process ([0-9]{1,7}) ?\((.*)\) score ([0-9]{1,20}) (?:or|and) .*")
+# RHEL has the UID too: before the name in version 6, behind it in 7.
+_KILLED = re.compile(
+    rb"(.{0,100}?)[Kk]illed process ([0-9]{1,7})(?:, UID ([0-9]{1,10}),)? ?\((.*?)\)(?:, UID ([0-9]{1,10}))?"
+    rb"(?:,? *(?:total-vm|vsz):(.*)|\.?)$"
+)
+_REAPED = re.compile(rb"oom_reaper: reaped process ([0-9]{1,7}) \((.*)\), now (.*)")
+_PANIC = re.compile(rb"Kernel panic - not syncing: .*(?:[Oo]ut of memory|System is deadlocked on memory).*")
+
+
+def is_head(message: bytes) -> bool:
+    """Tell whether a line begins a report."""
+    return b"oom-killer: gfp_mask=" in message
+
+
+class Collector:
+    """Take the lines of one report after the other, and give the record."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, object] = {}
+        self._counters: dict[str, int] = {}
+        self._zones: list[Zone] = []
+        self._limits: dict[str, tuple[int, int]] = {}
+        self._group_stats: dict[str, int] = {}
+        self._in_group_stats = False
+        self._row: re.Pattern[bytes] | None = None
+        self._tasks: list[Row] = []
+        self._kills: list[Kill] = []
+        self._reaped: list[Reaped] = []
+        self.has_something = False
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether somebody was killed: what follows can only be the reaper's."""
+        return bool(self._kills) and not self._facts.get("is_group_kill")
+
+    @property
+    def is_report(self) -> bool:
+        """Tell a report from a line that only looks like one's."""
+        facts = self._facts
+        is_kill = any(kill.sizes for kill in self._kills) or "chosen_pid" in facts or "told_pid" in facts
+        return is_kill or "gfp_mask" in facts or bool(self._tasks)
+
+    def begins_another(self, message: bytes) -> bool:
+        """Tell whether a line cannot be of this report any more."""
+        if not self.has_something:
+            return False
+        if is_head(message):
+            return True
+        if not self.is_over:
+            return False
+        killed = _KILLED.match(message)
+        is_kill = killed is not None and b"emory" in killed[1]
+        return is_kill or any(pattern.match(message) for pattern in (_TABLE, _CONSTRAINT, _CHOSEN))
+
+    def take(self, line: Line) -> bool:
+        """Take a line, and tell whether it is one of a report's."""
+        for take in _AFTER_A_KILL if self.is_over else _TAKERS:
+            if take(self, line.message):
+                self._facts.setdefault("when", line.when)
+                self.has_something = True
+                return True
+        return False
+
+    def report(self) -> OomReport:
+        """Give what was taken."""
+        return OomReport(
+            **self._facts,  # type: ignore[arg-type]
+            counters=self._counters,
+            zones=self._zones,
+            limits=self._limits,
+            group_stats=self._group_stats,
+            tasks=self._tasks,
+            kills=self._kills,
+            reaped=self._reaped,
+        )
+
+    def _set(self, **facts: object) -> bool:
+        for name, value in facts.items():
+            if value is not None:
+                self._facts.setdefault(name, value)
+        return True
+
+    def _take_row(self, message: bytes) -> bool:
+        if self._row is None or message[:1] != b"[":
+            return False
+        match = self._row.fullmatch(message)
+        if match is None:
+            return False
+        if len(self._tasks) >= MAX_TASKS:
+            self._facts["tasks_left_out"] = int(str(self._facts.get("tasks_left_out", 0))) + 1
+            return True
+        self._tasks.append(
+            Row(int(match[1]), tuple(map(int, match.groups()[1:-1])), _text(match[match.lastindex or 0]))
+        )
+        return True
+
+    def _take_table(self, message: bytes) -> bool:
+        if _TABLE.fullmatch(message) is None:
+            return False
+        names = tuple(message[message.index(b"]") + 1 :].decode("ascii").split()[:-1])
+        self._row = re.compile(rb"\[ *([0-9]{1,7})\]" + rb" +(-?[0-9]{1,20})" * len(names) + rb" (.*)", re.DOTALL)
+        return self._set(columns=names)
+
+    def _take_head(self, message: bytes) -> bool:
+        if not is_head(message):
+            return False
+        match = _HEAD.search(message)
+        if match is None:
+            return False
+        order, adj = _ORDER.search(match[4]), _HEAD_ADJ.search(match[4])
+        return self._set(
+            invoker=None if match[1] is None else _text(match[1]),
+            gfp_mask=_text(match[2]),
+            gfp_flags=None if match[3] is None else _text(match[3]),
+            order=None if order is None else int(order[1]),
+            invoker_adj=None if adj is None else int(adj[1]),
+            is_headless=False,
+        )
+
+    def _take_cpu(self, message: bytes) -> bool:
+        match = _CPU.match(message) or _OLD_CPU.match(message)
+        if match is None:
+            return False
+        release = _RELEASE.search(match[2])
+        return self._set(invoker_pid=int(match[1]), kernel=None if release is None else _text(release[1]))
+
+    def _take_counters(self, message: bytes) -> bool:
+        if b":" not in message or _COUNTERS.fullmatch(message) is None:
+            return False
+        for name, value in _COUNTER.findall(message):
+            self._counters.setdefault(name.decode("ascii"), int(value))
+        return True
+
+    def _take_zone(self, message: bytes) -> bool:
+        if len(self._zones) < _MAX_LINES and (match := _ZONE.match(message)):
+            get = {name.decode("ascii"): int(size) << 10 for name, size in _KIB.findall(match[4])}.get
+            node, name, free = int(match[1] or 0), match[2].decode("ascii"), int(match[3]) << 10
+            least, low, high, boost = (get(mark, 0) for mark in ("min", "low", "high", "boost"))
+            self._zones.append(Zone(node, name, free, least, low, high, boost, get("managed"), get("present")))
+            return True
+        if (match := _RESERVE.fullmatch(message)) and self._zones:
+            self._zones[-1] = self._zones[-1]._replace(lowmem_reserve=tuple(map(int, match[1].split())))
+            return True
+        return False
+
+    def _take_totals(self, message: bytes) -> bool:
+        if match := _SWAP.match(message):
+            return self._set(**{f"swap_{match[1].decode('ascii').lower()}": int(match[2]) << 10})
+        if match := _PAGES.fullmatch(message):
+            kind = match[2] or match[3]
+            if kind == b"RAM":
+                return self._set(ram_pages=int(match[1]))
+            return self._set(reserved_pages=int(match[1])) if kind == b"reserved" else True
+        return False
+
+    def _take_group(self, message: bytes) -> bool:
+        if match := _LIMIT.match(message):
+            self._limits[match[1].decode("ascii")] = (int(match[2]) << 10, int(match[3]) << 10)
+            return self._set(constraint="CONSTRAINT_MEMCG")
+        if match := _GROUP_STATS.match(message):
+            self._in_group_stats = not match[2].strip()
+            for name, size in _KIB.findall(match[2]):
+                self._group_stats[name.decode("ascii")] = int(size) << 10
+            return self._set(group=None if match[1] is None else _text(match[1]), constraint="CONSTRAINT_MEMCG")
+        if match := _GROUP_KILLED.match(message):
+            return self._set(group=_text(match[2]), constraint="CONSTRAINT_MEMCG")
+        if self._in_group_stats and (match := _STAT.fullmatch(message)):
+            self._group_stats[match[1].decode("ascii")] = int(match[2])
+            return True
+        return False
+
+    def _take_constraint(self, message: bytes) -> bool:
+        match = _CONSTRAINT.match(message)
+        if match is None:
+            return False
+        self._in_group_stats = False
+        self._facts["constraint"] = _text(match[1])
+        task = _OF_TASK.search(match[2])
+        group = re.search(rb"oom_memcg=(.*?),task_memcg=", match[2])
+        return self._set(
+            told_pid=int(task[2]) if task else None,
+            told_name=_text(task[1]) if task else None,
+            group=_text(group[1]) if group else None,
+        )
+
+    def _take_kill(self, message: bytes) -> bool:
+        if match := _CHOSEN.match(message):
+            self._note_kind(match[1])
+            return self._set(chosen_pid=int(match[2]), chosen_name=_text(match[3]), score_printed=int(match[4]))
+        match = _KILLED.match(message)
+        if match is None:
+            return False
+        self._note_kind(match[1])
+        told = b"total-vm:" + (match[6] or b"")
+        owner = match[3] or match[5]
+        uid = _number(rb"UID:([0-9]{1,10})", told) if owner is None else int(owner)
+        kill = Kill(int(match[2]), _text(match[4]), uid, _sizes(told), _number(rb"oom_score_adj:(-?[0-9]{1,5})", told))
+        if len(self._kills) < _MAX_LINES and all(kill.pid != other.pid for other in self._kills):
+            self._kills.append(kill)
+        return True
+
+    def _note_kind(self, words: bytes) -> None:
+        if b"cgroup" in words:
+            self._set(constraint="CONSTRAINT_MEMCG")
+        if b"oom_kill_allocating_task" in words:
+            self._set(kills_allocating_task=True)
+        if b"MPOL_BIND" in words or b"mempolicy" in words:
+            self._set(constraint="CONSTRAINT_MEMORY_POLICY")
+        if b"cpuset" in words:
+            self._set(constraint="CONSTRAINT_CPUSET")
+
+    def _take_rest(self, message: bytes) -> bool:
+        if len(self._reaped) < _MAX_LINES and (match := _REAPED.match(message)):
+            self._reaped.append(Reaped(int(match[1]), _text(match[2]), _sizes(match[3])))
+            return True
+        if match := _GROUP_ALL.match(message):
+            return self._set(is_group_kill=True, group=_text(match[1]))
+        if _PANIC.match(message):
+            return self._set(panic=_text(message))
+        return False
+
+
+_TAKERS = (
+    Collector._take_row,
+    Collector._take_counters,
+    Collector._take_zone,
+    Collector._take_totals,
+    Collector._take_head,
+    Collector._take_cpu,
+    Collector._take_table,
+    Collector._take_group,
+    Collector._take_constraint,
+    Collector._take_kill,
+    Collector._take_rest,
+)
+
+
+_AFTER_A_KILL = (Collector._take_kill, Collector._take_rest)
+
+
+def _number(pattern: bytes, text: bytes) -> int | None:
+    match = re.search(pattern, text)
+    return int(match[1]) if match else None
+
+
+def _sizes(text: bytes) -> dict[str, int]:
+    return {name.decode("ascii"): int(size) << 10 for name, size in _AMOUNT.findall(text)}
+
+
+def _text(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")

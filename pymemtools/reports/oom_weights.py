@@ -1,0 +1,249 @@
+"""Weigh the task table of a report of the OOM killer again, by the rule of its kernel's era."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymemtools.kernel_log.oom_report import OomReport, Row
+from pymemtools.models.oom import ADJ_NEVER, Task, badness, printed_score, select, totals_of_score
+from pymemtools.models.release import Version, parse_release
+
+_OOM_DISABLE = -17  # of oom_adj, before 2.6.36
+_PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
+
+
+class Weighed(NamedTuple):
+    """A row of the task table with its points; sizes in bytes, None where the table does not tell."""
+
+    pid: int
+    name: str
+    uid: int | None
+    total_vm: int | None
+    rss: int | None
+    swap: int | None
+    page_tables: int | None
+    oom_score_adj: int | None
+    points: int | None  # None: never killed, or not to be worked out
+    score: int | None  # as the kernel prints it, in thousandths of RAM and swap
+
+
+class Scores(NamedTuple):
+    """The score of who was chosen, in thousandths; None where the report does not tell enough."""
+
+    printed: int | None = None
+    computed: int | None = None
+    other: int | None = None  # if root, whose tasks had less to 4.16, was CAP_SYS_ADMIN or not, and computed is if not
+    other_has_bonus: bool = False
+    totals: tuple[int, int] | None = None  # pages of RAM and swap that the printed score agrees with
+
+
+def version_of(report: OomReport) -> tuple[Version | None, bool]:
+    """Give the version whose rule holds, and whether the log names the kernel; else the form of the report tells it."""
+    version, columns = parse_release(report.kernel), set(report.columns)
+    if "oom_score_adj" in columns and version is not None and version < (2, 6, 36):
+        return (2, 6, 36), True  # the algorithm came to 2.6.32 of RHEL 6 with that column
+    if version is not None:
+        return version, True
+    if "rss_anon" in columns:
+        return (6, 8, 0), False
+    if "pgtables_bytes" in columns:
+        return ((4, 17, 0) if report.score_printed is not None else (5, 9, 0)), False
+    if "nr_pmds" in columns:
+        return (4, 4, 0), False
+    if "nr_ptes" in columns:
+        return (3, 10, 0), False
+    if "oom_score_adj" in columns:
+        return (2, 6, 36), False
+    return ((2, 6, 32) if "oom_adj" in columns else None), False
+
+
+def has_bonus(version: Version | None) -> bool:
+    return version is not None and version < (4, 17, 0)
+
+
+def is_share(version: Version | None) -> bool:
+    """Tell whether points are thousandths themselves."""
+    return version is not None and version < (3, 6, 0)
+
+
+def rule_of(version: Version | None) -> str:
+    """Name the rule of an era. Source: mm/oom_kill.c, oom_badness(), before 2.6.36 badness()."""
+    where = "mm/oom_kill.c"
+    if version is None or version >= (5, 9, 0):
+        return f"RSS, swap and page tables, and oom_score_adj, signed ({where}, oom_badness(), since Linux 5.9)"
+    if version >= (4, 17, 0):
+        return f"RSS, swap and page tables, and oom_score_adj, at least 1 ({where}, oom_badness(), Linux 4.17 to 5.8)"
+    if version >= (3, 10, 0):
+        return f"RSS, swap and page tables, root's 3 % less, and oom_score_adj ({where}, oom_badness(), to Linux 4.16)"
+    if version >= (3, 6, 0):
+        return f"RSS, swap and page tables, and oom_score_adj, root's 30 less ({where}, oom_badness(), Linux 3.6)"
+    if version >= (2, 6, 36):
+        return f"thousandths of RSS and swap, and oom_score_adj, root's 30 less ({where}, oom_badness(), to Linux 3.5)"
+    return f"virtual size by CPU and run time, nice value and children ({where}, badness(), before Linux 2.6.36)"
+
+
+class Columns:
+    """What the columns of a table tell."""
+
+    def __init__(self, report: OomReport, page_size: int, missing: list[str]) -> None:
+        self._report = report
+        self.page_size = page_size
+        self._places = {name: place for place, name in enumerate(report.columns)}
+        # Without the column, nothing was swapped out where there was nothing to swap to.
+        self._no_swap = report.swap_total == 0 or (
+            report.swap_total is not None and report.swap_total == report.swap_free
+        )
+
+    def figure(self, row: Row, name: str) -> int | None:
+        place = self._places.get(name)
+        return None if place is None else row.figures[place]
+
+    def task(self, row: Row, *, is_admin_if_root: bool) -> Task:
+        adj = self.figure(row, "oom_score_adj")
+        if adj is None:
+            adj = ADJ_NEVER if self.figure(row, "oom_adj") == _OOM_DISABLE else 0
+        return Task(
+            max(self.figure(row, "rss") or 0, 0),
+            self.figure(row, "swapents") or 0,
+            self.page_tables(row) or 0,
+            adj,
+            is_admin_if_root and self.figure(row, "uid") == 0,
+            row.pid == 1,
+        )
+
+    def page_tables(self, row: Row) -> int | None:
+        """Give the pages of page tables: counted by level to 4.14, in bytes since."""
+        size = self.figure(row, "pgtables_bytes")
+        if size is not None:
+            return size // self.page_size
+        levels = [pages for pages in (self.figure(row, name) for name in _PAGE_TABLES) if pages is not None]
+        return sum(levels) if levels else None
+
+    @property
+    def has_swap_by_task(self) -> bool:
+        """Tell whether the table says how much of each task was swapped out."""
+        return "swapents" in self._places
+
+    def most_swapped(self, row: Weighed) -> int:
+        """Give the most pages of a task that can have been swapped out."""
+        report = self._report
+        elsewhere = max((row.total_vm or 0) - (row.rss or 0), 0)
+        used = elsewhere if report.swap_total is None else report.swap_total - (report.swap_free or 0)
+        return min(elsewhere, used) // self.page_size
+
+    def can_weigh(self, version: Version | None, missing: list[str]) -> bool:
+        """Tell whether the rule's inputs are in the table, and name those that are not."""
+        if version is not None and version < (2, 6, 36):
+            missing.extend(["CPU time", "run time", "nice value", "children"])
+            return False
+        if not self.has_swap_by_task and not self._no_swap:
+            missing.append("swapents")
+            return False
+        return "rss" in self._places
+
+
+def weigh(
+    row: Row,
+    task: Task,
+    columns: Columns,
+    total: tuple[int | None, int | None],
+    version: Version | None,
+    *,
+    can_weigh: bool,
+) -> Weighed:
+    points = score = None
+    if can_weigh and total[0] is not None and total[0] == total[1]:
+        points = badness(task, total[0], version)
+        score = None if points is None else _score(points, total[0], version)
+    elif can_weigh and not is_share(version) and task.oom_score_adj in (0, ADJ_NEVER):
+        points = badness(task, 0, version)
+    page = columns.page_size
+    tables, swap, total_vm = columns.page_tables(row), columns.figure(row, "swapents"), columns.figure(row, "total_vm")
+    return Weighed(
+        row.pid,
+        row.name,
+        columns.figure(row, "uid"),
+        None if total_vm is None else total_vm * page,
+        task.rss * page,
+        None if swap is None else swap * page,
+        None if tables is None else tables * page,
+        columns.figure(row, "oom_score_adj"),
+        points,
+        score,
+    )
+
+
+def _score(points: int, total: int, version: Version | None) -> int:
+    return points if is_share(version) else printed_score(points, total)
+
+
+def predict(
+    weighed: Sequence[Weighed], tasks: Sequence[Task], total: tuple[int | None, int | None], version: Version | None
+) -> Weighed | None:
+    """Name the victim, where all totals that are possible give the same one.
+
+    Without an adjustment in the table, the total does not matter: points are pages.
+    """
+    totals = [each for each in total if each is not None]
+    needs_total = is_share(version) or any(task.oom_score_adj not in (0, ADJ_NEVER) for task in tasks)
+    if needs_total and (None in total or not totals):
+        return None
+    found = {
+        select([(row.pid, badness(task, each, version)) for row, task in zip(weighed, tasks)], version)
+        for each in (totals or [0])
+    }
+    if len(found) != 1:
+        return None
+    pid = found.pop()
+    return next((row for row in weighed if row.pid == pid), None)
+
+
+def beyond_doubt(
+    columns: Columns,
+    weighed: Sequence[Weighed],
+    tasks: Sequence[Task],
+    total: tuple[int | None, int | None],
+    version: Version | None,
+) -> Weighed | None:
+    """Name the victim where the table has no swapents, if it has the most points whatever was swapped out of whom.
+
+    That is at most what is not resident of a task, and what was swapped out in all.
+    """
+    is_old = version is not None and version < (2, 6, 36)
+    if is_old or columns.has_swap_by_task or total[0] is None or total[0] != total[1]:
+        return None
+    bounds = []
+    for row, task in zip(weighed, tasks):
+        most = columns.most_swapped(row)
+        least, highest = (badness(each, total[0], version) for each in (task, task._replace(swap=most, is_admin=False)))
+        if least is not None and highest is not None:
+            bounds.append((least, highest, row))
+    first = max(bounds, key=lambda each: each[0], default=None)
+    if first is None or any(highest >= first[0] for _, highest, row in bounds if row is not first[2]):
+        return None
+    return first[2]
+
+
+def scores_of(task: Task, total: tuple[int | None, int | None], version: Version | None, printed: int | None) -> Scores:
+    """Work out the score, with and without what root's tasks have less; the printed one tells which it was.
+
+    In a container root may lack CAP_SYS_ADMIN, and has no bonus then.
+    """
+    totals = None
+    points = badness(task, 0, version)
+    if printed is not None and points is not None and not task.oom_score_adj and not is_share(version):
+        totals = totals_of_score(points, printed)
+    least, most = total
+    if least is None or least != most:
+        return Scores(printed, totals=totals)
+    both = []
+    for is_admin in dict.fromkeys((task.is_admin, False)):
+        points = badness(task._replace(is_admin=is_admin), least, version)
+        both.append(None if points is None else _score(points, least, version))
+    if len(both) == 1 or both[0] == both[1]:
+        return Scores(printed, both[0], totals=totals)
+    with_bonus, without = both
+    if printed is not None and without == printed:
+        return Scores(printed, without, with_bonus, other_has_bonus=True, totals=totals)
+    return Scores(printed, with_bonus, without, totals=totals)
