@@ -8,6 +8,7 @@ import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 from conftest import Run
@@ -83,11 +84,20 @@ def read_within(cgroup: Path, path: Path, times: int) -> None:
     os.waitpid(pid, 0)
 
 
+def drop(path: Path) -> None:
+    with path.open("rb") as opened:
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def test_a_file_that_does_not_fit_is_cached_as_the_model_says(pymemtools: Run, cgroup: Path, file: Path) -> None:
-    read_within(cgroup, file, 2)
-    found = cached(file)
+    """The median of five: on a busy machine other reclaim takes part, once in some runs by a third."""
+    found = []
+    for _ in range(5):
+        read_within(cgroup, file, 2)
+        found.append(cached(file))
+        drop(file)
     call = ("what-if", "cache", str(FILE), "--reads", "2", "--limit", str(LIMIT), "-f", "json")
     rows = json.loads(pymemtools(*call).stdout)["rows"]
     for row in rows:
         if row["pass"] == 2:
-            assert abs(found - row["cached"]) <= row["cached"] * 0.1
+            assert abs(median(found) - row["cached"]) <= row["cached"] * 0.1
