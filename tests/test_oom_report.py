@@ -385,6 +385,33 @@ def test_a_group_with_swap_that_the_report_does_not_tell() -> None:
     assert analysis.missing == ["Total swap"]
 
 
+def test_the_printed_score_tells_whether_swap_counts_in_a_group() -> None:
+    """Of 8192 pages and as many of swap, on 4.8; in the classic line, a name with a colon."""
+    row = "[   42]     0    42   500000    5200      34       4     5500             0 hog"
+    memory = (
+        "Task in /a:b killed as a result of limit of /a:b\nmemory: usage 32768kB, limit 32768kB, failcnt 7\n"
+        "memory+swap: usage 65000kB, limit 65536kB, failcnt 7\n"
+        "Memory cgroup stats for /a:b: cache:0KB rss:20260KB swap:20460KB\n"
+    )
+    for printed, total in ((655, 16384), (1310, 8192)):
+        end = [
+            f"Memory cgroup out of memory: Kill process 42 (hog) score {printed} or sacrifice child",
+            "Killed process 42 (hog)",
+        ]
+        analysis = only(made("nr_ptes nr_pmds swapents oom_score_adj", [row], end, "4.8.0", memory=memory))
+        assert (analysis.total_pages, analysis.scores.computed, analysis.missing) == (total, printed, [])
+        assert (analysis.report.group, analysis.report.group_stats["rss"]) == ("/a:b", 20260 << 10)
+
+
+def test_who_is_first_whatever_swap_there_is() -> None:
+    rows = [
+        "[     41]     0    41    9000    2000   81920        0             0 a",
+        "[     42]     0    42    9000    4000   81920        0           500 b",
+    ]
+    memory = of_group(9007199254740988)
+    assert getattr(only(made(TASKS, rows, [], "6.1.0", memory=memory)).predicted, "pid", None) == 42
+
+
 def test_root_in_a_container_has_no_bonus() -> None:
     """The printed score tells: 1003 of 1000 was seen on 4.8, without what root's tasks have less."""
     row = "[     42]     0    42    90000   80000     200      10        0             0 hog"

@@ -35,7 +35,7 @@ _RESERVE = re.compile(rb"lowmem_reserve\[\]:((?: [0-9]{1,20})+) *")
 _SWAP = re.compile(rb"(Free|Total) swap *[=:] *([0-9]{1,20})kB")
 _PAGES = re.compile(rb"([0-9]{1,20}) (?:pages (?:of )?(RAM|reserved|HighMem|cma reserved)|(reserved) pages)\b.*")
 _LIMIT = re.compile(rb"(memory|memory\+swap|swap): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB")
-_GROUP_STATS = re.compile(rb"Memory cgroup stats(?: for (.{1,4096}?))?:(.*)")
+_GROUP_STATS = re.compile(rb"Memory cgroup stats(?: for (.{1,4096}?))?:((?: ?[a-z_]+:[0-9]{1,20}KB)*) *")
 _GROUP_KILLED = re.compile(rb"Task in (.{1,4096}) killed as a result of limit of (.{1,4096})")
 _GROUP_ALL = re.compile(rb"Tasks in (.{1,4096}) are going to be killed due to memory\.oom\.group set")
 _STAT = re.compile(rb"(?:total_)?([a-z_]{2,40}) ([0-9]{1,20})")
@@ -202,7 +202,7 @@ class Collector:
         if match := _LIMIT.match(message):
             self._limits[match[1].decode("ascii")] = (int(match[2]) << 10, int(match[3]) << 10)
             return self._set(constraint="CONSTRAINT_MEMCG")
-        if match := _GROUP_STATS.match(message):
+        if match := _GROUP_STATS.fullmatch(message):
             self._in_group_stats = not match[2].strip()
             for name, size in _KIB.findall(match[2]):
                 self._group_stats[name.decode("ascii")] = int(size) << 10

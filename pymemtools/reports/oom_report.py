@@ -17,6 +17,7 @@ from pymemtools.reports.oom_weights import (
     predict,
     rule_of,
     scores_of,
+    told_by_score,
     version_of,
     weigh,
 )
@@ -76,6 +77,9 @@ def analyse(report: OomReport) -> Analysis:
     task = next((task for row, task in zip(report.tasks, tasks) if row.pid == chosen), None)
     scores = Scores(report.score_printed)
     if task is not None and can_weigh:
+        total = told_by_score(task, total, version, report.score_printed)
+        if total[0] is not None and total[0] == total[1] and "Total swap" in missing:
+            missing.remove("Total swap")
         scores = scores_of(task, total, version, report.score_printed)
         if scores.other is not None and report.score_printed is None:
             missing.append("whether uid 0 had CAP_SYS_ADMIN")

@@ -10,6 +10,7 @@ from pymemtools.models.oom import ADJ_NEVER, Task, badness, printed_score, selec
 from pymemtools.models.release import Version, parse_release
 
 _OOM_DISABLE = -17  # of oom_adj, before 2.6.36
+_BOUNDLESS = 1 << 40  # pages: more than any machine has
 _PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
 
 
@@ -185,18 +186,39 @@ def predict(
 
     Without an adjustment in the table, the total does not matter: points are pages.
     """
-    totals = [each for each in total if each is not None]
-    needs_total = is_share(version) or any(task.oom_score_adj not in (0, ADJ_NEVER) for task in tasks)
-    if needs_total and (None in total or not totals):
-        return None
+    least, most = total
+    if least is None:
+        needs_total = is_share(version) or any(task.oom_score_adj not in (0, ADJ_NEVER) for task in tasks)
+        totals = [] if needs_total else [0]
+    else:
+        # Points grow evenly with the total, so who has the most at both ends has them all the way.
+        totals = [least, _BOUNDLESS if most is None else most]
     found = {
         select([(row.pid, badness(task, each, version)) for row, task in zip(weighed, tasks)], version)
-        for each in (totals or [0])
+        for each in totals
     }
     if len(found) != 1:
         return None
     pid = found.pop()
     return next((row for row in weighed if row.pid == pid), None)
+
+
+def told_by_score(
+    task: Task, total: tuple[int | None, int | None], version: Version | None, printed: int | None
+) -> tuple[int | None, int | None]:
+    """Choose between the least and the most pages that a group may have, where the printed score agrees with one only.
+
+    Whether swap counts, a report of a group does not tell.
+    """
+    least, most = total
+    if printed is None or least is None or most is None or is_share(version):
+        return total
+    fits = []
+    for each in dict.fromkeys((least, most)):
+        points = [badness(task._replace(is_admin=is_admin), each, version) for is_admin in (task.is_admin, False)]
+        if printed in [printed_score(score, each) for score in points if score is not None]:
+            fits.append(each)
+    return (fits[0], fits[0]) if len(fits) == 1 else total
 
 
 def beyond_doubt(

@@ -275,7 +275,9 @@ def _oom_victim(case: Case) -> Mapping[str, Any]:
     return {
         "victim_pid": found.predicted.pid,
         "victim_name": found.predicted.name,
-        "printed_score": found.scores.computed,
+        "printed_score": NotModelled(f"the report lacks {', '.join(found.missing)}")
+        if found.scores.computed is None
+        else found.scores.computed,
     }
 
 
