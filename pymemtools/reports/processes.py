@@ -179,7 +179,9 @@ class _Reader:
         except Missing:
             if self._source.is_live or not _has_memory(stat, identity):
                 raise
-            return _Outcome(unreadable="no smaps")
+            said = self._source.manifest
+            reason = None if said is None else said.why_missing(files.pid, "smaps")
+            return _Outcome(unreadable="no smaps" if reason is None else f"{reason}, when it was taken")
 
     def _identity(self, files: ProcessFiles, stat: Stat | None) -> Process | None:
         """Say who the process is; None when a filter refuses it."""

@@ -19,7 +19,11 @@ class Manifest(NamedTuple):
     machine: str | None
     host: str | None
     tool: str | None
-    unreadable: list[tuple[str, str, int]]  # file, why, of how many processes
+    unreadable: list[tuple[str, str, frozenset[int]]]  # file, why, of which processes
+
+    def why_missing(self, pid: int, file: str) -> str | None:
+        """Say why a file of a process could not be read; None where nothing is said of it."""
+        return next((reason for name, reason, pids in self.unreadable if name in ("", file) and pid in pids), None)
 
 
 def parse_manifest(text: bytes) -> Manifest:
@@ -53,11 +57,12 @@ def _users(value: Any) -> dict[int, str]:
     return {int(uid): name for uid, name in pairs if uid.isascii() and uid.isdigit() and len(uid) <= 10}
 
 
-def _unreadable(value: Any) -> tuple[str, str, int] | None:
+def _unreadable(value: Any) -> tuple[str, str, frozenset[int]] | None:
     if not isinstance(value, dict):
         return None
     file, reason = _text(value.get("file")), _text(value.get("reason"))
-    return None if file is None or reason is None else (file, reason, len(_list(value.get("pids"))))
+    pids = frozenset(pid for pid in _list(value.get("pids")) if isinstance(pid, int))
+    return None if file is None or reason is None else (file, reason, pids)
 
 
 def _list(value: Any) -> list[Any]:
