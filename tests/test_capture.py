@@ -207,7 +207,9 @@ def test_what_could_not_be_read_is_said_there_and_then(
     (tmp_path / "a.tar").write_bytes(done.stdout)
     source = open_source(str(tmp_path / "a.tar"))
     assert source.manifest is not None
-    assert ("smaps", "Permission denied", 1) in source.manifest.unreadable
+    assert ("smaps", "Permission denied", 1) in [
+        (file, why, len(pids)) for file, why, pids in source.manifest.unreadable
+    ]
     read = pymemtools("smem", "-H", "-S", str(tmp_path / "a.tar"))
     assert (read.returncode, read.stdout) == (0, b"")
     assert read.stderr.startswith(b"pymemtools: 1 of 1 processes could not be read (")
