@@ -48,13 +48,16 @@ def boot_min_free_kbytes(lowmem_kbytes: int, cap_kbytes: int = 262144) -> int:
     return max(MIN_FREE_FLOOR, min(isqrt(lowmem_kbytes * 16), cap_kbytes))
 
 
-def huge_pages_min_free_kbytes(zones: int, lowmem_pages: int, pageblock_pages: int = 512, page_kib: int = 4) -> int:
+def huge_pages_min_free_kbytes(
+    zones: int, lowmem_pages: int, pageblock_pages: int | None = None, page_kib: int = 4
+) -> int:
     """Give the least min_free_kbytes that transparent huge pages ask for.
 
     ``zones`` counts the populated zones up to Normal. Source: mm/khugepaged.c, set_recommended_min_free(); it holds
     while THP are enabled or madvise, which a machine below 512 MiB switches off at boot.
     """
     types = 3  # MIGRATE_PCPTYPES
+    pageblock_pages = pageblock_pages or page_kib * 128  # a huge page: as many as a page of 8-byte entries maps
     recommended = pageblock_pages * zones * 2 + pageblock_pages * zones * types * types
     return min(recommended, lowmem_pages // 20) * page_kib
 

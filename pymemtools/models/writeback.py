@@ -43,15 +43,25 @@ def total_reserve(zones: Sequence[tuple[int, int, Sequence[int]]]) -> int:
 
 
 def dirtyable(
-    free: int, file: int, reserve: int, high_zones: Sequence[HighZone] = (), version: Version | None = None
+    free: int,
+    file: int,
+    reserve: int,
+    high_zones: Sequence[HighZone] = (),
+    version: Version | None = None,
+    *,
+    swappable: int = 0,
 ) -> int:
     """Give the memory that thresholds are a share of: free and file pages, without the reserves.
 
-    ``high_zones`` are those that do not count (vm.highmem_is_dirtyable = 0). Holds from 3.14 on. Source:
-    global_dirtyable_memory().
+    ``high_zones`` are those that do not count (vm.highmem_is_dirtyable = 0). Before 3.14 anonymous pages counted, too,
+    while swap was free (``swappable``); before 3.3 the reserves were not left out. Source: global_dirtyable_memory(),
+    determine_dirtyable_memory().
     """
-    whole = free - min(free, reserve) + file
     is_old = version is not None and version < (4, 8, 0)
+    if version is not None and version < (3, 14, 0) and not (3, 10, 65) <= version < (3, 11, 0):
+        file += swappable
+        reserve = reserve if version >= (3, 3, 0) else 0
+    whole = free - min(free, reserve) + file
     high = 0
     for zone in high_zones:
         kept = min(max(zone.protection, default=0) + zone.high, zone.managed) if is_old else zone.high
@@ -64,9 +74,11 @@ def thresholds(
 ) -> Thresholds:
     """Give the two thresholds of ``memory``, which is dirtyable().
 
-    Ratios are worked with in 4096ths from 4.7 on, and in later stable kernels of 4.4: 20 % is 819/4096. Source:
-    domain_dirty_limits().
+    Ratios are worked with in 4096ths from 4.7 on, and in later stable kernels of 4.4: 20 % is 819/4096. Before 2.6.37
+    dirty_ratio is 5 at the least. Source: domain_dirty_limits(), global_dirty_limits(), get_dirty_limits().
     """
+    if version is not None and version < (2, 6, 37) and not settings.dirty_bytes:
+        settings = settings._replace(dirty_ratio=max(settings.dirty_ratio, 5))
     is_coarse = version is not None and version < (4, 7, 0) and not (4, 4, 14) <= version < (4, 5, 0)
     dirty = _share(memory, settings.dirty_ratio, settings.dirty_bytes, page_size, is_coarse=is_coarse)
     background = _share(

@@ -202,7 +202,9 @@ def dirtyable_of(machine: Machine) -> int | None:
         for zone in machine.zones
         if zone.name == "HighMem" and not machine.setting("vm.highmem_is_dirtyable")
     ]
-    return dirtyable(info["MemFree"] // size, file, reserve, high, machine.version)
+    anon = info.get("Active(anon)", 0) + info.get("Inactive(anon)", 0)
+    swappable = anon // size if info.get("SwapFree") else 0
+    return dirtyable(info["MemFree"] // size, file, reserve, high, machine.version, swappable=swappable)
 
 
 def _file_pages(counters: Mapping[str, int]) -> int:
