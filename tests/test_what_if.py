@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -29,6 +31,7 @@ from pymemtools.models.writeback import DirtySettings, HighZone, dirtyable, thre
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.reports.machine import available_of, dirty_of, limit_of, marks_of, read_machine
+from pymemtools.reports.oom_scores import candidates
 from pymemtools.reports.supposed import supposed
 from pymemtools.sources import open_source
 
@@ -202,6 +205,32 @@ def test_the_watermarks_of_this_machine() -> None:
         told = (zone.min - boost, zone.low - boost, zone.high - boost)
         # Those that boot left are from a smaller zone: some pages less, and none more.
         assert all(model - 64 <= kernel <= model for kernel, model in zip(told, marks)), zone.name
+
+
+def test_the_scores_of_this_machine() -> None:
+    """Of processes that keep still: small, large, and one that the kernel is told to take first."""
+    work = "import sys, time; held = b'x' * int(sys.argv[1]); print(flush=True); time.sleep(60)"
+    children = [
+        subprocess.Popen([sys.executable, "-c", work, str(size)], stdout=subprocess.PIPE)
+        for size in (0, 100 << 20, 10 << 20)
+    ]
+    try:
+        for child in children:
+            assert child.stdout is not None
+            child.stdout.readline()
+        Path(f"/proc/{children[2].pid}/oom_score_adj").write_text("500")
+        rows = {row.pid: row for row in candidates(open_source()).rows}
+        for child in children:
+            row = rows[child.pid]
+            assert row.oom_score is not None
+            assert row.computed_score is not None
+            assert abs(row.oom_score - row.computed_score) <= 1
+        scores = [rows[child.pid].oom_score or 0 for child in children]
+        assert scores[0] < scores[1] < scores[2]
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another's smaps take root")
