@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,11 @@ from typing import Any
 
 import pytest
 from conftest import CAPTURES, HERE
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from oom_log import REPORTS, killed, made, real
 
+from pymemtools.cli.oom_report_layout import report_lines, row_of
 from pymemtools.kernel_log.oom_collector import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
@@ -537,3 +541,36 @@ def test_the_whole_output() -> None:
     assert done.stdout.decode() == (REPORTS / "rpi.transcript").read_text()
     done = run_program("oom-report", "--tasks", str(REPORTS / MEMCG), columns=200)
     assert done.stdout.decode() == (REPORTS / "memcg.transcript").read_text()
+
+
+def test_a_second_table_is_another_report() -> None:
+    one = made(TASKS, ["[   42]     0    42   90000   80000   81920        0             0 hog"], [], "6.1.0")
+    other = (
+        b"[ pid ]   uid  tgid total_vm      rss cpu oom_adj name\n[   43]     0    43   90000   80000   0       0 hog\n"
+    )
+    first, second = analyses(one + other)
+    assert [row.pid for row in first.tasks] == [42]
+    assert [row.pid for row in second.tasks] == [43]
+
+
+LINES = [line for log in LOGS for line in log.read_bytes().splitlines()[1:]]
+NUMBERS = st.sampled_from([b"0", b"-1", b"1", b"99999999999999999999", b"18446744073709551615"])
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(LOGS), st.data())
+def test_damaged_reports_are_explained_or_not_but_never_a_fault(log: Path, data: st.DataObject) -> None:
+    lines = log.read_bytes().splitlines()
+    for _ in range(data.draw(st.integers(1, 8))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        number = data.draw(NUMBERS)
+        damaged = [
+            lines[at][: data.draw(st.integers(0, 40))],
+            re.sub(rb"[0-9]+", number, lines[at]),
+            data.draw(st.sampled_from(LINES)),
+            data.draw(st.binary(max_size=30)),
+        ]
+        lines[at : at + data.draw(st.integers(0, 3))] = [data.draw(st.sampled_from(damaged))]
+    for analysis in analyses(b"\n".join(lines)):
+        json.dumps(row_of(analysis, str(log)))
+        list(report_lines(analysis, is_whole=True))

@@ -89,7 +89,7 @@ class Collector:
         """Tell whether a line cannot be of this report any more."""
         if not self.has_something:
             return False
-        if is_head(message):
+        if is_head(message) or (self._tasks and _TABLE.fullmatch(message)):
             return True
         if not self.is_over:
             return False
@@ -144,7 +144,8 @@ class Collector:
             return False
         names = tuple(message[message.index(b"]") + 1 :].decode("ascii").split()[:-1])
         self._row = re.compile(rb"\[ *([0-9]{1,7})\]" + rb" +(-?[0-9]{1,20})" * len(names) + rb" (.*)", re.DOTALL)
-        return self._set(columns=names)
+        self._facts["columns"] = names
+        return True
 
     def _take_head(self, message: bytes) -> bool:
         if not is_head(message):
