@@ -41,7 +41,7 @@ def accounted(chunks: Iterable[bytes], file: str = "smaps") -> Accounted | None:
         records = text[:end].split(_FLAGS)
         is_told = is_told or len(records) > 1
         for record, after in pairwise(records):
-            flags = after[: after.index(b"\n")]
+            flags = after.partition(b"\n")[0]
             if b" ac" in flags:
                 size = _SIZE.search(record)
                 if size is None:

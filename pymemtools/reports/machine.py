@@ -181,7 +181,7 @@ def available_of(machine: Machine) -> int | None:
     """Work out MemAvailable in bytes, None where the source tells too little."""
     info, reserve, size = machine.meminfo, machine.total_reserve, machine.page_size
     reclaimable = info.get("KReclaimable", info.get("SReclaimable"))
-    if reserve is None or reclaimable is None or "MemFree" not in info or "Inactive(file)" not in info:
+    if reserve is None or reclaimable is None or not info.keys() >= {"MemFree", "Active(file)", "Inactive(file)"}:
         return None
     file = (info["Active(file)"] + info["Inactive(file)"]) // size
     low = low_watermarks([(zone.name, zone.usable, zone.low) for zone in machine.zones])
@@ -194,7 +194,7 @@ def available_of(machine: Machine) -> int | None:
 def dirtyable_of(machine: Machine) -> int | None:
     """Give the pages that dirty ratios are a share of, None where the source tells too little."""
     info, reserve, size = machine.meminfo, machine.total_reserve, machine.page_size
-    if reserve is None or "MemFree" not in info or "Active(file)" not in info or "Inactive(file)" not in info:
+    if reserve is None or not info.keys() >= {"MemFree", "Active(file)", "Inactive(file)"}:
         return None
     file = (info["Active(file)"] + info["Inactive(file)"]) // size
     high = [
