@@ -20,6 +20,7 @@ CALLS = (
     *("--demo smem", "--demo smem -t", "--demo smem -m", "--demo smem -w", "--demo smem -f json"),
     *("--demo smem -f csv", "--demo smem -f github", "smem -h", "--help", "--version", "completion bash"),
     *("pmap $$", "pmap -X $$", "pmap -f json $$", "status $$"),
+    *("--demo what-if overcommit", "--demo what-if alloc 1G -f json", f"oom-report {HERE}/oom_reports/*.txt"),
 )
 
 
