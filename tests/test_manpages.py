@@ -12,8 +12,11 @@ import pytest
 from conftest import HERE
 
 from pymemtools.cli import COMMANDS, cli
+from pymemtools.cli.oom_report_layout import row_of
 from pymemtools.cli.smem.columns import VIEWS
 from pymemtools.cli.smem.diff import AFTER, BEFORE, CHANGE, DELTA
+from pymemtools.kernel_log.oom_report import OomReport
+from pymemtools.reports.oom_report import analyse
 
 PAGES = HERE.parent / "man" / "man1"
 WITHOUT_PAGE = {"completion"}  # one argument: pymemtools(1) says all there is
@@ -76,6 +79,12 @@ def test_every_column_of_smem_is_described() -> None:
     fields = {column.field for view in VIEWS.values() for column in view.columns}
     fields |= {column.field for column in (CHANGE, BEFORE, AFTER, DELTA)}
     assert fields - words == set()
+
+
+def test_every_key_of_a_report_is_described() -> None:
+    section = page("oom-report").partition(".Sh OUTPUT")[2].partition(".Sh EXIT")[0]
+    words = set(re.findall(r"[a-z_]+", "\n".join(re.findall(r"^\.(?:It )?Cm (.*)$", section, re.MULTILINE))))
+    assert set(row_of(analyse(OomReport()), "")) - words == set()
 
 
 def test_exit_statuses_are_listed() -> None:

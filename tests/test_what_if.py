@@ -90,10 +90,8 @@ def test_the_largest_mapping_that_was_granted(
     (row,) = [row for row in document["rows"] if row["is_current"]]
     assert row["mode"] == int(settings["mode"])
     assert row["commit_limit"] == parse_meminfo(meminfo.encode())["CommitLimit"]
-    # The caller has an address space of its own, of which a 32nd is kept from it: less than 1 MiB there.
-    bound = row["error_bound"] + (1 << 20 if row["mode"] == NEVER else 0)
     for who in ("root", "user"):
-        assert abs(row[f"largest_mmap_{who}"] - int(largest[who])) <= bound
+        assert abs(row[f"largest_mmap_{who}"] - int(largest[who])) <= row["error_bound"]
 
 
 def dirty_settings() -> Iterator[Any]:
