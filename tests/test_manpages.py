@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import HERE
+from conftest import HERE, Run
 
 from pymemtools.cli import COMMANDS, cli
 from pymemtools.cli.oom_report_layout import row_of
@@ -85,6 +86,28 @@ def test_every_key_of_a_report_is_described() -> None:
     section = page("oom-report").partition(".Sh OUTPUT")[2].partition(".Sh EXIT")[0]
     words = set(re.findall(r"[a-z_]+", "\n".join(re.findall(r"^\.(?:It )?Cm (.*)$", section, re.MULTILINE))))
     assert set(row_of(analyse(OomReport()), "")) - words == set()
+
+
+QUESTIONS = {
+    "overcommit": "overcommit",
+    "overcommit --processes": "overcommit --processes",
+    "alloc": "alloc 1G",
+    "fork": "fork 1",
+    "watermarks": "watermarks",
+    "dirty": "dirty --write 1M --disk 1M",
+    "cache": "cache 1G",
+    "drop-caches": "drop-caches",
+    "malloc": "malloc 8",
+    "pss": "pss",
+}
+
+
+@pytest.mark.parametrize("call", QUESTIONS.values(), ids=QUESTIONS)
+def test_every_key_of_an_answer_is_described(pymemtools: Run, call: str) -> None:
+    section = page("what-if").partition(".Sh OUTPUT")[2].partition(".Sh EXIT")[0]
+    words = set(re.findall(r"[a-z_0-9]+", "\n".join(re.findall(r"^\.(?:It )?Cm (.*)$", section, re.MULTILINE))))
+    rows = json.loads(pymemtools("--demo", "what-if", *call.split(), "-f", "json").stdout)["rows"]
+    assert {key for row in rows for key in row} - words == set()
 
 
 def test_exit_statuses_are_listed() -> None:
