@@ -415,6 +415,7 @@ def test_settings_are_twins() -> None:
     marks = dirty_of(by_bytes)
     assert marks is not None
     assert (marks.dirty, marks.background) == (10, 5)
+    assert dirty_of(supposed(machine, {"vm.dirty_bytes": "0"})) == dirty_of(machine)
     by_kbytes = supposed(machine, {"vm.overcommit_kbytes": "200000"})
     assert limit_of(by_kbytes) == 200000 << 10
 

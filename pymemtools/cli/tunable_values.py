@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, MemtoolsError, UsageProblem
 from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical
-from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.procfs.meminfo import hugetlb_pool, parse_meminfo
 from pymemtools.reports.settings import value_of
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
@@ -125,7 +125,7 @@ def _harm_of_mode_2(machine: Source) -> str:
         kbytes = int(value_of(machine, "vm.overcommit_kbytes"))
     except (MemtoolsError, ValueError):
         return ""
-    limit = commit_limit(info["MemTotal"], info.get("SwapTotal", 0), info.get("Hugetlb", 0), ratio, kbytes)
+    limit = commit_limit(info["MemTotal"], info.get("SwapTotal", 0), hugetlb_pool(info), ratio, kbytes)
     promised = info.get("Committed_AS", 0)
     if promised <= limit:
         return ""

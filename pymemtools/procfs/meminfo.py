@@ -35,6 +35,16 @@ def parse_meminfo(text: bytes, file: str = "meminfo") -> Mapping[str, int]:
     return fields
 
 
+def hugetlb_pool(meminfo: Mapping[str, int]) -> int:
+    """Give the bytes of all hugetlb pools; before Linux 4.16 meminfo tells those of the default size only.
+
+    >>> hugetlb_pool({"HugePages_Total": 3, "Hugepagesize": 2 << 20}) >> 20
+    6
+    """
+    default = meminfo.get("HugePages_Total", 0) * meminfo.get("Hugepagesize", 0)
+    return meminfo.get("Hugetlb", default)
+
+
 def _is_key(text: bytes) -> bool:
     """Tell a key, such as ``Active(anon)`` or ``HugePages_Free``, from the words of a header."""
     return text[:1].isalpha() and text.translate(None, b"_()").isalnum()

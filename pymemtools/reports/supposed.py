@@ -75,7 +75,7 @@ def supposed(
     boot, it does here. Raises UsageProblem where more is in use than there would be.
     """
     found = machine._replace(
-        settings={**machine.settings, **_twins_of(settings), **settings},
+        settings={**machine.settings, **_twins_of(machine, settings), **settings},
         version=version or machine.version,
         counts_from_low=machine.counts_from_low if version is None else counts_from_low(version),
     )
@@ -94,9 +94,14 @@ def supposed(
     return found
 
 
-def _twins_of(settings: Mapping[str, str]) -> dict[str, str]:
-    """A ratio and its amount in bytes are one setting: writing one makes the other 0."""
-    return {TUNABLES[name].twin: "0" for name in settings if name in TUNABLES and TUNABLES[name].twin}
+def _twins_of(machine: Machine, settings: Mapping[str, str]) -> dict[str, str]:
+    """A ratio and its amount in bytes are one setting: writing one makes the other 0, of vm.dirty_* if it changes."""
+    twins = {}
+    for name, value in settings.items():
+        is_change = not name.startswith("vm.dirty_") or value != machine.settings.get(name)
+        if name in TUNABLES and TUNABLES[name].twin and is_change:
+            twins[TUNABLES[name].twin] = "0"
+    return twins
 
 
 def _with_swap(machine: Machine, swap: int) -> Machine:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.tunables import TUNABLES
+from pymemtools.procfs.meminfo import hugetlb_pool
 from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of, marks_of
 from pymemtools.reports.settings import WRITE_ONLY, value_of
 from pymemtools.sources.base import Source
@@ -108,7 +109,7 @@ def _overcommit_ratio(number: int, machine: Machine) -> str:
     if not number or "MemTotal" not in info:
         return ""
     ram, swap = info["MemTotal"], info.get("SwapTotal", 0)
-    limit = commit_limit(ram, swap, info.get("Hugetlb", 0), number, page_size=machine.page_size)
+    limit = commit_limit(ram, swap, hugetlb_pool(info), number, page_size=machine.page_size)
     return f"{number} % of {human_size(ram)} RAM and {human_size(swap)} swap = {human_size(limit)}"
 
 
