@@ -125,7 +125,7 @@ def _harm_of_mode_2(machine: Source) -> str:
         kbytes = int(value_of(machine, "vm.overcommit_kbytes"))
     except (MemtoolsError, ValueError):
         return ""
-    limit = commit_limit(info["MemTotal"], info.get("SwapTotal", 0), hugetlb_pool(info), ratio, kbytes)
+    limit = commit_limit(info["MemTotal"], info.get("SwapTotal", 0), hugetlb_pool(info) or 0, ratio, kbytes)
     promised = info.get("Committed_AS", 0)
     if promised <= limit:
         return ""

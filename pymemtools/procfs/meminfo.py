@@ -35,14 +35,18 @@ def parse_meminfo(text: bytes, file: str = "meminfo") -> Mapping[str, int]:
     return fields
 
 
-def hugetlb_pool(meminfo: Mapping[str, int]) -> int:
-    """Give the bytes of all hugetlb pools; before Linux 4.16 meminfo tells those of the default size only.
+def hugetlb_pool(meminfo: Mapping[str, int]) -> int | None:
+    """Give the bytes of all hugetlb pools; before Linux 4.16 meminfo tells that of the default size only.
 
     >>> hugetlb_pool({"HugePages_Total": 3, "Hugepagesize": 2 << 20}) >> 20
     6
+
+    None on kernels without them.
     """
-    default = meminfo.get("HugePages_Total", 0) * meminfo.get("Hugepagesize", 0)
-    return meminfo.get("Hugetlb", default)
+    if "Hugetlb" in meminfo:
+        return meminfo["Hugetlb"]
+    pages, size = meminfo.get("HugePages_Total"), meminfo.get("Hugepagesize")
+    return None if pages is None or size is None else pages * size
 
 
 def _is_key(text: bytes) -> bool:

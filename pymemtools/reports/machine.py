@@ -91,7 +91,7 @@ def _told_by_commit_limit(machine: Machine) -> dict[str, str]:
     info, size = machine.meminfo, machine.page_size
     if "vm.overcommit_ratio" in machine.settings or "CommitLimit" not in info:
         return {}
-    swap, hugetlb = info.get("SwapTotal", 0), hugetlb_pool(info)
+    swap, hugetlb = info.get("SwapTotal", 0), hugetlb_pool(info) or 0
     share, ram = info["CommitLimit"] - swap, max(info["MemTotal"] - hugetlb, 1)
     for ratio in (share * 100 // ram, share * 100 // ram + 1):
         if commit_limit(info["MemTotal"], swap, hugetlb, ratio, page_size=size) == info["CommitLimit"]:
@@ -150,7 +150,7 @@ def limit_of(machine: Machine) -> int | None:
     if ratio is None or "MemTotal" not in info:
         return info.get("CommitLimit")
     ram, swap = info["MemTotal"], info.get("SwapTotal", 0)
-    return commit_limit(ram, swap, hugetlb_pool(info), ratio, kbytes, page_size=machine.page_size)
+    return commit_limit(ram, swap, hugetlb_pool(info) or 0, ratio, kbytes, page_size=machine.page_size)
 
 
 def memory_of(machine: Machine) -> Memory:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError
+from pymemtools.procfs.meminfo import hugetlb_pool
 from pymemtools.units import minus, plus
 
 
@@ -71,7 +72,7 @@ def detailed_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel
         ("percpu", get("Percpu"), 0),
         ("zswap", get("Zswap"), 0),
         ("bounce buffers", get("Bounce"), 0),
-        ("hugetlb pool", _hugetlb(meminfo), 0),
+        ("hugetlb pool", hugetlb_pool(meminfo), 0),
         ("tmpfs and shared memory", shmem, 0),
         ("anonymous memory", get("AnonPages"), 0),
         ("file cache", files, files),
@@ -95,14 +96,6 @@ def _without_stacks(vmalloc: int | None, stacks: int | None) -> int | None:
     if not vmalloc:
         return None
     return max(vmalloc - (stacks or 0), 0)
-
-
-def _hugetlb(meminfo: Mapping[str, int]) -> int | None:
-    """Give the pool of all page sizes (Hugetlb, Linux 4.16), else that of the default size."""
-    if "Hugetlb" in meminfo:
-        return meminfo["Hugetlb"]
-    pages, size = meminfo.get("HugePages_Total"), meminfo.get("Hugepagesize")
-    return None if pages is None or size is None else pages * size
 
 
 def _need(meminfo: Mapping[str, int], key: str) -> int:

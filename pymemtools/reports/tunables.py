@@ -109,7 +109,7 @@ def _overcommit_ratio(number: int, machine: Machine) -> str:
     if not number or "MemTotal" not in info:
         return ""
     ram, swap = info["MemTotal"], info.get("SwapTotal", 0)
-    limit = commit_limit(ram, swap, hugetlb_pool(info), number, page_size=machine.page_size)
+    limit = commit_limit(ram, swap, hugetlb_pool(info) or 0, number, page_size=machine.page_size)
     return f"{number} % of {human_size(ram)} RAM and {human_size(swap)} swap = {human_size(limit)}"
 
 

@@ -61,7 +61,7 @@ def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | Non
     machine = asked.machine
     pages = -(-amount // machine.page_size)
     grant = _grant(asked, pages, count, pid)
-    granted = grant.user if pid is None else max(grant.root, grant.user)
+    granted = grant.user or grant.root
     data = pages * granted if touch == "write" else 0
     touched = data + (page_tables(pages, machine.page_size) * granted if touch != "none" else 0)
     request = Request(pages, count, touched, pid)
