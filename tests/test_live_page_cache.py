@@ -12,30 +12,16 @@ from statistics import median
 
 import pytest
 from conftest import Run
+from small_group import small_group
 
 MIB = 1 << 20
 FILE, LIMIT = 200 * MIB, 128 * MIB
-PARENTS = (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max"))
 
 
 @pytest.fixture
 def cgroup() -> Iterator[Path]:
-    """Make a cgroup with a limit, where that is allowed."""
-    for parent, name in PARENTS:
-        path = Path(parent) / f"pymemtools-test-{os.getpid()}"
-        try:
-            path.mkdir()
-        except OSError:
-            continue
-        try:
-            (path / name).write_text(str(LIMIT))
-        except OSError:
-            path.rmdir()
-            continue
+    with small_group(LIMIT) as path:
         yield path
-        path.rmdir()
-        return
-    pytest.skip("no memory cgroup can be made here")
 
 
 @pytest.fixture

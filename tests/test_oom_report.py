@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from conftest import CAPTURES, HERE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oom_log import REPORTS, killed, made, real
+from small_group import small_group
 
 from pymemtools.cli.oom_report_layout import report_lines, row_of
 from pymemtools.kernel_log.oom_collector import MAX_TASKS
@@ -541,6 +543,25 @@ def test_the_whole_output() -> None:
     assert done.stdout.decode() == (REPORTS / "rpi.transcript").read_text()
     done = run_program("oom-report", "--tasks", str(REPORTS / MEMCG), columns=200)
     assert done.stdout.decode() == (REPORTS / "memcg.transcript").read_text()
+
+
+def test_a_real_kill_of_this_machine() -> None:
+    """In a group of 32 MiB, by this kernel: what it then writes is explained."""
+    if not os.access("/dev/kmsg", os.R_OK):
+        pytest.skip("the kernel log may not be read here")
+    work = "held = []\nwhile True: held.append(bytearray(b'x' * (1 << 20)))"
+    with small_group(32 << 20) as group:
+        call = f'echo $$ >{group}/cgroup.procs; exec {sys.executable} -c "$WORK"'
+        child = subprocess.Popen(["sh", "-c", call], env=os.environ | {"WORK": work})
+        status = child.wait(timeout=60)
+    if status != -signal.SIGKILL:
+        pytest.skip(f"the kernel does not kill here: status {status}")
+    (row,) = [row for row in rows_of("--dmesg") if (row["group"] or "").endswith(f"/{group.name}")]
+    assert (row["constraint"], row["killed_name"]) == ("CONSTRAINT_MEMCG", Path(sys.executable).name[:15])
+    assert row["predicted_pid"] == row["killed_pid"]
+    assert row["kernel"] == os.uname().release
+    assert row["limits"]["memory"]["limit"] == 32 << 20
+    assert row["freed"] > 16 << 20
 
 
 def test_a_second_table_is_another_report() -> None:

@@ -152,7 +152,7 @@ def _measure(analysis: Analysis) -> str:
 def _model(analysis: Analysis) -> str:
     predicted, killed, report = analysis.predicted, analysis.killed, analysis.report
     if predicted is None:
-        return "names no victim: " + (", ".join(analysis.missing) or "the table has none that may be killed")
+        return f"names no victim, for lack of {', '.join(analysis.missing) or 'any that may be killed'}"
     chosen = report.chosen_pid if report.chosen_pid is not None else killed.pid if killed else report.told_pid
     agrees = " (agrees)" if predicted.pid == chosen else " (differs)" if chosen is not None else ""
     return f"{predicted.pid} ({predicted.name}){agrees}"
