@@ -484,12 +484,22 @@ def test_several_files_packed_and_not(tmp_path: Path) -> None:
     rows = rows_of(str(packed), str(REPORTS / RPI))
     assert [row["killed_pid"] for row in rows] == [26016, 26369, 2148, 2148]
     assert [Path(row["file"]).name for row in rows] == ["kern.log.1.gz"] * 3 + [RPI]
-    packed.write_bytes(gzip.compress(real(MEMCG))[:-30])
-    broken = tmp_path / "broken.gz"
-    broken.write_bytes(b"\x1f\x8b\x08garbage")
-    done = run_program("oom-report", str(broken))
+
+
+def test_a_packed_log_that_is_damaged(tmp_path: Path) -> None:
+    """What comes before the damage is explained, and the damage is said."""
+    log = tmp_path / "kern.log.1.gz"
+    log.write_bytes(gzip.compress(real(MEMCG)) + gzip.compress(real(RPI))[:-30])
+    done = run_program("oom-report", "-f", "json", str(log))
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
+    assert [row["killed_pid"] for row in json.loads(done.stdout)["rows"]][:2] == [26016, 26369]
+    assert done.stderr.decode() == f"pymemtools: oom-report: {log}: damaged: it ends too early\n"
+    log.write_bytes(gzip.compress(real(MEMCG)) + b"\x1f\x8b\x08garbage")
+    done = run_program("oom-report", str(log))
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"Out of memory at 3163.829757: memory group /pymt_oom")
+    assert done.stderr.count(b"\n") == 1
+    assert b": damaged: " in done.stderr
 
 
 def test_a_huge_table_is_bounded() -> None:
