@@ -160,3 +160,23 @@ def test_live(pymemtools: Run) -> None:
         rows = {row["pid"]: row for row in json.loads(done.stdout)["rows"]}
         assert abs(rows[os.getpid()]["oom_score"] - rows[os.getpid()]["computed_score"]) <= 1
         assert not options or rows[os.getpid()]["threads"] >= 1
+
+
+def test_before_2_6_36_the_kernels_scores_are_all_there_is(pymemtools: Run, tmp_path: Path) -> None:
+    """They went by virtual size, CPU and run time."""
+    proc = write_tree(tmp_path, Proc(1, "init"), Proc(42, "large"), Proc(43, "small")) / "proc"
+    (proc / "version").write_text("Linux version 2.6.32-5-amd64 (x)\n")
+    for pid, score in ((1, 70), (42, 9000), (43, 12)):
+        (proc / str(pid) / "oom_score").write_text(f"{score}\n")
+    done = pymemtools("oom-scores", "-S", str(tmp_path), "-f", "json")
+    document = json.loads(done.stdout)
+    assert [(row["pid"], row["oom_score"], row["computed_score"]) for row in document["rows"]] == [
+        (42, 9000, None),
+        (1, 70, None),
+        (43, 12, None),
+    ]
+    assert "before Linux 2.6.36" in document["notes"][0]
+    for option in (("--verify",), ("--set-adj", "42=5"), ("--alloc", "1G")):
+        refused = pymemtools("oom-scores", "-S", str(tmp_path), *option)
+        assert (refused.returncode, refused.stdout) == (1, b"")
+        assert refused.stderr.count(b"\n") <= 2

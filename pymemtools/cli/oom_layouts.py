@@ -104,6 +104,8 @@ def verified_lines(found: Candidates) -> list[str]:
     """Say where the kernel's scores and the model's differ. Raises Missing when the source has none."""
     if not found.has_scores:
         raise Missing("oom-scores: the source has no oom_score to compare with")
+    if all(row.computed_score is None for row in found.rows):
+        raise Missing("oom-scores: no score of this kernel can be computed")
     wrong = differences(found)
     lines = [
         f"{row.pid} {escape(row.name)}: the kernel says {row.oom_score}, the model {row.computed_score}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, Missing, ParseError
@@ -81,13 +81,20 @@ def candidates(source: Source) -> Candidates:
     notes = []
     if source.facts.page_size is None:
         notes.append("the source does not tell its page size: 4096 is assumed")
-    if not has_scores:
-        notes.append("the source has no oom_score: scores are computed")
-    if any(each.adj is None for each in users):
-        notes.append("the source has no oom_score_adj: 0 is assumed")
-    if any("VmPTE" not in each.sizes for each in users):
-        notes.append("the source does not tell the size of page tables: computed scores leave them out")
+    if _is_before_oom_badness(version):
+        notes.append("before Linux 2.6.36 scores are of virtual size and time: they are not computed")
+    else:
+        notes += _assumptions(users, has_scores=has_scores)
     return Candidates(rows, total, page_size, version, scale, has_scores, unreadable, notes, tasks)
+
+
+def _assumptions(users: Sequence[_Seen], *, has_scores: bool) -> Iterator[str]:
+    if not has_scores:
+        yield "the source has no oom_score: scores are computed"
+    if any(each.adj is None for each in users):
+        yield "the source has no oom_score_adj: 0 is assumed"
+    if any("VmPTE" not in each.sizes for each in users):
+        yield "the source does not tell the size of page tables: computed scores leave them out"
 
 
 def _read_all(source: Source) -> tuple[list[_Seen], int]:
@@ -167,7 +174,10 @@ def _scale(users: Sequence[_Seen], total: int, page_size: int, version: Version 
 
 
 def _candidate(seen: _Seen, task: Task, total: int, version: Version | None, scale: str) -> Candidate:
-    points, score = _weigh(task, total, version, scale)
+    points: int | None = seen.score
+    score: int | None = None
+    if not _is_before_oom_badness(version):
+        points, score = _weigh(task, total, version, scale)
     get = seen.sizes.get
     return Candidate(
         seen.pid,
@@ -181,14 +191,21 @@ def _candidate(seen: _Seen, task: Task, total: int, version: Version | None, sca
         get("VmSwap"),
         get("VmPTE"),
         seen.state,
-        "never" if points is None else "yes",
+        "never" if points is None or seen.pid == 1 else "yes",
         seen.name,
         seen.command,
     )
 
 
+def _is_before_oom_badness(version: Version | None) -> bool:
+    """Tell a kernel that goes by virtual size, CPU and run time: its points are what it shows as oom_score."""
+    return version is not None and version < (2, 6, 36)
+
+
 def _weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple[int | None, int]:
-    """Give a task's points, and its score as /proc shows it."""
+    """Give a task's points, and its score as /proc shows it. Raises Missing before Linux 2.6.36."""
+    if _is_before_oom_badness(version):
+        raise Missing("before Linux 2.6.36 scores are of virtual size and time: what they would be is not known")
     points = badness(task, total, version, scale)
     is_share = version is not None and version < (3, 6, 0)  # points are thousandths already
     return points, (points or 0) if is_share else oom_score(points, total, scale)
@@ -294,4 +311,5 @@ def victim(found: Candidates) -> Candidate | None:
 
 def differences(found: Candidates) -> list[Candidate]:
     """Give the processes whose computed score is not the kernel's."""
-    return [row for row in found.rows if row.oom_score is not None and row.oom_score != row.computed_score]
+    known = [row for row in found.rows if row.oom_score is not None and row.computed_score is not None]
+    return [row for row in known if row.oom_score != row.computed_score]
