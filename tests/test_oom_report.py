@@ -606,3 +606,17 @@ def test_damaged_reports_are_explained_or_not_but_never_a_fault(log: Path, data:
     for analysis in analyses(b"\n".join(lines)):
         json.dumps(row_of(analysis, str(log)))
         list(report_lines(analysis, is_whole=True))
+
+
+def test_pages_of_64_kib() -> None:
+    """Told by the killed process's size in kB, or by free memory, which Mem-Info has in pages and in kB."""
+    row = "[     42]  1000    42    90000    80000   655360        0             0 hog"
+    memory = "Mem-Info:\n free:1000 slab_reclaimable:5\nNormal free:64000kB min:88kB low:108kB high:132kB\n"
+    memory += "Total swap = 0kB\n131072 pages RAM\n1072 pages reserved\n"
+    for end in ([killed(42, "hog", 80000 * 64 - 800, total_vm=90000 * 64)], []):
+        analysis = only(made(TASKS, [row], end, "5.10.0", memory=memory))
+        assert analysis.page_size == 65536
+        assert analysis.tasks[0].rss == 80000 << 16
+        assert analysis.tasks[0].points == 80010
+        assert analysis.total_pages == 130000
+        assert all(each.holds for each in analysis.identities if each.what != "pgtables")
