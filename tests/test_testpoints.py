@@ -12,7 +12,7 @@ import pytest
 from conftest import HERE
 from testpoints.adapters import ADAPTERS
 from testpoints.cache_adapters import completed
-from testpoints.judge import EXACT, FAILED, NOT_APPLICABLE, WITHIN, case_of, judge
+from testpoints.judge import EXACT, FAILED, NOT_APPLICABLE, WITHIN, Verdict, case_of, judge
 
 FILE = HERE / "testpoints" / "cases.json"
 POINTS = json.loads(FILE.read_text())["testpoints"]
@@ -81,6 +81,18 @@ def test_what_no_model_knows_is_said(tmp_path: Path) -> None:
         "not applicable: x: no model 'weather'",
         "1 cases, 0 exact, 0 within tolerance, 0 failed, 1 not applicable",
     ]
+
+
+def test_cases_that_tell_too_little_stop_nothing() -> None:
+    def verdict(model: str, kernel: str, inputs: dict[str, Any], expected: dict[str, Any]) -> Verdict:
+        point = {"id": "x", "model": model, "kernel": kernel, "inputs": inputs, "expected": expected}
+        return judge(case_of(point, HERE), ADAPTERS)
+
+    old = {"mode": 0, "totalram_pages": 1000, "swap_total_pages": 0}
+    assert verdict("overcommit_max_mmap", "4.4.0", old, {"max_pages": 1}).status == NOT_APPLICABLE
+    assert verdict("watermarks", "6.1", {"zones": None}, {"DMA": [1, 2, 3]}).status == FAILED
+    found = verdict("watermarks", "6.1", {}, {"DMA": [1, 2, 3]})
+    assert found == (NOT_APPLICABLE, 0, ["input missing: zones"])
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"testpoints": [1]}', "\0"])

@@ -7,6 +7,8 @@ from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pymemtools.errors import Missing
+
 EXACT, WITHIN, FAILED, NOT_APPLICABLE = "exact", "within tolerance", "failed", "not applicable"
 
 
@@ -68,6 +70,10 @@ def judge(case: Case, adapters: Mapping[str, Adapter]) -> Verdict:
     except LookupError as error:
         reason = error.args[0] if error.args else "input missing"
         return Verdict(NOT_APPLICABLE, 0, [f"input missing: {reason}" if isinstance(error, KeyError) else str(reason)])
+    except Missing as error:  # a rule of that era needs what the case does not tell
+        return Verdict(NOT_APPLICABLE, 0, [str(error)])
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        return Verdict(FAILED, inf, [f"inputs that no adapter understands: {error}"])
     worst, status, remarks, compared = 0.0, EXACT, [], 0
     for key, measured in case.expected.items():
         if measured is None:
