@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import escape as _quoted
 from typing import NamedTuple
 
@@ -105,6 +106,7 @@ def _column(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: frozen
     return drawn, y
 
 
+@lru_cache(maxsize=1024)  # neighbours have names and permissions alike
 def _xml(text: str) -> str:
     """Make untrusted text fit to stand in XML and HTML, within elements and attributes."""
     return _quoted(escape(text), quote=True)
@@ -190,17 +192,17 @@ def _break(y: int) -> str:
 
 
 def _tooltip(area: Area, sheet: Sheet) -> str:
-    lines = [area.label or area.kind]
+    lines = [_xml(area.label or area.kind)]
     lines.append(f"{area.start:0{sheet.digits}x} - {area.end:0{sheet.digits}x}  {size_text(area)} ({area.size} bytes)")
     if area.perms:
-        lines.append(f"{area.perms}{'  writable and executable' if area.is_writable_code else ''}")
+        lines.append(f"{_xml(area.perms)}{'  writable and executable' if area.is_writable_code else ''}")
     if area.kind in sheet.kinds:
-        lines.append(f"{area.kind}: {sheet.kinds[area.kind]}")
+        lines.append(_xml(f"{area.kind}: {sheet.kinds[area.kind]}"))
     if area.resident is not None:
         lines.append(f"resident {brief_size(area.resident)}, swapped {brief_size(area.swapped or 0)}")
     if area.change:
         lines.append(area.change)
-    return "&#10;".join(map(_xml, lines))
+    return "&#10;".join(lines)
 
 
 def _legend(areas: Sequence[Area], y: int) -> Iterator[str]:
