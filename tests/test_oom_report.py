@@ -9,7 +9,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -538,6 +540,31 @@ def test_half_a_gigabyte_in_bounded_memory(tmp_path: Path) -> None:
     assert status == 0
     assert kib < 100_000
     assert length == len("Out of memory at 1316.727656: whole machine")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"oom-killer: gfp_mask=?".ljust(16_000, b"a"),
+        b" invoked " * 1800 + b"oom-killer: gfp_mask=?",
+        b"oom-kill:constraint=X," + b"task=" * 3200,
+        b"oom-kill:constraint=X," + b"oom_memcg=" * 1600,
+    ],
+    ids=["no mask", "many callers", "many tasks", "many groups"],
+)
+def test_long_lines_of_a_report_take_no_long_time(line: bytes) -> None:
+    """Time grows with the length of a line, not with its square: a second for each of these, once."""
+    log = real(MEMCG) + (line + b"\n") * 50
+    start = time.process_time()
+    assert [found.killed.pid for found in analyses(log) if found.killed] == [26016, 26369]
+    assert time.process_time() - start < 2
+
+
+def test_statistics_of_a_group_are_bounded() -> None:
+    log = b"x invoked oom-killer: gfp_mask=0x1, order=0\nMemory cgroup stats for /a:\n"
+    names = ("".join(letters) for letters in product("abcdefghij", repeat=4))
+    log += "".join(f"{name} 1\n" for name in names).encode() + killed(42, "hog", group=True).encode()
+    assert len(only(log).report.group_stats) == 1024
 
 
 def test_head_ends_it_quietly() -> None:

@@ -15,9 +15,9 @@ MAX_TASKS = 1 << 16  # rows that are kept of one table
 _MAX_LINES = 1 << 10  # of other things that a report may have many of
 MAX_LINE = 1 << 14  # bytes; the longest that the kernel writes is below 1 KiB, cgroup paths apart
 
-_HEAD = re.compile(
-    rb"(?:(.*) invoked )?oom-killer: gfp_mask=(0x[0-9a-fA-F]{1,16})(?:\(([^)]{0,400})\))?(.*)", re.DOTALL
-)
+_HEAD_SIGN = b"oom-killer: gfp_mask="
+_HEAD = re.compile(rb"(0x[0-9a-fA-F]{1,16})(?:\(([^)]{0,400})\))?(.*)", re.DOTALL)
+_INVOKED = b" invoked "
 _ORDER = re.compile(rb"order[=:] ?(-?[0-9]{1,3})")
 _HEAD_ADJ = re.compile(rb"(?:oom_score_adj|oom_adj|oomkilladj)=(-?[0-9]{1,5})")
 _CPU = re.compile(rb"CPU: ?[0-9]{1,5} (?:UID: ?[0-9]{1,10} )?PID: ?([0-9]{1,7}) Comm: .{1,64}? (?:Not t|T)ainted(.*)")
@@ -41,7 +41,7 @@ _GROUP_ALL = re.compile(rb"Tasks in (.{1,4096}) are going to be killed due to me
 _STAT = re.compile(rb"(?:total_)?([a-z_]{2,40}) ([0-9]{1,20})")
 _TABLE = re.compile(rb"\[ *pid *\] +uid +tgid +total_vm +rss(?: [a-z_ ]*)? name *")
 _CONSTRAINT = re.compile(rb"oom-kill:constraint=([A-Z_]{1,40}),(.*)")
-_OF_TASK = re.compile(rb"task=(.*),pid=([0-9]{1,7}),uid=([0-9]{1,10})$")
+_OF_TASK = re.compile(rb",pid=([0-9]{1,7}),uid=([0-9]{1,10})$")
 _CHOSEN = re.compile(rb"(.{0,100}?)[Kk]ill process ([0-9]{1,7}) ?\((.*)\) score ([0-9]{1,20}) (?:or|and) .*")
 # RHEL has the UID too: before the name in version 6, behind it in 7.
 _KILLED = re.compile(
@@ -54,7 +54,7 @@ _PANIC = re.compile(rb"Kernel panic - not syncing: .*(?:[Oo]ut of memory|System 
 
 def is_head(message: bytes) -> bool:
     """Tell whether a line begins a report."""
-    return b"oom-killer: gfp_mask=" in message
+    return _HEAD_SIGN in message
 
 
 class Collector:
@@ -148,16 +148,15 @@ class Collector:
         return True
 
     def _take_head(self, message: bytes) -> bool:
-        if not is_head(message):
+        who, sign, what = message.partition(_HEAD_SIGN)
+        match = _HEAD.match(what)
+        if not sign or match is None:
             return False
-        match = _HEAD.search(message)
-        if match is None:
-            return False
-        order, adj = _ORDER.search(match[4]), _HEAD_ADJ.search(match[4])
+        order, adj = _ORDER.search(match[3]), _HEAD_ADJ.search(match[3])
         return self._set(
-            invoker=None if match[1] is None else _text(match[1]),
-            gfp_mask=_text(match[2]),
-            gfp_flags=None if match[3] is None else _text(match[3]),
+            invoker=_text(who.removesuffix(_INVOKED)) if who.endswith(_INVOKED) else None,
+            gfp_mask=_text(match[1]),
+            gfp_flags=None if match[2] is None else _text(match[2]),
             order=None if order is None else int(order[1]),
             invoker_adj=None if adj is None else int(adj[1]),
             is_headless=False,
@@ -174,7 +173,8 @@ class Collector:
         if b":" not in message or _COUNTERS.fullmatch(message) is None:
             return False
         for name, value in _COUNTER.findall(message):
-            self._counters.setdefault(name.decode("ascii"), int(value))
+            if len(self._counters) < _MAX_LINES:
+                self._counters.setdefault(name.decode("ascii"), int(value))
         return True
 
     def _take_zone(self, message: bytes) -> bool:
@@ -210,7 +210,7 @@ class Collector:
             return self._set(group=None if match[1] is None else _text(match[1]), constraint="CONSTRAINT_MEMCG")
         if match := _GROUP_KILLED.match(message):
             return self._set(group=_text(match[2]), constraint="CONSTRAINT_MEMCG")
-        if self._in_group_stats and (match := _STAT.fullmatch(message)):
+        if self._in_group_stats and len(self._group_stats) < _MAX_LINES and (match := _STAT.fullmatch(message)):
             self._group_stats[match[1].decode("ascii")] = int(match[2])
             return True
         return False
@@ -221,12 +221,14 @@ class Collector:
             return False
         self._in_group_stats = False
         self._facts["constraint"] = _text(match[1])
-        task = _OF_TASK.search(match[2])
-        group = re.search(rb"oom_memcg=(.*?),task_memcg=", match[2])
+        told = match[2]
+        task = _OF_TASK.search(told)
+        _, is_told, name = told[: task.start() if task else 0].partition(b",task=")
+        group, is_group, _ = told.partition(b"oom_memcg=")[2].partition(b",task_memcg=")
         return self._set(
-            told_pid=int(task[2]) if task else None,
-            told_name=_text(task[1]) if task else None,
-            group=_text(group[1]) if group else None,
+            told_pid=int(task[1]) if task and is_told else None,
+            told_name=_text(name) if is_told else None,
+            group=_text(group) if is_group else None,
         )
 
     def _take_kill(self, message: bytes) -> bool:
