@@ -26,7 +26,7 @@ from pymemtools.cli.oom_report_layout import report_lines, row_of
 from pymemtools.kernel_log.oom_collector import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
-from pymemtools.reports.oom_report import Analysis, analyse
+from pymemtools.reports.oom_report import Analysis, analyse, memory_held
 from pymemtools.reports.oom_verdict import verdict
 
 LOGS = sorted(REPORTS.glob("*.txt"))
@@ -344,6 +344,87 @@ def test_ties_are_broken_as_the_kernel_does() -> None:
         assert predicted.pid == pid
 
 
+MEM_INFO = """Mem-Info:
+active_anon:{anon} inactive_anon:0 isolated_anon:0
+ active_file:10 inactive_file:20 isolated_file:0
+ unevictable:{locked} dirty:0 writeback:0
+ slab_reclaimable:30 slab_unreclaimable:40
+ mapped:5 shmem:{shmem} pagetables:50
+ free:900
+Normal free:3600kB min:4000kB low:5000kB high:6000kB
+{more}
+Total swap = 0kB
+100000 pages RAM
+0 pages reserved
+"""
+
+
+@pytest.mark.parametrize(
+    ("figures", "more", "sentence"),
+    [
+        ({"anon": 90000, "shmem": 100}, "", "Most of it was anonymous 351.2 MiB, shmem 400.0 KiB, slab 280.0 KiB."),
+        ({"anon": 90000, "shmem": 89000}, "", "Most of it was shmem 347.7 MiB, anonymous 3.9 MiB, slab 280.0 KiB."),
+        (
+            {"anon": 100, "locked": 90000},
+            "",
+            "Most of it was unevictable 351.6 MiB, anonymous 400.0 KiB, slab 280.0 KiB.",
+        ),
+        (
+            {"anon": 1000},
+            "Node 0 hugepages_total=190 hugepages_free=190 hugepages_surp=0 hugepages_size=2048kB\n"
+            "Node 1 hugepages_total=1 hugepages_free=0 hugepages_surp=0 hugepages_size=2048kB",
+            "Most of it was hugetlb pool 382.0 MiB, anonymous 3.9 MiB, slab 280.0 KiB.",
+        ),
+        (
+            {"anon": 1000},
+            "",
+            "382.6 MiB of RAM are in none of the report's counters: the kernel itself or its drivers have them, and no "
+            "kill gives them back. Most of the rest was anonymous 3.9 MiB, slab 280.0 KiB, page tables 200.0 KiB.",
+        ),
+    ],
+    ids=["programs", "tmpfs, which is on the anonymous lists", "mlock", "huge pages that nobody uses", "a driver"],
+)
+def test_what_held_the_memory(figures: dict[str, int], more: str, sentence: str) -> None:
+    memory = MEM_INFO.format(**{"anon": 0, "shmem": 0, "locked": 0, "more": more} | figures)
+    row = "[     42]     0    42    90000      800    81920        0             0 hog"
+    found = verdict(only(made(TASKS, [row], [killed(42, "hog")], "6.1.0", memory=memory)))
+    assert " ".join(found).partition(" There was no swap.")[0] == sentence
+
+
+def test_shared_memory_of_a_group_is_among_its_files() -> None:
+    log = b"x invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0\n"
+    log += b"memory: usage 900kB, limit 900kB, failcnt 1\nMemory cgroup stats for /a:\n"
+    log += b"anon 1000\nfile 900000\nshmem 800000\n" + killed(42, "hog", group=True).encode()
+    assert memory_held(only(log)) == {"anonymous": 1000, "file": 100_000, "shmem": 800_000}
+
+
+def test_low_memory_is_short_though_high_memory_is_free() -> None:
+    more = "HighMem free:800000kB min:512kB low:900kB high:1200kB"
+    log = made(TASKS, [], [killed(42, "hog")], "6.1.0", memory=MEM_INFO.format(anon=0, shmem=0, locked=0, more=more))
+    words = "Low memory was asked for, and short: 781.2 MiB of HighMem were free, but do not serve then."
+    assert words not in verdict(only(log))
+    assert words in verdict(only(log.replace(b"gfp_mask=0x201da", b"gfp_mask=0xd0")))
+
+
+def test_what_would_have_saved_it_where_points_are_thousandths() -> None:
+    """Linux 2.6.36 to 3.5: a step of oom_score_adj is a point, whatever the size of the machine."""
+    rows = [
+        "[   42]  1000    42    90000   80000   0       0             0 hog",
+        "[   43]  1000    43    20000   10000   0       0             0 next",
+    ]
+    log = made("cpu oom_adj oom_score_adj", rows, ["Killed process 42 (hog) total-vm:360000kB"], "3.2.0")
+    found = only(log.replace(b"Total swap = 262140kB", b"Total swap = 0kB"))
+    assert [row.points for row in found.tasks] == [645, 80]
+    assert "With oom_score_adj -566 or less, 43 (next) would have been killed instead." in verdict(found)
+
+
+def test_more_reserved_than_there_is_gives_no_total() -> None:
+    log = real("own-x86_64-6.8.0-151-ubuntu-global-r2.txt")
+    found = only(re.sub(rb"[0-9]+ pages reserved", b"99999999999999999999 pages reserved", log))
+    assert (found.total_pages, found.predicted) == (None, None)
+    assert "pages RAM" in found.missing
+
+
 def test_a_child_is_sacrificed() -> None:
     rows = [
         "[     42]  1000    42    90000    80000   819200        0             0 parent",
@@ -454,16 +535,16 @@ def test_lines_that_only_look_like_a_report() -> None:
 @pytest.mark.parametrize(
     ("log", "complaint"),
     [
-        (b"", b"pymemtools: oom-report: no report of the OOM killer in the log\n"),
-        (b"\0" * 100_000, b"pymemtools: oom-report: no report of the OOM killer in the log\n"),
-        (bytes(range(256)) * 1000, b"pymemtools: oom-report: no report of the OOM killer in the log\n"),
+        (b"", b"pymemtools: oom-report: no report of the OOM killer in -\n"),
+        (b"\0" * 100_000, b"pymemtools: oom-report: no report of the OOM killer in -\n"),
+        (bytes(range(256)) * 1000, b"pymemtools: oom-report: no report of the OOM killer in -\n"),
     ],
 )
 def test_no_report(log: bytes, complaint: bytes) -> None:
     for style in ("text", "json"):
         done = run_program("oom-report", "-f", style, "-", stdin=log)
         assert (done.returncode, done.stdout) == (1, b"")
-        assert done.stderr.replace(b" in -\n", b" in the log\n") == complaint
+        assert done.stderr == complaint
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def command(ctx: click.Context, files: tuple[str, ...], style: str, *, dmesg: bo
     damages: list[str] = []
     found = _analyses(["dmesg"] if dmesg else files, damages, is_dmesg=dmesg)
     if style == "text":
-        _print_text(found, damages, is_whole=tasks)
+        _print_text(found, files, damages, is_whole=tasks)
         return _status(damages)
     from pymemtools.render.machine import machine_lines
 
@@ -56,7 +56,9 @@ def _status(damages: Sequence[str]) -> int:
     return 1 if damages else 0
 
 
-def _print_text(found: Iterator[tuple[str, Analysis]], damages: Sequence[str], *, is_whole: bool) -> None:
+def _print_text(
+    found: Iterator[tuple[str, Analysis]], files: Sequence[str], damages: Sequence[str], *, is_whole: bool
+) -> None:
     """Print each report as it is found: a log can be long."""
     count = 0
     for _, analysis in found:
@@ -64,7 +66,7 @@ def _print_text(found: Iterator[tuple[str, Analysis]], damages: Sequence[str], *
             sys.stdout.write("\n")
         write_lines(report_lines(analysis, is_whole=is_whole))
         count += 1
-    _check_found(count, (), damages)
+    _check_found(count, files, damages)
 
 
 def _check_found(count: int, files: Sequence[str], damages: Sequence[str]) -> None:

@@ -34,6 +34,7 @@ _AMOUNT = re.compile(rb"([a-z-]+):([0-9]{1,20})kB")
 _RESERVE = re.compile(rb"lowmem_reserve\[\]:((?: [0-9]{1,20})+) *")
 _SWAP = re.compile(rb"(Free|Total) swap *[=:] *([0-9]{1,20})kB")
 _PAGES = re.compile(rb"([0-9]{1,20}) (?:pages (?:of )?(RAM|reserved|HighMem|cma reserved)|(reserved) pages)\b.*")
+_POOL = re.compile(rb"(?:Node [0-9]{1,5} )?hugepages_total=([0-9]{1,20}) .*hugepages_size=([0-9]{1,20})kB *")
 _LIMIT = re.compile(rb"(memory|memory\+swap|swap): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB")
 _GROUP_STATS = re.compile(rb"Memory cgroup stats(?: for (.{1,4096}?))?:((?: ?[a-z_]+:[0-9]{1,20}KB)*) *")
 _GROUP_KILLED = re.compile(rb"Task in (.{1,4096}) killed as a result of limit of (.{1,4096})")
@@ -67,6 +68,7 @@ class Collector:
         self._limits: dict[str, tuple[int, int]] = {}
         self._group_stats: dict[str, int] = {}
         self._in_group_stats = False
+        self._pools = 0  # bytes
         self._row: re.Pattern[bytes] | None = None
         self._tasks: list[Row] = []
         self._kills: list[Kill] = []
@@ -199,6 +201,15 @@ class Collector:
             return self._set(reserved_pages=int(match[1])) if kind == b"reserved" else True
         return False
 
+    def _take_pool(self, message: bytes) -> bool:
+        """Add up the pools of huge pages, of each node and size."""
+        match = _POOL.fullmatch(message)
+        if match is None:
+            return False
+        self._pools += int(match[1]) * int(match[2]) << 10
+        self._facts["hugetlb"] = self._pools
+        return True
+
     def _take_group(self, message: bytes) -> bool:
         if match := _LIMIT.match(message):
             self._limits[match[1].decode("ascii")] = (int(match[2]) << 10, int(match[3]) << 10)
@@ -273,6 +284,7 @@ _TAKERS = (
     Collector._take_counters,
     Collector._take_zone,
     Collector._take_totals,
+    Collector._take_pool,
     Collector._take_head,
     Collector._take_cpu,
     Collector._take_table,

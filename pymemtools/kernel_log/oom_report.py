@@ -65,6 +65,7 @@ class OomReport(NamedTuple):
     swap_free: int | None = None
     ram_pages: int | None = None
     reserved_pages: int | None = None
+    hugetlb: int | None = None  # bytes of all pools of huge pages, used or not
     group: str | None = None  # whose limit was met
     limits: Mapping[str, tuple[int, int]] = {}  # memory, memory+swap, swap: usage and limit in bytes
     group_stats: Mapping[str, int] = {}

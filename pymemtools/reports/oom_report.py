@@ -143,6 +143,9 @@ def _total(report: OomReport, page_size: int, missing: list[str]) -> tuple[int |
     if report.ram_pages is None or report.reserved_pages is None or report.swap_total is None:
         missing.extend(lacking)
         return None, None
+    if report.ram_pages <= report.reserved_pages:  # the figures of a damaged log
+        missing.append("pages RAM")
+        return None, None
     pages = report.ram_pages - report.reserved_pages + report.swap_total // page_size
     return pages, pages
 
@@ -191,14 +194,17 @@ def _identities(report: OomReport, killed: Kill | None, page_size: int) -> list[
 
 
 def memory_held(analysis: Analysis) -> Mapping[str, int]:
-    """Say what held memory then, in bytes: of the machine, or of the group."""
+    """Say what held memory then, in bytes: of the machine, or of the group. Shared memory counts as that alone.
+
+    On the lists of the machine it is among the anonymous pages; a group counts it as cache.
+    """
     report, page = analysis.report, analysis.page_size
     if report.constraint == "CONSTRAINT_MEMCG" and report.group_stats:
         stats = report.group_stats
         names = {"anonymous": ("anon", "rss"), "file": ("file", "cache"), "shmem": ("shmem",), "slab": ("slab",)}
         names |= {"page tables": ("pagetables",), "kernel stacks": ("kernel_stack",)}
-        found = {name: next((stats[key] for key in keys if key in stats), None) for name, keys in names.items()}
-        return {name: size for name, size in found.items() if size is not None}
+        firsts = {name: next((stats[key] for key in keys if key in stats), None) for name, keys in names.items()}
+        return _without_shmem({name: size for name, size in firsts.items() if size is not None}, "file")
     counters = report.counters
     sums = {
         "anonymous": ("active_anon", "inactive_anon"),
@@ -209,11 +215,27 @@ def memory_held(analysis: Analysis) -> Mapping[str, int]:
         "unevictable": ("unevictable",),
         "free": ("free",),
     }
-    return {
+    found = {
         name: sum(counters.get(key, 0) for key in keys) * page
         for name, keys in sums.items()
         if any(key in counters for key in keys)
     }
+    if report.hugetlb is not None:
+        found["hugetlb pool"] = report.hugetlb
+    return _without_shmem(found, "anonymous")
+
+
+def _without_shmem(held: Mapping[str, int], among: str) -> Mapping[str, int]:
+    return {name: max(size - held.get("shmem", 0), 0) if name == among else size for name, size in held.items()}
+
+
+def uncounted(analysis: Analysis) -> int | None:
+    """Give the bytes of RAM that no counter of the report has: what the kernel and its drivers took for themselves."""
+    report = analysis.report
+    if report.ram_pages is None or report.reserved_pages is None or not {"free", "active_anon"} <= {*report.counters}:
+        return None
+    ram = (report.ram_pages - report.reserved_pages) * analysis.page_size
+    return max(ram - sum(memory_held(analysis).values()), 0)
 
 
 def freed(analysis: Analysis, kill: Kill) -> int | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.models.oom import adj_to_be_safer
-from pymemtools.reports.oom_report import Analysis, memory_held, ranked
-from pymemtools.reports.oom_weights import Weighed
+from pymemtools.reports.oom_report import Analysis, memory_held, ranked, uncounted
+from pymemtools.reports.oom_weights import Weighed, is_share
 from pymemtools.units import human_size
 
 _MUCH = 0.5  # a share that is worth a word
+_HIGHMEM = 0x02  # ___GFP_HIGHMEM, in all versions
 _SYSRQ = -1  # the order that a kill by hand has
 
 
@@ -21,7 +23,7 @@ def verdict(analysis: Analysis) -> list[str]:
 def _what(analysis: Analysis) -> Iterator[str]:
     report = analysis.report
     held = memory_held(analysis)
-    spent = {name: size for name, size in held.items() if name not in ("free", "unevictable") and size}
+    spent = {name: size for name, size in held.items() if name != "free" and size}
     largest = sorted(spent.items(), key=lambda each: -each[1])[:3]
     where = f"In the group {report.group}" if report.group else "In the group"
     if report.constraint == "CONSTRAINT_MEMCG":
@@ -31,13 +33,30 @@ def _what(analysis: Analysis) -> Iterator[str]:
             yield f"{where} {used} were used, and that is its limit, not the machine's."
     elif report.order == _SYSRQ:
         yield "Somebody asked for the kill (SysRq-f)."
+    hidden = (uncounted(analysis) or 0) if report.constraint != "CONSTRAINT_MEMCG" else 0
+    is_hidden = hidden > sum(spent.values())
+    if is_hidden:
+        yield (
+            f"{human_size(hidden)} of RAM are in none of the report's counters: the kernel itself or its drivers "
+            "have them, and no kill gives them back."
+        )
     if largest:
-        yield f"Most of it was {', '.join(f'{name} {human_size(size)}' for name, size in largest)}."
+        what = "Most of the rest" if is_hidden else "Most of it"
+        yield f"{what} was {', '.join(f'{name} {human_size(size)}' for name, size in largest)}."
     if report.swap_total is not None and report.constraint != "CONSTRAINT_MEMCG":
         yield _swap(report.swap_total, report.swap_free)
+    yield from _zones(report)
+
+
+def _zones(report: OomReport) -> Iterator[str]:
+    """Say what is odd: a kill though no zone was short, or though there was high memory left."""
     short = [zone for zone in report.zones if zone.min and zone.free < zone.low]
     if report.zones and not short and report.order is not None and report.order > 0:
         yield f"No zone was short of memory: what was missing are {1 << report.order} pages in one piece."
+    high = sum(zone.free for zone in report.zones if zone.name == "HighMem" and zone.free > zone.high)
+    takes_high = report.gfp_mask is None or report.order == _SYSRQ or int(report.gfp_mask, 16) & _HIGHMEM
+    if short and high and not takes_high:
+        yield f"Low memory was asked for, and short: {human_size(high)} of HighMem were free, but do not serve then."
 
 
 def _swap(total: int, free: int | None) -> str:
@@ -94,7 +113,8 @@ def _saved(analysis: Analysis) -> Iterator[str]:
     others = [other for other in ranked(analysis) if row and other.pid != row.pid and other.points is not None]
     total = analysis.total_pages
     if row is not None and row.points is not None and others and total:
-        best = adj_to_be_safer(row.points, others[0].points or 0, row.oom_score_adj or 0, total)
+        measure = 1000 if is_share(analysis.version) else total  # what points are a share of
+        best = adj_to_be_safer(row.points, others[0].points or 0, row.oom_score_adj or 0, measure)
         instead = f"{others[0].pid} ({others[0].name}) would have been killed instead"
         if best is not None and row.points >= (others[0].points or 0):
             yield f"With oom_score_adj {best} or less, {instead}."
