@@ -434,3 +434,43 @@ def test_the_answers_in_the_readme(pymemtools: Run, call: str, shown: str) -> No
     lines = [line[4:] for line in shown.splitlines() if line]
     assert len(lines) > 5
     assert all(line in printed for line in lines)
+
+
+def bare(folder: Path, *, ram_kib: int = 24 << 20, available_kib: int = 20 << 20) -> str:
+    """Write what smemcap takes, which has no zoneinfo and no settings, of a machine of 24 GiB."""
+    figures = {"MemTotal": ram_kib, "MemFree": 21 << 20, "MemAvailable": available_kib, "Active(file)": 1 << 20}
+    figures |= {"Inactive(file)": 1 << 20, "SReclaimable": 100_000, "CommitLimit": ram_kib // 2, "Committed_AS": 0}
+    figures |= {"SwapTotal": 0, "SwapFree": 0}
+    (folder / "meminfo").write_text("".join(f"{name}: {kib} kB\n" for name, kib in figures.items()))
+    (folder / "version").write_text("Linux version 6.1.0 (x)\n")
+    return str(folder)
+
+
+def test_what_is_not_changed_does_not_change(pymemtools: Run, tmp_path: Path) -> None:
+    """The zone that stands for those the source lacks has the watermarks that a write of its settings leaves."""
+    source = bare(tmp_path)
+    found = ask(pymemtools, "watermarks", "-S", source)
+    (zone,) = found["rows"]
+    assert [zone[key] for key in ("min", "low", "high")] == [zone[f"{key}_before"] for key in ("min", "low", "high")]
+    assert zone["low"] - zone["min"] == (24 << 18) // 1000 * 4096  # watermark_scale_factor 10
+    totals = found["totals"]
+    assert (totals["no_longer_usable"], totals["available"]) == (0, totals["available_before"])
+
+
+def test_available_memory_shrinks_by_what_is_taken(pymemtools: Run, tmp_path: Path) -> None:
+    """Though the model, which does not know the machine's zones, thinks that there was 3 GiB more."""
+    totals = ask(pymemtools, "alloc", "1G", "-S", bare(tmp_path))["totals"]
+    assert totals["available_before"] == 20 << 30
+    assert totals["available_before"] - totals["available_after"] == totals["touched"]
+
+
+def test_questions_that_cannot_be_answered(pymemtools: Run, tmp_path: Path) -> None:
+    source = bare(tmp_path)
+    for args, words in (
+        (("fork", "1", "--dirty", "nan"), "what-if fork: --dirty: write a number from 0 to 100"),
+        (("cache", "1P", "--method", "mmap", "--limit", "1M"), "what-if cache: that is too much to follow"),
+    ):
+        done = pymemtools("what-if", *args, "-S", source)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert done.stderr.startswith(f"pymemtools: {words}".encode())
+        assert done.stderr.count(b"\n") == 1

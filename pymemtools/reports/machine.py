@@ -191,6 +191,17 @@ def available_of(machine: Machine) -> int | None:
     return pages * size
 
 
+def available_then(before: Machine, after: Machine) -> int | None:
+    """Give MemAvailable in bytes of a machine that another becomes: what that tells, and what changes by the model.
+
+    So what the source lacks, or counted at another moment, is no change.
+    """
+    told, was, will = before.meminfo.get("MemAvailable"), available_of(before), available_of(after)
+    if told is None or was is None or will is None:
+        return will
+    return max(told + will - was, 0)
+
+
 def dirtyable_of(machine: Machine) -> int | None:
     """Give the pages that dirty ratios are a share of, None where the source tells too little."""
     info, reserve, size = machine.meminfo, machine.total_reserve, machine.page_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, Missing
+from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.models.cache_room import room, room_at_boot, room_of_cgroup, seconds
 from pymemtools.models.generations import Generations
 from pymemtools.models.page_cache import Access, PageCache, Step
@@ -16,6 +16,7 @@ from pymemtools.sources.base import Source
 
 OTHERS = "others"  # what is cached before the first pass
 TWO_LISTS, GENERATIONS = "classic", "mglru"
+_MOST_TIMES = 1 << 18  # the room is filled anew; what is read by read(2) streams through in one step
 _SWITCH = "/sys/kernel/mm/lru_gen/enabled"
 
 
@@ -93,9 +94,11 @@ def room_of(machine: Machine, limit: int | None) -> Room:
 
 
 def passes(machine: Machine, lru: str, space: Room, reading: Reading, *, in_cgroup: bool) -> Iterator[Pass]:
-    """Read the files in order. Raises Missing where there is no room at all."""
+    """Read the files in order. Raises Missing where there is no room at all, UsageProblem for what takes minutes."""
     if space.pages < 1:
         raise Missing("what-if cache: no page cache has room there")
+    if reading.mapped and sum(reading.files[file] for file in reading.order) > space.pages * _MOST_TIMES:
+        raise UsageProblem("what-if cache: that is too much to follow, page by page, through so little memory")
     cache = _cache(machine, lru, space, in_cgroup=in_cgroup)
     page, before = machine.page_size, {OTHERS: space.active + space.inactive}
     for number, file in enumerate(reading.order, 1):

@@ -10,7 +10,7 @@ from pymemtools.models.available import counts_from_low
 from pymemtools.models.release import Version
 from pymemtools.models.tunables import TUNABLES
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.reports.machine import Machine, available_of, has_huge_pages, limit_of, marks_of, protections_of
+from pymemtools.reports.machine import Machine, available_then, has_huge_pages, limit_of, marks_of, protections_of
 from pymemtools.units import human_size
 
 OVERCOMMIT = (
@@ -56,10 +56,13 @@ def _only_zone(machine: Machine) -> Zone:
     """Take all memory for one zone, with the watermarks that a boot would give it. Raises Missing."""
     pages, free = machine.pages("MemTotal"), machine.pages("MemFree")
     kib = machine.page_size // 1024
-    cap = reserves.min_free_cap_kbytes(machine.version)
-    least = reserves.boot_min_free_kbytes(pages * kib, cap) // kib
-    low, high = least + least // 4, least + least // 2
-    return Zone(0, "Normal", free, least, low, high, None, None, pages, pages, pages, None, (), {}, {})
+    least = reserves.boot_min_free_kbytes(pages * kib, reserves.min_free_cap_kbytes(machine.version))
+    scale = machine.setting("vm.watermark_scale_factor") or int(TUNABLES["vm.watermark_scale_factor"].default)
+    is_old = machine.version is not None and machine.version < (4, 6, 0)
+    least = machine.setting("vm.min_free_kbytes") or least
+    (marks,) = reserves.watermarks([reserves.Zone("Normal", pages)], least, None if is_old else scale, page_kib=kib)
+    levels = (marks.min_pages, marks.low_pages, marks.high_pages)
+    return Zone(0, "Normal", free, *levels, None, None, pages, pages, pages, None, (), {}, {})
 
 
 def supposed(
@@ -89,7 +92,7 @@ def supposed(
     if (limit := limit_of(found)) is not None:
         meminfo["CommitLimit"] = limit
     found = found._replace(meminfo=meminfo)
-    if (available := available_of(found)) is not None and found.zones != machine.zones:
+    if (available := available_then(machine, found)) is not None and found.zones != machine.zones:
         meminfo["MemAvailable"] = available
     return found
 

@@ -17,7 +17,7 @@ from pymemtools.models.overcommit import HEURISTIC, Caller
 from pymemtools.reports.cgroup_memory import read_levels, room_in_groups
 from pymemtools.reports.cgroup_path import find_hierarchy, group_of
 from pymemtools.reports.commitments import commitment
-from pymemtools.reports.machine import Machine, available_of, memory_of
+from pymemtools.reports.machine import Machine, available_of, available_then, memory_of
 from pymemtools.reports.oom_scores import Candidate, candidates, grown, on_another_machine, victim, with_hypotheses
 from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.reports.zones import state_of
@@ -175,7 +175,7 @@ def _totals(
         "free_before": info["MemFree"],
         "free_after": after["MemFree"],
         "available_before": info.get("MemAvailable", available_of(machine)),
-        "available_after": available_of(machine._replace(meminfo=after)),
+        "available_after": available_then(machine, machine._replace(meminfo=after)),
         "grant_rule": grant.rule,
         "grant_error_bound": grant.error_bound,
     }

@@ -10,7 +10,7 @@ import click
 from pymemtools.cli.options import offer_pids
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size
-from pymemtools.errors import Missing
+from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models import overcommit
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller
 from pymemtools.reports.commitments import Commitment, commitment, forks_of, private_memory
@@ -31,6 +31,8 @@ _RULE = (
 @click.option("--count", type=click.IntRange(1, 1 << 22), default=1, metavar="N", help="So many children. [1]")
 def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
     """Say what the kernel is to promise for children of a process, whether it refuses, and what copying can cost."""
+    if dirty != dirty:  # NaN, which is in no range and outside of none
+        raise UsageProblem("what-if fork: --dirty: write a number from 0 to 100")
     row = commitment(asked.source, pid)
     if row is None:
         raise Missing(f"what-if fork: {pid} has no memory of its own")

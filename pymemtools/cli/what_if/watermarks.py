@@ -7,7 +7,7 @@ from typing import Any
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.reports.machine import Machine, available_of, marks_of
+from pymemtools.reports.machine import Machine, available_of, available_then, marks_of
 from pymemtools.reports.supposed import supposed
 
 _RULE = (
@@ -82,7 +82,7 @@ def _totals(before: Machine, after: Machine) -> dict[str, int | None]:
         "reserve": new,
         "no_longer_usable": new - old,
         "available_before": before.meminfo.get("MemAvailable", available_of(before)),
-        "available": available_of(after),
+        "available": available_then(before, after),
         "low_before": sum(zone.low for zone in before.zones) * before.page_size,
         "low": sum(zone.low for zone in after.zones) * after.page_size,
     }
