@@ -26,7 +26,7 @@ from pymemtools.cli.oom_report_layout import report_lines, row_of
 from pymemtools.kernel_log.oom_collector import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
-from pymemtools.reports.oom_report import Analysis, analyse, memory_held
+from pymemtools.reports.oom_report import Analysis, analyse, memory_held, ranked
 from pymemtools.reports.oom_verdict import verdict
 
 LOGS = sorted(REPORTS.glob("*.txt"))
@@ -282,6 +282,24 @@ def test_red_hat_7_has_the_owner_behind_the_name() -> None:
         1000,
         {"total-vm": 6096 << 10, "anon-rss": 68 << 10},
     )
+
+
+def test_what_held_the_memory_when_lists_were_shared() -> None:
+    """Linux 2.6.18: anonymous and file pages are on the same lists."""
+    log = b"java invoked oom-killer: gfp_mask=0x201d2, order=0, oomkilladj=0\nMem-info:\n"
+    log += b"Active:20000 inactive:10000 dirty:0 writeback:0 unstable:0 free:900 slab:5000 mapped:3 pagetables:70\n"
+    log += b"Out of memory: Killed process 42 (hog).\n"
+    assert verdict(only(log)) == ["Most of it was anonymous and file 117.2 MiB, slab 19.5 MiB, page tables 280.0 KiB."]
+
+
+def test_who_is_spared_is_last() -> None:
+    rows = [
+        "[      1]     0     1    90000    80000   819200        0             0 systemd",
+        "[     41]     0    41    90000    85000   819200        0         -1000 sshd",
+        "[     42]     0    42    90000    70000   819200        0             0 hog",
+    ]
+    found = only(made(TASKS, rows, [killed(42, "hog")], "6.1.0"))
+    assert [row.pid for row in ranked(found)] == [42, 41, 1]
 
 
 def test_old_reports_without_a_table() -> None:

@@ -209,6 +209,7 @@ def memory_held(analysis: Analysis) -> Mapping[str, int]:
     sums = {
         "anonymous": ("active_anon", "inactive_anon"),
         "file": ("active_file", "inactive_file"),
+        "anonymous and file": ("Active", "inactive"),  # before 2.6.28 they shared their lists
         "shmem": ("shmem",),
         "slab": ("slab", "slab_reclaimable", "slab_unreclaimable"),
         "page tables": ("pagetables", "sec_pagetables"),
@@ -251,11 +252,11 @@ _RESIDENT = ("anon-rss", "file-rss", "shmem-rss")
 
 
 def ranked(analysis: Analysis) -> list[Weighed]:
-    """Sort the tasks, the first to be killed first; by RSS and swap where points are not known."""
+    """Sort the tasks, the first to be killed first; by RSS and swap where points are not known, the spared last."""
     return sorted(
         analysis.tasks,
         key=lambda row: (
-            row.points is None and row.oom_score_adj == ADJ_NEVER,
+            row.points is None and (row.oom_score_adj == ADJ_NEVER or row.pid == 1),
             -(row.points if row.points is not None else _own(row) // analysis.page_size),
         ),
     )
