@@ -474,3 +474,36 @@ def test_questions_that_cannot_be_answered(pymemtools: Run, tmp_path: Path) -> N
         assert (done.returncode, done.stdout) == (2, b"")
         assert done.stderr.startswith(f"pymemtools: {words}".encode())
         assert done.stderr.count(b"\n") == 1
+
+
+def test_settings_that_an_old_kernel_lacks_are_not_assumed(pymemtools: Run, tmp_path: Path) -> None:
+    """Nor is a thing said twice. A newer kernel, supposed, has them."""
+    source = bare(tmp_path)
+    (tmp_path / "version").write_text("Linux version 2.6.32 (x)\n")
+    for args, assumed in (
+        ((), "vm.min_free_kbytes = 20066"),
+        (("--kernel", "6.1"), "vm.min_free_kbytes = 20066, vm.watermark_scale_factor = 10"),
+    ):
+        notes = ask(pymemtools, "watermarks", "-S", source, *args)["notes"]
+        assert f"the source does not tell, so the kernel's own choice is assumed: {assumed}" in notes
+        assert len(set(notes)) == len(notes)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "stat").write_text("1 (init) S 0 " + "0 " * 48)
+    notes = ask(pymemtools, "oom", "-S", source)["notes"]
+    assert notes.count("the source does not tell its page size: 4096 is assumed") == 1
+
+
+def test_file_pages_are_in_meminfo_too(pymemtools: Run, tmp_path: Path) -> None:
+    """Mode 0 of old kernels counts them; a capture without vmstat has them as Cached, Buffers and SwapCached."""
+    source = bare(tmp_path)
+    (tmp_path / "version").write_text("Linux version 4.4.0 (x)\n")
+    (tmp_path / "zoneinfo").write_text(
+        "Node 0, zone   Normal\n  pages free     5505024\n        min      9000\n        low      11250\n"
+        "        high     13500\n        present  6291456\n        managed  6291456\n        protection: (0, 0)\n"
+    )
+    with (tmp_path / "meminfo").open("a") as file:
+        file.write("Cached: 8192 kB\nBuffers: 4096 kB\nSwapCached: 4 kB\nShmem: 400 kB\n")
+    heuristic = ask(pymemtools, "overcommit", "-S", source)["rows"][0]
+    pages = (21 << 18) + (8192 + 4096 + 4 - 400 + 100_000) // 4 - 13500
+    assert heuristic["largest_mmap_root"] == (pages - 1) * 4096
+    assert heuristic["largest_mmap_user"] == (pages - 2048 - 1) * 4096

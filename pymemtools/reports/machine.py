@@ -169,12 +169,20 @@ def memory_of(machine: Machine) -> Memory:
         (machine.setting("vm.admin_reserve_kbytes") or 0) * 1024 // size,
         (machine.setting("vm.user_reserve_kbytes") or 0) * 1024 // size,
         machine.pages("MemFree"),
-        get("nr_file_pages"),
-        get("nr_shmem"),
+        get("nr_file_pages", _file_pages_by_meminfo(machine)),
+        get("nr_shmem", info.get("Shmem", 0) // size),
         None if slab is None else slab // size,
         info.get("SwapFree", 0) // size,
         machine.total_reserve,
     )
+
+
+def _file_pages_by_meminfo(machine: Machine) -> int | None:
+    """Undo what meminfo makes of nr_file_pages. Source: fs/proc/meminfo.c, meminfo_proc_show()."""
+    info = machine.meminfo
+    if not info.keys() >= {"Cached", "Buffers"}:
+        return None
+    return (info["Cached"] + info["Buffers"] + info.get("SwapCached", 0)) // machine.page_size
 
 
 def available_of(machine: Machine) -> int | None:

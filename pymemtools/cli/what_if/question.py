@@ -84,12 +84,12 @@ def question(
                 raise UsageProblem(f"what-if {name}: --kernel: '{kernel}' is no version; write for example 5.10")
             settings = dict(assignments(sets, f"what-if {name}"))
             opened = open_from(ctx, source, partial=partial, max_size=max_size)
-            before = assumed(read_machine(opened), assumes, zones=zones)
+            before = assumed(read_machine(opened), assumes, version, zones=zones)
             found = answer(Asked(opened, before, supposed(before, settings, ram, swap, version), settings), **own)
             if found.unreadable:
                 say(f"what-if {name}: {found.unreadable} processes could not be read; run as root for all")
                 ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
-            _print(style, name, found, opened)
+            _print(style, name, found._replace(notes=list(dict.fromkeys(found.notes))), opened)
             return exit_status(ctx)
 
         for option in (
