@@ -38,9 +38,14 @@ def read_kernel_log(path: str = "/dev/kmsg") -> bytes:
 
 
 def _line(record: bytes) -> bytes:
-    """Turn ``priority,number,microseconds,flags;text`` and its tags into a line."""
+    r"""Turn ``priority,number,microseconds,flags;text`` and its tags into a line, or several where the text is.
+
+    >>> _line(b"6,812,3000100,-;active_anon:5\\x0a free:7\n SUBSYSTEM=mm\n")
+    b'[    3.000100] active_anon:5\n[    3.000100]  free:7\n'
+    """
     head, _, text = record.partition(b";")
     fields = head.split(b",")
     microseconds = int(fields[2]) if len(fields) > 2 and fields[2].isdigit() else 0
     message = text.split(b"\n", 1)[0]
-    return b"[%5d.%06d] %s\n" % (*divmod(microseconds, 1_000_000), message)
+    when = b"[%5d.%06d] " % divmod(microseconds, 1_000_000)
+    return b"".join(b"%b%b\n" % (when, line) for line in message.split(b"\\x0a"))  # the kernel escapes a backslash, too
