@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pymemtools.models.release import Version
 
 ADJ_NEVER = -1000  # OOM_SCORE_ADJ_MIN
+TABLES_COUNT = (2, 6, 39)  # page tables do, by commit f755a042d82b
 FAIR, THOUSANDTHS = "5.9", "3.6"  # the scales of /proc/PID/oom_score, by the version they came with
 
 
@@ -30,13 +31,14 @@ def badness(task: Task, total: int, version: Version | None = None, scale: str |
 
     From 3.6 on points are pages: RSS, swap and page tables, and for each thousandth of oom_score_adj a thousandth of
     ``total``, rounded down first. Root's are 3 % less until 4.16. From 5.9 on, and wherever ``scale`` is FAIR, they
-    may be negative. In 2.6.36 to 3.5 they are thousandths of ``total`` without page tables, root's 30 less, and at
-    least 1.
+    may be negative. In 2.6.36 to 3.5 they are thousandths of ``total``, before 2.6.39 without page tables, root's 30
+    less, and at least 1.
     """
     if task.is_init or task.oom_score_adj == ADJ_NEVER:
         return None
     if version is not None and version < (3, 6, 0):
-        points = (task.rss + task.swap) * 1000 // total if total else 0
+        tables = task.page_tables if version >= TABLES_COUNT else 0
+        points = (task.rss + task.swap + tables) * 1000 // total if total else 0
         points -= 30 if task.is_admin else 0
         return max(1, min(points + task.oom_score_adj, 1000))
     points = task.rss + task.swap + task.page_tables

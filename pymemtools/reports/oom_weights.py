@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pymemtools.kernel_log.oom_report import OomReport, Row
-from pymemtools.models.oom import ADJ_NEVER, Task, badness, printed_score, select, totals_of_score
+from pymemtools.models.oom import ADJ_NEVER, TABLES_COUNT, Task, badness, printed_score, select, totals_of_score
 from pymemtools.models.release import Version, parse_release
 
 _OOM_DISABLE = -17  # of oom_adj, before 2.6.36
 _BOUNDLESS = 1 << 40  # pages: more than any machine has
 _PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
+_PAGES_OF_A_TABLE = 512  # or more
+_MAX_AREAS = 65530  # of a process, vm.max_map_count; a sysctl, but few raise it
 
 
 class Weighed(NamedTuple):
@@ -80,7 +82,8 @@ def rule_of(version: Version | None) -> str:
     if version >= (3, 6, 0):
         return f"RSS, swap and page tables, and oom_score_adj, root's 30 less ({where}, oom_badness(), Linux 3.6)"
     if version >= (2, 6, 36):
-        return f"thousandths of RSS and swap, and oom_score_adj, root's 30 less ({where}, oom_badness(), to Linux 3.5)"
+        what, until = ("RSS, swap and page tables", "3.5") if version >= TABLES_COUNT else ("RSS and swap", "2.6.38")
+        return f"thousandths of {what}, and oom_score_adj, root's 30 less ({where}, oom_badness(), to Linux {until})"
     return f"virtual size by CPU and run time, nice value and children ({where}, badness(), before Linux 2.6.36)"
 
 
@@ -122,6 +125,11 @@ class Columns:
         return sum(levels) if levels else None
 
     @property
+    def has_page_tables(self) -> bool:
+        """Tell whether the table has the page tables of each task."""
+        return any(name in self._places for name in (*_PAGE_TABLES, "pgtables_bytes"))
+
+    @property
     def has_swap_by_task(self) -> bool:
         """Tell whether the table says how much of each task was swapped out."""
         return "swapents" in self._places
@@ -133,15 +141,20 @@ class Columns:
         used = elsewhere if report.swap_total is None else report.swap_total - (report.swap_free or 0)
         return min(elsewhere, used) // self.page_size
 
+    def most_tables(self, row: Weighed) -> int:
+        """Give the most pages that the page tables of a task can have: each maps 512 pages, but for the areas' ends."""
+        pages = (row.total_vm or 0) // self.page_size
+        return min(pages, pages // _PAGES_OF_A_TABLE + 2 * _MAX_AREAS)
+
     def can_weigh(self, version: Version | None, missing: list[str]) -> bool:
         """Tell whether the rule's inputs are in the table, and name those that are not."""
         if version is not None and version < (2, 6, 36):
             missing.extend(["CPU time", "run time", "nice value", "children"])
             return False
-        if not self.has_swap_by_task and not self._no_swap:
-            missing.append("swapents")
-            return False
-        return "rss" in self._places
+        lacks_tables = not self.has_page_tables and (version is None or version >= TABLES_COUNT)
+        lacks_swap = not self.has_swap_by_task and not self._no_swap
+        missing.extend(["nr_ptes"] * lacks_tables + ["swapents"] * lacks_swap)
+        return "rss" in self._places and not (lacks_tables or lacks_swap)
 
 
 def weigh(
@@ -228,17 +241,19 @@ def beyond_doubt(
     total: tuple[int | None, int | None],
     version: Version | None,
 ) -> Weighed | None:
-    """Name the victim where the table has no swapents, if it has the most points whatever was swapped out of whom.
+    """Name the victim where the table has no swapents or nr_ptes, if it has the most points whatever they were.
 
-    That is at most what is not resident of a task, and what was swapped out in all.
+    Swapped out is at most what is not resident of a task, and what was swapped out in all.
     """
     is_old = version is not None and version < (2, 6, 36)
-    if is_old or columns.has_swap_by_task or total[0] is None or total[0] != total[1]:
+    if is_old or total[0] is None or total[0] != total[1]:
         return None
     bounds = []
     for row, task in zip(weighed, tasks):
-        most = columns.most_swapped(row)
-        least, highest = (badness(each, total[0], version) for each in (task, task._replace(swap=most, is_admin=False)))
+        swap = task.swap if columns.has_swap_by_task else columns.most_swapped(row)
+        resident = task.rss if columns.has_page_tables else task.rss + columns.most_tables(row)
+        most = task._replace(rss=resident, swap=swap, is_admin=False)
+        least, highest = (badness(each, total[0], version) for each in (task, most))
         if least is not None and highest is not None:
             bounds.append((least, highest, row))
     first = max(bounds, key=lambda each: each[0], default=None)
