@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pymemtools.kernel_log.oom_report import Kill, OomReport, Reaped, Row, Zone
+from pymemtools.kernel_log.oom_report import Exiting, Kill, OomReport, Reaped, Row, Zone
 from pymemtools.kernel_log.prefix import Line
 
 MAX_TASKS = 1 << 16  # rows that are kept of one table
@@ -35,11 +35,13 @@ _RESERVE = re.compile(rb"lowmem_reserve\[\]:((?: [0-9]{1,20})+) *")
 _SWAP = re.compile(rb"(Free|Total) swap *[=:] *([0-9]{1,20})kB")
 _PAGES = re.compile(rb"([0-9]{1,20}) (?:pages (?:of )?(RAM|reserved|HighMem|cma reserved)|(reserved) pages)\b.*")
 _POOL = re.compile(rb"(?:Node [0-9]{1,5} )?hugepages_total=([0-9]{1,20}) .*hugepages_size=([0-9]{1,20})kB *")
-_LIMIT = re.compile(rb"(memory|memory\+swap|swap): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB")
+_SLABS = b"Unreclaimable slab info:"
+_SLAB = re.compile(rb"([^ ]{1,100}) +[0-9]{1,20}KB +([0-9]{1,20})KB *")
+_LIMIT = re.compile(rb"(memory|memory\+swap|swap|kmem): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB")
 _GROUP_STATS = re.compile(rb"Memory cgroup stats(?: for (.{1,4096}?))?:((?: ?[a-z_]+:[0-9]{1,20}KB)*) *")
 _GROUP_KILLED = re.compile(rb"Task in (.{1,4096}) killed as a result of limit of (.{1,4096})")
 _GROUP_ALL = re.compile(rb"Tasks in (.{1,4096}) are going to be killed due to memory\.oom\.group set")
-_STAT = re.compile(rb"(?:total_)?([a-z_]{2,40}) ([0-9]{1,20})")
+_STAT = re.compile(rb" *(?:total_)?([a-z_]{2,40}) ([0-9]{1,20})")
 _TABLE = re.compile(rb"\[ *pid *\] +uid +tgid +total_vm +rss(?: [a-z_ ]*)? name *")
 _CONSTRAINT = re.compile(rb"oom-kill:constraint=([A-Z_]{1,40}),(.*)")
 _OF_TASK = re.compile(rb",pid=([0-9]{1,7}),uid=([0-9]{1,10})$")
@@ -50,6 +52,9 @@ _KILLED = re.compile(
     rb"(?:,? *(?:total-vm|vsz):(.*)|\.?)$"
 )
 _REAPED = re.compile(rb"oom_reaper: reaped process ([0-9]{1,7}) \((.*)\), now (.*)")
+_UNREAPED = re.compile(rb"oom_reaper: unable to reap pid:([0-9]{1,7}) \((.*)\)")
+_EXITING = re.compile(rb".{0,100}: OOM victim ([0-9]{1,7}) \((.*)\) is already exiting\. Skip killing the task")
+_NOBODY = re.compile(rb"(?:Kernel panic - not syncing: )?Out of memory and no killable processes\.\.\..*")
 _PANIC = re.compile(rb"Kernel panic - not syncing: .*(?:[Oo]ut of memory|System is deadlocked on memory).*")
 
 
@@ -69,16 +74,19 @@ class Collector:
         self._group_stats: dict[str, int] = {}
         self._in_group_stats = False
         self._pools = 0  # bytes
+        self._slab_caches: dict[str, int] = {}
+        self._in_slab_caches = False
         self._row: re.Pattern[bytes] | None = None
         self._tasks: list[Row] = []
         self._kills: list[Kill] = []
+        self._exiting: list[Exiting] = []
         self._reaped: list[Reaped] = []
         self.has_something = False
 
     @property
     def is_over(self) -> bool:
         """Tell whether somebody was killed: what follows can only be the reaper's."""
-        return bool(self._kills) and not self._facts.get("is_group_kill")
+        return bool(self._kills or self._exiting) and not self._facts.get("is_group_kill")
 
     @property
     def is_report(self) -> bool:
@@ -104,6 +112,7 @@ class Collector:
         for take in _AFTER_A_KILL if self.is_over else _TAKERS:
             if take(self, line.message):
                 self._facts.setdefault("when", line.when)
+                self._facts.setdefault("host", _text(line.host) or None)
                 self.has_something = True
                 return True
         return False
@@ -118,6 +127,8 @@ class Collector:
             group_stats=self._group_stats,
             tasks=self._tasks,
             kills=self._kills,
+            slab_caches=self._slab_caches,
+            exiting=self._exiting,
             reaped=self._reaped,
         )
 
@@ -145,6 +156,7 @@ class Collector:
         if _TABLE.fullmatch(message) is None:
             return False
         names = tuple(message[message.index(b"]") + 1 :].decode("ascii").split()[:-1])
+        self._in_slab_caches = False
         self._row = re.compile(rb"\[ *([0-9]{1,7})\]" + rb" +(-?[0-9]{1,20})" * len(names) + rb" (.*)", re.DOTALL)
         self._facts["columns"] = names
         return True
@@ -176,7 +188,7 @@ class Collector:
             return False
         for name, value in _COUNTER.findall(message):
             if len(self._counters) < _MAX_LINES:
-                self._counters.setdefault(name.decode("ascii"), int(value))
+                self._counters.setdefault(name.decode("ascii").lower(), int(value))
         return True
 
     def _take_zone(self, message: bytes) -> bool:
@@ -210,14 +222,25 @@ class Collector:
         self._facts["hugetlb"] = self._pools
         return True
 
+    def _take_slab(self, message: bytes) -> bool:
+        """Take the kernel's caches that cannot be reclaimed, which it lists where they are larger than all else."""
+        if message == _SLABS:
+            self._in_slab_caches = True
+            return True
+        if self._in_slab_caches and len(self._slab_caches) < _MAX_LINES and (match := _SLAB.fullmatch(message)):
+            self._slab_caches[_text(match[1])] = int(match[2]) << 10
+            return True
+        return False
+
     def _take_group(self, message: bytes) -> bool:
         if match := _LIMIT.match(message):
             self._limits[match[1].decode("ascii")] = (int(match[2]) << 10, int(match[3]) << 10)
             return self._set(constraint="CONSTRAINT_MEMCG")
         if match := _GROUP_STATS.fullmatch(message):
             self._in_group_stats = not match[2].strip()
-            for name, size in _KIB.findall(match[2]):
-                self._group_stats[name.decode("ascii")] = int(size) << 10
+            for name, size in _KIB.findall(match[2]):  # of each group below apart; together they are what counts
+                key = name.decode("ascii")
+                self._group_stats[key] = self._group_stats.get(key, 0) + (int(size) << 10)
             return self._set(group=None if match[1] is None else _text(match[1]), constraint="CONSTRAINT_MEMCG")
         if match := _GROUP_KILLED.match(message):
             return self._set(group=_text(match[2]), constraint="CONSTRAINT_MEMCG")
@@ -272,11 +295,19 @@ class Collector:
         if len(self._reaped) < _MAX_LINES and (match := _REAPED.match(message)):
             self._reaped.append(Reaped(int(match[1]), _text(match[2]), _sizes(match[3])))
             return True
+        if len(self._reaped) < _MAX_LINES and (match := _UNREAPED.match(message)):
+            self._reaped.append(Reaped(int(match[1]), _text(match[2]), None))
+            return True
+        if len(self._exiting) < _MAX_LINES and (match := _EXITING.match(message)):
+            self._exiting.append(Exiting(int(match[1]), _text(match[2])))
+            return True
+        if _NOBODY.match(message):
+            self._set(finds_nobody=True)
         if match := _GROUP_ALL.match(message):
             return self._set(is_group_kill=True, group=_text(match[1]))
         if _PANIC.match(message):
             return self._set(panic=_text(message))
-        return False
+        return bool(_NOBODY.match(message))
 
 
 _TAKERS = (
@@ -285,6 +316,7 @@ _TAKERS = (
     Collector._take_zone,
     Collector._take_totals,
     Collector._take_pool,
+    Collector._take_slab,
     Collector._take_head,
     Collector._take_cpu,
     Collector._take_table,

@@ -40,17 +40,25 @@ class Kill(NamedTuple):
 
 
 class Reaped(NamedTuple):
-    """A line of the OOM reaper: what was left of a process when it was done, in bytes."""
+    """A line of the OOM reaper: what was left of a process when it was done, in bytes; None if it gave up."""
 
     pid: int
     name: str
-    left: Mapping[str, int]
+    left: Mapping[str, int] | None
+
+
+class Exiting(NamedTuple):
+    """A line that says who was not killed, being about to end anyway; since 6.13."""
+
+    pid: int
+    name: str
 
 
 class OomReport(NamedTuple):
     """All that one report says; what it does not say is None or empty."""
 
     when: str | None = None
+    host: str | None = None  # who logged it, where the log says so
     invoker: str | None = None
     gfp_mask: str | None = None
     gfp_flags: str | None = None
@@ -67,7 +75,8 @@ class OomReport(NamedTuple):
     reserved_pages: int | None = None
     hugetlb: int | None = None  # bytes of all pools of huge pages, used or not
     group: str | None = None  # whose limit was met
-    limits: Mapping[str, tuple[int, int]] = {}  # memory, memory+swap, swap: usage and limit in bytes
+    slab_caches: Mapping[str, int] = {}  # bytes; those that cannot be reclaimed, listed where they are most of all
+    limits: Mapping[str, tuple[int, int]] = {}  # memory, memory+swap, swap, kmem: usage and limit in bytes
     group_stats: Mapping[str, int] = {}
     columns: Sequence[str] = ()
     tasks: Sequence[Row] = ()
@@ -78,8 +87,10 @@ class OomReport(NamedTuple):
     told_pid: int | None = None  # by the line oom-kill:constraint=
     told_name: str | None = None
     kills: Sequence[Kill] = ()
+    exiting: Sequence[Exiting] = ()
     reaped: Sequence[Reaped] = ()
     is_group_kill: bool = False
     kills_allocating_task: bool = False
+    finds_nobody: bool = False  # who may be killed
     panic: str | None = None
     is_headless: bool = True  # the log does not have its beginning

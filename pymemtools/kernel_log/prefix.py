@@ -7,35 +7,42 @@ from typing import NamedTuple
 
 _ISO = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?"
 _DATE = rb"[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
-_TIME = re.compile(rb"(%b|%b)(?: |(?=\[)|$)" % (_ISO, _DATE))
-_PROGRAM = re.compile(rb"(?:[^ \[\]()]{1,255} )?kernel(?:\[[0-9]{1,7}\])?: ?")
-_LEVEL = re.compile(rb"<[0-9]{1,3}>")
+_FULL = rb"[A-Z][a-z]{2} [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]{8,15} [A-Z0-9+-]{1,6}"  # journalctl -o short-full
+_UNIX = rb"[0-9]{9,11}\.[0-9]{6}"  # journalctl -o short-unix
+_TIME = re.compile(rb"(%b|%b|%b|%b)(?: |(?=\[)|$)" % (_ISO, _DATE, _FULL, _UNIX))
+_HOST = rb"([^ \[\]()<>]{1,255})"
+_PROGRAM = re.compile(rb"(?:%b )?(?:kernel(?:\[[0-9]{1,7}\])?: ?(?:: )?|kernel - - - )" % _HOST)  # ": : " in RHEL 6
+_HOST_ONLY = re.compile(rb"%b:? (?=\[ *[0-9]{1,12}\.[0-9]{1,9}\] )" % _HOST)  # before seconds since boot
+_LEVEL = re.compile(rb"<[0-9]{1,3}>(?:1 (?=[0-9]{4}-))?")  # and the version, in RFC 5424
 _DMESG = re.compile(rb"[a-z0-9]{3,8} *:[a-z]{3,7} *: ")  # dmesg -x
 _KMSG = re.compile(rb"[0-9]{1,4},[0-9]{1,20},([0-9]{1,20}),[^;]{0,40};")
 _CLOCK = re.compile(rb"\[ *(?:[0-9]{1,4}-)?([0-9]{1,12}\.[0-9]{1,9})\] ?")  # of some vendors, with the processor
 _DAY = re.compile(rb"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,18} [0-9]{4}|%b)\] ?" % _ISO)  # dmesg -T
 _QUOTED = re.compile(rb"[ \t]*>[ \t]?|[ \t]+(?=[\[<>A-Z0-9])")  # in mails, and in text that was moved in
 _CALLER = re.compile(rb"\[ *[TC][0-9]{1,7}\] ?")  # CONFIG_PRINTK_CALLER
+_DROPPED = re.compile(rb"\*\* [0-9]{1,9} printk messages dropped \*\* ?")  # before 5.18 without an end of line
 
 
 class Line(NamedTuple):
-    """A line of the kernel's, and when it was logged, as the log writes it: a date, or seconds since boot."""
+    """A line of the kernel's, when it was logged, as the log writes it (a date, or seconds since boot), and where."""
 
     when: str | None
     message: bytes
+    host: bytes = b""
 
 
 def strip(line: bytes) -> Line:
     """Take the prefix off a line; a line without one is the kernel's own words.
 
     >>> strip(b"Nov  3 14:02:11 board kernel: [  104.71] Mem-Info:")
-    Line(when='Nov  3 14:02:11', message=b'Mem-Info:')
+    Line(when='Nov  3 14:02:11', message=b'Mem-Info:', host=b'board')
     >>> strip(b"[  104.71][   C0] [  244]     0   244    10746 lab")
-    Line(when='104.71', message=b'[  244]     0   244    10746 lab')
+    Line(when='104.71', message=b'[  244]     0   244    10746 lab', host=b'')
     """
     line = line.rstrip(b"\r\n")
     when: bytes | None = None
     clock: bytes | None = None
+    host = b""
     at = 0
     while True:
         if match := _TIME.match(line, at) or _DAY.match(line, at):
@@ -44,14 +51,16 @@ def strip(line: bytes) -> Line:
             clock = clock or match[1]
         elif match := _KMSG.match(line, at):
             clock = clock or b"%d.%06d" % divmod(int(match[1]), 1_000_000)
+        elif match := _PROGRAM.match(line, at) or (_HOST_ONLY.match(line, at) if when else None):
+            host = host or match[1] or b""
         elif not (match := _matched(line, at)):
             break
         at = match.end()
     when = when or clock
-    return Line(when.decode("ascii", "replace") if when else None, line[at:])
+    return Line(when.decode("ascii", "replace") if when else None, line[at:], host)
 
 
 def _matched(line: bytes, at: int) -> re.Match[bytes] | None:
-    """Match a part of the prefix that says nothing of the time."""
-    matches = (pattern.match(line, at) for pattern in (_PROGRAM, _LEVEL, _DMESG, _CALLER, _QUOTED))
+    """Match a part of the prefix that says neither when nor where."""
+    matches = (pattern.match(line, at) for pattern in (_LEVEL, _DMESG, _CALLER, _QUOTED, _DROPPED))
     return next(filter(None, matches), None)

@@ -12,6 +12,7 @@ from pymemtools.kernel_log.prefix import strip
 # longer they are, the larger the steps of the search.
 _SIGNS = (b"oom-killer: gfp_mask=", b"illed process ", b"   uid  tgid total_vm  ")
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
+_MAX_HOSTS = 4  # whose reports may be mixed
 PIECE = 24 << 10  # bytes: below 30,000, where CPython searches faster
 
 
@@ -40,10 +41,14 @@ def oom_reports(pieces: Iterable[bytes]) -> Iterator[OomReport]:
 
 
 class _Finder:
-    """Look for lines of reports, and collect them."""
+    """Look for lines of reports, and collect them; those of each machine apart, as many may write to one log.
+
+    One machine's reports do not mix: a lock of the kernel's is held from their first line to their last (oom_lock).
+    """
 
     def __init__(self) -> None:
-        self._collector = Collector()
+        self._collectors: dict[bytes, Collector] = {}  # by host
+        self._host = b""
         self._reach = 0  # bytes that are still looked through line by line
 
     def feed(self, text: bytes, end: int) -> Iterator[OomReport]:
@@ -58,16 +63,32 @@ class _Finder:
             line = strip(text[at : min(stop, at + MAX_LINE)])
             self._reach -= stop + 1 - at
             at = stop + 1
-            if self._collector.begins_another(line.message):
-                yield from self.finish()
-            if self._collector.take(line):
+            if line.host:  # lines without are of the host before: what was one message may be several lines
+                self._host = line.host
+            collector = self._collectors.get(self._host)
+            if collector is None:
+                collector = Collector()
+            elif collector.begins_another(line.message):
+                yield from self._finished(self._host)
+                collector = Collector()
+            if collector.take(line):
                 self._reach = _REACH
+                yield from self._keep(collector)
 
     def finish(self) -> Iterator[OomReport]:
-        """Give the last report, and make ready for another."""
-        if self._collector.is_report:
-            yield self._collector.report()
-        self._collector = Collector()
+        """Give what is left."""
+        for host in list(self._collectors):
+            yield from self._finished(host)
+
+    def _keep(self, collector: Collector) -> Iterator[OomReport]:
+        self._collectors[self._host] = collector
+        if len(self._collectors) > _MAX_HOSTS:
+            yield from self._finished(next(iter(self._collectors)))
+
+    def _finished(self, host: bytes) -> Iterator[OomReport]:
+        collector = self._collectors.pop(host)
+        if collector.is_report:
+            yield collector.report()
 
 
 def _next_sign(text: bytes, at: int, end: int) -> int:
