@@ -5,18 +5,29 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
 from pymemtools.cli import say
 from pymemtools.cli.oom_report_layout import SCALARS, report_lines, row_of
-from pymemtools.cli.options import AbbreviatingCommand, check_style, format_option, write_lines
-from pymemtools.errors import Denied, Missing, UsageProblem
+from pymemtools.cli.options import (
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    facts_as_json,
+    format_option,
+    open_from,
+    source_options,
+    write_lines,
+)
+from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
 from pymemtools.kernel_log.scan import PIECE, oom_reports
 from pymemtools.reports.oom_report import Analysis, analyse
 
 _GZIP = b"\x1f\x8b"
+_Found = Iterator[tuple[str, Analysis]]
 
 
 @click.command("oom-report", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,70 +35,106 @@ _GZIP = b"\x1f\x8b"
 @click.option("--dmesg", is_flag=True, help="Read this machine's kernel log.")
 @click.option("--tasks", is_flag=True, help="Show the whole task table, not the first few.")
 @format_option
+@source_options
 @click.pass_context
-def command(ctx: click.Context, files: tuple[str, ...], style: str, *, dmesg: bool, tasks: bool) -> int:
-    """Read kernel logs (- is stdin), and explain every kill for lack of memory in them."""
+def command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    style: str,
+    source: str | None,
+    max_size: int,
+    *,
+    dmesg: bool,
+    tasks: bool,
+    strict: bool,
+    partial: bool,
+) -> int:
+    """Read kernel logs (- is stdin), or that of a capture, and explain every kill for lack of memory in them."""
     check_style(style)
-    if dmesg == bool(files):
-        raise UsageProblem(
-            "oom-report: " + ("--dmesg takes no FILE" if dmesg else "which log? Write FILE, - or --dmesg")
-        )
+    if [bool(files), dmesg, source is not None].count(True) != 1:
+        raise UsageProblem("oom-report: which log? Write FILE ... (- is stdin), --dmesg, or -S and a capture")
     damages: list[str] = []
-    found = _analyses(["dmesg"] if dmesg else files, damages, is_dmesg=dmesg)
+    if files:
+        facts: Mapping[str, Any] = _NO_FACTS | {"kind": "log", "path": " ".join(files)}
+        found = _of_files(files, damages)
+    elif dmesg:
+        facts, found = _NO_FACTS | {"kind": "live"}, _of_this_machine()
+    else:
+        opened = open_from(ctx, source, partial=partial, max_size=max_size)
+        facts = facts_as_json(opened.facts)
+        found = _of_one_kernel(str(source), [opened.read("dmesg")], opened.facts.kernel)
+    if strict:
+        found = _noting_what_is_cut(found, ctx)
     if style == "text":
-        _print_text(found, files, damages, is_whole=tasks)
-        return _status(damages)
-    from pymemtools.render.machine import machine_lines
-
-    rows = [row_of(analysis, name) for name, analysis in found]
-    _check_found(len(rows), files, damages)
-    if style not in ("json", "jsonl"):
-        rows = [{**row, "missing_inputs": "; ".join(row["missing_inputs"])} for row in rows]
-    source = {"kind": "live" if dmesg else "log", "path": None if dmesg else " ".join(files)}
-    source |= {"kernel": None, "page_size": None, "taken_at": None}
-    write_lines(machine_lines(style, "oom-report", rows, fields=SCALARS, source=source, notes=damages))
-    return _status(damages)
-
-
-def _status(damages: Sequence[str]) -> int:
-    """Say what was damaged, once all that could be read is explained."""
+        count = _print_text(found, is_whole=tasks, is_named=len(files) > 1)
+    else:
+        count = _print_rows(found, style, facts, damages)
     for damage in damages:
         say(f"oom-report: {damage}")
-    return 1 if damages else 0
+    if not count and not damages:
+        raise Missing(f"oom-report: no report of the OOM killer in {facts['path'] or 'the kernel log'}")
+    return 1 if damages else exit_status(ctx)
 
 
-def _print_text(
-    found: Iterator[tuple[str, Analysis]], files: Sequence[str], damages: Sequence[str], *, is_whole: bool
-) -> None:
-    """Print each report as it is found: a log can be long."""
+_NO_FACTS: dict[str, Any] = dict.fromkeys(("kind", "path", "kernel", "page_size", "taken_at"))
+
+
+def _print_text(found: _Found, *, is_whole: bool, is_named: bool) -> int:
+    """Print each report as it is found, for a log can be long; give their number."""
     count = 0
-    for _, analysis in found:
+    for name, analysis in found:
         if count:
             sys.stdout.write("\n")
-        write_lines(report_lines(analysis, is_whole=is_whole))
+        write_lines(report_lines(analysis, name if is_named else None, is_whole=is_whole))
         count += 1
-    _check_found(count, files, damages)
+    return count
 
 
-def _check_found(count: int, files: Sequence[str], damages: Sequence[str]) -> None:
-    if not count:
-        damage = f" ({damages[0]})" if damages else ""
-        raise Missing(f"oom-report: no report of the OOM killer in {' '.join(files) or 'the log'}{damage}")
+def _print_rows(found: _Found, style: str, facts: Mapping[str, Any], damages: Sequence[str]) -> int:
+    """Print a row for each report, as it is found where the format lets us; give their number."""
+    from pymemtools.render.machine import machine_lines
+
+    rows: list[dict[str, Any]] = []
+    count = 0
+    for name, analysis in found:
+        row = row_of(analysis, name)
+        count += 1
+        if style == "jsonl":
+            write_lines(machine_lines(style, "oom-report", [row], fields=SCALARS, source=facts))
+        else:
+            rows.append(row if style == "json" else {**row, "missing_inputs": "; ".join(row["missing_inputs"])})
+    if rows:
+        write_lines(machine_lines(style, "oom-report", rows, fields=SCALARS, source=facts, notes=damages))
+    return count
 
 
-def _analyses(names: Sequence[str], damages: list[str], *, is_dmesg: bool) -> Iterator[tuple[str, Analysis]]:
+def _noting_what_is_cut(found: _Found, ctx: click.Context) -> _Found:
+    for name, analysis in found:
+        if analysis.is_cut:
+            ctx.meta["incomplete"] = True
+        yield name, analysis
+
+
+def _of_files(names: Sequence[str], damages: list[str]) -> _Found:
+    """Explain one log after the other; what is wrong with one keeps none of the others back."""
     for name in names:
-        pieces = _dmesg() if is_dmesg else _pieces(name, damages)
-        for report in oom_reports(pieces):
-            if is_dmesg and report.kernel is None:  # its beginning was overwritten, but the kernel is still the same
-                report = report._replace(kernel=os.uname().release)
-            yield name, analyse(report)
+        try:
+            for report in oom_reports(_pieces(name, damages)):
+                yield name, analyse(report)
+        except MemtoolsError as error:
+            damages.append(str(error))
 
 
-def _dmesg() -> Iterator[bytes]:
+def _of_this_machine() -> _Found:
     from pymemtools.sources.kernel_log import read_kernel_log
 
-    yield read_kernel_log()
+    return _of_one_kernel("dmesg", [read_kernel_log()], os.uname().release)
+
+
+def _of_one_kernel(name: str, pieces: Sequence[bytes], kernel: str | None) -> _Found:
+    """Explain the ring buffer of a kernel that is known; the beginning of a report, which names it, may be gone."""
+    for report in oom_reports(pieces):
+        yield name, analyse(report._replace(kernel=report.kernel or kernel))
 
 
 def _pieces(name: str, damages: list[str]) -> Iterator[bytes]:
@@ -108,7 +155,7 @@ def _pieces(name: str, damages: list[str]) -> Iterator[bytes]:
                 os.close(fd)
     except OSError as error:
         kind = Missing if error.errno == errno.ENOENT else Denied
-        raise kind(f"oom-report: {name}: {os.strerror(error.errno or 0)}") from None
+        raise kind(f"{name}: {os.strerror(error.errno or 0)}") from None
 
 
 def _unpacked(fd: int, first: bytes, name: str, damages: list[str]) -> Iterator[bytes]:

@@ -6,17 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import click
-
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.render.columns import Column, classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
-from pymemtools.reports.oom_report import Analysis, freed, memory_held, ranked
+from pymemtools.reports.oom_report import Analysis, freed, freed_swap, memory_held, ranked, uncounted
 from pymemtools.reports.oom_verdict import verdict
 from pymemtools.reports.oom_weights import Weighed
 from pymemtools.units import human_size
 
 _FIRST = 5  # tasks that are shown without --tasks
+_FEW = 8  # kills of one report that are named
 _COLUMNS = (
     Column("pid", "PID", "process number", "count", 7),
     Column("uid", "UID", "owner", "count", 6),
@@ -29,9 +28,21 @@ _COLUMNS = (
     Column("name", "Name", "name", "text", 16, right=False),
 )
 SCALARS = (
-    *("file", "when", "kernel", "constraint", "group", "invoker", "invoker_pid", "gfp_mask", "gfp_flags", "order"),
+    *(
+        "file",
+        "when",
+        "host",
+        "kernel",
+        "constraint",
+        "group",
+        "invoker",
+        "invoker_pid",
+        "gfp_mask",
+        "gfp_flags",
+        "order",
+    ),
     *("killed_pid", "killed_name", "chosen_pid", "predicted_pid", "predicted_name"),
-    *("score_printed", "score_computed", "score_other", "total_pages", "page_size", "freed"),
+    *("score_printed", "score_computed", "score_other", "total_pages", "page_size", "freed", "freed_swap"),
     *("swap_total", "swap_free", "rule", "missing_inputs"),
 )
 
@@ -42,6 +53,7 @@ def row_of(analysis: Analysis, file: str) -> dict[str, Any]:
     return {
         "file": file,
         "when": report.when,
+        "host": report.host,
         "kernel": report.kernel,
         "constraint": report.constraint,
         "group": report.group,
@@ -62,12 +74,16 @@ def row_of(analysis: Analysis, file: str) -> dict[str, Any]:
         "total_pages": analysis.total_pages,
         "page_size": analysis.page_size,
         "freed": None if killed is None else freed(analysis, killed),
+        "freed_swap": None if killed is None else freed_swap(analysis, killed),
         "swap_total": report.swap_total,
         "swap_free": report.swap_free,
         "memory": memory_held(analysis),
+        "uncounted": uncounted(analysis),
+        "slab_caches": report.slab_caches,
         "zones": [zone._asdict() for zone in report.zones],
         "limits": {name: {"usage": usage, "limit": limit} for name, (usage, limit) in report.limits.items()},
         "killed": [kill._asdict() for kill in report.kills],
+        "exiting": [exiting._asdict() for exiting in report.exiting],
         "reaped": [reaped._asdict() for reaped in report.reaped],
         "identities": [{**each._asdict(), "holds": each.holds} for each in analysis.identities],
         "rule": analysis.rule,
@@ -77,11 +93,12 @@ def row_of(analysis: Analysis, file: str) -> dict[str, Any]:
     }
 
 
-def report_lines(analysis: Analysis, *, is_whole: bool) -> Iterator[str]:
-    """Lay a report out for people, as wide as the terminal."""
+def report_lines(analysis: Analysis, file: str | None = None, *, is_whole: bool) -> Iterator[str]:
+    """Lay a report out for people, as wide as the terminal; with the log's name where there are several."""
     width = terminal_columns(sys.stdout, least=60)
     yield _title(analysis)
-    for name, text in _facts(analysis):
+    facts = _facts(analysis)
+    for name, text in facts if file is None else [("log", file), *facts]:
         yield from _folded(f"  {name + ':':<9} {escape(text)}", 12, width)
     yield ""
     for zone in _zones(analysis):
@@ -94,8 +111,18 @@ def report_lines(analysis: Analysis, *, is_whole: bool) -> Iterator[str]:
 
 
 def _folded(text: str, indent: int, width: int) -> list[str]:
+    """Break a line at blanks only: names and paths stay whole, to be searched for."""
+    from textwrap import wrap
+
     start = len(text) - len(text.lstrip(" "))
-    return click.wrap_text(text[start:], width, " " * start, " " * indent).split("\n") if text else [""]
+    return wrap(
+        text[start:],
+        width,
+        initial_indent=" " * start,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
 
 
 def _title(analysis: Analysis) -> str:
@@ -107,28 +134,19 @@ def _title(analysis: Analysis) -> str:
     }.get(report.constraint or "", "whole machine")
     kernel = f", Linux {escape(report.kernel)}" if report.kernel else ""
     when = f" at {escape(report.when)}" if report.when else ""
-    return f"Out of memory{when}: {where}{kernel}"
+    host = f" on {escape(report.host)}" if report.host else ""
+    return f"Out of memory{when}{host}: {where}{kernel}"
 
 
 def _facts(analysis: Analysis) -> Iterator[tuple[str, str]]:
-    report, killed = analysis.report, analysis.killed
+    report = analysis.report
     if report.invoker is not None:
         pid = f"{report.invoker_pid} " if report.invoker_pid is not None else ""
         order = f", order {report.order}" if report.order is not None else ""
         yield "asked", f"{pid}({report.invoker}), {report.gfp_flags or report.gfp_mask}{order}"
     elif report.is_headless:
         yield "asked", "not known: the log does not have the beginning of the report"
-    for kill in report.kills:
-        size = freed(analysis, kill)
-        returned = f", which returned {human_size(size)}" if size is not None else ""
-        yield "killed", f"{kill.pid} ({kill.name}){returned}"
-    if killed is None:
-        yield (
-            "killed",
-            f"{report.told_pid} ({report.told_name})" if report.told_pid else "nobody, as far as the log goes",
-        )
-    for reaped in report.reaped:
-        yield "reaped", f"{reaped.pid} ({reaped.name}), {human_size(sum(reaped.left.values()))} left"
+    yield from _ends(analysis)
     yield "model", _model(analysis)
     yield "score", _score(analysis)
     if analysis.total_pages is not None:
@@ -145,15 +163,33 @@ def _facts(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "check", "; ".join([*parts, *([f"not: {', '.join(others)}"] if others else [])])
 
 
+def _ends(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    """Say who was killed, and what became of it."""
+    report = analysis.report
+    for kill in report.kills[:_FEW]:
+        returned = [(freed(analysis, kill), ""), (freed_swap(analysis, kill), " of swap")]
+        sizes = " and ".join(f"{human_size(size)}{what}" for size, what in returned if size or (size == 0 and not what))
+        yield "killed", f"{kill.pid} ({kill.name})" + (f", which returned {sizes}" if sizes else "")
+    if len(report.kills) > _FEW:
+        yield "killed", f"and {len(report.kills) - _FEW} more (-f json names all)"
+    if not report.kills:
+        nobody = "nobody" if report.exiting or report.finds_nobody else "nobody, as far as the log goes"
+        yield "killed", f"{report.told_pid} ({report.told_name})" if report.told_pid else nobody
+    for exiting in report.exiting[:_FEW]:
+        yield "spared", f"{exiting.pid} ({exiting.name}), which was about to end anyway"
+    for reaped in report.reaped[:_FEW]:
+        left = "not reaped" if reaped.left is None else f"{human_size(sum(reaped.left.values()))} left"
+        yield "reaped", f"{reaped.pid} ({reaped.name}), {left}"
+
+
 def _measure(analysis: Analysis) -> str:
     return "the group's limit" if analysis.report.constraint == "CONSTRAINT_MEMCG" else "RAM and swap"
 
 
 def _model(analysis: Analysis) -> str:
-    predicted, killed, report = analysis.predicted, analysis.killed, analysis.report
+    predicted, chosen = analysis.predicted, analysis.chosen_pid
     if predicted is None:
         return f"names no victim, for lack of {', '.join(analysis.missing) or 'any that may be killed'}"
-    chosen = report.chosen_pid if report.chosen_pid is not None else killed.pid if killed else report.told_pid
     agrees = " (agrees)" if predicted.pid == chosen else " (differs)" if chosen is not None else ""
     return f"{predicted.pid} ({predicted.name}){agrees}"
 

@@ -51,6 +51,7 @@ class Analysis(NamedTuple):
     tasks: Sequence[Weighed]
     predicted: Weighed | None
     killed: Kill | None
+    chosen_pid: int | None  # the process of the table that was chosen: who was killed, or the parent
     scores: Scores
     identities: Sequence[Identity]
     missing: Sequence[str]
@@ -59,6 +60,13 @@ class Analysis(NamedTuple):
     def total_pages(self) -> int | None:
         """Give the pages that points are measured by, where they are known for certain."""
         return self.total_least if self.total_least == self.total_most else None
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the log has only a part of the report."""
+        report = self.report
+        has_end = bool(report.kills or report.exiting or report.finds_nobody or report.panic)
+        return report.is_headless or not has_end
 
 
 def analyse(report: OomReport) -> Analysis:
@@ -73,7 +81,7 @@ def analyse(report: OomReport) -> Analysis:
         missing.append("task table")
     can_weigh = bool(tasks) and columns.can_weigh(version, missing)
     killed = report.kills[0] if report.kills else None
-    chosen = report.chosen_pid if report.chosen_pid is not None else killed.pid if killed else report.told_pid
+    chosen = _chosen(report)
     task = next((task for row, task in zip(report.tasks, tasks) if row.pid == chosen), None)
     scores = Scores(report.score_printed)
     if task is not None and can_weigh:
@@ -99,10 +107,20 @@ def analyse(report: OomReport) -> Analysis:
         if can_weigh
         else beyond_doubt(columns, weighed, tasks, total, version),
         killed=killed,
+        chosen_pid=chosen,
         scores=scores,
         identities=_identities(report, killed, page_size),
         missing=missing,
     )
+
+
+def _chosen(report: OomReport) -> int | None:
+    """Name the process that was chosen; of the table, where a thread of it was, as kernels to 4.19 may write."""
+    killed = report.kills[0].pid if report.kills else report.told_pid
+    if report.chosen_pid is None:
+        return killed
+    pids = {row.pid for row in report.tasks}
+    return killed if killed in pids and report.chosen_pid not in pids else report.chosen_pid
 
 
 def _page_size(report: OomReport) -> int:
@@ -207,9 +225,9 @@ def memory_held(analysis: Analysis) -> Mapping[str, int]:
         return _without_shmem({name: size for name, size in firsts.items() if size is not None}, "file")
     counters = report.counters
     sums = {
-        "anonymous": ("active_anon", "inactive_anon"),
-        "file": ("active_file", "inactive_file"),
-        "anonymous and file": ("Active", "inactive"),  # before 2.6.28 they shared their lists
+        "anonymous": ("active_anon", "inactive_anon", "isolated_anon"),
+        "file": ("active_file", "inactive_file", "isolated_file"),
+        "anonymous and file": ("active", "inactive"),  # before 2.6.28 they shared their lists
         "shmem": ("shmem",),
         "slab": ("slab", "slab_reclaimable", "slab_unreclaimable"),
         "page tables": ("pagetables", "sec_pagetables"),
@@ -233,22 +251,32 @@ def _without_shmem(held: Mapping[str, int], among: str) -> Mapping[str, int]:
 def uncounted(analysis: Analysis) -> int | None:
     """Give the bytes of RAM that no counter of the report has: what the kernel and its drivers took for themselves."""
     report = analysis.report
-    if report.ram_pages is None or report.reserved_pages is None or not {"free", "active_anon"} <= {*report.counters}:
+    if report.constraint == "CONSTRAINT_MEMCG" or report.ram_pages is None or report.reserved_pages is None:
+        return None
+    if not {"free", "active_anon"} <= {*report.counters}:
         return None
     ram = (report.ram_pages - report.reserved_pages) * analysis.page_size
     return max(ram - sum(memory_held(analysis).values()), 0)
 
 
 def freed(analysis: Analysis, kill: Kill) -> int | None:
-    """Give the bytes that a kill returned: what the process had resident, less what the reaper left."""
-    parts = [kill.sizes[name] for name in _RESIDENT if name in kill.sizes]
+    """Give the bytes of RAM that a kill returned: what the process had resident, less what the reaper left.
+
+    Shared memory is not returned: it is kept by its files.
+    """
+    parts = [kill.sizes[name] for name in _RETURNED if name in kill.sizes]
     if not parts:
         return None
-    left = sum(sum(reaped.left.values()) for reaped in analysis.report.reaped if reaped.pid == kill.pid)
-    return max(sum(parts) - left, 0)
+    left = [reaped.left or {} for reaped in analysis.report.reaped if reaped.pid == kill.pid]
+    return max(sum(parts) - sum(sizes.get(name, 0) for sizes in left for name in _RETURNED), 0)
 
 
-_RESIDENT = ("anon-rss", "file-rss", "shmem-rss")
+_RETURNED = ("anon-rss", "file-rss")
+
+
+def freed_swap(analysis: Analysis, kill: Kill) -> int | None:
+    """Give the bytes of swap that a kill returned, where the table tells."""
+    return next((row.swap for row in analysis.tasks if row.pid == kill.pid), None)
 
 
 def ranked(analysis: Analysis) -> list[Weighed]:
@@ -257,10 +285,11 @@ def ranked(analysis: Analysis) -> list[Weighed]:
         analysis.tasks,
         key=lambda row: (
             row.points is None and (row.oom_score_adj == ADJ_NEVER or row.pid == 1),
-            -(row.points if row.points is not None else _own(row) // analysis.page_size),
+            -(row.points if row.points is not None else resident(row) // analysis.page_size),
         ),
     )
 
 
-def _own(row: Weighed) -> int:
+def resident(row: Weighed) -> int:
+    """Give the bytes that a task has in RAM and swap, page tables apart."""
     return (row.rss or 0) + (row.swap or 0)
