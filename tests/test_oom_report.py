@@ -885,6 +885,14 @@ def test_statistics_of_a_group_are_bounded() -> None:
     assert len(only(log).report.group_stats) == 1024
 
 
+def test_what_services_kill_costs_little() -> None:
+    """Lines of service managers, of which a log may be full, are not taken apart."""
+    line = b"Nov  3 14:02:11 h systemd[1]: a.service: Killed process 12 (x) with signal SIGKILL.\n"
+    start = time.process_time()
+    assert [found.report.when for found in analyses(line * 100_000 + real(RPI), 1 << 14)] == ["1316.727656"]
+    assert time.process_time() - start < 1
+
+
 def test_head_ends_it_quietly() -> None:
     command = f"{sys.executable} -m pymemtools oom-report --tasks {REPORTS}/*.txt {REPORTS}/*.txt | head -1"
     done = subprocess.run(["sh", "-c", command], cwd=HERE.parent, capture_output=True, check=False)
