@@ -715,6 +715,46 @@ def test_the_printed_score_tells_whether_swap_counts_in_a_group() -> None:
         assert (analysis.report.group, analysis.report.group_stats["rss"]) == ("/a:b", 20260 << 10)
 
 
+NODES = """\
+Node 0 DMA free:100kB min:88kB low:108kB high:132kB present:16000kB managed:15900kB
+Node 0 Normal free:100kB min:88kB low:108kB high:132kB present:400000kB managed:390000kB
+Node 1 Normal free:100kB min:88kB low:108kB high:132kB present:600000kB managed:590000kB
+Free swap  = 0kB
+Total swap = 40000kB
+520000 pages RAM
+20000 pages reserved
+"""
+
+
+@pytest.mark.parametrize(
+    ("release", "constraint", "nodemask", "allowed", "kib"),
+    [
+        ("6.1.0", "CONSTRAINT_MEMORY_POLICY", "0", "0-1", 16000 + 400000 + 40000),
+        ("6.1.0", "CONSTRAINT_CPUSET", "(null)", "1", 600000 + 40000),
+        ("5.4.0", "CONSTRAINT_CPUSET", "(null)", "0-1", 1016000 + 40000),
+        ("6.1.0", "CONSTRAINT_CPUSET", "(null)", "0-2", None),
+        ("5.0.0", "CONSTRAINT_CPUSET", "(null)", "1", None),
+        ("6.1.0", "CONSTRAINT_NONE", "(null)", "0-1", 500000 * 4 + 40000),
+    ],
+)
+def test_short_on_some_nodes(release: str, constraint: str, nodemask: str, allowed: str, kib: int | None) -> None:
+    """What the nodes have and the report shows, and swap; before 5.4 what they span, which it does not."""
+    told = f"nodemask={nodemask},cpuset=a,mems_allowed={allowed},global_oom,task_memcg=/,task=hog,pid=42,uid=0"
+    found = only(made(TASKS, [HOG], [f"oom-kill:constraint={constraint},{told}", killed(42, "hog")], release, NODES))
+    assert found.total_pages == (kib and kib // 4)
+    assert found.missing == ([] if kib else ["pages of the nodes that were allowed"])
+
+
+def test_nobody_tells_whether_some_nodes_only_are_short() -> None:
+    """Before 5.0: by a policy that the first line has, or if nodes are not shown."""
+    end = ["Out of memory: Kill process 42 (hog) score 1 or sacrifice child", "Killed process 42 (hog)"]
+    log = made(TASKS, [HOG], end, "4.19.0", NODES.replace("520000", "270000"))
+    assert only(log).total_pages == 250000 + 10000
+    for other in (log.replace(b", order=0", b", nodemask=1, order=0"), log.replace(b"270000 pages", b"520000 pages")):
+        found = only(other)
+        assert (found.total_pages, found.missing) == (None, ["pages of the nodes that were allowed"])
+
+
 def test_who_is_first_whatever_swap_there_is() -> None:
     rows = [
         "[     41]     0    41    9000    2000   81920        0             0 a",

@@ -20,6 +20,7 @@ _HEAD = re.compile(rb"(0x[0-9a-fA-F]{1,16})(?:\(([^)]{0,400})\))?(.*)", re.DOTAL
 _INVOKED = b" invoked "
 _ORDER = re.compile(rb"order[=:] ?(-?[0-9]{1,3})")
 _HEAD_ADJ = re.compile(rb"(?:oom_score_adj|oom_adj|oomkilladj)=(-?[0-9]{1,5})")
+_NODES = re.compile(rb"(nodemask|mems_allowed)=([0-9][0-9,-]{0,400})")
 _CPU = re.compile(rb"CPU: ?[0-9]{1,5} (?:UID: ?[0-9]{1,10} )?PID: ?([0-9]{1,7}) Comm: .{1,64}? (?:Not t|T)ainted(.*)")
 _OLD_CPU = re.compile(rb"Pid: ?([0-9]{1,7}), comm: +.{1,64}? (?:Not t|T)ainted(.*)")
 _RELEASE = re.compile(rb" \(?([2-9]\.[0-9]{1,4}[0-9A-Za-z.+_~-]*)")
@@ -174,6 +175,7 @@ class Collector:
             order=None if order is None else int(order[1]),
             invoker_adj=None if adj is None else int(adj[1]),
             is_headless=False,
+            **_nodes(match[3]),
         )
 
     def _take_cpu(self, message: bytes) -> bool:
@@ -263,6 +265,7 @@ class Collector:
             told_pid=int(task[1]) if task and is_told else None,
             told_name=_text(name) if is_told else None,
             group=_text(group) if is_group else None,
+            **_nodes(told.partition(b",task_memcg=")[0]),
         )
 
     def _take_kill(self, message: bytes) -> bool:
@@ -333,6 +336,11 @@ _AFTER_A_KILL = (Collector._take_kill, Collector._take_rest)
 def _number(pattern: bytes, text: bytes) -> int | None:
     match = re.search(pattern, text)
     return int(match[1]) if match else None
+
+
+def _nodes(text: bytes) -> dict[str, str]:
+    """Take the lists of nodes, as ``0-1,4``; none for (null), which is all."""
+    return {name.decode("ascii"): nodes.decode("ascii").rstrip(",") for name, nodes in _NODES.findall(text)}
 
 
 def _sizes(text: bytes) -> dict[str, int]:

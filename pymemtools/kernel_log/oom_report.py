@@ -67,6 +67,8 @@ class OomReport(NamedTuple):
     invoker_pid: int | None = None
     kernel: str | None = None
     constraint: str | None = None
+    nodemask: str | None = None  # the nodes of a memory policy, as 0-1,4
+    mems_allowed: str | None = None  # those of the cpuset
     counters: Mapping[str, int] = {}  # of Mem-Info, pages
     zones: Sequence[Zone] = ()
     swap_total: int | None = None  # bytes

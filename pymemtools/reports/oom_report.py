@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.kernel_log.oom_report import Kill, OomReport, Row
-from pymemtools.models.oom import ADJ_NEVER, group_total
+from pymemtools.models.oom import ADJ_NEVER
 from pymemtools.models.release import Version
+from pymemtools.reports.oom_total import total_pages
 from pymemtools.reports.oom_weights import (
     Columns,
     Scores,
@@ -22,7 +23,6 @@ from pymemtools.reports.oom_weights import (
     weigh,
 )
 
-_NO_LIMIT = 1 << 60  # bytes: a limit above this is none
 _PAGE_SIZES = tuple(1 << shift for shift in (12, 13, 14, 15, 16, 18))
 
 
@@ -74,7 +74,7 @@ def analyse(report: OomReport) -> Analysis:
     page_size = _page_size(report)
     version, is_told = version_of(report)
     missing: list[str] = []
-    total = _total(report, page_size, missing)
+    total = total_pages(report, version, page_size, missing)
     columns = Columns(report, page_size, missing)
     tasks = [columns.task(row, is_admin_if_root=has_bonus(version)) for row in report.tasks]
     if not tasks:
@@ -143,49 +143,6 @@ def _page_size(report: OomReport) -> int:
 
 def _figure(report: OomReport, row: Row, column: str) -> int | None:
     return row.figures[report.columns.index(column)] if column in report.columns else None
-
-
-def _total(report: OomReport, page_size: int, missing: list[str]) -> tuple[int | None, int | None]:
-    """Give the least and the most pages that points are measured by; None where the report does not tell."""
-    if report.constraint == "CONSTRAINT_MEMCG":
-        return _group_total(report, page_size, missing)
-    if report.constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
-        missing.append("pages of the nodes that were allowed")
-        return None, None
-    known = {
-        "pages RAM": report.ram_pages,
-        "pages reserved": report.reserved_pages,
-        "Total swap": report.swap_total,
-    }
-    lacking = [name for name, value in known.items() if value is None]
-    if report.ram_pages is None or report.reserved_pages is None or report.swap_total is None:
-        missing.extend(lacking)
-        return None, None
-    if report.ram_pages <= report.reserved_pages:  # the figures of a damaged log
-        missing.append("pages RAM")
-        return None, None
-    pages = report.ram_pages - report.reserved_pages + report.swap_total // page_size
-    return pages, pages
-
-
-def _group_total(report: OomReport, page_size: int, missing: list[str]) -> tuple[int | None, int | None]:
-    get = report.limits.get
-    memory = get("memory", (0, 0))[1] // page_size
-    if not memory:
-        missing.append("limit of the memory group")
-        return None, None
-    room: int | None = None
-    if "memory+swap" in report.limits:
-        limit = get("memory+swap", (0, 0))[1]
-        room = None if limit >= _NO_LIMIT else max(limit // page_size - memory, 0)
-    elif "swap" in report.limits:
-        limit = get("swap", (0, 0))[1]
-        room = None if limit >= _NO_LIMIT else limit // page_size
-    swap = None if report.swap_total is None else report.swap_total // page_size
-    least, most = group_total(memory, room, swap)
-    if least != most:
-        missing.append("Total swap")
-    return least, most
 
 
 def _identities(report: OomReport, killed: Kill | None, page_size: int) -> list[Identity]:
