@@ -330,7 +330,8 @@ def test_red_hat_7_has_the_owner_behind_the_name() -> None:
 def test_what_held_the_memory_when_lists_were_shared() -> None:
     """Linux 2.6.18: anonymous and file pages are on the same lists."""
     log = b"java invoked oom-killer: gfp_mask=0x201d2, order=0, oomkilladj=0\nMem-info:\n"
-    log += b"Active:20000 inactive:10000 dirty:0 writeback:0 unstable:0 free:900 slab:5000 mapped:3 pagetables:70\n"
+    log += b"Active:20000 inactive:10000 dirty:0 writeback:0 unstable:0 free:900 slab:5000 mapped-file:3 "
+    log += b"mapped-anon:4 pagetables:70\n"
     log += b"Out of memory: Killed process 42 (hog).\n"
     assert verdict(only(log)) == ["Most of it was anonymous and file 117.2 MiB, slab 19.5 MiB, page tables 280.0 KiB."]
 

@@ -1,13 +1,14 @@
 """Take a report of the OOM killer line by line.
 
 The columns of the task table are those that its own header names. Lines in between that are not the report's are passed
-over. Source: mm/oom_kill.c, dump_header(), dump_tasks(), oom_kill_process(); lib/show_mem.c; mm/memcontrol.c.
+over.
 """
 
 from __future__ import annotations
 
 import re
 
+from pymemtools.kernel_log import oom_lines as lines
 from pymemtools.kernel_log.oom_report import Exiting, Kill, OomReport, Reaped, Row, Zone
 from pymemtools.kernel_log.prefix import Line
 
@@ -15,53 +16,10 @@ MAX_TASKS = 1 << 16  # rows that are kept of one table
 _MAX_LINES = 1 << 10  # of other things that a report may have many of
 MAX_LINE = 1 << 14  # bytes; the longest that the kernel writes is below 1 KiB, cgroup paths apart
 
-_HEAD_SIGN = b"oom-killer: gfp_mask="
-_HEAD = re.compile(rb"(0x[0-9a-fA-F]{1,16})(?:\(([^)]{0,400})\))?(.*)", re.DOTALL)
-_INVOKED = b" invoked "
-_ORDER = re.compile(rb"order[=:] ?(-?[0-9]{1,3})")
-_HEAD_ADJ = re.compile(rb"(?:oom_score_adj|oom_adj|oomkilladj)=(-?[0-9]{1,5})")
-_NODES = re.compile(rb"(nodemask|mems_allowed)=([0-9][0-9,-]{0,400})")
-_CPU = re.compile(rb"CPU: ?[0-9]{1,5} (?:UID: ?[0-9]{1,10} )?PID: ?([0-9]{1,7}) Comm: .{1,64}? (?:Not t|T)ainted(.*)")
-_OLD_CPU = re.compile(rb"Pid: ?([0-9]{1,7}), comm: +.{1,64}? (?:Not t|T)ainted(.*)")
-_RELEASE = re.compile(rb" \(?([2-9]\.[0-9]{1,4}[0-9A-Za-z.+_~-]*)")
-_COUNTERS = re.compile(
-    rb" *(?:active|inactive|unevictable|slab|mapped|shmem|free|sec_|kernel_|Active|bounce|dirty)[a-z_]*:[0-9]{1,20}"
-    rb"(?: [a-z_]+(?:\((?:anon|file)\))?:[0-9]{1,20})* ?"
-)
-_COUNTER = re.compile(rb"([A-Za-z_()]+):([0-9]{1,20})")
-_ZONE = re.compile(rb"(?:Node ([0-9]{1,5}) )?(DMA32|DMA|Normal|HighMem|Movable|Device) free:([0-9]{1,20})kB (.*)")
-_KIB = re.compile(rb"([A-Za-z_()]+):([0-9]{1,20})[kK]B")
-_AMOUNT = re.compile(rb"([a-z-]+):([0-9]{1,20})kB")
-_RESERVE = re.compile(rb"lowmem_reserve\[\]:((?: [0-9]{1,20})+) *")
-_SWAP = re.compile(rb"(Free|Total) swap *[=:] *([0-9]{1,20})kB")
-_PAGES = re.compile(rb"([0-9]{1,20}) (?:pages (?:of )?(RAM|reserved|HighMem|cma reserved)|(reserved) pages)\b.*")
-_POOL = re.compile(rb"(?:Node [0-9]{1,5} )?hugepages_total=([0-9]{1,20}) .*hugepages_size=([0-9]{1,20})kB *")
-_SLABS = b"Unreclaimable slab info:"
-_SLAB = re.compile(rb"([^ ]{1,100}) +[0-9]{1,20}KB +([0-9]{1,20})KB *")
-_LIMIT = re.compile(rb"(memory|memory\+swap|swap|kmem): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB")
-_GROUP_STATS = re.compile(rb"Memory cgroup stats(?: for (.{1,4096}?))?:((?: ?[a-z_]+:[0-9]{1,20}KB)*) *")
-_GROUP_KILLED = re.compile(rb"Task in (.{1,4096}) killed as a result of limit of (.{1,4096})")
-_GROUP_ALL = re.compile(rb"Tasks in (.{1,4096}) are going to be killed due to memory\.oom\.group set")
-_STAT = re.compile(rb" *(?:total_)?([a-z_]{2,40}) ([0-9]{1,20})")
-_TABLE = re.compile(rb"\[ *pid *\] +uid +tgid +total_vm +rss(?: [a-z_ ]*)? name *")
-_CONSTRAINT = re.compile(rb"oom-kill:constraint=([A-Z_]{1,40}),(.*)")
-_OF_TASK = re.compile(rb",pid=([0-9]{1,7}),uid=([0-9]{1,10})$")
-_CHOSEN = re.compile(rb"(.{0,100}?)[Kk]ill process ([0-9]{1,7}) ?\((.*)\) score ([0-9]{1,20}) (?:or|and) .*")
-# RHEL has the UID too: before the name in version 6, behind it in 7.
-_KILLED = re.compile(
-    rb"(.{0,100}?)[Kk]illed process ([0-9]{1,7})(?:, UID ([0-9]{1,10}),)? ?\((.*?)\)(?:, UID ([0-9]{1,10}))?"
-    rb"(?:,? *(?:total-vm|vsz):(.*)|\.?)$"
-)
-_REAPED = re.compile(rb"oom_reaper: reaped process ([0-9]{1,7}) \((.*)\), now (.*)")
-_UNREAPED = re.compile(rb"oom_reaper: unable to reap pid:([0-9]{1,7}) \((.*)\)")
-_EXITING = re.compile(rb".{0,100}: OOM victim ([0-9]{1,7}) \((.*)\) is already exiting\. Skip killing the task")
-_NOBODY = re.compile(rb"(?:Kernel panic - not syncing: )?Out of memory and no killable processes\.\.\..*")
-_PANIC = re.compile(rb"Kernel panic - not syncing: .*(?:[Oo]ut of memory|System is deadlocked on memory).*")
-
 
 def is_head(message: bytes) -> bool:
     """Tell whether a line begins a report."""
-    return _HEAD_SIGN in message
+    return lines.HEAD_SIGN in message
 
 
 class Collector:
@@ -100,13 +58,13 @@ class Collector:
         """Tell whether a line cannot be of this report any more."""
         if not self.has_something:
             return False
-        if is_head(message) or (self._tasks and _TABLE.fullmatch(message)):
+        if is_head(message) or (self._tasks and lines.TABLE.fullmatch(message)):
             return True
         if not self.is_over:
             return False
-        killed = _KILLED.match(message)
+        killed = lines.KILLED.match(message)
         is_kill = killed is not None and b"emory" in killed[1]
-        return is_kill or any(pattern.match(message) for pattern in (_TABLE, _CONSTRAINT, _CHOSEN))
+        return is_kill or any(pattern.match(message) for pattern in (lines.TABLE, lines.CONSTRAINT, lines.CHOSEN))
 
     def take(self, line: Line) -> bool:
         """Take a line, and tell whether it is one of a report's."""
@@ -154,7 +112,7 @@ class Collector:
         return True
 
     def _take_table(self, message: bytes) -> bool:
-        if _TABLE.fullmatch(message) is None:
+        if lines.TABLE.fullmatch(message) is None:
             return False
         names = tuple(message[message.index(b"]") + 1 :].decode("ascii").split()[:-1])
         self._in_slab_caches = False
@@ -163,13 +121,13 @@ class Collector:
         return True
 
     def _take_head(self, message: bytes) -> bool:
-        who, sign, what = message.partition(_HEAD_SIGN)
-        match = _HEAD.match(what)
+        who, sign, what = message.partition(lines.HEAD_SIGN)
+        match = lines.HEAD.match(what)
         if not sign or match is None:
             return False
-        order, adj = _ORDER.search(match[3]), _HEAD_ADJ.search(match[3])
+        order, adj = lines.ORDER.search(match[3]), lines.HEAD_ADJ.search(match[3])
         return self._set(
-            invoker=_text(who.removesuffix(_INVOKED)) if who.endswith(_INVOKED) else None,
+            invoker=_text(who.removesuffix(lines.INVOKED)) if who.endswith(lines.INVOKED) else None,
             gfp_mask=_text(match[1]),
             gfp_flags=None if match[2] is None else _text(match[2]),
             order=None if order is None else int(order[1]),
@@ -179,36 +137,36 @@ class Collector:
         )
 
     def _take_cpu(self, message: bytes) -> bool:
-        match = _CPU.match(message) or _OLD_CPU.match(message)
+        match = lines.CPU.match(message) or lines.OLD_CPU.match(message)
         if match is None:
             return False
-        release = _RELEASE.search(match[2])
+        release = lines.RELEASE.search(match[2])
         return self._set(invoker_pid=int(match[1]), kernel=None if release is None else _text(release[1]))
 
     def _take_counters(self, message: bytes) -> bool:
-        if b":" not in message or _COUNTERS.fullmatch(message) is None:
+        if b":" not in message or lines.COUNTERS.fullmatch(message) is None:
             return False
-        for name, value in _COUNTER.findall(message):
+        for name, value in lines.COUNTER.findall(message):
             if len(self._counters) < _MAX_LINES:
                 self._counters.setdefault(name.decode("ascii").lower(), int(value))
         return True
 
     def _take_zone(self, message: bytes) -> bool:
-        if len(self._zones) < _MAX_LINES and (match := _ZONE.match(message)):
-            get = {name.decode("ascii"): int(size) << 10 for name, size in _KIB.findall(match[4])}.get
+        if len(self._zones) < _MAX_LINES and (match := lines.ZONE.match(message)):
+            get = {name.decode("ascii"): int(size) << 10 for name, size in lines.KIB.findall(match[4])}.get
             node, name, free = int(match[1] or 0), match[2].decode("ascii"), int(match[3]) << 10
             least, low, high, boost = (get(mark, 0) for mark in ("min", "low", "high", "boost"))
             self._zones.append(Zone(node, name, free, least, low, high, boost, get("managed"), get("present")))
             return True
-        if (match := _RESERVE.fullmatch(message)) and self._zones:
+        if (match := lines.RESERVE.fullmatch(message)) and self._zones:
             self._zones[-1] = self._zones[-1]._replace(lowmem_reserve=tuple(map(int, match[1].split())))
             return True
         return False
 
     def _take_totals(self, message: bytes) -> bool:
-        if match := _SWAP.match(message):
+        if match := lines.SWAP.match(message):
             return self._set(**{f"swap_{match[1].decode('ascii').lower()}": int(match[2]) << 10})
-        if match := _PAGES.fullmatch(message):
+        if match := lines.PAGES.fullmatch(message):
             kind = match[2] or match[3]
             if kind == b"RAM":
                 return self._set(ram_pages=int(match[1]))
@@ -217,7 +175,7 @@ class Collector:
 
     def _take_pool(self, message: bytes) -> bool:
         """Add up the pools of huge pages, of each node and size."""
-        match = _POOL.fullmatch(message)
+        match = lines.POOL.fullmatch(message)
         if match is None:
             return False
         self._pools += int(match[1]) * int(match[2]) << 10
@@ -226,39 +184,39 @@ class Collector:
 
     def _take_slab(self, message: bytes) -> bool:
         """Take the kernel's caches that cannot be reclaimed, which it lists where they are larger than all else."""
-        if message == _SLABS:
+        if message == lines.SLABS:
             self._in_slab_caches = True
             return True
-        if self._in_slab_caches and len(self._slab_caches) < _MAX_LINES and (match := _SLAB.fullmatch(message)):
+        if self._in_slab_caches and len(self._slab_caches) < _MAX_LINES and (match := lines.SLAB.fullmatch(message)):
             self._slab_caches[_text(match[1])] = int(match[2]) << 10
             return True
         return False
 
     def _take_group(self, message: bytes) -> bool:
-        if match := _LIMIT.match(message):
+        if match := lines.LIMIT.match(message):
             self._limits[match[1].decode("ascii")] = (int(match[2]) << 10, int(match[3]) << 10)
             return self._set(constraint="CONSTRAINT_MEMCG")
-        if match := _GROUP_STATS.fullmatch(message):
+        if match := lines.GROUP_STATS.fullmatch(message):
             self._in_group_stats = not match[2].strip()
-            for name, size in _KIB.findall(match[2]):  # of each group below apart; together they are what counts
+            for name, size in lines.KIB.findall(match[2]):  # of each group below apart; together they are what counts
                 key = name.decode("ascii")
                 self._group_stats[key] = self._group_stats.get(key, 0) + (int(size) << 10)
             return self._set(group=None if match[1] is None else _text(match[1]), constraint="CONSTRAINT_MEMCG")
-        if match := _GROUP_KILLED.match(message):
+        if match := lines.GROUP_KILLED.match(message):
             return self._set(group=_text(match[2]), constraint="CONSTRAINT_MEMCG")
-        if self._in_group_stats and len(self._group_stats) < _MAX_LINES and (match := _STAT.fullmatch(message)):
+        if self._in_group_stats and len(self._group_stats) < _MAX_LINES and (match := lines.STAT.fullmatch(message)):
             self._group_stats[match[1].decode("ascii")] = int(match[2])
             return True
         return False
 
     def _take_constraint(self, message: bytes) -> bool:
-        match = _CONSTRAINT.match(message)
+        match = lines.CONSTRAINT.match(message)
         if match is None:
             return False
         self._in_group_stats = False
         self._facts["constraint"] = _text(match[1])
         told = match[2]
-        task = _OF_TASK.search(told)
+        task = lines.OF_TASK.search(told)
         _, is_told, name = told[: task.start() if task else 0].partition(b",task=")
         group, is_group, _ = told.partition(b"oom_memcg=")[2].partition(b",task_memcg=")
         return self._set(
@@ -269,10 +227,10 @@ class Collector:
         )
 
     def _take_kill(self, message: bytes) -> bool:
-        if match := _CHOSEN.match(message):
+        if match := lines.CHOSEN.match(message):
             self._note_kind(match[1])
             return self._set(chosen_pid=int(match[2]), chosen_name=_text(match[3]), score_printed=int(match[4]))
-        match = _KILLED.match(message)
+        match = lines.KILLED.match(message)
         if match is None:
             return False
         self._note_kind(match[1])
@@ -295,22 +253,22 @@ class Collector:
             self._set(constraint="CONSTRAINT_CPUSET")
 
     def _take_rest(self, message: bytes) -> bool:
-        if len(self._reaped) < _MAX_LINES and (match := _REAPED.match(message)):
+        if len(self._reaped) < _MAX_LINES and (match := lines.REAPED.match(message)):
             self._reaped.append(Reaped(int(match[1]), _text(match[2]), _sizes(match[3])))
             return True
-        if len(self._reaped) < _MAX_LINES and (match := _UNREAPED.match(message)):
+        if len(self._reaped) < _MAX_LINES and (match := lines.UNREAPED.match(message)):
             self._reaped.append(Reaped(int(match[1]), _text(match[2]), None))
             return True
-        if len(self._exiting) < _MAX_LINES and (match := _EXITING.match(message)):
+        if len(self._exiting) < _MAX_LINES and (match := lines.EXITING.match(message)):
             self._exiting.append(Exiting(int(match[1]), _text(match[2])))
             return True
-        if _NOBODY.match(message):
+        if lines.NOBODY.match(message):
             self._set(finds_nobody=True)
-        if match := _GROUP_ALL.match(message):
+        if match := lines.GROUP_ALL.match(message):
             return self._set(is_group_kill=True, group=_text(match[1]))
-        if _PANIC.match(message):
+        if lines.PANIC.match(message):
             return self._set(panic=_text(message))
-        return bool(_NOBODY.match(message))
+        return bool(lines.NOBODY.match(message))
 
 
 _TAKERS = (
@@ -340,11 +298,11 @@ def _number(pattern: bytes, text: bytes) -> int | None:
 
 def _nodes(text: bytes) -> dict[str, str]:
     """Take the lists of nodes, as ``0-1,4``; none for (null), which is all."""
-    return {name.decode("ascii"): nodes.decode("ascii").rstrip(",") for name, nodes in _NODES.findall(text)}
+    return {name.decode("ascii"): nodes.decode("ascii").rstrip(",") for name, nodes in lines.NODES.findall(text)}
 
 
 def _sizes(text: bytes) -> dict[str, int]:
-    return {name.decode("ascii"): int(size) << 10 for name, size in _AMOUNT.findall(text)}
+    return {name.decode("ascii"): int(size) << 10 for name, size in lines.AMOUNT.findall(text)}
 
 
 def _text(text: bytes) -> str:
