@@ -642,6 +642,12 @@ def test_what_would_have_saved_it_where_points_are_thousandths() -> None:
     assert "With oom_score_adj -566 or less, 43 (next) would have been killed instead." in verdict(found)
 
 
+def test_no_counter_of_a_task_is_below_nothing() -> None:
+    row = "[     42]     0    42   -90000    -5    -81920    -1000             0 hog"
+    (task,) = only(made(TASKS, [row], [killed(42, "hog")], "6.1.0")).tasks
+    assert (task.total_vm, task.rss, task.swap, task.page_tables, task.points) == (0, 0, 0, 0, 0)
+
+
 def test_more_reserved_than_there_is_gives_no_total() -> None:
     log = real("own-x86_64-6.8.0-151-ubuntu-global-r2.txt")
     found = only(re.sub(rb"[0-9]+ pages reserved", b"99999999999999999999 pages reserved", log))

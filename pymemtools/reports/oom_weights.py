@@ -103,13 +103,18 @@ class Columns:
         place = self._places.get(name)
         return None if place is None else row.figures[place]
 
+    def count(self, row: Row, name: str) -> int | None:
+        """Give what cannot be below 0; a damaged log, or a counter that was read while it changed, may say so."""
+        figure = self.figure(row, name)
+        return None if figure is None else max(figure, 0)
+
     def task(self, row: Row, *, is_admin_if_root: bool) -> Task:
         adj = self.figure(row, "oom_score_adj")
         if adj is None:
             adj = ADJ_NEVER if self.figure(row, "oom_adj") == _OOM_DISABLE else 0
         return Task(
-            max(self.figure(row, "rss") or 0, 0),
-            self.figure(row, "swapents") or 0,
+            self.count(row, "rss") or 0,
+            self.count(row, "swapents") or 0,
             self.page_tables(row) or 0,
             adj,
             is_admin_if_root and self.figure(row, "uid") == 0,
@@ -118,10 +123,10 @@ class Columns:
 
     def page_tables(self, row: Row) -> int | None:
         """Give the pages of page tables: counted by level to 4.14, in bytes since."""
-        size = self.figure(row, "pgtables_bytes")
+        size = self.count(row, "pgtables_bytes")
         if size is not None:
             return size // self.page_size
-        levels = [pages for pages in (self.figure(row, name) for name in _PAGE_TABLES) if pages is not None]
+        levels = [pages for pages in (self.count(row, name) for name in _PAGE_TABLES) if pages is not None]
         return sum(levels) if levels else None
 
     @property
@@ -173,7 +178,7 @@ def weigh(
     elif can_weigh and not is_share(version) and task.oom_score_adj in (0, ADJ_NEVER):
         points = badness(task, 0, version)
     page = columns.page_size
-    tables, swap, total_vm = columns.page_tables(row), columns.figure(row, "swapents"), columns.figure(row, "total_vm")
+    tables, swap, total_vm = columns.page_tables(row), columns.count(row, "swapents"), columns.count(row, "total_vm")
     return Weighed(
         row.pid,
         row.name,
