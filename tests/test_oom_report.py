@@ -845,6 +845,22 @@ def test_a_file_that_cannot_be_read_keeps_the_others_not_back(tmp_path: Path) ->
     assert logs == [str(REPORTS / RPI), *[str(REPORTS / MEMCG)] * 2]
 
 
+def test_lines_of_json_come_as_the_reports_are_found() -> None:
+    """So that a log of more reports than memory holds can be taken in: the first is out before the log has ended."""
+    call = [sys.executable, "-m", "pymemtools", "oom-report", "-f", "jsonl", "-"]
+    with subprocess.Popen(call, cwd=HERE.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        for _ in range(6):  # little enough for the pipes to hold
+            child.stdin.write(real(MEMCG))
+        child.stdin.flush()
+        first = json.loads(child.stdout.readline())
+        child.stdin.close()
+        rest = [json.loads(line) for line in child.stdout]
+    assert [first["killed_pid"], *(row["killed_pid"] for row in rest)] == [26016, 26369] * 6
+    assert rest[1] == first
+
+
 def test_several_files_packed_and_not(tmp_path: Path) -> None:
     packed = tmp_path / "kern.log.1.gz"
     packed.write_bytes(gzip.compress(real(MEMCG)) + gzip.compress(real(RPI)))
