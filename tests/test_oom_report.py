@@ -358,6 +358,8 @@ def test_old_reports_without_a_table() -> None:
     assert (analysis.report.ram_pages, analysis.report.reserved_pages) == (118784, 2194)
     assert "task table" in analysis.missing
     assert analysis.predicted is None
+    said = "7 (sh) was chosen, and 9 (java) killed for it: its child, or the process whose thread it is."
+    assert said in verdict(analysis)
 
 
 NAMES = (
@@ -440,9 +442,9 @@ def test_caches_of_the_kernel_that_are_larger_than_all_else() -> None:
 
 def test_who_had_most_where_that_is_not_who_was_killed() -> None:
     row = "[     {0}]    33    {0}    90000    20000   81920        0             0 apache2"
-    rows = [HOG.replace("    0 hog", "-1000 hog"), *(row.format(pid) for pid in range(50, 56))]
+    rows = [HOG.replace("    0 hog", "-1000 hog"), *(row.format(pid) for pid in range(50, 60))]
     words = verdict(only(made(TASKS, rows, [killed(55, "apache2")], "6.1.0")))
-    assert "The 6 processes named apache2 had 468.8 MiB with swap; what they share counts for each." in words
+    assert "The 10 processes named apache2 had 781.2 MiB with swap; what they share counts for each." in words
     assert "The largest was 42 (hog) with 312.5 MiB." in words
 
 
@@ -499,6 +501,7 @@ def test_who_was_about_to_end_and_who_could_not_be_reaped() -> None:
     analysis = only(made(TASKS, [HOG], end, "6.13.0", memory=of_group(0)))
     assert [kill.pid for kill in analysis.report.kills] == [42, 44]
     lines = list(report_lines(analysis, is_whole=False))
+    assert "With it all of its group were killed, as memory.oom.group of the group asks." in verdict(analysis)
     assert "  spared:   43 (stress), which was about to end anyway" in lines
     assert "  reaped:   42 (hog), not reaped" in lines
 
@@ -749,6 +752,9 @@ def test_short_on_some_nodes(release: str, constraint: str, nodemask: str, allow
     told = f"nodemask={nodemask},cpuset=a,mems_allowed={allowed},global_oom,task_memcg=/,task=hog,pid=42,uid=0"
     found = only(made(TASKS, [HOG], [f"oom-kill:constraint={constraint},{told}", killed(42, "hog")], release, NODES))
     assert found.total_pages == (kib and kib // 4)
+    nodes = {"CPUSET": "the cpuset's nodes, and", "MEMORY_POLICY": "the policy's nodes, and"}
+    what = nodes.get(constraint.removeprefix("CONSTRAINT_"), "RAM and")
+    assert (f"pages of {what} swap = " in " ".join(report_lines(found, is_whole=False))) == (kib is not None)
     assert found.missing == ([] if kib else ["pages of the nodes that were allowed"])
 
 

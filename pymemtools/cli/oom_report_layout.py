@@ -183,7 +183,11 @@ def _ends(analysis: Analysis) -> Iterator[tuple[str, str]]:
 
 
 def _measure(analysis: Analysis) -> str:
-    return "the group's limit" if analysis.report.constraint == "CONSTRAINT_MEMCG" else "RAM and swap"
+    return {
+        "CONSTRAINT_MEMCG": "the group's limit",
+        "CONSTRAINT_CPUSET": "the cpuset's nodes, and swap",
+        "CONSTRAINT_MEMORY_POLICY": "the policy's nodes, and swap",
+    }.get(analysis.report.constraint or "", "RAM and swap")
 
 
 def _model(analysis: Analysis) -> str:

@@ -13,6 +13,7 @@ from pymemtools.units import human_size
 _MUCH = 0.5  # shares that are worth a word
 _NOTABLE = 0.2
 _ALMOST_NONE = 0.01
+_MANY_TIMES = 2
 _HIGHMEM = 0x02  # ___GFP_HIGHMEM, in all versions
 _SYSRQ = -1  # the order that a kill by hand has
 
@@ -109,7 +110,7 @@ def _whose(analysis: Analysis) -> Iterator[str]:
     if largest is None or not resident(largest):
         return
     together = sum(map(resident, most))
-    if len(most) > 1 and together > resident(largest):
+    if together > _MANY_TIMES * resident(largest):
         yield (
             f"The {len(most)} processes named {most[0].name} had {human_size(together)} with swap; what they share "
             "counts for each."
@@ -131,18 +132,24 @@ def _why(analysis: Analysis) -> Iterator[str]:
         yield f"{who} was killed because it asked for memory then (vm.oom_kill_allocating_task)."
         return
     if report.chosen_pid is not None and report.chosen_pid != killed.pid:
-        chosen = f"{report.chosen_pid} ({report.chosen_name})"
-        if report.chosen_pid in (analysis.chosen_pid, None):
-            yield f"{chosen} was chosen, and its child {who} sacrificed."
-        else:
-            yield f"{chosen} was chosen, which is no process of the table: a thread of {who}, it seems."
+        yield f"{report.chosen_pid} ({report.chosen_name}) was chosen, {_instead(analysis, who)}."
     row = _chosen(analysis)
-    if row is None:
-        return
-    yield _points(row, analysis)
+    if row is not None:
+        yield _points(row, analysis)
     predicted = analysis.predicted
-    if predicted is not None and predicted.pid != row.pid:
+    if row is not None and predicted is not None and predicted.pid != row.pid:
         yield f"By the table, {predicted.pid} ({predicted.name}) had more: the table does not show why it was spared."
+    if report.is_group_kill:
+        yield "With it all of its group were killed, as memory.oom.group of the group asks."
+
+
+def _instead(analysis: Analysis, who: str) -> str:
+    """Say what another process has to do with the one that was chosen; its line may name a thread."""
+    if not analysis.tasks:
+        return f"and {who} killed for it: its child, or the process whose thread it is"
+    if analysis.chosen_pid == analysis.report.chosen_pid:
+        return f"and its child {who} sacrificed"
+    return f"which is no process of the table: a thread of {who}, it seems"
 
 
 def _chosen(analysis: Analysis) -> Weighed | None:
