@@ -782,8 +782,9 @@ def test_root_in_a_container_has_no_bonus() -> None:
     row = "[     42]     0    42    90000   80000     200      10        0             0 hog"
     for printed, other in ((423, 410), (410, 423)):
         end = [f"Out of memory: Kill process 42 (hog) score {printed} or sacrifice child", "Killed process 42 (hog)"]
-        scores = only(made("nr_ptes nr_pmds swapents oom_score_adj", [row], end, "4.8.0")).scores
-        assert (scores.computed, scores.other) == (printed, other)
+        found = only(made("nr_ptes nr_pmds swapents oom_score_adj", [row], end, "4.8.0"))
+        assert (found.scores.computed, found.scores.other) == (printed, other)
+        assert found.tasks[0].score == printed
 
 
 def test_half_a_report() -> None:

@@ -82,15 +82,18 @@ def analyse(report: OomReport) -> Analysis:
     can_weigh = bool(tasks) and columns.can_weigh(version, missing)
     killed = report.kills[0] if report.kills else None
     chosen = _chosen(report)
-    task = next((task for row, task in zip(report.tasks, tasks) if row.pid == chosen), None)
+    place = next((place for place, row in enumerate(report.tasks) if row.pid == chosen), None)
     scores = Scores(report.score_printed)
-    if task is not None and can_weigh:
+    if place is not None and can_weigh:
+        task = tasks[place]
         total = told_by_score(task, total, version, report.score_printed)
         if total[0] is not None and total[0] == total[1] and "Total swap" in missing:
             missing.remove("Total swap")
         scores = scores_of(task, total, version, report.score_printed)
         if scores.other is not None and report.score_printed is None:
             missing.append("whether uid 0 had CAP_SYS_ADMIN")
+        if scores.other_has_bonus:  # the printed score tells that the task had none
+            tasks[place] = task._replace(is_admin=False)
     if not is_told:
         missing.append("kernel version")
     rows = zip(report.tasks, tasks)
