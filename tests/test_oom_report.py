@@ -970,12 +970,19 @@ def test_head_ends_it_quietly() -> None:
     assert done.stdout.count(b"\n") == 1
 
 
-def test_the_whole_output() -> None:
-    done = run_program("oom-report", str(REPORTS / RPI))
-    assert done.stderr == b""
-    assert done.stdout.decode() == (REPORTS / "rpi.transcript").read_text()
-    done = run_program("oom-report", "--tasks", str(REPORTS / MEMCG), columns=200)
-    assert done.stdout.decode() == (REPORTS / "memcg.transcript").read_text()
+@pytest.mark.parametrize(
+    ("transcript", "args", "columns"),
+    [
+        ("rpi", [RPI], 80),
+        ("global", ["own-x86_64-4.4.0-21-ubuntu-global-r2.txt"], 80),
+        ("memcg", ["--tasks", MEMCG], 200),
+    ],
+)
+def test_the_whole_output(transcript: str, args: list[str], columns: int) -> None:
+    *options, log = args
+    done = run_program("oom-report", *options, str(REPORTS / log), columns=columns)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == (REPORTS / f"{transcript}.transcript").read_text()
 
 
 def test_a_real_kill_of_this_machine() -> None:

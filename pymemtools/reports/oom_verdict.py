@@ -223,6 +223,6 @@ def _limit_of_largest(analysis: Analysis) -> Iterator[str]:
     if share >= 100 * _MUCH:
         yield (
             f"{largest.pid} ({largest.name}) alone had {share} %: "
-            "a limit for it (memory.max of a group, or ulimit -v) ends it before the machine is short; "
-            "vm.overcommit_memory=2 would have it refused memory instead."
+            "a limit for it (memory.max of a group, or ulimit -v) stops it before the machine is short; with "
+            "vm.overcommit_memory=2 whoever asks is refused before memory runs out."
         )
