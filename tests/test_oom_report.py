@@ -518,6 +518,47 @@ def test_nobody_may_be_killed() -> None:
         assert (analysis.predicted, analysis.is_cut) == (None, False)
 
 
+def test_a_kill_that_somebody_asked_for() -> None:
+    log = made(TASKS, [HOG], [killed(42, "hog")], "6.11.0").replace(b"0x201da, order=0", b"0xcc0(GFP_KERNEL), order=-1")
+    log = log.replace(b"CPU: 0 PID: 7 Comm: java", b"CPU: 0 UID: 0 PID: 7 Comm: kworker/0:1")
+    found = only(log)
+    assert (found.report.order, found.report.invoker_pid, found.report.kernel) == (-1, 7, "6.11.0")
+    assert verdict(found)[0] == "Somebody asked for the kill (SysRq-f)."
+    assert not any("swap would" in sentence for sentence in verdict(found))
+
+
+def test_who_asked_was_killed() -> None:
+    """vm.oom_kill_allocating_task: points do not matter, and no oom_score_adj would have helped."""
+    rows = [HOG, "[      7]  1000     7     9000      800     8192        0             0 java"]
+    why, sizes = "Out of memory (oom_kill_allocating_task):", "total-vm:36000kB, anon-rss:3000kB"
+    old = [f"{why} Kill process 7 (java) score 0 or sacrifice child", f"Killed process 7 (java) {sizes}"]
+    for release, end in (("4.19.0", old), ("6.1.0", [f"{why} Killed process 7 (java) {sizes}"])):
+        words = verdict(only(made(TASKS, rows, end, release)))
+        assert words[-1] == "7 (java) was killed because it asked for memory then (vm.oom_kill_allocating_task)."
+
+
+@pytest.mark.parametrize(
+    ("words", "constraint"),
+    [
+        ("No available memory (MPOL_BIND)", "CONSTRAINT_MEMORY_POLICY"),
+        ("No available memory in cpuset", "CONSTRAINT_CPUSET"),
+        ("Memory cgroup out of memory", "CONSTRAINT_MEMCG"),
+    ],
+)
+def test_what_was_short_before_2_6_36(words: str, constraint: str) -> None:
+    end = [f"{words}: kill process 42 (hog) score 12 or a child", "Killed process 42 (hog) vsz:360000kB, anon-rss:80kB"]
+    found = only(made("cpu oom_adj", ["[   42]  1000    42    90000   80000   0       0 hog"], end, "2.6.34"))
+    assert (found.report.constraint, found.total_pages) == (constraint, None)
+
+
+def test_who_has_no_capability_is_not_told() -> None:
+    """Nor is the score, before 4.17, where no score is printed: both are given."""
+    row = "[   42]     0    42    90000   80000     200        0             0 hog"
+    found = only(made("nr_ptes swapents oom_score_adj", [row], ["Killed process 42 (hog)"], "3.10.0"))
+    assert (found.scores.computed, found.scores.other) == (410, 423)
+    assert found.missing == ["whether uid 0 had CAP_SYS_ADMIN"]
+
+
 def test_strict_tells_reports_that_are_cut(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     lines = real("own-x86_64-6.8.0-151-ubuntu-global-r2.txt").splitlines(keepends=True)
@@ -603,13 +644,26 @@ Total swap = 0kB
             "Most of it was hugetlb pool 382.0 MiB, anonymous 3.9 MiB, slab 280.0 KiB.",
         ),
         (
+            {"anon": 60000},
+            "",
+            "Most of it was anonymous 234.4 MiB, slab 280.0 KiB, page tables 200.0 KiB. 152.1 MiB more are in none of "
+            "the report's counters: the kernel or its drivers have them.",
+        ),
+        (
             {"anon": 1000},
             "",
             "382.6 MiB of RAM are in none of the report's counters: the kernel itself or its drivers have them, and no "
             "kill gives them back. Most of the rest was anonymous 3.9 MiB, slab 280.0 KiB, page tables 200.0 KiB.",
         ),
     ],
-    ids=["programs", "tmpfs, which is on the anonymous lists", "mlock", "huge pages that nobody uses", "a driver"],
+    ids=[
+        "programs",
+        "tmpfs, which is on the anonymous lists",
+        "mlock",
+        "huge pages that nobody uses",
+        "a balloon",
+        "a driver",
+    ],
 )
 def test_what_held_the_memory(figures: dict[str, int], more: str, sentence: str) -> None:
     memory = MEM_INFO.format(**{"anon": 0, "shmem": 0, "locked": 0, "more": more} | figures)
