@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pymemtools.kernel_log.scan import oom_reports
+from pymemtools.reports.oom_report import Analysis, analyse
+
 REPORTS = Path(__file__).parent / "oom_reports"
 
 _CLASSIC_MEMORY = """\
@@ -44,4 +47,51 @@ def killed(pid: int, name: str, resident: int = 16000, *, total_vm: int = 36000,
     return (
         f"{what} of memory: Killed process {pid} ({name}) total-vm:{total_vm}kB, anon-rss:{resident}kB, "
         "file-rss:800kB, shmem-rss:0kB, UID:0 pgtables:80kB oom_score_adj:0"
+    )
+
+
+LOGS = sorted(REPORTS.glob("*.txt"))
+
+
+RPI = "rpi-3.6.11-armv6-464M-snipped.txt"
+
+
+MEMCG = "own-x86_64-6.18.44-memcg-v1.txt"
+
+
+def analyses(log: bytes, piece: int = 1 << 20) -> list[Analysis]:
+    pieces = [log[at : at + piece] for at in range(0, len(log), piece)]
+    return [analyse(report) for report in oom_reports(pieces)]
+
+
+def only(log: bytes) -> Analysis:
+    (found,) = analyses(log)
+    return found
+
+
+TASKS = "pgtables_bytes swapents oom_score_adj"
+
+
+HOG = "[     42]  1000    42    90000    80000   819200        0             0 hog"
+
+
+MEM_INFO = """Mem-Info:
+active_anon:{anon} inactive_anon:0 isolated_anon:0
+ active_file:10 inactive_file:20 isolated_file:0
+ unevictable:{locked} dirty:0 writeback:0
+ slab_reclaimable:30 slab_unreclaimable:40
+ mapped:5 shmem:{shmem} pagetables:50
+ free:900
+Normal free:3600kB min:4000kB low:5000kB high:6000kB
+{more}
+Total swap = 0kB
+100000 pages RAM
+0 pages reserved
+"""
+
+
+def of_group(swap_limit: int, stats: str = "") -> str:
+    return (
+        "memory: usage 32768kB, limit 32768kB, failcnt 7\n"
+        f"swap: usage 0kB, limit {swap_limit}kB, failcnt 0\nMemory cgroup stats for /job:\n{stats}"
     )
