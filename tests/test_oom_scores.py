@@ -180,3 +180,10 @@ def test_before_2_6_36_the_kernels_scores_are_all_there_is(pymemtools: Run, tmp_
         refused = pymemtools("oom-scores", "-S", str(tmp_path), *option)
         assert (refused.returncode, refused.stdout) == (1, b"")
         assert refused.stderr.count(b"\n") <= 2
+
+
+def test_who_has_no_score_may_still_be_killed(pymemtools: Run, tmp_path: Path) -> None:
+    proc = write_tree(tmp_path, Proc(1, "init"), Proc(42, "large")) / "proc"
+    (proc / "version").write_text("Linux version 2.6.14 (x)\n")
+    rows = json.loads("\n".join(output(pymemtools, "-S", str(tmp_path), "-f", "json")))["rows"]
+    assert [(row["pid"], row["oom_score"], row["killable"]) for row in rows] == [(1, None, "never"), (42, None, None)]

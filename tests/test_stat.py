@@ -51,6 +51,8 @@ def test_what_is_no_stat(text: bytes) -> None:
 def test_kinds_of_processes() -> None:
     thread = parse_stat(REAL.replace(b" 4194304 ", b" %d " % (PF_KTHREAD | 64)))
     assert thread.is_kernel_thread
+    assert parse_stat(OLD.replace(b" 2048000 160 ", b" 0 0 ")).is_kernel_thread  # before 2.6.27 without the flag
+    assert not parse_stat(OLD.replace(b" 2048000 160 ", b" 0 0 ").replace(b") S ", b") Z ")).is_kernel_thread
     for state, is_dead in ((b"Z", True), (b"X", True), (b"x", True), (b"D", False), (b"T", False), (b"I", False)):
         assert parse_stat(REAL.replace(b") R ", b") " + state + b" ")).is_dead == is_dead
 

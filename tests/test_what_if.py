@@ -507,3 +507,15 @@ def test_file_pages_are_in_meminfo_too(pymemtools: Run, tmp_path: Path) -> None:
     pages = (21 << 18) + (8192 + 4096 + 4 - 400 + 100_000) // 4 - 13500
     assert heuristic["largest_mmap_root"] == (pages - 1) * 4096
     assert heuristic["largest_mmap_user"] == (pages - 2048 - 1) * 4096
+
+
+def test_what_one_mode_lacks_keeps_the_others_not_back(pymemtools: Run, tmp_path: Path) -> None:
+    source = bare(tmp_path)
+    (tmp_path / "version").write_text("Linux version 4.4.0 (x)\n")
+    reply = ask(pymemtools, "overcommit", "-S", source)
+    heuristic, _, never = reply["rows"]
+    assert (heuristic["largest_mmap_root"], heuristic["largest_mmap_user"]) == (None, None)
+    assert never["largest_mmap_root"] > 0
+    assert sum(note.startswith("mode 0 before Linux 5.2: ") for note in reply["notes"]) == 1
+    text = pymemtools("what-if", "overcommit", "-S", source).stdout.decode()
+    assert re.search(r"^0 heuristic +\? +\? +\?$", text, re.MULTILINE)

@@ -24,8 +24,8 @@ class Stat(NamedTuple):
 
     @property
     def is_kernel_thread(self) -> bool:
-        """Tell by PF_KTHREAD, as an empty cmdline proves nothing."""
-        return bool(self.flags & PF_KTHREAD)
+        """Tell by PF_KTHREAD, before Linux 2.6.27 by having no address space; an empty cmdline proves nothing."""
+        return bool(self.flags & PF_KTHREAD) or (self.vsize == 0 and not self.is_dead)
 
     @property
     def is_dead(self) -> bool:

@@ -33,7 +33,7 @@ class Candidate(NamedTuple):
     swap: int | None
     page_tables: int | None
     state: str
-    killable: str  # "yes" or "never"
+    killable: str | None  # "yes" or "never"
     name: str
     command: str
     hypothetical: bool = False
@@ -191,7 +191,7 @@ def _candidate(seen: _Seen, task: Task, total: int, version: Version | None, sca
         get("VmSwap"),
         get("VmPTE"),
         seen.state,
-        "never" if points is None or seen.pid == 1 else "yes",
+        _killable(seen.pid, points, version),
         seen.name,
         seen.command,
     )
@@ -211,6 +211,13 @@ def _weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple
     return points, (points or 0) if is_share else oom_score(points, total, scale)
 
 
+def _killable(pid: int, points: int | None, version: Version | None) -> str | None:
+    """Tell whether a process may be killed at all; no points need not mean never where no rule makes them."""
+    if pid == 1 or (points is None and not _is_before_oom_badness(version)):
+        return "never"
+    return None if points is None else "yes"
+
+
 def _share(task: Task, total: int) -> int | None:
     return (task.rss + task.swap + task.page_tables) * 1000 // total if total else None
 
@@ -222,7 +229,15 @@ def on_another_machine(found: Candidates, total_pages: int, version: Version | N
     for row in found.rows:
         points, score = _weigh(found.tasks[row.pid], total_pages, version, scale)
         share = _share(found.tasks[row.pid], total_pages)
-        rows.append(row._replace(oom_score=score, computed_score=score, badness_pages=points, share_permille=share))
+        rows.append(
+            row._replace(
+                oom_score=score,
+                computed_score=score,
+                badness_pages=points,
+                share_permille=share,
+                killable=_killable(row.pid, points, version),
+            )
+        )
     return found._replace(rows=rows, total_pages=total_pages, version=version, scale=scale)
 
 
@@ -270,7 +285,7 @@ def _readjusted(row: Candidate, adj: int, found: Candidates) -> Candidate:
         computed_score=score,
         oom_score_adj=adj,
         badness_pages=points,
-        killable="never" if points is None else "yes",
+        killable=_killable(row.pid, points, found.version),
         hypothetical=True,
     )
 

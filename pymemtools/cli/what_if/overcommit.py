@@ -9,12 +9,14 @@ import click
 
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
+from pymemtools.errors import Missing
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, largest_mapping, rule, slack
 from pymemtools.reports.commitments import Commitment, commitments, forks_of
 from pymemtools.reports.machine import Machine, memory_of
 from pymemtools.reports.supposed import OVERCOMMIT
 
 _NAMES = {HEURISTIC: "0 heuristic", ALWAYS: "1 always", NEVER: "2 never more"}
+_NO_FIGURE = {HEURISTIC: "?", ALWAYS: "no limit", NEVER: "?"}
 _NAMED = 3  # processes that the summary names
 
 
@@ -36,7 +38,7 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     if processes:
         return _of_processes(rows, memory, machine, notes)._replace(unreadable=unreadable)
     stuck = [row for row in rows if forks_of(row, memory, machine.page_size, machine.version) == 0]
-    modes = [_of_mode(each, memory, machine, mode, len(stuck)) for each in _NAMES]
+    modes = [_of_mode(each, memory, machine, mode, len(stuck), notes) for each in _NAMES]
     return Answer(
         [_state(memory, machine), "", *_table(modes), "", *sentence(_summary(rows, stuck))],
         modes,
@@ -45,10 +47,16 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     )
 
 
-def _of_mode(mode: int, memory: Memory, machine: Machine, current: int | None, stuck: int) -> dict[str, Any]:
-    """Say what a mode allows a process that has hardly any memory yet."""
+def _of_mode(
+    mode: int, memory: Memory, machine: Machine, current: int | None, stuck: int, notes: list[str]
+) -> dict[str, Any]:
+    """Say what a mode allows a process that has hardly any memory yet; a note says what is not known."""
     page = machine.page_size
-    root, user = (largest_mapping(mode, memory, Caller(0, is_admin), machine.version) for is_admin in (True, False))
+    root = user = None
+    try:
+        root, user = (largest_mapping(mode, memory, Caller(0, is_admin), machine.version) for is_admin in (True, False))
+    except Missing as error:
+        notes.append(str(error))
     return {
         "mode": mode,
         "is_current": None if current is None else mode == current,
@@ -59,7 +67,7 @@ def _of_mode(mode: int, memory: Memory, machine: Machine, current: int | None, s
         "largest_mmap_user": None if user is None else user * page,
         "cannot_fork": stuck if mode == NEVER else 0,
         "rule": rule(mode, machine.version),
-        "error_bound": _error_bound(mode, memory, machine),
+        "error_bound": None if mode == HEURISTIC and root is None else _error_bound(mode, memory, machine),
     }
 
 
@@ -84,7 +92,7 @@ def _table(modes: Sequence[dict[str, Any]]) -> list[str]:
         [
             (
                 _NAMES[row["mode"]] + (" (now)" if row["is_current"] else ""),
-                *(size(row[key], "no limit") for key in ("largest_mmap_root", "largest_mmap_user")),
+                *(size(row[key], _NO_FIGURE[row["mode"]]) for key in ("largest_mmap_root", "largest_mmap_user")),
                 size(row["error_bound"], "?"),
             )
             for row in modes
