@@ -213,6 +213,13 @@ def test_an_archive(tmp_path: Path, pymemtools: Run) -> None:
     assert free(pymemtools, tmp_path / "board.tar", "--cgroup", "a.service") == from_tree
 
 
+def test_a_path_may_be_written_in_many_ways(tmp_path: Path, pymemtools: Run) -> None:
+    tree = write(tmp_path, V2_ROOT | group("/a") | group("/a/b", max=512 * MIB))
+    table = free(pymemtools, tree, "--cgroup", "/a/b")
+    for path in ("a/b", "/a/b/", "//a//b", "/a/./b", "./a/b", "/sys/fs/cgroup/a/b", "/sys/fs/cgroup//a/b/."):
+        assert free(pymemtools, tree, "--cgroup", path) == table
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

@@ -64,9 +64,10 @@ def named_group(source: Source, hierarchy: Hierarchy, name: str) -> str:
         return _unit(source, hierarchy, name)
     if name == hierarchy.point or name.startswith(f"{hierarchy.point}/"):
         name = name[len(hierarchy.point) :]
-    if ".." in name.split("/"):
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
         raise Missing(f"{name}: no such control group")
-    return f"/{name.strip('/')}"
+    return f"/{'/'.join(parts)}"
 
 
 def _unit(source: Source, hierarchy: Hierarchy, name: str) -> str:
