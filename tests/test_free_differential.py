@@ -24,6 +24,7 @@ OPTIONS = [f"{unit} {rows}" for unit in UNITS for rows in ROWS] + [
     "-g -h",
     "-hwltv",
     "--tot --hum --wi",
+    "--b",
     "--mebi",
 ]
 

@@ -87,6 +87,28 @@ def test_nowhere_to_complain_to(redirection: str) -> None:
     assert result(in_shell(f"pymemtools --demo smem {redirection}")) == (1, b"", b"")
 
 
+@pytest.mark.parametrize("call", ["free -c", "free --total=1", "free --nope", "free x", "completion", "what-if alloc"])
+def test_usage_errors_name_the_command_in_one_line(call: str) -> None:
+    done = in_shell(f"pymemtools {call}")
+    command = call.partition(" -")[0].removesuffix(" x")
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    assert done.stderr.startswith(f"pymemtools: {command}: ".encode())
+    assert done.stderr.endswith(f"; try 'pymemtools {command} --help'\n".encode())
+    assert b"\\x" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("--demo smem --t -H", "--demo smem --totals -H"),
+        ("--demo pmap --e 1", "--demo pmap --extended 1"),
+        ("--demo pmap --d 1", "--demo pmap --device 1"),
+    ],
+)
+def test_what_was_short_enough_for_the_classic_program_still_is(short: str, long: str) -> None:
+    assert result(in_shell(f"pymemtools {short}")) == result(in_shell(f"pymemtools {long}"))
+
+
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_usage_errors_without_stderr(redirection: str) -> None:
     for call in ("", "nonsense", "free --nonsense"):

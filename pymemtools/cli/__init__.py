@@ -116,7 +116,8 @@ def _call() -> int:
     except click.UsageError as error:
         where = error.ctx.command_path.removeprefix("pymemtools").strip() if error.ctx else ""
         hint = f"; try 'pymemtools {where} --help'" if where else "; try 'pymemtools --help'"
-        say((f"{where}: " if where else "") + error.format_message().rstrip(".") + hint)
+        message = error.format_message().rstrip(".").replace("\n\t", " ")  # click lists choices in lines
+        say((f"{where}: " if where else "") + message + hint)
         return 2
     except click.ClickException as error:
         say(error.format_message())

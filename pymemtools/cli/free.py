@@ -29,7 +29,7 @@ from pymemtools.sources.base import Source
 _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
 
 
-@click.command("free", cls=AbbreviatingCommand, context_settings={"help_option_names": ["--help"]})
+@click.command("free", cls=AbbreviatingCommand, beyond=["--bar"], context_settings={"help_option_names": ["--help"]})
 @unit_options
 @click.option("-h", "--human", is_flag=True, help="Show three digits and a unit.")
 @click.option("--si", is_flag=True, help="Use powers of 1000, not 1024.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -78,35 +78,51 @@ SECONDS = SecondsType()
 
 
 class AbbreviatingCommand(click.Command):
-    """Take unique beginnings of long options, as getopt_long and optparse do (``--tot`` for ``--totals``)."""
+    """Take unique beginnings of long options, as getopt_long and optparse do (``--tot`` for ``--totals``).
+
+    ``beyond`` names options that the classic program lacks: they make no beginning ambiguous that was unique there.
+    """
+
+    def __init__(self, *args: Any, beyond: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._beyond = beyond
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         longs = [name for option in options for name in option.opts if name.startswith("--")]
         with_value = {name for option in options if _takes_value(option) for name in option.opts}
-        return super().parse_args(ctx, list(_expanded(args, longs, with_value, ctx)))
+        try:
+            return super().parse_args(ctx, list(self._expanded(args, longs, with_value, ctx)))
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click's parser does not say which command was called wrongly
+            raise
+
+    def _expanded(
+        self, args: Iterable[str], longs: list[str], with_value: set[str], ctx: click.Context
+    ) -> Iterable[str]:
+        rest = iter(args)
+        for arg in rest:
+            if arg == "--":
+                yield arg
+                break
+            name, equals, value = arg.partition("=")
+            if name.startswith("--"):
+                name = self._whole_name(name, longs, ctx)
+            yield f"{name}{equals}{value}"
+            if not equals and _wants_next(name, with_value):
+                yield from islice(rest, 1)
+        yield from rest
+
+    def _whole_name(self, name: str, longs: list[str], ctx: click.Context) -> str:
+        fits = [name] if name in longs else [long for long in longs if long.startswith(name)]
+        classic = [long for long in fits if long not in self._beyond]
+        if len(fits) > 1 and len(classic) != 1:
+            raise click.UsageError(f"option '{name}' is ambiguous: {', '.join(sorted(fits))}", ctx)
+        return (classic or fits or [name])[0]
 
 
 def _takes_value(option: click.Option) -> bool:
     return not (option.is_flag or option.count or option._flag_needs_value)
-
-
-def _expanded(args: Iterable[str], longs: list[str], with_value: set[str], ctx: click.Context) -> Iterable[str]:
-    rest = iter(args)
-    for arg in rest:
-        if arg == "--":
-            yield arg
-            break
-        name, equals, value = arg.partition("=")
-        if name.startswith("--") and name not in longs:
-            fits = [long for long in longs if long.startswith(name)]
-            if len(fits) > 1:
-                raise click.UsageError(f"option '{name}' is ambiguous: {', '.join(sorted(fits))}", ctx)
-            name = fits[0] if fits else name
-        yield f"{name}{equals}{value}"
-        if not equals and _wants_next(name, with_value):
-            yield from islice(rest, 1)
-    yield from rest
 
 
 def _wants_next(arg: str, with_value: set[str]) -> bool:

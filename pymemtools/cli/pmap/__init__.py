@@ -34,7 +34,12 @@ from pymemtools.reports.maps import ProcessMaps
 from pymemtools.sources.base import Source
 
 
-@click.command("pmap", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "pmap",
+    cls=AbbreviatingCommand,
+    beyond=["--diff", "--explain", "--sort", "--source", "--strict"],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.argument("pids", nargs=-1, required=True, metavar="PID...", shell_complete=offer_pids)
 @click.option("-x", "--extended", is_flag=True, help="Show resident and dirty memory too.")
 @click.option("-X", "detail", count=True, help="Show most of what the kernel tells; -XX: all of it.")

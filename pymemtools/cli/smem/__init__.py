@@ -33,7 +33,9 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return [name for name in column_names(ctx.params) if name.startswith(incomplete)]
 
 
-@click.command("smem", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "smem", cls=AbbreviatingCommand, beyond=["--top"], context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option("-m", "--mappings", is_flag=True, help="Report by mapping.")
 @click.option("-u", "--users", is_flag=True, help="Report by user.")
 @click.option("-w", "--system", is_flag=True, help="Report on the whole system.")
