@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NamedTuple
@@ -21,6 +21,8 @@ class Setting(NamedTuple):
     path: str  # absolute
     value: str
     twin: tuple[str, str] | None = None  # name and path of the setting that this one sets to 0
+    may_fail: bool = False  # the others are set even when this one cannot be
+    is_action: bool = False  # writing does something; there is no value to read back or to put back
 
 
 class PutBack(MemtoolsError):
@@ -41,22 +43,33 @@ class _Interrupted(BaseException):
         self.number = number
 
 
-def apply(settings: Sequence[Setting]) -> None:
+class _Written:
+    """A setting that was, or may have been, written: what it was before, and what the kernel made of it."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.before = _snapshot(setting)
+        self.ours = {setting.value, *(value for _, path, value in self.before if path == setting.path)}
+
+
+def apply(settings: Sequence[Setting]) -> Mapping[str, str]:
     """Write all settings, in order, and read each back; when one fails, put back those already written.
 
-    A signal in between puts all back, too, and then ends us as it would have. Raises Denied before anything is
-    written, PutBack or NotPutBack after.
+    Gives the names of those that failed and may, and why. A signal in between puts all back, too, and then ends us
+    as it would have. Raises Denied before anything is written, PutBack or NotPutBack after.
     """
     check_writable(settings)
-    before = [(setting, _snapshot(setting)) for setting in settings]
-    written: list[tuple[Setting, list[tuple[str, str, str]]]] = []
+    before = [_Written(setting) for setting in settings]
+    written: list[_Written] = []
+    failed = {}
     interrupted = 0
     with _signals_raised():
         try:
-            for setting, snapshot in before:
-                written.append((setting, snapshot))
-                _write(setting)
-            return
+            for each in before:
+                written.append(each)
+                if reason := _try_to_write(each):
+                    failed[each.setting.name] = reason
+            return failed
         except MemtoolsError as error:
             failure = str(error)
         except _Interrupted as error:
@@ -92,16 +105,34 @@ def current(path: str) -> str:
 
 def _snapshot(setting: Setting) -> list[tuple[str, str, str]]:
     """Remember a setting and its twin; of the two, the one that is not 0 is put back last."""
+    if setting.is_action:
+        return []
     found = [(setting.name, setting.path, current(setting.path))]
     if setting.twin is not None and os.path.exists(setting.twin[1]):
         found.append((*setting.twin, current(setting.twin[1])))
     return sorted(found, key=lambda each: each[2] != "0")
 
 
-def _write(setting: Setting) -> None:
+def _try_to_write(each: _Written) -> str:
+    """Write a setting; give the reason when it failed and may."""
+    try:
+        _write(each)
+    except MemtoolsError as error:
+        if not each.setting.may_fail:
+            raise
+        lost = _put_back([each])
+        return f"{error}; could not be put back: {', '.join(lost)}" if lost else str(error)
+    return ""
+
+
+def _write(each: _Written) -> None:
+    setting = each.setting
     _write_text(setting.name, setting.path, setting.value)
+    if setting.is_action:
+        return
     found = current(setting.path)
     if found != setting.value:
+        each.ours.add(found)
         raise MemtoolsError(f"cannot set {setting.name}: the kernel made {found} of {setting.value}")
 
 
@@ -119,27 +150,38 @@ def _write_text(name: str, path: str, value: str) -> None:
         raise MemtoolsError(f"cannot set {name}: the kernel took only a part of {value!r}")
 
 
-def _put_back(written: Sequence[tuple[Setting, list[tuple[str, str, str]]]]) -> list[str]:
+def _put_back(written: Sequence[_Written]) -> list[str]:
     """Undo, last first; give the names of what could not be undone, or was changed by somebody else meanwhile."""
     lost = []
-    for setting, snapshot in reversed(written):
-        old = {path: value for _, path, value in snapshot}
+    for each in reversed(written):
+        name, path, _, *_ = each.setting
         try:
-            if current(setting.path) not in (setting.value, old[setting.path]):
-                lost.append(f"{setting.name} (changed by another meanwhile)")
+            if each.before and current(path) not in each.ours:
+                lost.append(f"{name} (changed by another meanwhile)")
                 continue
         except MemtoolsError:
             pass
-        is_pair = any(value != "0" for _, _, value in snapshot[1:])  # writing the one sets the other to 0
-        for name, path, value in snapshot:
+        is_pair = any(value != "0" for _, _, value in each.before[1:])  # writing the one sets the other to 0
+        for name, path, value in each.before:
             try:
                 if current(path) != value and not (value == "0" and is_pair):
-                    _write_text(name, path, value)
+                    _restore(name, path, value, each.setting.twin)
                     if current(path) != value:
                         lost.append(name)
             except MemtoolsError:
                 lost.append(name)
     return lost
+
+
+def _restore(name: str, path: str, value: str, twin: tuple[str, str] | None) -> None:
+    """Write an old value. vm.dirty_bytes takes no 0: it is 0 as soon as its ratio changes, which then is put back."""
+    try:
+        _write_text(name, path, value)
+    except MemtoolsError:
+        if value != "0" or twin is None:
+            raise
+        _write_text(*twin, "1")
+        _write_text(*twin, "0")
 
 
 def write_drop_caches(level: int, path: str = "/proc/sys/vm/drop_caches") -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,28 +72,49 @@ def output(pymemtools: Run, *arguments: str) -> list[str]:
 
 def test_list(pymemtools: Run, tree: str) -> None:
     assert output(pymemtools, "list", "-S", tree) == [
-        "transparent_hugepage.enabled  madvise",
-        "vm.dirty_background_bytes     0",
-        "vm.dirty_background_ratio     10            10 % of 683.0 MiB dirtyable = 68.2 MiB",
-        "vm.dirty_bytes                0",
-        "vm.dirty_expire_centisecs     1500          15 s; default 3000",
-        "vm.dirty_ratio                20            20 % of 683.0 MiB dirtyable = 136.6 MiB",
-        "vm.drop_caches                (write-only)",
-        "vm.invented_by_tests          7\\x1b[2J",
-        "vm.lowmem_reserve_ratio       256 256 32",
-        "vm.min_free_kbytes            4000          3.9 MiB, 0.40 % of RAM",
-        "vm.nr_hugepages               8             16.0 MiB; default 0",
-        "vm.oom_dump_tasks             1             on",
-        "vm.overcommit_kbytes          0",
-        "vm.overcommit_memory          0             heuristic: refuses only what is plainly too much",
-        "vm.overcommit_ratio           50            50 % of 976.6 MiB RAM and 0 B swap = 488.3 MiB",
-        "vm.page-cluster               3             2^3 = 8 pages",
-        "vm.swappiness                 60            anonymous pages : file pages = 60 : 140",
+        "Name                          Value         Default  Meaning",
+        "transparent_hugepage.enabled  madvise       by rule",
+        "vm.dirty_background_bytes     0             0",
+        "vm.dirty_background_ratio     10            10       10 % of 683.0 MiB dirtyable = 68.2 MiB",
+        "vm.dirty_bytes                0             0",
+        "vm.dirty_expire_centisecs     1500          3000     15 s; not the default",
+        "vm.dirty_ratio                20            20       20 % of 683.0 MiB dirtyable = 136.6 MiB",
+        "vm.drop_caches                (write-only)  -",
+        "vm.invented_by_tests          7\\x1b[2J      -",
+        "vm.lowmem_reserve_ratio       256 256 32    by rule",
+        "vm.min_free_kbytes            4000          by rule  3.9 MiB, 0.40 % of RAM",
+        "vm.nr_hugepages               8             0        16.0 MiB; not the default",
+        "vm.oom_dump_tasks             1             1        on",
+        "vm.overcommit_kbytes          0             0",
+        "vm.overcommit_memory          0             0        heuristic: refuses only what is plainly too much",
+        "vm.overcommit_ratio           50            50       50 % of 976.6 MiB RAM and 0 B swap = 488.3 MiB",
+        "vm.page-cluster               3             3        2^3 = 8 pages",
+        "vm.swappiness                 60            60       anonymous pages : file pages = 60 : 140",
     ]
-    assert [line.split()[0] for line in output(pymemtools, "list", "dirty", "-S", tree)] == [
-        f"vm.dirty_{name}" for name in ("background_bytes", "background_ratio", "bytes", "expire_centisecs", "ratio")
+    for pattern, count in (
+        ("dirty", 5),
+        ("DIRTY", 5),
+        ("dirty_*", 5),
+        ("vm.*swap*", 1),
+        ("vm/swap", 1),
+        ("*.enabled", 1),
+    ):
+        assert len(output(pymemtools, "list", pattern, "-S", tree)) == 1 + count
+
+
+def test_meaning_of_old_kernels(pymemtools: Run, tree: str) -> None:
+    Path(tree, "proc", "version").write_text("Linux version 2.6.24 (x)\n")
+    for name, value in (("dirty_background_ratio", "30"), ("dirty_ratio", "10"), ("oom_dump_tasks", "1")):
+        Path(tree, "proc", "sys", "vm", name).write_text(value)
+    assert output(pymemtools, "list", "-S", tree, "background_ratio")[1:] == [
+        "vm.dirty_background_ratio  30     5        "
+        "no more than half of what dirty_ratio or dirty_bytes gives = 34.2 MiB; not the default",
     ]
-    assert output(pymemtools, "list", "vm.*swap*", "-S", tree)[0].startswith("vm.swappiness  60")
+    assert output(pymemtools, "list", "-S", tree, "dump")[1:] == [
+        "vm.oom_dump_tasks  1      0        on; not the default",
+    ]
+    assert output(pymemtools, "list", "-S", tree, "swap")[1:] == ["vm.swappiness  60     60"]
+    assert "allowed:  0 to 100" in output(pymemtools, "explain", "-S", tree, "swappiness")
 
 
 def test_list_for_programs(pymemtools: Run, tree: str) -> None:
@@ -127,6 +150,15 @@ def test_get(pymemtools: Run, tree: str) -> None:
     assert output(pymemtools, "get", "-N", "-S", tree, "swappiness") == ["vm.swappiness"]
 
 
+def test_get_goes_on_after_what_is_not_there(pymemtools: Run, tree: str) -> None:
+    done = pymemtools("tunables", "get", "-S", tree, "swappiness", "nonsense", "kernel.hostname", "page-cluster")
+    assert (done.returncode, done.stdout) == (1, b"vm.swappiness = 60\nvm.page-cluster = 3\n")
+    assert done.stderr.decode().splitlines() == [
+        f"pymemtools: {tree}/proc/sys/vm/nonsense: No such file or directory",
+        "pymemtools: kernel.hostname: no such tunable",
+    ]
+
+
 def test_explain(pymemtools: Run, tree: str) -> None:
     assert output(pymemtools, "explain", "-S", tree, "page-cluster") == [
         "vm.page-cluster: How many pages are read from swap at a time: 2 to this power; 0",
@@ -140,6 +172,12 @@ def test_explain(pymemtools: Run, tree: str) -> None:
         "file:     /proc/sys/vm/page-cluster",
     ]
     assert "now:      this kernel does not have it" in output(pymemtools, "explain", "-S", tree, "ksm.run")
+    assert output(pymemtools, "explain", "-S", tree, "invented_by_tests") == [
+        "vm.invented_by_tests: Nothing more is known of it here.",
+        "",
+        "now:      7\\x1b[2J",
+        "file:     /proc/sys/vm/invented_by_tests",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +189,7 @@ def test_explain(pymemtools: Run, tree: str) -> None:
         (("get", "stat_refresh"), 1, "not read, since reading it makes the kernel do something"),
         (("get", "-n", "-N", "swappiness"), 2, "--values and --names leave nothing"),
         (("list", "nonsense"), 1, "the source has no tunable like 'nonsense'"),
-        (("explain", "nonsense"), 1, "nothing is known of 'nonsense'"),
+        (("explain", "nonsense"), 1, "/proc/sys/vm/nonsense: No such file or directory"),
         (("set",), 2, "nothing to set; write NAME=VALUE"),
         (("set", "swappiness"), 2, "'swappiness': write NAME=VALUE"),
         (("set", "nonsense=1"), 2, "nothing is known of 'vm.nonsense', so it is not set"),
@@ -169,14 +207,26 @@ def test_explain(pymemtools: Run, tree: str) -> None:
         (("set", "swappiness=99999999999999999999"), 2, "takes a number, not"),
         (("set", "swappiness=5", "vm/swappiness=6"), 2, "vm.swappiness is set twice, or with its twin"),
         (("set", "dirty_ratio=5", "dirty_bytes=4096"), 2, "vm.dirty_bytes is set twice, or with its twin"),
+        (("set", "dirty_bytes=0"), 2, "vm.dirty_bytes is 0 by itself while vm.dirty_ratio is set; set that instead"),
+        (("set", "dirty_background_bytes=0"), 2, "while vm.dirty_background_ratio is set"),
+        (("set", "dirty_bytes=1"), 2, f"takes {2 * os.sysconf('SC_PAGESIZE')} or more, not 1"),
+        (("set", "lowmem_reserve_ratio=256"), 2, "numbers here, not '256'"),
+        (("set", "overcommit_memory=2", "overcommit_ratio=0"), 2, "are promised already, and CommitLimit would be "),
+        (("set", "overcommit_kbytes=0", "overcommit_memory=2"), 2, "are promised already, and CommitLimit would be "),
+        (("set", "nr_hugepages=99999999999"), 2, " more, and "),
         (("set", "min_free_kbytes=1000"), 2, "below 1024 the machine may deadlock"),
         (("set", "min_free_kbytes=2000000000"), 2, "more than 5 % of RAM"),
         (("set", "drop_caches=1"), 2, "use pymemtools drop-caches"),
         (("set", "panic_on_oom=1"), 2, "The machine goes down."),
         (("set", "transparent_hugepage.enabled=sometimes"), 2, "takes one of always madvise never, not 'sometimes'"),
         (("set", "ksm.run=0", "--persist", "x", "--dry-run"), 2, "--persist writes for sysctl"),
+        (("set", "drop_caches=1", "--force", "--persist", "x"), 2, "vm.drop_caches is no setting that could last"),
+        (("set", "swappiness=60", "--persist", "/dev/null"), 1, "/dev/null: no regular file"),
+        (("set", "swappiness=60", "--persist", "/nowhere/x"), 1, "/nowhere/x: No such file or directory"),
+        (("set", "swappiness=60", "--persist", "/nowhere/x", "--dry-run"), 1, "/nowhere is no folder"),
         (("set", "swappiness=60", "-S", "x.tar"), 2, "a capture cannot be set"),
         (("set", "--from", "/nowhere"), 1, "/nowhere: No such file or directory"),
+        (("set", "--from", "/dev/zero"), 2, "/dev/zero: larger than 1 MiB"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -205,9 +255,21 @@ def test_commit_limit_of_the_documentation() -> None:
     assert abs(limit / (1 << 30) - 7.3) < 0.01
 
 
+def test_a_capture_is_never_set(pymemtools: Run) -> None:
+    done = pymemtools("--demo", "tunables", "set", "swappiness=60")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"pymemtools: tunables set: a capture cannot be set\n"
+
+
 @pytest.fixture
 def kept() -> Iterator[None]:
-    """Put this machine's settings back, whatever a test does."""
+    """Put this machine's settings back, whatever a test does; one such test at a time, whoever else runs some."""
+    with open(Path(tempfile.gettempdir()) / "pymemtools-tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield from _kept()
+
+
+def _kept() -> Iterator[None]:
     names = ("swappiness", "dirty_bytes", "dirty_ratio", "min_free_kbytes", "overcommit_memory")
     before = {name: (VM / name).read_text().strip() for name in names}
     yield
@@ -259,6 +321,53 @@ def test_dry_run_and_files(pymemtools: Run, kept: None, tmp_path: Path) -> None:
     settings.write_text(f"; comment\n-vm.swappiness={now}\n\n")
     assert output(pymemtools, "set", "--from", str(settings))[0].startswith(f"vm.swappiness: {now} -> {now}")
     assert setting("swappiness") == now
+
+
+@live_root
+def test_a_file_names_what_it_does_not_set(pymemtools: Run, kept: None, tmp_path: Path) -> None:
+    now, file = setting("swappiness"), tmp_path / "from.conf"
+    file.write_text(f"-vm.nonsense = 1\r\n- vm.dirty_bytes=1\n\n;\x0b\n-vm/swappiness = {now}\n")
+    done = pymemtools("tunables", "set", "--from", str(file))
+    assert done.returncode == 0
+    assert done.stdout.decode().startswith(f"vm.swappiness: {now} -> {now} (")
+    assert done.stderr.decode().splitlines() == [
+        f"pymemtools: left out: {file}: line 1: nothing is known of 'vm.nonsense', so it is not set",
+        f"pymemtools: left out: {file}: line 2: vm.dirty_bytes takes {2 * os.sysconf('SC_PAGESIZE')} or more, not 1",
+    ]
+    file.write_bytes(b"# x\nvm.swappiness = 1\nkernel.\xff = 1\n")
+    done = pymemtools("tunables", "set", "--from", str(file))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().endswith(f"{file}: line 3: nothing is known of 'kernel.\\xff', so it is not set\n")
+
+
+@live_root
+def test_a_drop_in_keeps_what_it_is(pymemtools: Run, kept: None, tmp_path: Path) -> None:
+    """A symbolic link, mode, owner, and lines of others stay; of a pair only the new one does."""
+    now, file, link = setting("dirty_ratio"), tmp_path / "mine", tmp_path / "link.conf"
+    file.write_bytes(b"vm.dirty_bytes = 99999999\n# \xff \x0b\r\n-kernel.sysrq=1")
+    file.chmod(0o640)
+    os.chown(file, 65534, 65534)
+    link.symlink_to("mine")
+    pymemtools("tunables", "set", f"dirty_ratio={now}", "--persist", str(link), "--dry-run")
+    assert file.read_bytes().startswith(b"vm.dirty_bytes")
+    done = pymemtools("tunables", "set", f"dirty_ratio={now}", "--persist", str(link))
+    assert (done.returncode, done.stderr.decode()) == (0, f"pymemtools: tunables: wrote {link}\n")
+    assert file.read_bytes() == b"# \xff \x0b\r\n-kernel.sysrq=1\nvm.dirty_ratio = %d\n" % now
+    assert link.is_symlink()
+    assert (file.stat().st_mode & 0o7777, file.stat().st_uid, file.stat().st_gid) == (0o640, 65534, 65534)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.conf", "mine"]
+
+
+@live_root
+def test_nothing_is_set_that_cannot_be_kept(pymemtools: Run, kept: None, tmp_path: Path) -> None:
+    now = setting("swappiness")
+    for path in ("nowhere/x.conf", "."):
+        done = pymemtools("tunables", "set", f"swappiness={now + 1}", "--persist", str(tmp_path / path))
+        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
+    assert setting("swappiness") == now
+    file = tmp_path / "x.conf"
+    done = pymemtools("tunables", "set", "overcommit_memory=9", "--force", "--persist", str(file))
+    assert (done.returncode, list(tmp_path.iterdir())) == (4, [])
 
 
 NOBODY = "import os, pymemtools.cli.{0}, pymemtools.entry\nos.setgroups([])\nos.setuid(65534)\npymemtools.entry.main()"

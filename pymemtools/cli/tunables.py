@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import os
+from collections.abc import Mapping, Sequence
 
 import click
 
 from pymemtools import control
 from pymemtools.cli import say
-from pymemtools.cli.new_file import write_new_file
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
@@ -21,14 +20,15 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.cli.tunable_values import Assignment, checked, from_file
-from pymemtools.errors import Missing, UsageProblem
-from pymemtools.models.tunables import TUNABLES, canonical
+from pymemtools.cli.tunable_drop_in import check_drop_in, drop_in
+from pymemtools.cli.tunable_values import Assignment, Wanted, Wish, checked, from_file
+from pymemtools.errors import Denied, Missing, UsageProblem
+from pymemtools.models.tunables import TUNABLES, Tunable, canonical, default_of, limits, range_in_words
 from pymemtools.render.escape import escape
 from pymemtools.reports import tunables as report
 from pymemtools.reports.machine import Machine, read_machine
 from pymemtools.reports.settings import names as names_of
-from pymemtools.reports.settings import value_of
+from pymemtools.reports.settings import path_of, value_of
 from pymemtools.reports.supposed import supposed
 from pymemtools.sources.base import Source
 from pymemtools.sources.tree import live
@@ -69,13 +69,7 @@ def list_tunables(
         raise Missing("tunables: the source has no " + (f"tunable like '{pattern}'" if pattern else "tunables"))
     rows = report.rows(opened, chosen, read_machine(opened))
     if style == "text":
-        width = max(len(row.name) for row in rows)
-        values = min(16, max(len(row.value) for row in rows))
-        lines = []
-        for row in rows:
-            rest = "; ".join(part for part in (row.meaning, row.note) if part)
-            lines.append(f"{row.name:<{width}}  {escape(row.value):<{values}}  {escape(rest)}".rstrip())
-        write_lines(lines)
+        write_lines(_table(rows))
         return exit_status(ctx)
     from pymemtools.render.machine import machine_lines
 
@@ -85,10 +79,24 @@ def list_tunables(
     return exit_status(ctx)
 
 
+def _table(rows: Sequence[report.TunableRow]) -> list[str]:
+    """Lay out name, value, default and meaning; a default that is a rule in words is left to explain."""
+    cells = [("Name", "Value", "Default", "Meaning")]
+    for row in rows:
+        default = "-" if row.default is None else row.default if report.is_plain(row.default) else "by rule"
+        rest = "; ".join(part for part in (row.meaning, row.note) if part)
+        cells.append((row.name, escape(row.value), default, escape(rest)))
+    widths = [max(len(row[place]) for row in cells) for place in range(3)]
+    widths[1] = min(widths[1], 16)
+    return ["  ".join((*(f"{cell:<{width}}" for cell, width in zip(row, widths)), row[3])).rstrip() for row in cells]
+
+
 def _matches(name: str, pattern: str | None) -> bool:
-    if pattern is None:
-        return True
-    return fnmatch.fnmatchcase(name, pattern if "*" in pattern or "?" in pattern else f"*{pattern.replace('/', '.')}*")
+    """Tell whether a name, with its folder or without, holds a pattern, or is what one with * and ? describes."""
+    pattern = (pattern or "").lower().replace("/", ".")
+    if not frozenset(pattern) & frozenset("*?["):
+        return pattern in name
+    return any(fnmatch.fnmatchcase(each, pattern) for each in (name, name.partition(".")[2]))
 
 
 @command.command("get", cls=AbbreviatingCommand, context_settings=_HELP)
@@ -112,11 +120,17 @@ def get_tunables(
     if values and only_names:
         raise UsageProblem("tunables get: --values and --names leave nothing")
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    found = [(name, value_of(opened, name)) for name in map(canonical, names)]
-    write_lines(
-        name if only_names else escape(value) if values else f"{name} = {escape(value)}" for name, value in found
-    )
-    return exit_status(ctx)
+    lines, status = [], exit_status(ctx)
+    for name in map(canonical, names):
+        try:
+            value = escape(value_of(opened, name))
+        except (Missing, Denied) as error:
+            say(str(error))
+            status = 1
+            continue
+        lines.append(escape(name) if only_names else value if values else f"{escape(name)} = {value}")
+    write_lines(lines)
+    return status
 
 
 @command.command("explain", cls=AbbreviatingCommand, context_settings=_HELP)
@@ -127,28 +141,35 @@ def explain_tunable(
     ctx: click.Context, name: str, source: str | None, *, max_size: int, partial: bool, strict: bool
 ) -> int:
     """Say what a tunable does, what it is set to and what that means now."""
-    known = TUNABLES.get(canonical(name))
-    if known is None:
-        raise Missing(f"tunables: nothing is known of '{name}'")
+    name = canonical(name)
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    lines = [*click.wrap_text(f"{known.name}: {known.meaning}", _width()).split("\n"), ""]
-    lines += [f"{title + ':':<10}{text}" for title, text in _facts_of(known.name, opened) if text]
+    known = TUNABLES.get(name)
+    if known is None:
+        facts = [("now", value_of(opened, name)), ("file", _absolute(path_of(name)))]
+        text = f"{name}: Nothing more is known of it here."
+    else:
+        facts, text = _facts_of(known, opened), f"{name}: {known.meaning}"
+    lines = [*click.wrap_text(text, _width()).split("\n"), ""]
+    for title, fact in facts:
+        if fact:
+            text = click.wrap_text(escape(fact), _width(), f"{title + ':':<10}", " " * 10)
+            lines += text.split("\n")
     write_lines(lines)
     return exit_status(ctx)
 
 
-def _facts_of(name: str, source: Source) -> list[tuple[str, str]]:
-    known = TUNABLES[name]
+def _facts_of(known: Tunable, source: Source) -> list[tuple[str, str]]:
+    machine = read_machine(source)
     try:
-        row = report.rows(source, [name], read_machine(source))[0]
-        now = f"{row.value} ({row.meaning})" if row.meaning else row.value
-    except Missing:
-        now = "this kernel does not have it"
-    allowed = " ".join(known.choices) or ("" if known.is_list else f"{known.low} to {known.high}")
+        row = report.rows(source, [known.name], machine)[0]
+        now = "; ".join(part for part in (row.meaning, row.note) if part)
+        now = f"{row.value} ({now})" if now else row.value
+    except (Missing, Denied) as error:
+        now = "this kernel does not have it" if isinstance(error, Missing) else str(error)
     return [
-        ("now", escape(now)),
-        ("default", known.default),
-        ("allowed", allowed),
+        ("now", now),
+        ("default", default_of(known, machine.version)),
+        ("allowed", _allowed(known, machine)),
         ("unit", known.unit),
         ("Linux", known.versions),
         ("twin", f"{known.twin}: setting one sets the other to 0" if known.twin else ""),
@@ -156,6 +177,12 @@ def _facts_of(name: str, source: Source) -> list[tuple[str, str]]:
         ("danger", known.danger),
         ("file", known.path if known.path.startswith("/") else f"/proc/{known.path}"),
     ]
+
+
+def _allowed(known: Tunable, machine: Machine) -> str:
+    if known.choices or known.is_list:
+        return " ".join(known.choices)
+    return range_in_words(*limits(known, machine.version, machine.page_size))
 
 
 def _width() -> int:
@@ -178,7 +205,9 @@ def _width() -> int:
     help=f"Write the settings to a file for the next boot, too. [{DROP_IN}]",
 )
 @click.option("-S", "--source", hidden=True)
+@click.pass_context
 def set_tunables(
+    ctx: click.Context,
     assignments: tuple[str, ...],
     file: str | None,
     persist: str | None,
@@ -188,57 +217,78 @@ def set_tunables(
     force: bool,
 ) -> int:
     """Set tunables, all or none: checked first, read back, and put back when one fails."""
-    if source is not None:
+    if source is not None or ctx.obj is True:
         raise UsageProblem("tunables set: a capture cannot be set")
+    if persist and "=" in persist and canonical(persist.partition("=")[0]) in TUNABLES:
+        assignments, persist = (persist, *assignments), DROP_IN  # a setting, not --persist's FILE
     machine = live()
-    wanted = checked([*(from_file(file) if file else ()), *assignments], machine, force=force)
-    if persist and any(not assignment.name.startswith(("vm.", "kernel.")) for assignment in wanted):
-        raise UsageProblem("tunables set: --persist writes for sysctl, which does not know what is in /sys")
-    settings = [_setting(assignment) for assignment in wanted]
-    control.check_writable(settings)
     before = read_machine(machine)
-    lines = [_change(assignment, before, dry_run=dry_run) for assignment in wanted]
-    if dry_run:
-        write_lines(lines)
-        return 0
-    control.apply(settings)
-    write_lines(lines)
-    if persist:
-        _persist(persist, wanted)
+    wishes = [*(from_file(file) if file else ()), *map(Wish, assignments)]
+    wanted = checked(wishes, machine, before, force=force)
+    for reason in wanted.left_out:
+        say(f"left out: {reason}")
+    settings = _writable(wanted)
+    after = supposed(before, dict(wanted.assignments))
+    failed = _dry_run(persist, wanted) if dry_run else _apply(settings, persist, wanted)
+    for reason in failed.values():
+        say(f"left out: {reason}")
+    done = {setting.name for setting in settings} - failed.keys()
+    write_lines(_change(each, before, after, dry_run=dry_run) for each in wanted.assignments if each.name in done)
     return 0
 
 
-def _setting(assignment: Assignment) -> control.Setting:
+def _dry_run(persist: str | None, wanted: Wanted) -> Mapping[str, str]:
+    if persist:
+        check_drop_in(persist, wanted.assignments)
+        say(f"tunables: would write {persist}")
+    return {}
+
+
+def _apply(settings: list[control.Setting], persist: str | None, wanted: Wanted) -> Mapping[str, str]:
+    """Set all, and write the drop-in, which gets its name when all is set; give why those failed that may."""
+    if not persist:
+        return control.apply(settings)
+    with drop_in(persist, wanted.assignments):
+        failed = control.apply(settings)
+    say(f"tunables: wrote {persist}")
+    return failed
+
+
+def _writable(wanted: Wanted) -> list[control.Setting]:
+    """Say what to write where, but for what may fail and cannot be written. Raises Denied."""
+    settings = []
+    for assignment in wanted.assignments:
+        setting = _setting(assignment, may_fail=assignment.name in wanted.may_fail)
+        try:
+            control.check_writable([setting])
+        except Denied as error:
+            if not setting.may_fail:
+                raise
+            say(f"left out: {error}")
+            continue
+        settings.append(setting)
+    return settings
+
+
+def _setting(assignment: Assignment, *, may_fail: bool) -> control.Setting:
     known = TUNABLES[assignment.name]
     twin = (known.twin, _absolute(TUNABLES[known.twin].path)) if known.twin else None
-    return control.Setting(assignment.name, _absolute(known.path), assignment.value, twin)
+    return control.Setting(
+        assignment.name, _absolute(known.path), assignment.value, twin, may_fail=may_fail, is_action=known.is_action
+    )
 
 
 def _absolute(path: str) -> str:
     return path if path.startswith("/") else f"/proc/{path}"
 
 
-def _change(assignment: Assignment, machine: Machine, *, dry_run: bool) -> str:
-    """Say what a setting changes, and what comes of it."""
+def _change(assignment: Assignment, before: Machine, after: Machine, *, dry_run: bool) -> str:
+    """Say what a setting changes, and what comes of it and of those set with it."""
     name, value = assignment
     twin = TUNABLES[name].twin
-    effect = [report.meaning(name, value, supposed(machine, {name: value}))]
-    if twin and machine.settings.get(twin, "0") != "0" and value != "0":
-        effect.append(f"{twin}: {machine.settings[twin]} -> 0")
+    effect = [report.meaning(name, value, after)]
+    if twin in before.settings and before.settings[twin] != after.settings[twin]:
+        effect.append(f"{twin}: {before.settings[twin]} -> {after.settings[twin]}")
     text = "; ".join(part for part in effect if part)
     would = "would set " if dry_run else ""
-    return f"{would}{name}: {machine.settings.get(name, '-')} -> {value}" + (f" ({text})" if text else "")
-
-
-def _persist(path: str, wanted: list[Assignment]) -> None:
-    """Write a drop-in for sysctl: what it held of other tunables stays."""
-    lines: list[str] = []
-    if os.path.exists(path):
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
-    names = {assignment.name for assignment in wanted}
-    kept = [line for line in lines if canonical(line.partition("=")[0].strip().lstrip("-")) not in names]
-    kept = kept or ["# Written by pymemtools tunables set --persist."]
-    text = "".join(f"{line}\n" for line in [*kept, *(f"{each.name} = {each.value}" for each in wanted)])
-    write_new_file(path, text.encode("utf-8", "surrogateescape"), force=True)
-    say(f"tunables: wrote {path}")
+    return f"{would}{name}: {before.settings.get(name, '-')} -> {value}" + (f" ({text})" if text else "")

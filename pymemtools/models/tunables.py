@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pymemtools.models.release import Version
+
 _INT_MAX = 2**31 - 1
 _LONG_MAX = 2**63 - 1
 
@@ -29,6 +31,8 @@ class Tunable(NamedTuple):
     choices: tuple[str, ...] = ()  # words instead of numbers
     is_list: bool = False  # several numbers
     is_action: bool = False  # writing does something; there is no value
+    high_once: tuple[Version, int] | None = None  # before this version the highest value was that
+    defaults_once: tuple[tuple[Version, str], ...] = ()  # before these versions the default was that, oldest first
 
 
 def _vm(name: str, unit: str, low: int, high: int, default: str, meaning: str, **others: object) -> Tunable:
@@ -48,13 +52,33 @@ _ENTRIES = (
         danger="Too little of it, with overcommit_memory=2, and root cannot start a program either.",
     ),
     _vm(
+        *("compact_memory", "", 1, 1, ""),
+        "Writing 1 puts free pages of all zones together into large blocks, at once.",
+        versions="2.6.35",
+        related=("vm.compaction_proactiveness",),
+        danger="All of memory is moved about: it takes time, and programs stall.",
+        is_action=True,
+    ),
+    _vm(
+        *("compact_unevictable_allowed", "switch", 0, 1, "1"),
+        "Whether compaction may move locked pages, whose owners then stall for a moment.",
+        versions="4.2; 0 with PREEMPT_RT",
+        related=("vm.compaction_proactiveness",),
+    ),
+    _vm(
         *("compaction_proactiveness", "%", 0, 100, "20"),
         "How hard the kernel works ahead to put free pages together into large blocks; 0 leaves it until one is asked for.",
         versions="5.9",
         related=("transparent_hugepage.defrag",),
     ),
     _vm(
-        *("dirty_background_bytes", "bytes", 0, _LONG_MAX, "0"),
+        *("defrag_mode", "switch", 0, 1, "0"),
+        "Whether the allocator would rather reclaim and compact than mix kinds of pages, so that large blocks stay possible.",
+        versions="6.15",
+        related=("vm.compaction_proactiveness", "vm.watermark_boost_factor"),
+    ),
+    _vm(
+        *("dirty_background_bytes", "bytes", 1, _LONG_MAX, "0"),
         "How much may be dirty before the kernel starts to write it back in the background; 0: the ratio counts.",
         versions="2.6.29",
         related=("vm.dirty_bytes",),
@@ -63,14 +87,15 @@ _ENTRIES = (
     _vm(
         *("dirty_background_ratio", "% of dirtyable memory", 0, 100, "10"),
         "How much of free and file memory may be dirty before the kernel starts to write it back in the background.",
-        versions="10 since 2.6.32, 5 before",
+        versions="10 since 2.6.30, 5 in 2.6.24, 10 in 2.6.18",
+        defaults_once=(((2, 6, 22), "10"), ((2, 6, 30), "5")),
         related=("vm.dirty_ratio", "vm.dirty_expire_centisecs"),
         twin="vm.dirty_background_bytes",
     ),
     _vm(
-        *("dirty_bytes", "bytes", 0, _LONG_MAX, "0"),
+        *("dirty_bytes", "bytes", 1, _LONG_MAX, "0"),
         "How much may be dirty before those who write must wait for the disk; 0: the ratio counts.",
-        versions="2.6.29; at least two pages",
+        versions="2.6.29",
         related=("vm.dirty_background_bytes",),
         twin="vm.dirty_ratio",
         danger="Very small values make every writer wait.",
@@ -84,7 +109,8 @@ _ENTRIES = (
     _vm(
         *("dirty_ratio", "% of dirtyable memory", 0, 100, "20"),
         "How much of free and file memory may be dirty before those who write must wait for the disk.",
-        versions="20 since 2.6.32, 10 in 2.6.24, 40 in 2.6.18",
+        versions="20 since 2.6.30, 10 in 2.6.24, 40 in 2.6.18",
+        defaults_once=(((2, 6, 22), "40"), ((2, 6, 30), "10")),
         related=("vm.dirty_background_ratio",),
         twin="vm.dirty_bytes",
     ),
@@ -95,7 +121,13 @@ _ENTRIES = (
         danger="With 0, data waits until there is too much of it.",
     ),
     _vm(
-        *("drop_caches", "", 1, 3, "none"),
+        *("dirtytime_expire_seconds", "s", 0, _INT_MAX, "43200"),
+        "How old an inode may get of which only times have changed, on file systems with lazytime, before it is written.",
+        versions="4.0",
+        related=("vm.dirty_expire_centisecs",),
+    ),
+    _vm(
+        *("drop_caches", "", 1, 3, ""),
         "Writing 1 drops clean file pages, 2 dentries, inodes and other reclaimable slab, 3 both. Nothing dirty is dropped, "
         "and whatever is needed again must be read again.",
         versions="2.6.16",
@@ -103,11 +135,26 @@ _ENTRIES = (
         is_action=True,
     ),
     _vm(
+        *("extfrag_threshold", "0 to 1000", 0, 1000, "500"),
+        "When a large block cannot be had: up to this degree of fragmentation memory is reclaimed, above it compacted.",
+        versions="2.6.35",
+        related=("vm.compaction_proactiveness",),
+    ),
+    _vm(
         *("highmem_is_dirtyable", "switch", 0, 1, "0"),
         "Whether pages of high memory count as dirtyable: 1 raises the dirty thresholds of a 32-bit machine.",
-        versions="2.6.33, only with high memory",
+        versions="2.6.25, only with high memory",
         related=("vm.dirty_ratio", "vm.dirty_background_ratio"),
         danger="With much high memory, low memory may fill up with what is waiting to be written.",
+    ),
+    _vm(
+        *("laptop_mode", "s", 0, _INT_MAX, "0"),
+        "How long after a read all dirty data is written, so that the disk may rest in between; 0 switches that off.",
+        related=("vm.dirty_writeback_centisecs", "vm.dirty_expire_centisecs"),
+    ),
+    _vm(
+        *("legacy_va_layout", "switch", 0, 1, "0"),
+        "Whether programs that start get the layout of Linux 2.4: mappings from the bottom up, below the stack.",
     ),
     _vm(
         *("lowmem_reserve_ratio", "1/n of the zones above", 0, _INT_MAX, "256 256 32 0 0 on x86_64"),
@@ -122,6 +169,24 @@ _ENTRIES = (
         danger="Running programs that have more already cannot map anything.",
     ),
     _vm(
+        *("memfd_noexec", "mode", 0, 2, "0"),
+        "What memfd_create() without a flag makes: 0 a file that may be executed, 1 one that may not; 2 refuses what could be.",
+        versions="6.3; for each PID namespace",
+    ),
+    _vm(
+        *("memory_failure_early_kill", "switch", 0, 1, "0"),
+        "Whether a process is killed as soon as a page of its memory is found broken, or only when it touches that.",
+        versions="2.6.32",
+        related=("vm.memory_failure_recovery",),
+    ),
+    _vm(
+        *("memory_failure_recovery", "switch", 0, 1, "1"),
+        "Whether the kernel tries to go on without a page that is found broken; 0 panics.",
+        versions="2.6.32",
+        related=("vm.memory_failure_early_kill",),
+        danger="With 0 the machine goes down for a single broken page.",
+    ),
+    _vm(
         *("min_free_kbytes", "kB", 0, _INT_MAX, "4 * sqrt(lowmem in kB), or what huge pages ask for"),
         "What the kernel keeps free, spread over the zones as their min watermarks: the last reserve, for interrupts and for "
         "reclaim itself.",
@@ -130,7 +195,19 @@ _ENTRIES = (
         danger="Below 1024 the machine may deadlock under load; too much of it brings the OOM killer at once.",
     ),
     _vm(
-        *("mmap_min_addr", "bytes", 0, _LONG_MAX, "65536"),
+        *("min_slab_ratio", "% of the node", 0, 100, "5"),
+        "How much of a node must be reclaimable slab before zone_reclaim_mode takes any of it.",
+        versions="2.6.19, only with NUMA",
+        related=("vm.zone_reclaim_mode",),
+    ),
+    _vm(
+        *("min_unmapped_ratio", "% of the node", 0, 100, "1"),
+        "How much of a node must be file pages that nobody maps before zone_reclaim_mode takes any of them.",
+        versions="2.6.18, only with NUMA",
+        related=("vm.zone_reclaim_mode",),
+    ),
+    _vm(
+        *("mmap_min_addr", "bytes", 0, _LONG_MAX, "4096, or as the kernel was built (65536)"),
         "Below this address nothing can be mapped, so that following a NULL pointer faults.",
         danger="0 lets bugs of the kernel be used by whoever can map page 0.",
     ),
@@ -141,9 +218,21 @@ _ENTRIES = (
         danger="The kernel gives as many as it finds, which may be fewer; too many starve everything else.",
     ),
     _vm(
+        *("nr_overcommit_hugepages", "pages", 0, _LONG_MAX, "0"),
+        "How many huge pages beyond nr_hugepages the pool may take from free memory while they are asked for.",
+        versions="2.6.24",
+        related=("vm.nr_hugepages",),
+    ),
+    _vm(
+        *("numa_stat", "switch", 0, 1, "1"),
+        "Whether allocations are counted by node: the numa_ lines of vmstat and zoneinfo.",
+        versions="4.15, only with NUMA",
+    ),
+    _vm(
         *("oom_dump_tasks", "switch", 0, 1, "1"),
         "Whether an OOM kill writes the table of all processes to the kernel's log.",
-        versions="1 since 2.6.38",
+        versions="2.6.25; 1 since 2.6.36, 0 before",
+        defaults_once=(((2, 6, 36), "0"),),
         related=("vm.oom_kill_allocating_task",),
     ),
     _vm(
@@ -160,7 +249,8 @@ _ENTRIES = (
     ),
     _vm(
         *("overcommit_memory", "mode", 0, 2, "0"),
-        "0 refuses only what is plainly too much, 1 refuses nothing, 2 promises no more than CommitLimit.",
+        "Which requests for memory are refused: 0 only what is plainly too much, 1 none, 2 what would promise more than "
+        "CommitLimit in all.",
         related=("vm.overcommit_ratio", "vm.overcommit_kbytes", "vm.admin_reserve_kbytes", "vm.user_reserve_kbytes"),
         danger="2 fails fork and malloc at once when Committed_AS is above CommitLimit already.",
     ),
@@ -176,6 +266,11 @@ _ENTRIES = (
         versions="below 16 MB of RAM 2",
     ),
     _vm(
+        *("page_lock_unfairness", "times", 0, _INT_MAX, "5"),
+        "How often the lock of a page may be taken from under who waits for it, before that one gets it in turn.",
+        versions="5.9",
+    ),
+    _vm(
         *("panic_on_oom", "mode", 0, 2, "0"),
         "1 panics instead of killing a process when the whole machine is out of memory, 2 also when a group or node is.",
         danger="The machine goes down.",
@@ -185,10 +280,24 @@ _ENTRIES = (
         "How often processors fold their own counters into those of /proc/vmstat.",
     ),
     _vm(
+        *("percpu_pagelist_high_fraction", "1/n of the zone", 0, _INT_MAX, "0"),
+        "What part of a zone the processors' own lists of free pages may hold; 0 lets the kernel choose by the low watermark, "
+        "and 1 to 7 are refused.",
+        versions="5.14, before it percpu_pagelist_fraction",
+    ),
+    _vm(
         *("swappiness", "0 to 200", 0, 200, "60"),
         "How reclaim weighs anonymous pages against file pages: at 100 both cost the same to bring back, below it file pages "
         "go first, 0 swaps only to prevent OOM.",
         versions="to 100 before 5.8",
+        high_once=((5, 8, 0), 100),
+    ),
+    _vm(
+        *("unprivileged_userfaultfd", "switch", 0, 1, "0"),
+        "Whether userfaultfd() of users without CAP_SYS_PTRACE may handle faults of the kernel, too.",
+        versions="5.2; 1 before 5.11",
+        defaults_once=(((5, 11, 0), "1"),),
+        danger="1 helps who wants to use a race in the kernel.",
     ),
     _vm(
         *("user_reserve_kbytes", "kB", 0, _LONG_MAX, "3 % of free memory at boot, at most 131072"),
@@ -202,6 +311,12 @@ _ENTRIES = (
         danger="0 never reclaims them, until memory is full of them.",
     ),
     _vm(
+        *("vfs_cache_pressure_denom", "", 100, _INT_MAX, "100"),
+        "What vfs_cache_pressure is a part of: dentries and inodes are as dear as file pages where the two are equal.",
+        versions="6.16",
+        related=("vm.vfs_cache_pressure",),
+    ),
+    _vm(
         *("watermark_boost_factor", "1/10000 of high", 0, _INT_MAX, "15000"),
         "How far the watermarks may rise for a while after allocations had to mix kinds of pages; 0 switches that off.",
         versions="5.0",
@@ -211,6 +326,7 @@ _ENTRIES = (
         *("watermark_scale_factor", "1/10000 of the zone", 1, 3000, "10"),
         "How far apart the watermarks are: kswapd starts earlier and works longer with more.",
         versions="4.6; to 1000 before 5.18",
+        high_once=((5, 18, 0), 1000),
         related=("vm.min_free_kbytes",),
     ),
     _vm(
@@ -238,29 +354,103 @@ _ENTRIES = (
         related=("ksm.pages_to_scan",),
     ),
     _mm(
+        *("ksm.max_page_sharing", "ksm/max_page_sharing", "mappings", 2, _INT_MAX, "256"),
+        "How many mappings one merged page may have: beyond it ksmd keeps another copy.",
+        versions="4.13; changes only while nothing is merged",
+    ),
+    _mm(
+        *("ksm.merge_across_nodes", "ksm/merge_across_nodes", "switch", 0, 1, "1"),
+        "Whether pages of different nodes are merged, which makes them far for some.",
+        versions="3.9; changes only while nothing is merged",
+    ),
+    _mm(
+        *("ksm.smart_scan", "ksm/smart_scan", "switch", 0, 1, "1"),
+        "Whether ksmd passes over pages that it could not merge before.",
+        versions="6.7",
+        related=("ksm.pages_to_scan",),
+    ),
+    _mm(
+        *("ksm.use_zero_pages", "ksm/use_zero_pages", "switch", 0, 1, "0"),
+        "Whether ksmd merges pages of zeros with the kernel's own zero page.",
+        versions="4.12",
+    ),
+    _mm(
         *(
             "transparent_hugepage.enabled",
             "transparent_hugepage/enabled",
             "",
             0,
             0,
-            "madvise, or as the kernel was built",
+            "always or madvise, as the kernel was built; never below 512 MiB of RAM",
         ),
         "Who gets huge pages for anonymous memory without asking for each: all, those who call madvise, nobody.",
+        versions="2.6.38",
         choices=("always", "madvise", "never"),
         related=("transparent_hugepage.defrag", "vm.min_free_kbytes"),
     ),
     _mm(
         *("transparent_hugepage.defrag", "transparent_hugepage/defrag", "", 0, 0, "madvise"),
         "What a fault does when no huge page is free: stall and make one, leave it to kswapd, or take small pages.",
+        versions="2.6.38; always before 4.6, which brought defer; 4.11 brought defer+madvise",
+        defaults_once=(((4, 6, 0), "always"),),
         choices=("always", "defer", "defer+madvise", "madvise", "never"),
+        related=("transparent_hugepage.enabled",),
+    ),
+    _mm(
+        *("transparent_hugepage.shmem_enabled", "transparent_hugepage/shmem_enabled", "", 0, 0, "never"),
+        "Who gets huge pages for shared memory that no mount of tmpfs stands for: all, all within a file's size, those who "
+        "call madvise, nobody; deny and force overrule every mount.",
+        versions="4.8",
+        choices=("always", "within_size", "advise", "never", "deny", "force"),
+        related=("transparent_hugepage.enabled",),
+    ),
+    _mm(
+        *("transparent_hugepage.use_zero_page", "transparent_hugepage/use_zero_page", "switch", 0, 1, "1"),
+        "Whether reading untouched memory maps a huge page of zeros.",
+        versions="3.8",
         related=("transparent_hugepage.enabled",),
     ),
 )
 
 TUNABLES: Mapping[str, Tunable] = {entry.name: entry for entry in _ENTRIES}
-ONLY_WRITTEN = frozenset(("vm.drop_caches", "vm.compact_memory"))
+ONLY_WRITTEN = frozenset(entry.name for entry in _ENTRIES if entry.is_action)
 NEVER_READ = frozenset(("vm.stat_refresh",))  # reading it makes the kernel do something
+
+
+def limits(entry: Tunable, version: Version | None = None, page_size: int | None = None) -> tuple[int, int]:
+    """Give the least and the most that a kernel takes; what it is or how large its pages are may be unknown.
+
+    >>> limits(TUNABLES["vm.swappiness"], (5, 4, 0)), limits(TUNABLES["vm.dirty_bytes"], page_size=4096)[0]
+    ((0, 100), 8192)
+    """
+    low, high = entry.low, entry.high
+    if entry.high_once is not None and version is not None and version < entry.high_once[0]:
+        high = entry.high_once[1]
+    if entry.name == "vm.dirty_bytes" and page_size is not None:
+        low = 2 * page_size  # mm/page-writeback.c, dirty_bytes_min
+    return low, high
+
+
+def range_in_words(low: int, high: int) -> str:
+    """Write a range for people, who need not be told how large the kernel's types are.
+
+    >>> range_in_words(0, 100), range_in_words(1, _INT_MAX)
+    ('0 to 100', '1 or more')
+    """
+    return f"{low} to {high}" if high < _INT_MAX else f"{low} or more"
+
+
+def default_of(entry: Tunable, version: Version | None = None) -> str:
+    """Give the default of a kernel: a value, or the rule that gives it.
+
+    >>> default_of(TUNABLES["vm.dirty_ratio"], (2, 6, 24)), default_of(TUNABLES["vm.dirty_ratio"])
+    ('10', '20')
+    """
+    if version is not None:
+        for before, default in entry.defaults_once:
+            if version < before:
+                return default
+    return entry.default
 
 
 def canonical(name: str) -> str:

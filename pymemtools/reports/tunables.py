@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from pymemtools.models.overcommit import commit_limit
-from pymemtools.models.tunables import TUNABLES
+from pymemtools.models.tunables import TUNABLES, default_of
 from pymemtools.procfs.meminfo import hugetlb_pool
-from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of, marks_of
+from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of, marks_of, protections_of
 from pymemtools.reports.settings import WRITE_ONLY, value_of
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
@@ -19,9 +19,9 @@ class TunableRow(NamedTuple):
 
     name: str
     value: str
-    default: str | None
+    default: str | None  # a value, or the rule that gives it
     meaning: str  # what the value comes to here; empty where it says so itself
-    note: str  # how it differs from the default
+    note: str  # that it differs from the default
 
 
 def rows(source: Source, chosen: Iterable[str], machine: Machine) -> list[TunableRow]:
@@ -30,16 +30,28 @@ def rows(source: Source, chosen: Iterable[str], machine: Machine) -> list[Tunabl
     for name in chosen:
         value = value_of(source, name)
         entry = TUNABLES.get(name)
-        default = None if entry is None else entry.default
-        is_plain = default is not None and default.isdigit()
-        note = f"default {default}" if is_plain and value not in (default, WRITE_ONLY) else ""
+        default = None if entry is None else default_of(entry, machine.version) or None
+        differs = default is not None and is_plain(default) and value not in (default, WRITE_ONLY)
+        note = "not the default" if differs else ""
         found.append(TunableRow(name, value, default, meaning(name, value, machine), note))
     return found
+
+
+def is_plain(default: str) -> bool:
+    """Tell whether a default is a value, and no rule in words."""
+    return default.isdigit() or default in _WORDS
+
+
+_WORDS = frozenset(word for entry in TUNABLES.values() for word in entry.choices)
 
 
 def meaning(name: str, value: str, machine: Machine) -> str:
     """Say what a value comes to on this machine; empty where nothing more is to be said."""
     entry = TUNABLES.get(name)
+    if name == "vm.lowmem_reserve_ratio":
+        return _lowmem_reserve(machine)
+    if name in _MODES:
+        return _MODES[name].get(value, "")
     number = _number(value)
     if entry is None or number is None:
         return ""
@@ -50,9 +62,34 @@ def meaning(name: str, value: str, machine: Machine) -> str:
         return human_size(number * (1024 if entry.unit == "kB" else 1)) if number else ""
     if entry.unit == "1/100 s":
         return f"{number / 100:g} s"
+    if entry.unit == "s":
+        return f"{number} s" if number else ""
     if entry.unit == "switch":
         return "on" if number else "off"
     return ""
+
+
+_MODES: Mapping[str, Mapping[str, str]] = {
+    "kernel.randomize_va_space": {"0": "off", "1": "stack, mmap base and vdso", "2": "stack, mmap base, vdso and heap"},
+    "ksm.run": {"0": "off, what is merged stays", "1": "on", "2": "off, what was merged is taken apart"},
+    "vm.memfd_noexec": {"0": "executable", "1": "not executable", "2": "not executable, others are refused"},
+    "vm.panic_on_oom": {
+        "0": "kills a process",
+        "1": "panics for the whole machine",
+        "2": "panics for a group or node, too",
+    },
+    "vm.zone_reclaim_mode": {"0": "off: takes memory of other nodes", "1": "reclaims clean pages here first"},
+}
+
+
+def _lowmem_reserve(machine: Machine) -> str:
+    """Say what each zone keeps from allocations that could use the highest zone."""
+    kept = [
+        f"{zone.name} keeps {human_size(max(protection) * machine.page_size)}"
+        for zone, protection in zip(machine.zones, protections_of(machine))
+        if protection and any(protection)
+    ]
+    return ", ".join(kept) if len(kept) < 4 else ""  # many nodes: pymemtools zones has a line for each
 
 
 def _number(text: str) -> int | None:
@@ -66,6 +103,8 @@ def _dirty(of: str) -> Callable[[int, Machine], str]:
             return ""
         pages = marks.dirty if of == "dirty" else marks.background
         whole, part = human_size(memory * machine.page_size), human_size(pages * machine.page_size)
+        if of == "background" and pages == marks.dirty // 2 and pages < number * memory // 101:
+            return f"no more than half of what dirty_ratio or dirty_bytes gives = {part}"
         return f"{number} % of {whole} dirtyable = {part}"
 
     return say
@@ -113,6 +152,13 @@ def _overcommit_ratio(number: int, machine: Machine) -> str:
     return f"{number} % of {human_size(ram)} RAM and {human_size(swap)} swap = {human_size(limit)}"
 
 
+def _swappiness(number: int, machine: Machine) -> str:
+    """Since 2.6.28 anonymous and file pages are scanned in this proportion. Source: mm/vmscan.c, get_scan_count()."""
+    if number > 200 or (machine.version is not None and machine.version < (2, 6, 28)):
+        return ""
+    return f"anonymous pages : file pages = {number} : {200 - number}"
+
+
 def _huge_pages(number: int, machine: Machine) -> str:
     size = machine.meminfo.get("Hugepagesize")
     return human_size(number * size) if size and number else ""
@@ -126,8 +172,7 @@ _MEANINGS: Mapping[str, Callable[[int, Machine], str]] = {
     "vm.overcommit_ratio": _overcommit_ratio,
     "vm.nr_hugepages": _huge_pages,
     "vm.page-cluster": lambda number, machine: f"2^{number} = {1 << min(number, 31)} pages",
-    "vm.swappiness": lambda number, machine: f"anonymous pages : file pages = {number} : {200 - number}",
+    "vm.swappiness": _swappiness,
     "vm.watermark_scale_factor": _scale_factor,
     "vm.watermark_boost_factor": lambda number, machine: f"up to {number / 100:g} % of high" if number else "off",
-    "vm.stat_interval": lambda number, machine: f"{number} s",
 }
