@@ -111,10 +111,13 @@ def supposed(
 
 
 def _twins_of(machine: Machine, settings: Mapping[str, str]) -> dict[str, str]:
-    """A ratio and its amount in bytes are one setting: writing one makes the other 0, of vm.dirty_* if it changes."""
+    """A ratio and its bytes are one setting: writing one makes the other 0, with vm.dirty_ratio only if it changes.
+
+    Source: mm/page-writeback.c, dirty_ratio_handler() and its kin; mm/util.c, overcommit_ratio_handler().
+    """
     twins = {}
     for name, value in settings.items():
-        is_change = not name.startswith("vm.dirty_") or value != machine.settings.get(name)
+        is_change = name not in ("vm.dirty_ratio", "vm.dirty_bytes") or value != machine.settings.get(name)
         if name in TUNABLES and TUNABLES[name].twin and is_change:
             twins[TUNABLES[name].twin] = "0"
     return twins
