@@ -1,28 +1,20 @@
 _pymemtools_completion() {
-    local IFS=$'\n'
-    local response
-
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _PYMEMTOOLS_COMPLETE=bash_complete $1)
-
-    for completion in $response; do
-        IFS=',' read type value <<< "$completion"
-
-        if [[ $type == 'dir' ]]; then
-            COMPREPLY=()
-            compopt -o dirnames
-        elif [[ $type == 'file' ]]; then
-            COMPREPLY=()
-            compopt -o default
-        elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
-        fi
+    local IFS=$'\n' type value i cword=0
+    local -a words=()
+    # to bash --option=VALUE is three words, to the program two
+    for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
+        [[ ${COMP_WORDS[i]} == "=" && $i -lt $COMP_CWORD ]] && continue
+        ((i == COMP_CWORD)) && cword=${#words[@]}
+        words+=("${COMP_WORDS[i]}")
     done
-
-    return 0
+    COMPREPLY=()
+    while IFS=, read -r type value; do
+        case $type in
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+            plain) COMPREPLY+=("$value") ;;
+        esac
+    done < <(COMP_WORDS="${words[*]}" COMP_CWORD=$cword _PYMEMTOOLS_COMPLETE=bash_complete "$1" 2>/dev/null)
 }
 
-_pymemtools_completion_setup() {
-    complete -o nosort -F _pymemtools_completion pymemtools
-}
-
-_pymemtools_completion_setup;
+complete -o nosort -F _pymemtools_completion pymemtools

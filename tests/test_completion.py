@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import HERE, Run
+from trees import Proc, write_tree
 
 COMPLETIONS = HERE.parent / "completions"
 FILES = {"bash": "pymemtools.bash", "zsh": "_pymemtools", "fish": "pymemtools.fish"}
@@ -27,7 +29,7 @@ def offered(line: str) -> list[str]:
     command = [sys.executable, "-c", "from pymemtools.entry import main; main()"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return [line.partition(",")[2] for line in done.stdout.split()]
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -43,6 +45,78 @@ def test_scripts_are_read_by_their_shell(shell: str) -> None:
         pytest.skip(f"{shell} is not installed")
     done = subprocess.run([shell, "-n", str(COMPLETIONS / FILES[shell])], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+ASK = {
+    "bash": """
+        . "$SCRIPT"
+        compopt() { COMPREPLY=("$@"); }
+        COMP_WORDS=("${@:2}") COMP_CWORD=$(($# - 2))
+        _pymemtools_completion "$1"
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """,
+    "zsh": """
+        compdef() { }; compset() { print -r -- compset "$@" }; _path_files() { print -r -- "$@" }
+        _describe() { print -rl -- "${(@P)3}" }; compadd() { print -rl -- "${(@P)4}" }
+        . "$SCRIPT"
+        words=("$@[1]" "${@:3}") CURRENT=$(($# - 1))
+        _pymemtools
+    """,
+    "fish": """
+        source "$SCRIPT"
+        complete -C (string join ' ' -- pymemtools $argv[3..])
+    """,
+}
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Callable[..., list[str]]:
+    """Give a function that lets a shell complete the last of some words with the script that is installed."""
+    program = tmp_path / "pymemtools"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m pymemtools "$@"\n')
+    program.chmod(0o755)
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def ask_shell(shell: str, *words: str) -> list[str]:
+        if shutil.which(shell) is None:
+            pytest.skip(f"{shell} is not installed")
+        name = [] if shell == "fish" else [shell]  # $0
+        done = subprocess.run(
+            [shell, "-c", ASK[shell], *name, str(program), "pymemtools", *words],
+            env=environment | {"SCRIPT": str(COMPLETIONS / FILES[shell])},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stderr == ""
+        return done.stdout.splitlines()
+
+    return ask_shell
+
+
+def test_bash_completes(ask: Callable[..., list[str]]) -> None:
+    assert ask("bash", "fr") == ["free"]
+    assert ask("bash", "free", "--format", "=", "js") == ["json", "jsonl"]
+    assert ask("bash", "free", "--format", "=")[:2] == ["text", "json"]
+    assert ask("bash", "smem", "--source", "=", "x.tar", "--columns", "=", "pid,us") == ["pid,user", "pid,uss"]
+    assert ask("bash", "smem", "-S", "/tm") == ["-o", "default"]
+
+
+def test_zsh_completes(ask: Callable[..., list[str]]) -> None:
+    assert ask("zsh", "fr") == ["free:Show used, cached, free and available memory."]
+    assert ask("zsh", "free", "--format=js") == ["compset -P *=", "json", "jsonl"]
+    assert ask("zsh", "smem", "-c", "pid,us") == ["pid,user", "pid,uss"]
+    assert ask("zsh", "smem", "--source=/tm") == ["compset -P *=", "-f"]
+
+
+def test_fish_completes(ask: Callable[..., list[str]], tmp_path: Path) -> None:
+    assert ask("fish", "fr") == ["free\tShow used, cached, free and available memory."]
+    assert ask("fish", "free", "--format=js") == ["--format=json", "--format=jsonl"]
+    assert ask("fish", "smem", "-c", "pid,us") == ["pid,user", "pid,uss"]
+    assert "-n\tShow uids instead of user names." in ask("fish", "smem", "-")
+    (tmp_path / "board.tar").touch()
+    assert ask("fish", "smem", f"--source={tmp_path}/bo") == [f"--source={tmp_path}/board.tar"]
 
 
 def test_commands() -> None:
@@ -71,6 +145,15 @@ def test_pids_and_no_names() -> None:
         assert str(os.getpid()) in found
         assert all(name.isdigit() for name in found)
         assert offered(f"pymemtools {command} {os.getpid()}") == [str(os.getpid())]
+
+
+def test_pids_of_the_source_named_before(tmp_path: Path) -> None:
+    write_tree(tmp_path, Proc(7, "x"), Proc(70, "y"))
+    assert offered(f"pymemtools pmap -S {tmp_path} ") == ["7", "70"]
+    assert offered(f"pymemtools pmap --source={tmp_path} 70") == ["70"]
+    assert offered("pymemtools --demo status 31") == ["31", "310", "312"]
+    assert offered("pymemtools pmap -S - ") == []
+    assert offered(f"pymemtools pmap -S {tmp_path}/nothing.tar ") == []
 
 
 def test_files_are_left_to_the_shell(tmp_path: Path) -> None:

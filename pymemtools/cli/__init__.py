@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from pymemtools import __version__
 from pymemtools.errors import MemtoolsError
 from pymemtools.render.escape import escape
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "capture": "Take a capture of this machine, to be read elsewhere.",
@@ -62,6 +65,14 @@ class LazyGroup(click.Group):
             near = " or ".join(f"'{name}'" for name in get_close_matches(args[0], self._helps))
             raise click.UsageError(f"no such command '{args[0]}'" + (f" (did you mean {near}?)" if near else ""), ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the subcommands, none of which need be imported for that, and the group's options."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        offered = [CompletionItem(name, help=self._helps[name]) for name in names]
+        return offered + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

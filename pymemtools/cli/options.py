@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pymemtools.cli import say
-from pymemtools.errors import UsageProblem
+from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
 from pymemtools.units import parse_size
@@ -142,8 +142,16 @@ def offer(*names: str) -> Completer:
 
 
 def offer_pids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the PIDs of this machine: numbers, never names that another user chose."""
-    return [str(pid) for pid in open_source().pids() if str(pid).startswith(incomplete)]
+    """Complete the PIDs of the source named so far: numbers, never names that another user chose."""
+    path = demo_path() if ctx.find_root().params.get("demo") else None
+    path = ctx.params.get("source") or path
+    if path == "-":
+        return []  # the terminal's
+    try:
+        pids = sorted(open_source(path and os.path.expanduser(path)).pids())
+    except MemtoolsError:
+        return []
+    return [str(pid) for pid in pids if str(pid).startswith(incomplete)]
 
 
 def offer_in_list(names: Callable[[click.Context], Iterable[str]]) -> Completer:
