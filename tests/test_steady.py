@@ -26,7 +26,7 @@ class Scripted:
     is_live = True
     facts = Facts("live", None, None, 4096, None)
 
-    def __init__(self, looks: Sequence["bytes | None"], maps: Sequence[bytes] = (MAPS, MAPS)) -> None:
+    def __init__(self, looks: Sequence["bytes | None"], maps: Sequence[bytes] = (MAPS,) * 20) -> None:
         self.looks, self.maps = list(looks), list(maps)
         self.pid = 7
 
@@ -74,9 +74,20 @@ def test_a_process_that_calls_exec_is_read_again() -> None:
     assert names(source) == [b"/y"]
 
 
-def test_maps_that_are_empty_though_there_is_memory_are_those_of_a_process_on_its_way_out() -> None:
+def test_a_new_program_is_read_when_it_is_all_mapped() -> None:
+    first, more, all_of_it = MAPS.replace(b"/x", b"[stack]"), MAPS.replace(b"/x", b"/ld"), MAPS.replace(b"/x", b"/new")
+    source = Scripted([stat(code=0)] * 3 + [stat()] * 3, [first, more, all_of_it])
+    assert names(source) == [b"/new"]
+
+
+def test_a_new_program_that_never_gets_mapped_is_shown_as_far_as_it_is() -> None:
+    assert names(Scripted([stat(code=0)] * 40, [MAPS] * 20)) == [b"/x"]
+
+
+@pytest.mark.parametrize("vsize", [4096, 0], ids=["memory still counted", "memory given back, not yet a zombie"])
+def test_empty_maps_are_those_of_a_process_on_its_way_out(vsize: int) -> None:
     with pytest.raises(Missing):
-        names(Scripted([stat(), stat()], [b""]))
+        names(Scripted([stat(vsize=vsize), stat(vsize=vsize)], [b""]))
 
 
 def test_a_kernel_thread_is_looked_at_once() -> None:

@@ -33,6 +33,11 @@ class Stat(NamedTuple):
         return self.state in ("Z", "X", "x")
 
     @property
+    def is_exiting(self) -> bool:
+        """Tell a process that has given its memory back and is no zombie yet (exit_mm()); on Linux 2.6.27 or newer."""
+        return self.vsize == 0 and not self.flags & PF_KTHREAD and not self.is_dead
+
+    @property
     def is_in_exec(self) -> bool:
         """Tell a process whose new program is not all mapped yet: it has memory but no code (load_elf_binary())."""
         return self.startcode == 0 and self.vsize > 0

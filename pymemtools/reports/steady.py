@@ -10,20 +10,26 @@ from pymemtools.procfs.stat import Stat, parse_stat
 from pymemtools.sources.base import ProcessFiles, Source
 
 _T = TypeVar("_T")
+_TRIES = 20  # until a new program is all mapped, which takes about a millisecond
 
 
 def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat | None], _T]) -> _T:
     """Call ``read`` between two looks at the process's stat, and give its result only when both show one process.
 
-    After an exec, which mixes two address spaces, it is called once more. A capture does not change, and may lack
-    stat. Raises Missing when the process is gone or will not keep still, Denied when it may not be opened.
+    After an exec, which mixes two address spaces, it is called once more, and again until the new program is all
+    mapped; where that takes for ever (its file system hangs) there is but the little it has. A capture does not change,
+    and may lack stat. Raises Missing when the process is gone, or going, or will not keep still, Denied when it may not
+    be opened.
     """
-    for _ in range(2):
+    changes = 0
+    for tries_left in reversed(range(_TRIES)):
         with source.process(pid) as files:
             text, before = _look(files)
             if source.is_live and before is not None and before.is_dead and before.threads > 1:
                 files = _other_thread(source, files)
                 text, before = _look(files)
+            if source.is_live and before is not None and before.is_exiting:
+                break
             result = read(files, before)
             if not source.is_live or (before is not None and (before.is_kernel_thread or before.is_dead)):
                 return result
@@ -31,8 +37,12 @@ def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat |
         after = before if text_after == text else _parsed(text_after, pid)
         if before is None or after is None or after.is_dead:
             break
-        if after.same_image(before):
+        is_same = after.same_image(before)
+        if is_same and not (after.is_in_exec and tries_left):
             return result
+        changes += not is_same and not before.is_in_exec
+        if changes > 1:
+            break
     raise Missing(f"{pid}: no such process")
 
 
