@@ -76,6 +76,21 @@ device  7f6322301000-7f6322302000 rw-s 00000000 00:0e 12 anon_inode:[perf_event]
 data    7f6322400000-7f6322401000 rw-s 00000000 fe:00 12 /var/lib/db
 rodata  7f6322500000-7f6322501000 r--s 00000000 fe:00 12 /usr/lib/locale/C.utf8/LC_CTYPE
 """,
+    "private memory of /dev/zero, and what Android calls its own": """\
+anon 7f6322300000-7f6322302000 rw-p 00000000 00:06 5 /dev/zero
+bss  7f6322400000-7f6322402000 rw-p 00000000 00:00 0 [anon:.bss]
+heap 7f6322500000-7f6322502000 rw-p 00000000 00:00 0 [anon: glibc: loader malloc]
+shm  7f6322600000-7f6322602000 rw-s 00000000 00:04 7 /dev/ashmem/dalvik-main space (deleted)
+""",
+    "memory beside a mapped file is no bss: Java's heap, and the archive that it starts with": """\
+anon fc000000-ffe00000 rw-p 00000000 00:00 0
+data ffe00000-ffe75000 rw-p 00bc6000 fe:00 9 /jvm/classes.jsa
+anon ffe75000-fff00000 rw-p 00000000 00:00 0
+""",
+    "the heap of Go looks like an arena": """\
+anon    c000000000-c000400000 rw-p 00000000 00:00 0
+reserve c000400000-c004000000 ---p 00000000 00:00 0
+""",
     "a file named like the heap is a file": "data 00400000-00401000 rw-p 00000000 fe:00 9 /tmp/[heap]\n",
 }
 
@@ -96,6 +111,10 @@ def area(start: int, end: int, name: bytes = b"", perms: bytes = b"rw-p", flags:
 
 def test_flags_tell_what_neighbours_cannot() -> None:
     assert kinds_of([area(1, 2, flags=b"rd wr gu")]) == ["guard region"]
+    assert kinds_of([area(1, 2, flags=b"rd wr gu ac nh")]) == ["thread stack"]
+    free = area(1, 2, perms=b"---p", flags=b"mr mw me nr")
+    assert kinds_of([free, area(2, 3, flags=b"rd wr ac")]) == ["reserve", "anon"]
+    assert kinds_of([free._replace(vmflags=b"mr mw me nh"), area(2, 3)]) == ["thread stack", "thread stack"]
     assert kinds_of([area(1, 2, b"/srv/huge", flags=b"rd wr ht")]) == ["hugetlb"]
     assert kinds_of([area(1, 2, b"/x", flags=b"rd wr pf io")]) == ["device"]
     assert kinds_of([area(1, 2, b"/x", b"r--p", b"rd mr mw me"), area(2, 3, b"/x")]) == ["rodata", "data"]

@@ -32,10 +32,13 @@ _MAX_GUARD = 1 << 20  # bytes; glibc's is a page, and who asks for more asks for
 _OF_THE_KERNEL = re.compile(rb"\[(vdso|vvar|vvar_vclock|vsyscall|vectors|sigpage|uprobes)\]")
 _THREAD_STACK = re.compile(rb"\[stack:[0-9]+\]|\[anon: glibc: pthread stack|\[anon:(stack_and_tls|thread stack)")
 _ARENA = re.compile(rb"\[anon: glibc: malloc arena")
-_HEAP = re.compile(rb"\[heap\]|\[anon: glibc: malloc\]|\[anon:(libc_malloc|scudo)")
-_SHARED = re.compile(rb"/dev/shm/|/SYSV[0-9a-f]{8}|/memfd:|/dev/zero \(deleted\)|\[anon_shmem:")
+_HEAP = re.compile(rb"\[heap\]|\[anon: glibc: (loader )?malloc\]|\[anon:(libc_malloc|scudo)")
+_BSS = re.compile(rb"\[anon:\.bss\]")
+_SHARED = re.compile(rb"/dev/shm/|/dev/ashmem/|/SYSV[0-9a-f]{8}|/memfd:|/dev/zero \(deleted\)|\[anon_shmem:")
 _HUGE = re.compile(rb"/anon_hugepage|/dev/hugepages/|/\[anon_hugepage\]")
 _DEVICE = re.compile(rb"/dev/|anon_inode:|socket:|/\[aio\]|/dmabuf:|/drm ")
+_PRIVATE_ZERO = b"/dev/zero"  # MAP_PRIVATE makes it anonymous memory; MAP_SHARED has ``(deleted)``
+_GO_HEAP = 0xC0_0000_0000  # where Go reserves 64 MiB at once, as glibc does; runtime/malloc.go
 
 
 def kinds_of(mappings: Sequence[Mapping], stack: int | None = None) -> list[str]:
@@ -49,7 +52,12 @@ def kinds_of(mappings: Sequence[Mapping], stack: int | None = None) -> list[str]
         before, after = mappings[i - 1], mappings[i]
         if before.end != after.start:
             continue
-        if kinds[i] == "anon" and kinds[i - 1] == "data" and after.perms == before.perms:
+        if (
+            kinds[i] == "anon"
+            and kinds[i - 1] == "data"
+            and _is_program(mappings, i - 1)
+            and after.perms == before.perms
+        ):
             kinds[i] = "bss"
         elif _is_arena(before, after, arena_size) and kinds[i - 1] in ("anon", "malloc arena"):
             kinds[i - 1] = kinds[i] = "malloc arena"
@@ -66,7 +74,7 @@ def _alone(mapping: Mapping, stack: int | None) -> str:
     name, flags = mapping.name, mapping.vmflags.split()
     if b"ht" in flags or _HUGE.match(name):
         return "hugetlb"
-    if not name or name.startswith(b"["):
+    if not name or name.startswith(b"[") or name == _PRIVATE_ZERO:
         return _anonymous(mapping, stack, flags)
     if _SHARED.match(name):
         return "shm"
@@ -85,14 +93,22 @@ def _anonymous(mapping: Mapping, stack: int | None, flags: Sequence[bytes]) -> s
         return "vdso"
     if name == b"[stack]" or (stack is not None and mapping.start <= stack < mapping.end):
         return "stack"
-    for kind, pattern in (("thread stack", _THREAD_STACK), ("malloc arena", _ARENA), ("heap", _HEAP)):
+    for kind, pattern in (("thread stack", _THREAD_STACK), ("malloc arena", _ARENA), ("heap", _HEAP), ("bss", _BSS)):
         if pattern.match(name):
             return kind
     if mapping.is_shared or _SHARED.match(name):
         return "shm"
     if mapping.perms[:3] == b"---":
         return "reserve"
-    return "guard region" if b"gu" in flags else "anon"
+    if b"gu" not in flags:
+        return "anon"
+    # From 2.42 on glibc has its guards this way; and from 6.7 on the kernel keeps huge pages out of MAP_STACK.
+    return "thread stack" if b"nh" in flags else "guard region"
+
+
+def _is_program(mappings: Sequence[Mapping], data: int) -> bool:
+    """Tell the data of a program or library, which lies behind its code, from a file that is merely mapped."""
+    return data > 0 and mappings[data - 1].name == mappings[data].name
 
 
 def _is_arena(used: Mapping, reserved: Mapping, size: int) -> bool:
@@ -104,12 +120,17 @@ def _is_arena(used: Mapping, reserved: Mapping, size: int) -> bool:
         and used.start % size == 0
         and reserved.end % size == 0
         and reserved.end - used.start <= 8 * size
+        and used.start != _GO_HEAP
     )
 
 
 def _is_guarded_stack(guard: Mapping, stack: Mapping) -> bool:
-    """Tell glibc's allocate_stack(): all mapped without access, and opened but for the guard at the low end."""
-    return guard.size <= _MAX_GUARD and not guard.name and not stack.name and stack.perms[:2] == b"rw"
+    """Tell glibc's allocate_stack(): all mapped without access, and opened but for the guard at the low end.
+
+    What is kept free with MAP_NORESERVE (``nr``), as Java's and Node's heaps, is no guard.
+    """
+    is_guard = guard.size <= _MAX_GUARD and not guard.name and b"nr" not in guard.vmflags.split()
+    return is_guard and not stack.name and stack.perms[:2] == b"rw"
 
 
 def _tell_relro(mappings: Sequence[Mapping], kinds: list[str]) -> None:
