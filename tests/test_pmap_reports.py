@@ -125,6 +125,28 @@ def test_diff_for_programs(pymemtools: Run, two_looks: tuple[str, str]) -> None:
     ]
 
 
+def test_diff_by_the_column_that_is_shown(pymemtools: Run, two_looks: tuple[str, str]) -> None:
+    before, now = two_looks
+    done = pymemtools("pmap", "-S", now, "--diff", before, "-q", "--columns", "kind,size", "--top", "2", "7")
+    assert done.stdout == b"7:   ?\ngrown 1024 2048 +1024 00400000 rw-p heap [heap]\n" + (
+        b"grown 1024 2048 +1024 00500000 rw-p anon \n"
+    )
+
+
+def test_diff_of_what_one_look_lacks_says_so(pymemtools: Run, two_looks: tuple[str, str]) -> None:
+    before, now = two_looks
+    done = pymemtools("pmap", "-S", now, "--diff", before, "-q", "-s", "Pss", "-P", "heap", "7")
+    assert (done.stdout, done.returncode) == (b"7:   ?\n", 0)
+    assert done.stderr == b"pymemtools: pmap: 7: Pss is not known in both looks; left out: 1\n"
+
+
+def test_groups_may_be_counted_and_sorted_by_that(pymemtools: Run, two_looks: tuple[str, str]) -> None:
+    done = pymemtools("pmap", "-S", two_looks[1], "--group", "kind", "--columns", "count,Rss", "-s", "Count", "7")
+    assert done.stdout.decode() == (
+        "7:   ?\nCount Rss Kind\n    2   4 data\n    1 300 heap\n    1  10 anon\n===== === \n    4 314 KB \n"
+    )
+
+
 def test_diff_with_a_process_that_was_not_there(pymemtools: Run, two_looks: tuple[str, str], tmp_path: Path) -> None:
     (tmp_path / "before" / "7").rename(tmp_path / "before" / "8")
     done = pymemtools("pmap", "-S", two_looks[1], "--diff", two_looks[0], "-q", "--top", "1", "7")
@@ -210,6 +232,17 @@ def test_csv_of_maps_alone(pymemtools: Run) -> None:
         ("--explain -f json 281", "--explain is for people"),
         ("--columns Rss -x 281", "mutually exclusive"),
         ("--top 0 281", "0 is not in the range x>=1"),
+        ("--columns , 281", "--columns names no column"),
+        ("--columns Count 281", "unknown column 'Count'"),
+        ("--group kind -s address 281", "no column 'address' to sort by"),
+        ("--rollup -s nonsense 281", "unknown column 'nonsense'"),
+        ("--rollup -s address 281", "--rollup knows no single mappings, and so no column 'address'"),
+        ("--rollup --columns kind 281", "--rollup knows no single mappings, and so no column 'kind'"),
+        ("--diff x -s kind 281", "compare numbers, and 'kind' is none"),
+        ("--watch 0 281", "'0' is no time"),
+        ("--watch -1 281", "'-1' is no time"),
+        ("--watch nan 281", "'nan' is no time"),
+        ("--watch inf 281", "'inf' is no time"),
     ],
 )
 def test_usage_errors(pymemtools: Run, arguments: str, message: str) -> None:

@@ -111,6 +111,8 @@ def group(frame: Frame, by: str, fields: Iterable[str]) -> Frame:
         places.setdefault(value or "[anon]", []).append(i)
     columns: dict[str, Cells] = {"Count": [len(rows) for rows in places.values()]}
     for field in fields:
+        if field == "Count":
+            continue
         cells = frame.columns[field]
         columns[field] = [sum_of(cells[i] for i in rows) for rows in places.values()]
     return Frame({**columns, by: list(places)}, frame.counts | {"Count"})

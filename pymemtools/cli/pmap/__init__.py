@@ -14,6 +14,7 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.options import (
     REGEX,
+    SECONDS,
     AbbreviatingCommand,
     check_style,
     exit_status,
@@ -68,9 +69,7 @@ from pymemtools.sources.base import Source
 @click.option("--merge", is_flag=True, help="Show several processes in one table.")
 @click.option("--rollup", is_flag=True, help="Show only totals, from smaps_rollup, which disturbs far less.")
 @click.option("--diff", metavar="OTHER", help="Show what changed since OTHER, an earlier capture.")
-@click.option(
-    "--watch", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Show changes as they come."
-)
+@click.option("--watch", type=SECONDS, metavar="SECONDS", help="Show changes as they come.")
 @click.option("--explain", is_flag=True, help="Explain the columns and flags on the page.")
 @source_options
 @format_option
@@ -137,8 +136,9 @@ def _compare(source: Source, other: Source, request: Request, style: str) -> int
 def _watch(source: Source, request: Request, style: str, seconds: float) -> int:
     """Print all there is, and then what changed, again and again until no process is left."""
     found = list(_found(source, request))
-    _report(found, request, source, style)
-    while any(each.maps is not None and each.maps.problem is None for each in found):
+    status = _report(found, request, source, style)
+    while pids := tuple(pid for pid, each in zip(request.pids, found) if _is_readable(each)):
+        request = request._replace(pids=pids)
         if style == "text":
             sys.stdout.write("\n")
         sys.stdout.flush()
@@ -146,7 +146,12 @@ def _watch(source: Source, request: Request, style: str, seconds: float) -> int:
         before = {each.maps.pid: each.maps for each in found if each.maps is not None}
         found = list(_found(source, request))
         _print_changes(before, found, request, source, style)
-    return _status(found)
+        status |= _status(found)
+    return status
+
+
+def _is_readable(found: Found) -> bool:
+    return found.maps is not None and found.maps.problem is None
 
 
 def _print_changes(

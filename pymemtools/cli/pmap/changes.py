@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pymemtools.cli import say
 from pymemtools.cli.pmap.columns import check_known
 from pymemtools.cli.pmap.request import Request
 from pymemtools.reports.changes import Change, changes
@@ -16,12 +17,11 @@ Row = dict[str, Value]
 
 
 def changed(before: ProcessMaps, after: ProcessMaps, request: Request) -> Frame:
-    """Compare two looks at one process by one figure, which is the column that --sort names, or Rss."""
-    field = request.weight or "Rss"
+    """Compare two looks at one process by one figure: the column that --sort names, one of --columns, or Rss."""
+    field = request.figure
     extra = ["Size"] if field != "Size" else []
     fields = list(dict.fromkeys([*_IDENTITY, "path", field, *extra]))
     old, new = frame_of([before], fields), frame_of([after], fields)
-    check_known(new, (field,))
     if request.group:
         old, new = (group(frame, request.group, [field, *extra]) for frame in (old, new))
         rows, key = (old.rows(), new.rows()), request.group
@@ -29,7 +29,10 @@ def changed(before: ProcessMaps, after: ProcessMaps, request: Request) -> Frame:
     else:
         rows, key = _numbered(before, after, old.rows(), new.rows()), "place"
         identity = (*_IDENTITY[:-1], "path" if request.style.full else "mapping")
-    found = changes(*rows, key=lambda row: row[key], field=field).rows
+    check_known(new, (field,))
+    found, unknown = changes(*rows, key=lambda row: row[key], field=field)
+    if unknown:
+        say(f"pmap: {after.pid}: {field} is not known in both looks; left out: {unknown}")
     found.sort(key=lambda change: -abs(change.delta() or 0))
     chosen = found[: request.top]
     if request.reverse:

@@ -8,6 +8,7 @@ from typing import cast
 from pymemtools.cli.pmap.columns import OWN, check_known, is_number
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.cli.pmap.request import DROPPED, FIGURES, ROLLUP_FIGURES, Request
+from pymemtools.errors import UsageProblem
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape
 from pymemtools.reports.map_frame import Frame, frame_of, group, order_of
@@ -28,20 +29,23 @@ def frame_for(processes: Sequence[ProcessMaps], request: Request) -> Frame:
     weight = request.weight
     helpers = [field for field in (weight, request.group) if field and field not in fields and field != "Count"]
     frame = frame_of(processes, [*fields, *helpers])
-    check_known(frame, (*request.columns, *([request.sort] if request.sort else [])))
     if request.group:
         frame = group(frame, request.group, [field for field in (*fields, *helpers) if is_number(field)])
-        fields = ["Count", *fields, request.group]
+        fields = list(dict.fromkeys(["Count", *fields, request.group]))
     elif request.style.full and "mapping" in fields:
         frame.columns["mapping"] = frame_of(processes, ["path"]).columns["path"]
+    check_known(frame, request.columns)
     frame = in_order(frame, request)
     return frame._replace(columns={field: frame.columns[field] for field in fields})
 
 
 def in_order(frame: Frame, request: Request) -> Frame:
-    """Sort and cut as asked."""
+    """Sort and cut as asked. Raises UsageProblem when there is no such column to sort by."""
     weight = request.weight
-    if weight is not None and weight in frame.columns:
+    if weight is not None:
+        if weight not in frame.columns:
+            raise UsageProblem(f"pmap: these sums have no column '{weight}' to sort by")
+        check_known(frame, (weight,))
         return frame.take(order_of(frame, weight, reverse=request.reverse, top=request.top))
     return frame.take(range(frame.height)[::-1]) if request.reverse else frame
 
@@ -70,12 +74,17 @@ def _rollup(processes: Sequence[ProcessMaps], request: Request) -> Frame:
     """Sum processes as the kernel does, a row each."""
     keys = dict.fromkeys(key for maps in processes for key in maps.columns)
     every = request.mode.startswith("X")
-    numbers = request.columns or tuple(key for key in keys if every or key in ROLLUP_FIGURES)
+    usual = (key for key in keys if every or key in ROLLUP_FIGURES)
+    fields = tuple(dict.fromkeys(("pid", *(request.columns or usual), "command")))
+    for field in (*fields, request.figure):
+        if not is_number(field) and field not in ("pid", "command"):
+            raise UsageProblem(f"pmap: --rollup knows no single mappings, and so no column '{field}'")
     read = [maps for maps in processes if maps.mappings]
-    frame = frame_of(read, [field for field in ("pid", *numbers) if field != "command"])
-    check_known(frame, request.columns)
+    frame = frame_of(read, [*fields, request.figure])
     frame.columns["command"] = [maps.title.decode("utf-8", "surrogateescape") for maps in read]
-    return in_order(frame, request)
+    check_known(frame, request.columns)
+    frame = in_order(frame, request)
+    return frame._replace(columns={field: frame.columns[field] for field in fields})
 
 
 def wide_lines(frame: Frame, style: Style) -> Iterator[str]:

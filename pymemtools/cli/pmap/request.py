@@ -62,8 +62,12 @@ class Request(NamedTuple):
     @property
     def weight(self) -> str | None:
         """Name the column that rows are sorted by; None: they stay as they are."""
-        if self.sort is None and self.top is None and not self.group and not self.rollup:
-            return None
+        is_sorted = self.sort is not None or self.top is not None or self.group or self.rollup
+        return self.figure if is_sorted else None
+
+    @property
+    def figure(self) -> str:
+        """Name the column that tells much from little: by it rows are sorted, and looks compared."""
         if self.sort is not None:
             return self.sort
         shown = [field for field in self.columns if is_number(field)]
@@ -78,7 +82,7 @@ class Request(NamedTuple):
             return lambda key: key not in DROPPED
         if self.mode.startswith("X"):
             return ALL
-        fields = {*self.columns, *([self.weight] if self.weight else [])}
+        fields = {*self.columns, *([self.figure] if self.weight or self.compares else [])}
         if self.mode == "x":
             fields |= {"Rss", "Dirty"}
         if self.is_for_totals and not self.columns:
@@ -105,7 +109,7 @@ def checked(options: Mapping[str, Any]) -> Request:
     request = Request(
         tuple(process_number("pmap", text) for text in options["pids"]),
         _mode(options),
-        tuple(map(canonical, (options["columns"] or "").replace(",", " ").split())),
+        _columns(options["columns"]),
         Style(options["quiet"], options["show_path"], options["use_kernel_name"]),
         None if options["range"] is None else _addresses(options["range"]),
         options["name"],
@@ -130,8 +134,17 @@ def _check_combination(request: Request, options: Mapping[str, Any]) -> None:
         raise UsageProblem("pmap: --diff and --watch compare with different things; ask for one")
     if options["diff"] == "-" and options["source"] == "-":
         raise UsageProblem("pmap: stdin holds one archive: --diff and --source cannot both be -")
+    if request.compares and not is_number(request.figure):
+        raise UsageProblem(f"pmap: --diff and --watch compare numbers, and '{request.figure}' is none")
     if request.explain and options["style"] != "text":
         raise UsageProblem("pmap: --explain is for people: it has no --format")
+
+
+def _columns(text: str | None) -> tuple[str, ...]:
+    names = tuple(map(canonical, (text or "").replace(",", " ").split()))
+    if text is not None and not names:
+        raise UsageProblem("pmap: --columns names no column")
+    return names
 
 
 def _mode(options: Mapping[str, Any]) -> str:
