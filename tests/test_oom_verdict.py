@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import CAPTURES
-from oom_log import HOG, LOGS, MEM_INFO, TASKS, analyses, killed, made, only
+from oom_log import HOG, LOGS, MEM_INFO, TASKS, analyses, killed, made, only, real
 
 from pymemtools.cli.oom_report_layout import report_lines
 from pymemtools.reports.oom_report import memory_held, uncounted
@@ -27,7 +27,7 @@ def test_every_page_is_in_one_figure_only() -> None:
         for analysis in analyses(log.read_bytes()):
             rest, report = uncounted(analysis), analysis.report
             if rest is not None and report.ram_pages and report.reserved_pages:
-                assert rest < 0.04 * (report.ram_pages - report.reserved_pages) * 4096
+                assert rest < 0.04 * (report.ram_pages - report.reserved_pages) * analysis.page_size
                 seen += 1
     assert seen > 15
 
@@ -177,3 +177,28 @@ def test_a_child_is_sacrificed() -> None:
     assert analysis.predicted is not None
     assert (analysis.predicted.pid, analysis.scores.computed) == (42, 423)
     assert "42 (parent) was chosen, and its child 43 (child) sacrificed." in verdict(analysis)
+
+
+def test_pages_on_the_lists_of_processors_and_stacks_of_the_kernel() -> None:
+    """Both are in the report; before Linux 5.10 zones tell of the stacks."""
+    found = only(real("own-ppc64le-6.1.176-debian-sysrq.txt"))
+    held = memory_held(found)
+    assert (held["free"], held["kernel stacks"]) == ((9848 + 409) << 16, 848 << 10)
+    assert not any("none of the report's counters" in sentence for sentence in verdict(found))
+    old = analyses(real("own-x86_64-5.4.0-216-ubuntu-global-r1.txt"))[0]
+    assert memory_held(old)["kernel stacks"] == 1088 << 10
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["System is deadlocked on memory", "Out of memory: compulsory panic_on_oom is enabled"],
+)
+def test_a_panic_of_which_a_quiet_console_shows_no_more(reason: str) -> None:
+    """As booted with ``quiet``: the report itself is not loud enough, the panic is."""
+    log = f"[    1.025704] Kernel panic - not syncing: {reason}\n".encode()
+    log += b"[    1.026254] CPU: 0 PID: 9 Comm: kworker/u2:0 Not tainted 6.1.0-50-amd64 #1  Debian 6.1.176-1\n"
+    log += f"[    1.027962] ---[ end Kernel panic - not syncing: {reason} ]---\n".encode()
+    found = only(log)
+    assert (found.report.when, found.report.kernel) == ("1.025704", "6.1.0-50-amd64")
+    assert verdict(found) == ["The kernel panicked instead of killing."]
+    assert analyses(log.replace(reason.encode(), b"VFS: Unable to mount root fs on unknown-block(0,0)")) == []

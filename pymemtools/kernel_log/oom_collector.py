@@ -33,6 +33,7 @@ class Collector:
         self._group_stats: dict[str, int] = {}
         self._in_group_stats = False
         self._pools = 0  # bytes
+        self._kernel_stacks = 0  # bytes
         self._slab_caches: dict[str, int] = {}
         self._in_slab_caches = False
         self._row: re.Pattern[bytes] | None = None
@@ -52,7 +53,7 @@ class Collector:
         """Tell a report from a line that only looks like one's."""
         facts = self._facts
         is_kill = any(kill.sizes for kill in self._kills) or "chosen_pid" in facts or "told_pid" in facts
-        return is_kill or "gfp_mask" in facts or bool(self._tasks)
+        return is_kill or not facts.keys().isdisjoint({"gfp_mask", "finds_nobody", "panic"}) or bool(self._tasks)
 
     def begins_another(self, message: bytes) -> bool:
         """Tell whether a line cannot be of this report any more."""
@@ -157,11 +158,25 @@ class Collector:
             node, name, free = int(match[1] or 0), match[2].decode("ascii"), int(match[3]) << 10
             least, low, high, boost = (get(mark, 0) for mark in ("min", "low", "high", "boost"))
             self._zones.append(Zone(node, name, free, least, low, high, boost, get("managed"), get("present")))
+            self._add_kernel_stacks(message)
             return True
         if (match := lines.RESERVE.fullmatch(message)) and self._zones:
             self._zones[-1] = self._zones[-1]._replace(lowmem_reserve=tuple(map(int, match[1].split())))
             return True
         return False
+
+    def _take_node(self, message: bytes) -> bool:
+        """Take the line of a node, Linux 4.8."""
+        if lines.NODE.fullmatch(message) is None:
+            return False
+        self._add_kernel_stacks(message)
+        return True
+
+    def _add_kernel_stacks(self, message: bytes) -> None:
+        """Add up the stacks of tasks, which zones tell before 5.10, and nodes since."""
+        if match := lines.KERNEL_STACK.search(message):
+            self._kernel_stacks += int(match[1]) << 10
+            self._facts["kernel_stacks"] = self._kernel_stacks
 
     def _take_totals(self, message: bytes) -> bool:
         if match := lines.SWAP.match(message):
@@ -275,6 +290,7 @@ _TAKERS = (
     Collector._take_row,
     Collector._take_counters,
     Collector._take_zone,
+    Collector._take_node,
     Collector._take_totals,
     Collector._take_pool,
     Collector._take_slab,

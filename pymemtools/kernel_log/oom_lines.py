@@ -23,6 +23,8 @@ COUNTERS = re.compile(
 )
 COUNTER = re.compile(rb"([A-Za-z_()-]+):([0-9]{1,20})")
 ZONE = re.compile(rb"(?:Node ([0-9]{1,5}) )?(DMA32|DMA|Normal|HighMem|Movable|Device) free:([0-9]{1,20})kB (.*)")
+NODE = re.compile(rb"Node [0-9]{1,5} active_anon:[0-9]{1,20}kB .*")
+KERNEL_STACK = re.compile(rb" kernel_stack:([0-9]{1,20})kB")
 KIB = re.compile(rb"([A-Za-z_()]+):([0-9]{1,20})[kK]B")
 AMOUNT = re.compile(rb"([a-z-]+):([0-9]{1,20})kB")
 RESERVE = re.compile(rb"lowmem_reserve\[\]:((?: [0-9]{1,20})+) *")

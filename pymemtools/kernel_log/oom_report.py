@@ -76,6 +76,7 @@ class OomReport(NamedTuple):
     ram_pages: int | None = None
     reserved_pages: int | None = None
     hugetlb: int | None = None  # bytes of all pools of huge pages, used or not
+    kernel_stacks: int | None = None  # bytes
     group: str | None = None  # whose limit was met
     slab_caches: Mapping[str, int] = {}  # bytes; those that cannot be reclaimed, listed where they are most of all
     limits: Mapping[str, tuple[int, int]] = {}  # memory, memory+swap, swap, kmem: usage and limit in bytes

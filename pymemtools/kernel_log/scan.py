@@ -11,7 +11,8 @@ from pymemtools.kernel_log.prefix import Line, strip
 # A line with one of these is a report's; between reports nothing else is looked for, which is what makes it fast. The
 # longer they are, the larger the steps of the search.
 _KILLED = b"illed process "
-_SIGNS = (b"oom-killer: gfp_mask=", _KILLED, b"   uid  tgid total_vm  ")
+_PANIC = b"Kernel panic - not syncing: "  # a quiet console shows nothing else
+_SIGNS = (b"oom-killer: gfp_mask=", _KILLED, b"   uid  tgid total_vm  ", _PANIC)
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
 _MAX_HOSTS = 4  # whose reports may be mixed
 PIECE = 24 << 10  # bytes: below 30,000, where CPython searches faster

@@ -192,7 +192,7 @@ def memory_held(analysis: Analysis) -> Mapping[str, int]:
         "slab": ("slab", "slab_reclaimable", "slab_unreclaimable"),
         "page tables": ("pagetables", "sec_pagetables"),
         "unevictable": ("unevictable",),
-        "free": ("free",),
+        "free": ("free", "free_pcp"),  # those on the lists of processors are not among the free
     }
     found = {
         name: sum(counters.get(key, 0) for key in keys) * page
@@ -201,6 +201,8 @@ def memory_held(analysis: Analysis) -> Mapping[str, int]:
     }
     if report.hugetlb is not None:
         found["hugetlb pool"] = report.hugetlb
+    if report.kernel_stacks is not None:
+        found["kernel stacks"] = report.kernel_stacks
     return _without_shmem(found, "anonymous")
 
 
