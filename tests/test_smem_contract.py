@@ -8,8 +8,9 @@ from conftest import CAPTURES, Run
 
 def _cases() -> list[object]:
     cases = []
-    for machine in sorted(path.name for path in CAPTURES.iterdir() if path.is_dir()):
-        for line in (CAPTURES / machine / "expected-smem" / "INDEX.tsv").read_text().splitlines():
+    for index in sorted(CAPTURES.glob("*/expected-smem/INDEX.tsv")):
+        machine = index.parent.parent.name
+        for line in index.read_text().splitlines():
             file, status, options = line.split("\t")
             cases.append(pytest.param(machine, file, int(status), options, id=f"{machine}: smem {options}"))
     return cases

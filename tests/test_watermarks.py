@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from conftest import CAPTURES
 
+from pymemtools.models.release import Version, parse_release
 from pymemtools.models.watermarks import (
     Zone,
     huge_pages_min_free_kbytes,
@@ -21,25 +22,31 @@ def test_huge_pages_ask_for_a_twentieth_at_most() -> None:
     assert huge_pages_min_free_kbytes(3, 209_440) == 41888
 
 
+PAGE_KIB = {"ppc64le-6.1": 64, "mips64el-6.1": 16}
+
+
 def settings() -> list[Any]:
     found = []
-    for machine in ("armv7-highmem-6.1", "x86_64-6.1", "x86_64-7.2"):
-        for name in ("wmark-minfree", "wmark-scale"):
-            text = (CAPTURES / machine / name).read_bytes()
-            for part in text.split(b"## ")[1:]:
-                head, _, zoneinfo = part.partition(b"\n")
-                pairs = dict(pair.split("=") for pair in head.decode().split())
-                case = (zoneinfo, int(pairs["min_free_kbytes"]), int(pairs.get("watermark_scale_factor", 10)))
-                found.append(pytest.param(*case, id=f"{machine} {head.decode()}"))
+    for file in sorted(CAPTURES.glob("*/wmark-*")):
+        machine = file.parent.name
+        version = parse_release(machine.rpartition("-")[2])
+        for part in file.read_bytes().split(b"## ")[1:]:
+            head, _, zoneinfo = part.partition(b"\n")
+            pairs = dict(pair.split("=") for pair in head.decode().split())
+            numbers = (int(pairs["min_free_kbytes"]), int(pairs.get("watermark_scale_factor", 10)))
+            found.append(
+                pytest.param(zoneinfo, *numbers, PAGE_KIB.get(machine, 4), version, id=f"{machine} {head.decode()}")
+            )
     return found
 
 
-@pytest.mark.parametrize(("text", "min_free_kbytes", "scale_factor"), settings())
-def test_every_zone_of_real_machines(text: bytes, min_free_kbytes: int, scale_factor: int) -> None:
+@pytest.mark.parametrize(("text", "min_free_kbytes", "scale_factor", "page_kib", "version"), settings())
+def test_every_zone_of_real_machines(
+    text: bytes, min_free_kbytes: int, scale_factor: int, page_kib: int, version: Version | None
+) -> None:
     zones = parse_zoneinfo(text)
-    is_high = movable_counts_as_high([(zone.name, zone.usable, zone.min) for zone in zones], None)
-    marks = watermarks(
-        [Zone(zone.name, zone.usable) for zone in zones], min_free_kbytes, scale_factor, movable_is_high=is_high
-    )
+    is_high = movable_counts_as_high([(zone.name, zone.usable, zone.min) for zone in zones], version)
+    managed = [Zone(zone.name, zone.usable) for zone in zones]
+    marks = watermarks(managed, min_free_kbytes, scale_factor, page_kib=page_kib, movable_is_high=is_high)
     boosts = [zone.boost or 0 for zone in zones]
     assert [(zone.min - b, zone.low - b, zone.high - b) for zone, b in zip(zones, boosts)] == [tuple(m) for m in marks]

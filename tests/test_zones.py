@@ -132,6 +132,41 @@ def test_report(pymemtools: Run) -> None:
     assert blocks[0].endswith(" 3*4096kB, largest 4096kB")
 
 
+def test_pages_of_64_kib(pymemtools: Run) -> None:
+    """A pageblock is what pagetypeinfo says; the kernel has no DMA zone, and prints all zones that it has."""
+    path = str(CAPTURES / "ppc64le-6.1" / "reserves.tar.gz")
+    assert pymemtools("zones", "-S", path).stdout.decode().splitlines() == [
+        "Node Zone        Free     Min     Low    High  Managed  0 to 2x high  State",
+        "   0 Normal    633600   22528   28160   33792   727680  ####mlh#####  ok",
+        "   0 Movable        0       0       0       0        0                empty",
+        "",
+        "min_free_kbytes 22528: what transparent huge pages ask for (the square root of lowmem would give about 3412)",
+        "model: gives the same watermarks",
+        "free blocks: node 0 Normal 8*64kB 4*128kB 3*256kB 2*512kB 2*1024kB 3*2048kB 2*4096kB 1*8192kB 37*16384kB, "
+        "largest 16384kB",
+    ]
+    rows = json.loads(pymemtools("zones", "-S", path, "-f", "json").stdout)["rows"]
+    assert [(row["protection"], row["model_protection"]) for row in rows] == [([0, 0], [0, 0])] * 2
+
+
+def test_nodes(pymemtools: Run) -> None:
+    """The first has the processor and no memory, which the others have."""
+    path = str(CAPTURES / "x86_64-numa-6.1" / "reserves.tar.gz")
+    lines = pymemtools("zones", "-S", path).stdout.decode().splitlines()
+    assert [line for line in lines if line.endswith("  ok")] == [
+        "   1 DMA        14848     408     508     608    15360  ####mlh#####  ok",
+        "   1 DMA32    1473572   41012   51264   61516  1531716  ####mlh#####  ok",
+        "   2 DMA32     958168   26160   32700   39240   986156  ####mlh#####  ok",
+    ]
+    assert lines[lines.index("") : -3] == [
+        "",
+        "min_free_kbytes 67584: what transparent huge pages ask for (the square root of lowmem would give about 6366)",
+        "model: node 1 DMA32 40864/51080/61296 after a write to min_free_kbytes; boot left it as it is",
+        "model: node 2 DMA32 26308/32884/39460 after a write to min_free_kbytes; boot left it as it is",
+        "protection: node 1 DMA 0 5980 5980 5980 5980",
+    ]
+
+
 @pytest.mark.parametrize("machine", MACHINES)
 def test_rows_for_programs(pymemtools: Run, machine: str) -> None:
     done = pymemtools("zones", "-S", str(CAPTURES / machine / "reserves.tar.gz"), "-f", "json")
@@ -150,7 +185,7 @@ def figures(lines: list[str]) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     name = ""
     for line in lines:
-        zone = re.search(r"(\w+) free:\d+kB", line)
+        zone = re.search(r"((?:Node \d+ )?\w+) free:\d+kB", line)  # without NUMA the kernel names no node
         if zone:
             name = zone[1]
             value = {key: int(size) for key, size in re.findall(r"(\w+):(\d+)kB", line)}
@@ -175,6 +210,14 @@ def test_agrees_with_the_kernels_own_report(pymemtools: Run, machine: str) -> No
             blocks, _, total = line.partition(":")[2].partition(" = ")
             pairs = re.findall(r"(\d+)\*(\d+)kB", blocks)
             assert f"{sum(int(count) * int(size) for count, size in pairs)}kB" == total
+
+
+def test_movable_memory_is_no_high_memory(pymemtools: Run) -> None:
+    """Whatever the label says; it is where it is taken from high memory."""
+    machine = CAPTURES / "x86_64-movable-5.10"
+    ours = pymemtools("zones", "--sysrq", "-S", str(machine / "reserves.tar.gz")).stdout.decode().splitlines()
+    kernels = [line.partition("] ")[2] for line in (machine / "sysrq-m").read_text().splitlines()]
+    assert ours[-3:] == kernels[-4:-1] == ["1279870 pages RAM", "0 pages HighMem/MovableOnly", "50644 pages reserved"]
 
 
 def test_the_table_of_the_kernels_comment(pymemtools: Run) -> None:

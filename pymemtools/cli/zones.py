@@ -104,7 +104,7 @@ def _about_marks(found: Reserves) -> list[str]:
     elif not off:
         lines.append("model: gives the same watermarks")
     lines += [
-        f"model: {row.zone} {_kib(row.model_min)}/{_kib(row.model_low)}/{_kib(row.model_high)}"
+        f"model: node {row.node} {row.zone} {_kib(row.model_min)}/{_kib(row.model_low)}/{_kib(row.model_high)}"
         " after a write to min_free_kbytes; boot left it as it is"
         for row in off
     ]

@@ -53,8 +53,8 @@ def huge_pages_min_free_kbytes(
 ) -> int:
     """Give the least min_free_kbytes that transparent huge pages ask for.
 
-    ``zones`` counts the populated zones up to Normal. Source: mm/khugepaged.c, set_recommended_min_free(); it holds
-    while THP are enabled or madvise, which a machine below 512 MiB switches off at boot.
+    ``zones`` counts the populated zones up to Normal, those of every node. It holds while THP are enabled or madvise,
+    which a machine below 512 MiB switches off at boot. Source: mm/khugepaged.c, set_recommended_min_free().
     """
     types = 3  # MIGRATE_PCPTYPES
     pageblock_pages = pageblock_pages or page_kib * 128  # a huge page: as many as a page of 8-byte entries maps
@@ -118,13 +118,18 @@ def lowmem_reserve(managed_pages: Sequence[int], ratios: Sequence[int]) -> list[
 def zone_types(names: Sequence[str], count: int) -> list[str]:
     """Name the kernel's zone types in order, from the zones it shows and how many types there are.
 
-    >>> zone_types(["DMA", "DMA32"], 5), zone_types(["DMA", "Normal", "HighMem"], 4)
-    (['DMA', 'DMA32', 'Normal', 'Movable', 'Device'], ['DMA', 'Normal', 'HighMem', 'Movable'])
+    >>> zone_types(["DMA", "DMA32"], 5), zone_types(["Normal", "HighMem"], 3)
+    (['DMA', 'DMA32', 'Normal', 'Movable', 'Device'], ['Normal', 'HighMem', 'Movable'])
+
+    Before 4.12 zoneinfo leaves out empty zones. Normal and Movable are in every kernel; what else may be there is
+    likely to be high: where there is a DMA zone, it has memory.
     """
-    has_highmem = "HighMem" in names
-    has_dma32 = "DMA32" in names or (not has_highmem and count >= 5)
-    types = [name for name in _ORDER if (name != "HighMem" or has_highmem) and (name != "DMA32" or has_dma32)]
-    return types[:count]
+    likely = ("DMA32", "Device") if count >= 5 or "DMA32" in names else ("Device", "HighMem")
+    types = {*names, "Normal", "Movable"}
+    for name in (*likely, "DMA"):
+        if len(types) < count:
+            types.add(name)
+    return [name for name in _ORDER if name in types][:count]
 
 
 def movable_counts_as_high(zones: Sequence[tuple[str, int, int | None]], version: Version | None) -> bool:

@@ -14,6 +14,7 @@ from pymemtools.models.release import Version, parse_release
 from pymemtools.models.tunables import TUNABLES
 from pymemtools.models.writeback import DirtySettings, HighZone, Thresholds, dirtyable, thresholds, total_reserve
 from pymemtools.procfs.meminfo import hugetlb_pool, parse_meminfo
+from pymemtools.procfs.pagetypeinfo import parse_pageblock
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.reports.settings import value_of
@@ -35,6 +36,7 @@ class Machine(NamedTuple):
     cpus: int | None
     notes: tuple[str, ...] = ()
     counts_from_low: bool = False  # the rule of MemAvailable before 4.6
+    pageblock_pages: int | None = None
 
     def pages(self, key: str) -> int:
         """Give a figure of meminfo in pages. Raises Missing."""
@@ -72,18 +74,30 @@ def read_machine(source: Source) -> Machine:
             notes.append(str(error))
             return None
 
+    page_size = source.facts.page_size or 4096
+    pageblock = read("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page_size)
     machine = Machine(
         read("meminfo", parse_meminfo) or {},
         read("vmstat", parse_vmstat) or {},
         read("zoneinfo", parse_zoneinfo) or (),
         settings,
-        source.facts.page_size or 4096,
+        page_size,
         parse_release(source.facts.kernel),
         read("stat", lambda text: len(_PROCESSOR.findall(text))) or None,
         tuple(notes),
+        pageblock_pages=pageblock,
     )
     settings.update(_told_by_commit_limit(machine))
     return machine._replace(counts_from_low=_counts_from_low(machine))
+
+
+def _huge_page_pages(source: Source, page_size: int) -> int | None:
+    """Give the pages of a transparent huge page, which are those of a pageblock where pagetypeinfo is root's alone."""
+    try:
+        text = value_of(source, "transparent_hugepage.hpage_pmd_size")
+    except MemtoolsError:
+        return None
+    return int(text) // page_size if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def _told_by_commit_limit(machine: Machine) -> dict[str, str]:

@@ -45,10 +45,11 @@ def show_memory(source: Source, found: Reserves) -> list[str]:
         pairs = [f"{name}:{counters[key]}" for name, key in zip(names, keys) if key in counters]
         if pairs:
             lines.append(f"{'' if len(lines) == 1 else ' '}{' '.join(pairs)}")
+    is_numa = any(key.startswith("numa_") for key in counters)
     for zone in zones:
-        lines.append(_zone_line(zone, kib))
+        lines.append(f"{_place(zone.node, zone.name, is_numa=is_numa)} {_zone_line(zone, kib)}")
         lines.append(f"lowmem_reserve[]: {' '.join(map(str, zone.protection))}")
-    lines += _buddies(found, kib)
+    lines += _buddies(found, kib, is_numa=is_numa)
     lines += _totals(source, found, counters)
     return lines
 
@@ -64,6 +65,11 @@ def _counters(source: Source, zones: list[Zone]) -> Mapping[str, int]:
         return sums
 
 
+def _place(node: int, zone: str, *, is_numa: bool) -> str:
+    """Name a zone, with its node where the kernel was built for more than one. Source: show_node()."""
+    return f"Node {node} {zone}" if is_numa else zone
+
+
 def _zone_line(zone: Zone, kib: int) -> str:
     boost = [] if zone.boost is None else [("boost", zone.boost)]
     marks = [("free", zone.free), *boost, ("min", zone.min), ("low", zone.low), ("high", zone.high)]
@@ -71,18 +77,17 @@ def _zone_line(zone: Zone, kib: int) -> str:
     sizes = [("present", zone.present), *([] if zone.managed is None else [("managed", zone.managed)])]
     others = [("mlocked", "nr_mlock"), ("bounce", "nr_bounce"), ("free_cma", "nr_free_cma")]
     rest = [(name, zone.counters[key]) for name, key in others if key in zone.counters]
-    figures = " ".join(f"{name}:{pages * kib}kB" for name, pages in (*marks, *lists, *sizes, *rest))
-    return f"Node {zone.node} {zone.name} {figures}"
+    return " ".join(f"{name}:{pages * kib}kB" for name, pages in (*marks, *lists, *sizes, *rest))
 
 
-def _buddies(found: Reserves, kib: int) -> list[str]:
+def _buddies(found: Reserves, kib: int, *, is_numa: bool) -> list[str]:
     lines = []
     for row in found.rows:
         if row.free_blocks is None or not row.present:
             continue
         blocks = " ".join(f"{count}*{kib << order}kB" for order, count in enumerate(row.free_blocks))
         whole = sum(count * (kib << order) for order, count in enumerate(row.free_blocks))
-        lines.append(f"Node {row.node} {row.zone}: {blocks} = {whole}kB")
+        lines.append(f"{_place(row.node, row.zone, is_numa=is_numa)}: {blocks} = {whole}kB")
     return lines
 
 
@@ -99,7 +104,9 @@ def _totals(source: Source, found: Reserves, counters: Mapping[str, int]) -> lis
         lines.append(f"{meminfo['SwapCached'] // page} pages in swap cache")
     lines += [f"{label} = {meminfo[key] // 1024}kB" for label, key in _SWAP if key in meminfo]
     present = sum(zone.present for zone in found.zones)
-    high = sum(zone.present for zone in found.zones if zone.name in ("HighMem", "Movable"))
+    # Despite the label, movable memory counts only where it is taken from high memory: is_highmem().
+    is_high = any(zone.name == "HighMem" and zone.present for zone in found.zones)
+    high = sum(zone.present for zone in found.zones if is_high and zone.name in ("HighMem", "Movable"))
     lines += [f"{present} pages RAM", f"{high} pages HighMem/MovableOnly"]
     if all(zone.managed is not None for zone in found.zones):
         lines.append(f"{present - sum(zone.managed or 0 for zone in found.zones)} pages reserved")

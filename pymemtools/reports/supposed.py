@@ -179,7 +179,7 @@ def _boot_min_free(machine: Machine) -> int:
     root = reserves.boot_min_free_kbytes(managed * kib, reserves.min_free_cap_kbytes(machine.version))
     if not has_huge_pages(machine) or not reserves.huge_pages_at_boot(machine.meminfo["MemTotal"]):
         return root
-    return max(root, reserves.huge_pages_min_free_kbytes(len({zone.name for zone in low}), managed, page_kib=kib))
+    return max(root, reserves.huge_pages_min_free_kbytes(len(low), managed, machine.pageblock_pages, kib))
 
 
 def _reset_zones(machine: Machine) -> list[Zone]:

@@ -120,10 +120,10 @@ def _reason(machine: Machine) -> str:
     managed = sum(zone.usable for zone in low)
     cap = model.min_free_cap_kbytes(version)
     root = model.boot_min_free_kbytes(managed * page_kib, cap)
-    names = {zone.name for zone in low if zone.usable}
+    count = sum(bool(zone.present) for zone in low)
     # A twentieth of what was free above the high watermarks then: now these may be higher, and were 0 at first.
     huge, huge_at_most = (
-        model.huge_pages_min_free_kbytes(len(names), pages, page_kib=page_kib)
+        model.huge_pages_min_free_kbytes(count, pages, machine.pageblock_pages, page_kib)
         for pages in (sum(max(zone.usable - zone.high, 0) for zone in low), managed)
     )
     if has_huge_pages(machine) and huge > root and huge <= least <= huge_at_most:
