@@ -187,3 +187,25 @@ def test_who_has_no_score_may_still_be_killed(pymemtools: Run, tmp_path: Path) -
     (proc / "version").write_text("Linux version 2.6.14 (x)\n")
     rows = json.loads("\n".join(output(pymemtools, "-S", str(tmp_path), "-f", "json")))["rows"]
     assert [(row["pid"], row["oom_score"], row["killable"]) for row in rows] == [(1, None, "never"), (42, None, None)]
+
+
+def test_zombies_have_no_memory(pymemtools: Run, tmp_path: Path) -> None:
+    """The kernel shows 0 for them, however many there are, and never kills one."""
+    dead = [Proc(pid, "dead") for pid in range(50, 60)]
+    proc = write_tree(tmp_path, Proc(42, "alive"), *dead) / "proc"
+    (proc / "42/oom_score").write_text("666\n")
+    (proc / "42/status").write_text("Name:\talive\nVmRSS:\t     100 kB\nVmPTE:\t      40 kB\n")
+    for folder in proc.glob("[0-9]*"):
+        (folder / "oom_score_adj").write_text("0\n")
+    for each in dead:
+        folder = proc / str(each.pid)
+        (folder / "stat").write_text((folder / "stat").read_text().replace(") S ", ") Z "))
+        (folder / "oom_score").write_text("0\n")
+        (folder / "smaps").write_text("")
+        (folder / "cmdline").write_text("")
+    lines = output(pymemtools, "-S", str(tmp_path), "--verify")
+    assert lines[-1] == "11 processes, 0 differ; scores are those of Linux 5.9 and later"
+    rows = json.loads("\n".join(output(pymemtools, "-S", str(tmp_path), "-f", "json")))["rows"]
+    assert {(row["oom_score"], row["computed_score"], row["killable"]) for row in rows if row["pid"] != 42} == {
+        (0, 0, "never")
+    }

@@ -24,6 +24,7 @@ class Task(NamedTuple):
     oom_score_adj: int = 0
     is_admin: bool = False  # has CAP_SYS_ADMIN
     is_init: bool = False
+    has_memory: bool = True  # a zombie has none, nor has any of its threads: find_lock_task_mm()
 
 
 def badness(task: Task, total: int, version: Version | None = None, scale: str | None = None) -> int | None:
@@ -34,7 +35,7 @@ def badness(task: Task, total: int, version: Version | None = None, scale: str |
     may be negative. In 2.6.36 to 3.5 they are thousandths of ``total``, before 2.6.39 without page tables, root's 30
     less, and at least 1.
     """
-    if task.is_init or task.oom_score_adj == ADJ_NEVER:
+    if task.is_init or task.oom_score_adj == ADJ_NEVER or not task.has_memory:
         return None
     if version is not None and version < (3, 6, 0):
         tables = task.page_tables if version >= TABLES_COUNT else 0

@@ -62,6 +62,7 @@ class _Seen(NamedTuple):
     is_admin: bool
     state: str
     is_kernel_thread: bool
+    is_dead: bool
     name: str
     command: str
 
@@ -93,7 +94,7 @@ def _assumptions(users: Sequence[_Seen], *, has_scores: bool) -> Iterator[str]:
         yield "the source has no oom_score: scores are computed"
     if any(each.adj is None for each in users):
         yield "the source has no oom_score_adj: 0 is assumed"
-    if any("VmPTE" not in each.sizes for each in users):
+    if any("VmPTE" not in each.sizes and not each.is_dead for each in users):
         yield "the source does not tell the size of page tables: computed scores leave them out"
 
 
@@ -131,6 +132,7 @@ def _read_one(source: Source, files: ProcessFiles, stat: Stat | None) -> _Seen |
         bool(parse_status_capabilities(status) >> CAP_SYS_ADMIN & 1),
         "?" if stat is None else stat.state,
         stat is not None and stat.is_kernel_thread,
+        stat is not None and stat.is_dead,
         name,
         words or f"[{name}]",
     )
@@ -164,7 +166,9 @@ def _task(seen: _Seen, page_size: int, version: Version | None) -> Task:
     get = seen.sizes.get
     tables = get("VmPTE", 0) + (get("VmPMD", 0) if version is not None and (4, 4, 0) <= version < (4, 15, 0) else 0)
     rss, swap = get("VmRSS", 0) // page_size, get("VmSwap", 0) // page_size
-    return Task(rss, swap, tables // page_size, seen.adj or 0, seen.is_admin, seen.pid == 1)
+    # A leader that is dead may have threads that live: then the kernel's score is theirs.
+    has_memory = not seen.is_dead or "VmRSS" in seen.sizes or bool(seen.score)
+    return Task(rss, swap, tables // page_size, seen.adj or 0, seen.is_admin, seen.pid == 1, has_memory)
 
 
 def _scale(users: Sequence[_Seen], total: int, page_size: int, version: Version | None) -> str:
