@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CAPTURES, HERE, Run
+from trees import Map, smaps
 
 from pymemtools.reports.free import FreeRow
 
@@ -250,6 +251,20 @@ def test_memavailable_is_estimated_where_there_is_none(
     done = machine.run(LINUX_2_6_32, "-f json")
     assert done.stderr == b""
     assert json.loads(done.stdout)["notes"] == [note]
+
+
+def test_where_min_free_kbytes_was_not_captured_zoneinfo_tells_the_reserve(machine: Machine) -> None:
+    """Two zones whose low watermarks are 1000 and 1500 pages: as much as of 8000 kB in min_free_kbytes."""
+    zone = "Node 0, zone {:>8}\n  pages free {}\n        min {}\n        low {}\n        high {}\n        present {}\n"
+    zones = zone.format("DMA", 5000, 800, 1000, 1200, 9000) + zone.format("Normal", 20000, 1200, 1500, 1800, 241000)
+    (machine.path / "zoneinfo").write_text(zones)
+    (machine.path / "1").mkdir()
+    (machine.path / "1" / "smaps").write_text(smaps((Map("[heap]", 4),)))  # tells the size of a page
+    done = machine.run(LINUX_2_6_32, "")
+    assert done.stdout.decode().splitlines()[1] == (
+        "Mem:         1000000      610000      100000        1000      360000      390000"
+    )
+    assert done.stderr == b"pymemtools: free: no MemAvailable (Linux before 3.14): available and used are estimated\n"
 
 
 def test_an_available_of_zero_is_believed(machine: Machine) -> None:

@@ -296,8 +296,8 @@ def test_mistyped_names() -> None:
     done = in_shell("pymemtools $'\\e[2J'")
     assert done.stderr == b"pymemtools: no such command '\\x1b[2J'; try 'pymemtools --help'\n"
     done = in_shell("pymemtools smem --percnt")
-    assert done.stderr.startswith(b"pymemtools: smem: No such option '--percnt'")
-    assert b"'--percent'" in done.stderr
+    assert done.stderr.startswith(b"pymemtools: smem: No such option")
+    assert b"--percent" in done.stderr
     assert done.stderr.endswith(b"; try 'pymemtools smem --help'\n")
 
 

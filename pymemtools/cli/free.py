@@ -155,7 +155,7 @@ def _measure(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[
         meminfo = parse_meminfo(source.read("meminfo"))
         if classic:
             return classic_memory(meminfo)
-        return memory(meminfo, None if "MemAvailable" in meminfo else _min_free(source))
+        return memory(meminfo, None if "MemAvailable" in meminfo else _low_watermarks(source))
 
     if cgroup is None:
         return machine
@@ -164,12 +164,23 @@ def _measure(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[
     return group_measure(source, cgroup, machine)
 
 
-def _min_free(source: Source) -> int | None:
+def _low_watermarks(source: Source) -> int | None:
+    """Give the sum of all zones' low watermarks in bytes: 5/4 of vm.min_free_kbytes, or else what zoneinfo tells."""
     try:
         text = source.read("sys/vm/min_free_kbytes").strip()
     except MemtoolsError:
+        text = b""
+    if text.isdigit() and len(text) <= 20:
+        return int(text) * 5 // 4 * 1024
+    from pymemtools.models.available import low_watermarks
+    from pymemtools.procfs.zoneinfo import parse_zoneinfo
+
+    try:
+        zones = parse_zoneinfo(source.read("zoneinfo"))
+    except MemtoolsError:
         return None
-    return int(text) * 1024 if text.isdigit() and len(text) <= 20 else None
+    page_size = source.facts.page_size
+    return page_size and low_watermarks([(zone.name, zone.usable, zone.low) for zone in zones]) * page_size
 
 
 def _say_once(notes: Iterable[str], said: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""MemAvailable: how much memory new programs may have before the machine swaps; in pages.
+"""MemAvailable: how much memory new programs may have before the machine swaps; in pages, or in bytes throughout.
 
 Source: mm/show_mem.c (before 6.4 mm/page_alloc.c), si_mem_available(); Linux 3.14 to 6.18.
 """

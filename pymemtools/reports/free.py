@@ -34,18 +34,18 @@ class Memory(NamedTuple):
     notes: tuple[str, ...] = ()  # what a reader must know to trust the figures
 
 
-def memory(meminfo: Mapping[str, int], min_free: int | None = None) -> Memory:
+def memory(meminfo: Mapping[str, int], low: int | None = None) -> Memory:
     """Work the table out as procps 4.0.1 and later do.
 
     used = MemTotal - MemAvailable (MemTotal - MemFree when that is negative), cache = Cached + SReclaimable. Kernels
-    before 3.14 print no MemAvailable; it is then estimated with the help of ``min_free``, vm.min_free_kbytes in bytes.
+    before 3.14 print no MemAvailable; it is then estimated with the help of ``low``, the sum of the low watermarks.
     """
     get = meminfo.get
     total, free = get("MemTotal"), get("MemFree")
     available = get("MemAvailable")
     notes: tuple[str, ...] = ()
     if available is None:
-        available, notes = _without_memavailable(meminfo, min_free)
+        available, notes = _without_memavailable(meminfo, low)
     if available is not None and total is not None and available > total:
         available = free  # some containers show the host's MemAvailable beside their own MemTotal
     used = minus(total, available)
@@ -91,26 +91,25 @@ def shares(mem: FreeRow) -> tuple[int | None, int | None, int | None, int | None
     return used, total - free - (cache or 0) - used, cache, free
 
 
-def estimate_available(meminfo: Mapping[str, int], min_free: int | None) -> int | None:
+def estimate_available(meminfo: Mapping[str, int], low: int | None) -> int | None:
     """Estimate MemAvailable in bytes from older fields; None when those are missing too (before Linux 2.6.28).
 
-    MemFree less the low watermark, and half (at least all but the watermark) of the file pages and of the
-    reclaimable slab: Linux 3.14, 34e431b0ae39. The low watermark is 5/4 of min_free_kbytes; unknown, it counts as 0.
+    By the rule of the first kernel that had it, Linux 3.14, 34e431b0ae39. ``low``, unknown, counts as 0.
     """
-    get = meminfo.get
-    free, slab = get("MemFree"), get("SReclaimable")
-    files = plus(get("Active(file)"), get("Inactive(file)"))
+    from pymemtools.models.available import mem_available
+
+    free, slab = meminfo.get("MemFree"), meminfo.get("SReclaimable")
+    files = plus(meminfo.get("Active(file)"), meminfo.get("Inactive(file)"))
     if free is None or files is None or slab is None:
         return None
-    low = (min_free or 0) * 5 // 4
-    return max(free - low + files - min(files // 2, low) + slab - min(slab // 2, low), 0)
+    return mem_available(free, files, slab, low or 0, total_reserve=0, from_low=True)
 
 
-def _without_memavailable(meminfo: Mapping[str, int], min_free: int | None) -> tuple[int | None, tuple[str, ...]]:
-    available = estimate_available(meminfo, min_free)
+def _without_memavailable(meminfo: Mapping[str, int], low: int | None) -> tuple[int | None, tuple[str, ...]]:
+    available = estimate_available(meminfo, low)
     if available is None:
         return None, ("no MemAvailable, and too few other fields to estimate it; used is total - free",)
-    how = "" if min_free is not None else ", without the kernel's reserve (no vm.min_free_kbytes)"
+    how = "" if low is not None else ", without the kernel's reserve (no vm.min_free_kbytes)"
     return available, (f"no MemAvailable (Linux before 3.14): available and used are estimated{how}",)
 
 
