@@ -34,18 +34,19 @@ class Memory(NamedTuple):
     notes: tuple[str, ...] = ()  # what a reader must know to trust the figures
 
 
-def memory(meminfo: Mapping[str, int], low: int | None = None) -> Memory:
+def memory(meminfo: Mapping[str, int], low_watermarks: int | None = None) -> Memory:
     """Work the table out as procps 4.0.1 and later do.
 
     used = MemTotal - MemAvailable (MemTotal - MemFree when that is negative), cache = Cached + SReclaimable. Kernels
-    before 3.14 print no MemAvailable; it is then estimated with the help of ``low``, the sum of the low watermarks.
+    before 3.14 print no MemAvailable; it is then estimated with the help of ``low_watermarks``, all
+    zones' together, in bytes.
     """
     get = meminfo.get
     total, free = get("MemTotal"), get("MemFree")
     available = get("MemAvailable")
     notes: tuple[str, ...] = ()
     if available is None:
-        available, notes = _without_memavailable(meminfo, low)
+        available, notes = _without_memavailable(meminfo, low_watermarks)
     if available is not None and total is not None and available > total:
         available = free  # some containers show the host's MemAvailable beside their own MemTotal
     used = minus(total, available)
