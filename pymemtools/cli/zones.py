@@ -45,6 +45,8 @@ def command(
     if table or ram is not None:
         if sysrq or source is not None:
             raise UsageProblem("zones: --table and --ram are of no machine: they take neither --source nor --sysrq")
+        if table and ram is not None:
+            raise UsageProblem("zones: --table shows all sizes and --ram one")
         _print_table([ram] if ram is not None else [16 << 20 << power for power in range(11)], style)
         return 0
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
@@ -81,16 +83,23 @@ def _print_table(sizes: list[int], style: str) -> None:
     write_lines(machine_lines(style, "zones", rows, fields=("lowmem", "min_free_kbytes"), source={}))
 
 
+_TITLES = ("Free", "Min", "Low", "High", "Managed")
+_WIDTHS = (9, 8, 8, 8, 9)  # at least
+
+
 def _text(found: Reserves) -> list[str]:
-    lines = [f"Node {'Zone':<7}{'Free':>9}{'Min':>8}{'Low':>8}{'High':>8}{'Managed':>9}  {'0 to 2x high':<12}  State"]
-    for row in found.rows:
+    table = [
+        list(map(_kib, (row.free, row.min, row.low, row.high, row.present if row.managed is None else row.managed)))
+        for row in found.rows
+    ]
+    widths = [max(least, *(len(cells[place]) + 1 for cells in table)) for place, least in enumerate(_WIDTHS)]
+    titles = "".join(f"{title:>{width}}" for title, width in zip(_TITLES, widths))
+    lines = [f"Node {'Zone':<7}{titles}  {'0 to 2x high':<12}  State"]
+    for row, cells in zip(found.rows, table):
         gauge = watermark_gauge(row.free, (row.min, row.low, row.high), 12) if row.state != "empty" else ""
-        managed = row.present if row.managed is None else row.managed
-        sizes = "".join(f"{_kib(size):>8}" for size in (row.min, row.low, row.high))
-        lines.append(
-            f"{row.node:>4} {row.zone:<7}{_kib(row.free):>9}{sizes}{_kib(managed):>9}  {gauge:<12}  {row.state}"
-        )
-    lines += ["", *_about_marks(found), *_protections(found), *_blocks(found)]
+        sizes = "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths))
+        lines.append(f"{row.node:>4} {row.zone:<7}{sizes}  {gauge:<12}  {row.state}")
+    lines += ["", *_about_marks(found), *_boosts(found), *_protections(found), *_blocks(found)]
     return lines
 
 
@@ -109,6 +118,17 @@ def _about_marks(found: Reserves) -> list[str]:
         for row in off
     ]
     return lines
+
+
+def _boosts(found: Reserves) -> list[str]:
+    """Show what fragmentation added to all watermarks for a while, and the watermark of memory tiering."""
+    lines = [
+        f"boost: node {row.node} {row.zone} {_kib(row.boost)}, which min, low and high include"
+        for row in found.rows
+        if row.boost
+    ]
+    promo = [f"node {row.node} {row.zone} {_kib(row.promo)}" for row in found.rows if row.promo and row.managed]
+    return [*lines, f"promo: {', '.join(promo)}"] if promo else lines
 
 
 def _protections(found: Reserves) -> list[str]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError, excerpt
 
 _ZONE = re.compile(rb"Node +([0-9]{1,6}), zone +([A-Za-z0-9]{1,16}) *")
-_FIELD = re.compile(
-    rb"(?:pages )?(free|boost|min|low|high|promo|spanned|present|managed|cma) +([0-9]{1,20})(?![0-9])|start_pfn:"
-)
+_FIELD = re.compile(rb"(?:pages )?(free|boost|min|low|high|promo|spanned|present|managed|cma) +([0-9]{1,20})")
 _COUNTER = re.compile(rb"((?:nr|numa|workingset|pg)[a-z0-9_]*) +([0-9]{1,20})")
 _PROTECTION = re.compile(rb"protection: \(([0-9]{1,20}(?:, [0-9]{1,20})*)?\)")
 _REQUIRED = ("free", "min", "low", "high", "present")
@@ -47,39 +45,44 @@ def parse_zoneinfo(text: bytes, file: str = "zoneinfo") -> list[Zone]:
 
     Source: mm/vmstat.c, zoneinfo_show_print().
     """
-    zones: list[Zone] = []
-    found: _Found | None = None
+    found: dict[tuple[int, str], _Found] = {}
+    zone: _Found | None = None
     for number, line in enumerate(text.split(b"\n"), 1):
         match = _ZONE.fullmatch(line)
         if match is not None:
-            if found is not None:
-                zones.append(found.zone(file))
-            found = _Found(int(match[1]), match[2].decode("ascii"), number)
-        elif found is not None:
-            found.take(line.strip())
+            key = int(match[1]), match[2].decode("ascii")
+            if key in found:
+                raise ParseError(file, number, f"zone {key[1]} of node {key[0]} a second time")
+            zone = found[key] = _Found(number)
+        elif zone is not None and not line.startswith(b"Node"):
+            if not zone.take(line.strip()):
+                raise ParseError(file, number, f"expected what follows in a zone, got {excerpt(line)}")
         elif line:
             raise ParseError(file, number, f"expected 'Node N, zone NAME', got {excerpt(line)}")
-    if found is None:
+    if not found:
         raise ParseError(file, None, "no zone in it")
-    zones.append(found.zone(file))
-    return zones
+    keys = dict.fromkeys((*_REQUIRED, *(key for each in found.values() for key in each.keys)))
+    return [each.zone(node, name, keys, file) for (node, name), each in found.items()]
 
 
 class _Found:
     """A zone whose lines are being read."""
 
-    def __init__(self, node: int, name: str, line: int) -> None:
-        self._node = node
-        self._name = name
+    def __init__(self, line: int) -> None:
         self._line = line
-        self._fields: dict[str, int] = {}
+        self.fields: dict[str, int] = {}
         self._protection: tuple[int, ...] = ()
         self._counters: dict[str, int] = {}
         self._node_counters: dict[str, int] = {}
         self._of_node = False
 
-    def take(self, line: bytes) -> None:
-        """Take one line; those of kernels to come are passed over."""
+    @property
+    def keys(self) -> list[str]:
+        """Name what there is of figures and protection."""
+        return [*self.fields, *(["protection"] if self._protection else [])]
+
+    def take(self, line: bytes) -> bool:
+        """Take one line, and tell whether it can be one of this zone's; those of kernels to come are passed over."""
         if line == b"per-node stats":
             self._of_node = True
         elif match := _COUNTER.fullmatch(line):
@@ -87,32 +90,30 @@ class _Found:
             counters[match[1].decode("ascii")] = int(match[2])
         elif match := _PROTECTION.fullmatch(line):
             self._protection = tuple(map(int, match[1].split(b", "))) if match[1] else ()
-        elif match := _FIELD.match(line):
+        elif match := _FIELD.fullmatch(line):
             self._of_node = False
-            if match[1]:
-                self._fields.setdefault(match[1].decode("ascii"), int(match[2]))
+            key = match[1].decode("ascii")
+            if key in self.fields:  # the line that starts another zone was lost
+                return False
+            self.fields[key] = int(match[2])
+        elif line.startswith(b"protection:"):
+            return False
+        return True
 
-    def zone(self, file: str) -> Zone:
-        """Give the record. Raises ParseError when a figure is missing that every kernel prints."""
-        get = self._fields.get
-        for key in _REQUIRED:
-            if key not in self._fields:
-                raise ParseError(file, self._line, f"zone {self._name} without {key}")
-        need = self._fields.__getitem__
+    def zone(self, node: int, name: str, keys: Iterable[str], file: str) -> Zone:
+        """Give the record. Raises ParseError when a figure is missing that every kernel, or this one, prints."""
+        for key in keys:
+            if key not in self.keys:
+                raise ParseError(file, self._line, f"zone {name} without {key}")
+        figures = {key: self.fields.get(key) for key in _FIGURES}
         return Zone(
-            self._node,
-            self._name,
-            need("free"),
-            need("min"),
-            need("low"),
-            need("high"),
-            get("boost"),
-            get("promo"),
-            get("spanned"),
-            need("present"),
-            get("managed"),
-            get("cma"),
-            self._protection,
-            self._counters,
-            self._node_counters,
+            node,
+            name,
+            **figures,  # type: ignore[arg-type]  # those that are required are there
+            protection=self._protection,
+            counters=self._counters,
+            node_counters=self._node_counters,
         )
+
+
+_FIGURES = ("free", "min", "low", "high", "boost", "promo", "spanned", "present", "managed", "cma")

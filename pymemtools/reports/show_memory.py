@@ -21,9 +21,17 @@ _GLOBAL = (
     (("unevictable", "dirty", "writeback"), ("nr_unevictable", "nr_dirty", "nr_writeback")),
     (("slab_reclaimable", "slab_unreclaimable"), ("nr_slab_reclaimable", "nr_slab_unreclaimable")),
     (("mapped", "shmem", "pagetables"), ("nr_mapped", "nr_shmem", "nr_page_table_pages")),
-    (("bounce",), ("nr_bounce",)),
+    (("sec_pagetables", "bounce"), ("nr_sec_page_table_pages", "nr_bounce")),
     (("kernel_misc_reclaimable",), ("nr_kernel_misc_reclaimable",)),
     (("free", "free_cma"), ("nr_free_pages", "nr_free_cma")),
+)
+_OF_NODE = (
+    *(("active_anon", "nr_active_anon"), ("inactive_anon", "nr_inactive_anon")),
+    *(("active_file", "nr_active_file"), ("inactive_file", "nr_inactive_file"), ("unevictable", "nr_unevictable")),
+    *(("isolated(anon)", "nr_isolated_anon"), ("isolated(file)", "nr_isolated_file"), ("mapped", "nr_mapped")),
+    *(("dirty", "nr_dirty"), ("writeback", "nr_writeback"), ("shmem", "nr_shmem")),
+    *(("writeback_tmp", "nr_writeback_temp"), ("pagetables", "nr_page_table_pages")),
+    ("sec_pagetables", "nr_sec_page_table_pages"),
 )
 _OF_ZONE = (
     ("active_anon", "nr_zone_active_anon"),
@@ -45,6 +53,7 @@ def show_memory(source: Source, found: Reserves) -> list[str]:
         pairs = [f"{name}:{counters[key]}" for name, key in zip(names, keys) if key in counters]
         if pairs:
             lines.append(f"{'' if len(lines) == 1 else ' '}{' '.join(pairs)}")
+    lines += [_node_line(zone, kib) for zone in found.zones if zone.node_counters]
     is_numa = any(key.startswith("numa_") for key in counters)
     for zone in zones:
         lines.append(f"{_place(zone.node, zone.name, is_numa=is_numa)} {_zone_line(zone, kib)}")
@@ -68,6 +77,13 @@ def _counters(source: Source, zones: list[Zone]) -> Mapping[str, int]:
 def _place(node: int, zone: str, *, is_numa: bool) -> str:
     """Name a zone, with its node where the kernel was built for more than one. Source: show_node()."""
     return f"Node {node} {zone}" if is_numa else zone
+
+
+def _node_line(zone: Zone, kib: int) -> str:
+    """Show a node, whose counters are those of its first zone (Linux 4.8)."""
+    counters = zone.node_counters
+    figures = " ".join(f"{name}:{counters[key] * kib}kB" for name, key in _OF_NODE if key in counters)
+    return f"Node {zone.node} {figures}"
 
 
 def _zone_line(zone: Zone, kib: int) -> str:
@@ -110,6 +126,9 @@ def _totals(source: Source, found: Reserves, counters: Mapping[str, int]) -> lis
     lines += [f"{present} pages RAM", f"{high} pages HighMem/MovableOnly"]
     if all(zone.managed is not None for zone in found.zones):
         lines.append(f"{present - sum(zone.managed or 0 for zone in found.zones)} pages reserved")
+    for key, label in (("CmaTotal", "cma reserved"), ("HardwareCorrupted", "hwpoisoned")):
+        if key in meminfo:
+            lines.append(f"{meminfo[key] // page} pages {label}")
     return lines
 
 

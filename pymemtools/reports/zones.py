@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError
@@ -107,29 +108,33 @@ def state_of(zone: Zone) -> str:
         return "ok"
     if zone.free > zone.min:
         return "kswapd awake"
-    return "direct reclaim" if zone.free > zone.min // 2 else "only for the desperate"
+    return "direct reclaim" if zone.free > zone.min - zone.min // 2 else "only for the desperate"
 
 
 def _reason(machine: Machine) -> str:
     """Say which rule gave min_free_kbytes; that of the boot is known within a few percent only."""
-    zones, least, version = machine.zones, machine.setting("vm.min_free_kbytes"), machine.version
+    least = machine.setting("vm.min_free_kbytes")
     if least is None:
         return "the source does not tell min_free_kbytes"
-    low = [zone for zone in zones if zone.name not in ("HighMem", "Movable", "Device")]
+    low = [zone for zone in machine.zones if zone.name not in ("HighMem", "Movable", "Device")]
     page_kib = machine.page_size // 1024
     managed = sum(zone.usable for zone in low)
-    cap = model.min_free_cap_kbytes(version)
+    cap = model.min_free_cap_kbytes(machine.version)
     root = model.boot_min_free_kbytes(managed * page_kib, cap)
-    count = sum(bool(zone.present) for zone in low)
+
+    def asked(zones: Sequence[Zone], pages: int) -> int:
+        count = sum(bool(zone.present) for zone in zones)
+        return model.huge_pages_min_free_kbytes(count, pages, machine.pageblock_pages, page_kib)
+
     # A twentieth of what was free above the high watermarks then: now these may be higher, and were 0 at first.
-    huge, huge_at_most = (
-        model.huge_pages_min_free_kbytes(count, pages, machine.pageblock_pages, page_kib)
-        for pages in (sum(max(zone.usable - zone.high, 0) for zone in low), managed)
-    )
-    if has_huge_pages(machine) and huge > root and huge <= least <= huge_at_most:
-        return f"what transparent huge pages ask for (the square root of lowmem would give about {root})"
-    if least == cap:
+    above = sum(max(zone.usable - zone.high, 0) for zone in low)
+    counted = (low, machine.zones)  # older kernels count HighMem and Movable, too
+    if any(least > root and asked(zones, above) <= least <= asked(zones, managed) for zones in counted):
+        off = "" if has_huge_pages(machine) else ", which are off now"
+        return f"what transparent huge pages ask for{off} (the square root of lowmem would give about {root})"
+    if least == cap == root:
         return f"the most that the kernel chooses by itself ({cap} kB)"
     if abs(least - root) <= root * 0.03:
         return f"four times the square root of lowmem in kB, worked out at boot (now it would be {root})"
+    huge = asked(low, above)
     return f"set by hand or by another rule: the square root of lowmem would give {root}, huge pages ask for {huge}"
