@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import click
 
@@ -23,14 +23,16 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.errors import MemtoolsError, UsageProblem
-from pymemtools.models.drop_caches import Interval, Prediction, predict
+from pymemtools.models.drop_caches import Interval, predict
 from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.render.free_table import free_table
 from pymemtools.reports.free import memory
 from pymemtools.sources.base import Facts, Source
+from pymemtools.units import minus
 
 _TITLES = ("total", "used", "free", "shared", "buff/cache", "available")
-_FIELDS = ("class", "before", "after", "freed", "predicted_least", "predicted_most")
+_FIELDS = ("class", "before", "after", "freed", "predicted_least", "predicted_most", "read_meanwhile")
 _WHAT = {1: "clean file pages", 2: "dentries, inodes and other reclaimable slab", 3: "clean file pages and slab"}
 
 
@@ -61,8 +63,7 @@ def command(
     check_style(style)
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
     if dry_run:
-        before = parse_meminfo(opened.read("meminfo"))
-        _print(style, opened.facts, level, predict(before, level), before, None)
+        _print(style, opened.facts, level, _meminfo(opened), None, None)
         return exit_status(ctx)
     if source is not None or ctx.obj is True:
         raise UsageProblem("drop-caches: a capture has no caches to drop; --dry-run predicts")
@@ -71,14 +72,24 @@ def command(
         say(f"drop-caches: drops {_WHAT[level]}; programs are slower until what they need is back in memory")
     if not no_sync:
         _sync(sync_timeout, go_on=no_wait)
-    before = _meminfo(opened)
+    read_before, before = _read_from_disks(opened), _meminfo(opened)
     control.write_drop_caches(level)
-    _print(style, opened.facts, level, predict(before, level), before, _meminfo(opened))
+    after, read_after = _meminfo(opened), _read_from_disks(opened)
+    _print(style, opened.facts, level, before, after, minus(read_after, read_before))
     return exit_status(ctx)
 
 
 def _meminfo(source: Source) -> Mapping[str, int]:
     return parse_meminfo(source.read("meminfo"))
+
+
+def _read_from_disks(source: Source) -> int | None:
+    """Give the bytes that all have read from disks since boot: what comes back while caches are dropped."""
+    try:
+        kib = parse_vmstat(source.read("vmstat")).get("pgpgin")
+    except MemtoolsError:
+        return None
+    return None if kib is None else kib * 1024
 
 
 def _sync(seconds: float, *, go_on: bool) -> None:
@@ -112,25 +123,35 @@ def _print(
     style: str,
     facts: Facts,
     level: int,
-    prediction: Prediction,
     before: Mapping[str, int],
     after: Mapping[str, int] | None,
+    read_meanwhile: int | None,
 ) -> None:
-    rows = [
-        _class_row("page cache", _files(before), None if after is None else _files(after), prediction.page_cache),
-        _class_row("reclaimable slab", _slab(before), None if after is None else _slab(after), prediction.slab),
-    ]
+    prediction = predict(before, level)
+    files = _class_row("page cache", _files, before, after, prediction.page_cache if level & 1 else None)
+    slab = _class_row("reclaimable slab", _slab, before, after, prediction.slab if level & 2 else None)
+    files["read_meanwhile"], slab["read_meanwhile"] = read_meanwhile, None
+    rows = [files, slab]
     if style == "text":
-        write_lines([*_tables(before, after), "", *(_line(row) for row in rows if row["predicted_most"] or level == 3)])
+        write_lines([*_tables(before, after), "", *(_line(row) for row in rows if row["predicted_most"] is not None)])
         return
     from pymemtools.render.machine import machine_lines
 
     write_lines(machine_lines(style, "drop-caches", rows, fields=_FIELDS, source=facts_as_json(facts)))
 
 
-def _class_row(name: str, before: int | None, after: int | None, predicted: Interval) -> dict[str, str | int | None]:
-    freed = None if before is None or after is None else before - after
-    return dict(zip(_FIELDS, (name, before, after, freed, predicted.least, predicted.most)))
+def _class_row(
+    name: str,
+    size_of: Callable[[Mapping[str, int]], int | None],
+    before: Mapping[str, int],
+    after: Mapping[str, int] | None,
+    predicted: Interval | None,
+) -> dict[str, str | int | None]:
+    """Make a row. Of a class that nobody asked to drop, nothing is predicted: some of it may go with the other."""
+    was, now = size_of(before), None if after is None else size_of(after)
+    freed = minus(was, now)
+    least, most = (None, None) if predicted is None else predicted
+    return dict(zip(_FIELDS, (name, was, now, None if freed is None else max(freed, 0), least, most)))
 
 
 def _files(meminfo: Mapping[str, int]) -> int | None:
@@ -155,7 +176,8 @@ def _line(row: Mapping[str, str | int | None]) -> str:
     predicted = f"{_kib(row['predicted_least'])} to {_kib(row['predicted_most'])}"
     if row["freed"] is None:
         return f"{row['class']}: would free {predicted} of {_kib(row['before'])} KiB"
-    return f"{row['class']}: freed {_kib(row['freed'])} of {_kib(row['before'])} KiB, predicted {predicted}"
+    again = f"; {_kib(row['read_meanwhile'])} KiB were read from disk meanwhile" if row["read_meanwhile"] else ""
+    return f"{row['class']}: freed {_kib(row['freed'])} of {_kib(row['before'])} KiB, predicted {predicted}{again}"
 
 
 def _kib(size: str | int | None) -> str:
