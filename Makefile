@@ -42,7 +42,7 @@ completions: venv
 	$(BIN)/pymemtools completion fish > completions/pymemtools.fish
 
 clean:
-	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .benchmarks .hypothesis
 
 bench: dev
 	$(BIN)/python -m compileall -q pymemtools

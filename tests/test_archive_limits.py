@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from archives import END, SOUND, gz_of_zeros, header, machine, member, opened, packed, process
@@ -26,7 +27,7 @@ BOMBS = {
 
 def within_limits(path: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
     """Run smem with 10 seconds of a processor and 200 MB of addresses: about 128 MiB and an interpreter."""
-    call = f"ulimit -v 200000 -t 10; exec {sys.executable} -m pymemtools smem -S {path} {' '.join(options)}"
+    call = f"ulimit -v 200000 -t 10; exec {quote(sys.executable)} -m pymemtools smem -S {path} {' '.join(options)}"
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
     return subprocess.run(["bash", "-c", call], env=environment, capture_output=True, timeout=60, check=False)
 

@@ -14,6 +14,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from conftest import HERE, Run
@@ -371,14 +372,18 @@ def test_a_terminal_gets_no_archive_but_progress(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_nothing(pymemtools: Run, tmp_path: Path) -> None:
     done = subprocess.run(
-        ["sh", "-c", f"{sys.executable} -m pymemtools capture -o - > /dev/full"],
+        ["sh", "-c", f"{quote(sys.executable)} -m pymemtools capture -o - > /dev/full"],
         env=os.environ | {"PYTHONPATH": str(HERE.parent)},
         capture_output=True,
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, b"pymemtools: write error: No space left on device\n")
     limited = subprocess.run(
-        ["sh", "-c", f"ulimit -f 8; trap '' XFSZ; exec {sys.executable} -m pymemtools capture -o {tmp_path}/a.tar"],
+        [
+            "sh",
+            "-c",
+            f"ulimit -f 8; trap '' XFSZ; exec {quote(sys.executable)} -m pymemtools capture -o {tmp_path}/a.tar",
+        ],
         env=os.environ | {"PYTHONPATH": str(HERE.parent)},
         capture_output=True,
         check=False,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from conftest import HERE, Run
@@ -73,7 +74,7 @@ ASK = {
 def ask(tmp_path: Path) -> Callable[..., list[str]]:
     """Give a function that lets a shell complete the last of some words with the script that is installed."""
     program = tmp_path / "pymemtools"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m pymemtools "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {quote(sys.executable)} -m pymemtools "$@"\n')
     program.chmod(0o755)
     environment = os.environ | {"PYTHONPATH": str(HERE.parent), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from conftest import HERE
@@ -95,7 +96,7 @@ def outputs(command: str, options: str, **others: object) -> tuple[int, bytes]:
     return done.returncode, done.stdout
 
 
-OURS = f"{sys.executable} -m pymemtools smem"
+OURS = f"{quote(sys.executable)} -m pymemtools smem"
 
 
 @pytest.mark.parametrize("options", [*PROCESSES, *USERS, *MAPPINGS, *AVERAGES])

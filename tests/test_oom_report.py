@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -228,7 +229,8 @@ def test_half_a_gigabyte_in_bounded_memory(tmp_path: Path) -> None:
 
 
 def test_head_ends_it_quietly() -> None:
-    command = f"{sys.executable} -m pymemtools oom-report --tasks {REPORTS}/*.txt {REPORTS}/*.txt | head -1"
+    reports = f"{quote(str(REPORTS))}/*.txt"
+    command = f"{quote(sys.executable)} -m pymemtools oom-report --tasks {reports} {reports} | head -1"
     done = subprocess.run(["sh", "-c", command], cwd=HERE.parent, capture_output=True, check=False)
     assert done.stderr == b""
     assert done.stdout.count(b"\n") == 1
@@ -255,7 +257,7 @@ def test_a_real_kill_of_this_machine() -> None:
         pytest.skip("the kernel log may not be read here")
     work = "held = []\nwhile True: held.append(bytearray(b'x' * (1 << 20)))"
     with small_group(32 << 20) as group:
-        call = f'echo $$ >{group}/cgroup.procs; exec {sys.executable} -c "$WORK"'
+        call = f'echo $$ >{group}/cgroup.procs; exec {quote(sys.executable)} -c "$WORK"'
         child = subprocess.Popen(["sh", "-c", call], env=os.environ | {"WORK": work})
         status = child.wait(timeout=60)
     if status != -signal.SIGKILL:

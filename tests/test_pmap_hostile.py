@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from shlex import quote
 
 import pytest
 from conftest import HERE
@@ -42,7 +43,7 @@ class Crowd:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         calls = [call for calls in CALLS.values() for call in calls]
-        shell = f"cd /proc; exec {sys.executable} -m pymemtools pmap"
+        shell = f"cd /proc; exec {quote(sys.executable)} -m pymemtools pmap"
         done = subprocess.run(
             ["unshare", "-pf", "--mount-proc", sys.executable, HERE / "hostile" / "crowd.py", directory],
             input=json.dumps([["sh", "-c", f"{shell} {call} [0-9]*"] for call in calls]).encode(),

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from conftest import HERE, Run
@@ -15,18 +16,20 @@ from trees import Map, Proc, write_tree
 
 NO_SPACE = b"pymemtools: write error: No space left on device\n"
 BAD_DESCRIPTOR = b"pymemtools: write error: Bad file descriptor\n"
+PYMEMTOOLS = f"{quote(sys.executable)} -m pymemtools"
+REPORTS = f"{quote(str(HERE))}/oom_reports/*.txt"
 CALLS = (
     *("free", "free -h -s 0.01 -c 3", "free -f json", "free -f csv", "free -V", "free --help", "free --bar"),
     *("--demo smem", "--demo smem -t", "--demo smem -m", "--demo smem -w", "--demo smem -f json"),
     *("--demo smem -f csv", "--demo smem -f github", "smem -h", "--help", "--version", "completion bash"),
     *("pmap $$", "pmap -X $$", "pmap -f json $$", "status $$"),
-    *("--demo what-if overcommit", "--demo what-if alloc 1G -f json", f"oom-report {HERE}/oom_reports/*.txt"),
+    *("--demo what-if overcommit", "--demo what-if alloc 1G -f json", f"oom-report {REPORTS}"),
 )
 
 
 def in_shell(line: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
     """Run a line of bash, in which ``pymemtools`` is the program."""
-    program = f'pymemtools() {{ {sys.executable} -m pymemtools "$@"; }}'
+    program = f'pymemtools() {{ {PYMEMTOOLS} "$@"; }}'
     unwanted = ("COLUMNS", "PYMEMTOOLS_DEBUG", "PYTHONUNBUFFERED")
     given = {key: value for key, value in os.environ.items() if key not in unwanted}
     return subprocess.run(
@@ -237,7 +240,9 @@ main()
 
 
 def broken(error: str, redirection: str = "", **environment: str) -> "subprocess.CompletedProcess[bytes]":
-    return in_shell(f'{sys.executable} -c "$SCRIPT" {redirection}', SCRIPT=BROKEN.format(error=error), **environment)
+    return in_shell(
+        f'"$PYTHON" -c "$SCRIPT" {redirection}', PYTHON=sys.executable, SCRIPT=BROKEN.format(error=error), **environment
+    )
 
 
 @pytest.mark.parametrize(
@@ -319,8 +324,8 @@ def test_bare_call_shows_the_help() -> None:
         ("pymemtools pmap 4194000", 42),
         ("pymemtools pmap $$ 4194000", 42),
         ("pymemtools pmap", 2),
-        ("head -c 30000 $EXAMPLE | pymemtools smem -S -", 1),
-        ("head -c 40000 $EXAMPLE | pymemtools smem -S - --partial", 3),
+        ('head -c 30000 "$EXAMPLE" | pymemtools smem -S -', 1),
+        ('head -c 40000 "$EXAMPLE" | pymemtools smem -S - --partial', 3),
     ],
 )
 def test_exit_status(line: str, status: int) -> None:

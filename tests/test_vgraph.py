@@ -8,6 +8,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from shlex import quote
 from threading import Timer
 
 import pytest
@@ -231,7 +232,7 @@ def test_a_locale_without_boxes_gets_ascii(pymemtools: Run) -> None:
 
 
 def test_head_is_no_error() -> None:
-    command = f"{sys.executable} -m pymemtools vgraph pie | head -n 1"
+    command = f"{quote(sys.executable)} -m pymemtools vgraph pie | head -n 1"
     done = subprocess.run(["bash", "-c", command], cwd=FILES, env=_environment(), capture_output=True, check=False)
     assert (done.stdout.count(b"\n"), done.stderr) == (1, b"")
 
