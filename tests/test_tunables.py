@@ -407,7 +407,7 @@ def test_a_container_is_told_why() -> None:
 
 @live_root
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_puts_back(kept: None, number: signal.Signals) -> None:
+def test_a_signal_puts_back(kept: None, tmp_path: Path, number: signal.Signals) -> None:
     before = setting("swappiness")
     code = (
         "import time\nfrom pymemtools import control\nwrite = control._write_text\n"
@@ -419,7 +419,7 @@ def test_a_signal_puts_back(kept: None, number: signal.Signals) -> None:
         "control._write_text = slow\n"
         "from pymemtools.entry import main\nmain()\n"
     )
-    command = [sys.executable, "-c", code, "tunables", "set", "swappiness=51"]
+    command = [sys.executable, "-c", code, "tunables", "set", "swappiness=51", "--persist", str(tmp_path / "x.conf")]
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert child.stdout is not None
@@ -429,3 +429,4 @@ def test_a_signal_puts_back(kept: None, number: signal.Signals) -> None:
     _, errors = child.communicate(timeout=10)
     assert (child.returncode, errors) == (-number, b"")
     assert setting("swappiness") == before
+    assert list(tmp_path.iterdir()) == []

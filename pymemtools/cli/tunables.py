@@ -228,27 +228,29 @@ def set_tunables(
     for reason in wanted.left_out:
         say(f"left out: {reason}")
     settings = _writable(wanted)
-    after = supposed(before, dict(wanted.assignments))
-    failed = _dry_run(persist, wanted) if dry_run else _apply(settings, persist, wanted)
+    written = [Assignment(setting.name, setting.value) for setting in settings]
+    after = supposed(before, dict(written))
+    failed = _dry_run(persist, written) if dry_run else _apply(settings, persist, written)
     for reason in failed.values():
         say(f"left out: {reason}")
-    done = {setting.name for setting in settings} - failed.keys()
-    write_lines(_change(each, before, after, dry_run=dry_run) for each in wanted.assignments if each.name in done)
+    write_lines(_change(each, before, after, dry_run=dry_run) for each in written if each.name not in failed)
     return 0
 
 
-def _dry_run(persist: str | None, wanted: Wanted) -> Mapping[str, str]:
+def _dry_run(persist: str | None, written: Sequence[Assignment]) -> Mapping[str, str]:
     if persist:
-        check_drop_in(persist, wanted.assignments)
+        check_drop_in(persist, written)
         say(f"tunables: would write {persist}")
     return {}
 
 
-def _apply(settings: list[control.Setting], persist: str | None, wanted: Wanted) -> Mapping[str, str]:
+def _apply(
+    settings: Sequence[control.Setting], persist: str | None, written: Sequence[Assignment]
+) -> Mapping[str, str]:
     """Set all, and write the drop-in, which gets its name when all is set; give why those failed that may."""
     if not persist:
         return control.apply(settings)
-    with drop_in(persist, wanted.assignments):
+    with drop_in(persist, written):
         failed = control.apply(settings)
     say(f"tunables: wrote {persist}")
     return failed

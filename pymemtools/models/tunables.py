@@ -135,7 +135,7 @@ _ENTRIES = (
         is_action=True,
     ),
     _vm(
-        *("extfrag_threshold", "0 to 1000", 0, 1000, "500"),
+        *("extfrag_threshold", "1/1000", 0, 1000, "500"),
         "When a large block cannot be had: up to this degree of fragmentation memory is reclaimed, above it compacted.",
         versions="2.6.35",
         related=("vm.compaction_proactiveness",),
@@ -286,7 +286,7 @@ _ENTRIES = (
         versions="5.14, before it percpu_pagelist_fraction",
     ),
     _vm(
-        *("swappiness", "0 to 200", 0, 200, "60"),
+        *("swappiness", "cost of swapping, 100 being that of files", 0, 200, "60"),
         "How reclaim weighs anonymous pages against file pages: at 100 both cost the same to bring back, below it file pages "
         "go first, 0 swaps only to prevent OOM.",
         versions="to 100 before 5.8",

@@ -136,5 +136,5 @@ def _reason(machine: Machine) -> str:
         return f"the most that the kernel chooses by itself ({cap} kB)"
     if abs(least - root) <= root * 0.03:
         return f"four times the square root of lowmem in kB, worked out at boot (now it would be {root})"
-    huge = asked(low, above)
-    return f"set by hand or by another rule: the square root of lowmem would give {root}, huge pages ask for {huge}"
+    huge = f", huge pages ask for {asked(low, above)}" if "transparent_hugepage.enabled" in machine.settings else ""
+    return f"set by hand or by another rule: the square root of lowmem would give {root}{huge}"
