@@ -46,7 +46,12 @@ def command() -> None:
     """List, get, explain and set what tunes memory management."""
 
 
-@command.command("list", cls=AbbreviatingCommand, context_settings=_HELP)
+@command.command(
+    "list",
+    cls=AbbreviatingCommand,
+    short_help="List tunables, and what their values mean on this machine.",
+    context_settings=_HELP,
+)
 @click.argument("pattern", required=False)
 @source_options
 @format_option
@@ -99,7 +104,7 @@ def _matches(name: str, pattern: str | None) -> bool:
     return any(fnmatch.fnmatchcase(each, pattern) for each in (name, name.partition(".")[2]))
 
 
-@command.command("get", cls=AbbreviatingCommand, context_settings=_HELP)
+@command.command("get", cls=AbbreviatingCommand, short_help="Print tunables as sysctl does.", context_settings=_HELP)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_offer_names)
 @click.option("-n", "--values", is_flag=True, help="Print values only.")
 @click.option("-N", "--names", "only_names", is_flag=True, help="Print names only.")
@@ -133,7 +138,12 @@ def get_tunables(
     return status
 
 
-@command.command("explain", cls=AbbreviatingCommand, context_settings=_HELP)
+@command.command(
+    "explain",
+    cls=AbbreviatingCommand,
+    short_help="Say what a tunable does, and what its value means now.",
+    context_settings=_HELP,
+)
 @click.argument("name", shell_complete=_offer_names)
 @source_options
 @click.pass_context
@@ -191,7 +201,7 @@ def _width() -> int:
     return terminal_columns(sys.stdout, least=40)
 
 
-@command.command("set", cls=AbbreviatingCommand, context_settings=_HELP)
+@command.command("set", cls=AbbreviatingCommand, short_help="Set tunables, all or none.", context_settings=_HELP)
 @click.argument("assignments", nargs=-1, metavar="NAME=VALUE...")
 @click.option("--from", "file", type=click.Path(), metavar="FILE", help="Take settings from a file like sysctl.conf.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
