@@ -33,7 +33,7 @@ PROCESSES = (
     ),
     *("-s pid", "-s user", "-s user -r -n", "-s command -r", "-s name", "-s maps -r", "-s vss -t", "-n -s user"),
     *(f"-c 'pid user name command maps {FIGURES}'", f"-a -c 'name maps {FIGURES}' -t", f"-c '{FIGURES}' -t -k -p"),
-    *("-a -c 'pid command'", "-c 'maps pid' -s command -H", "-c 'pss pss'"),
+    *("-a -c 'pid command'", "-c 'maps pid' -s command -H", "-c 'pss pss'", "-a -c 'command uss user command'"),
 )
 USERS = (
     *(

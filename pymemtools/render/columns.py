@@ -126,7 +126,7 @@ def fitted_widths(
 ) -> list[int]:
     """Fit widths to the content, as smem -a does: amounts with units or in percent always take 7.
 
-    The one wide text column takes what the terminal has left, at least 10.
+    The one wide text column takes what the terminal has left, at least 10; a column shown twice counts once.
     """
     widths = []
     for i, column in enumerate(columns):
@@ -135,9 +135,10 @@ def fitted_widths(
         else:
             texts = [width(cell(column, row[i], amount)) for row in rows]
         widths.append(max([1, len(column.title) if header else 1, *texts]))
+    together = sum({column.field: each for column, each in zip(columns, widths)}.values())
     for i, column in enumerate(columns):
         if column.cut and column.field in ("command", "map", "group"):
-            others = sum(widths) - widths[i]
+            others = together - widths[i]
             widths[i] = min(widths[i], max(10, terminal - others - len(columns)))
     return widths
 
