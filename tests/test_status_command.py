@@ -97,6 +97,47 @@ def test_the_ratio_of_the_whole_system(pymemtools: Run) -> None:
     assert (done.stderr, done.returncode) == (b"", 0)
 
 
+def process(folder: Path, pid: int, *lines: str, mappings: int = 0) -> None:
+    """Write a process's status and, of its mappings, how many there are."""
+    (folder / str(pid)).mkdir()
+    (folder / str(pid) / "status").write_text("".join(f"{line}\n" for line in lines))
+    maps = (f"{place:08x}-{place + 0x1000:08x} rw-p 00000000 00:00 0 \n" for place in range(0, mappings << 13, 1 << 13))
+    (folder / str(pid) / "maps").write_text("".join(maps))
+
+
+@pytest.mark.parametrize(("limit", "share"), [("-5", "-"), ("0", "-"), ("\0\0", "-"), ("", "-"), ("8\n", "12.5 %")])
+def test_a_limit_that_is_none(pymemtools: Run, tmp_path: Path, limit: str, share: str) -> None:
+    process(tmp_path, 7, "Name:\told", "VmSize:\t    1000 kB", mappings=1)
+    (tmp_path / "sys" / "vm").mkdir(parents=True)
+    (tmp_path / "sys" / "vm" / "max_map_count").write_text(limit)
+    lines = pymemtools("status", "-S", str(tmp_path), "7").stdout.decode().splitlines()
+    assert lines[-1].split("max_map_count")[1].strip() == share
+
+
+def test_a_process_named_twice_is_summed_once(pymemtools: Run, tmp_path: Path) -> None:
+    process(tmp_path, 7, "Name:\ta", "Tgid:\t7", "VmRSS:\t     300 kB", "Threads:\t2", mappings=3)
+    process(tmp_path, 8, "Name:\tb", "Tgid:\t8", "VmRSS:\t      30 kB", "Threads:\t1", mappings=1)
+    done = pymemtools("status", "-S", str(tmp_path), "7", "8", "7")
+    assert [line.split() for line in done.stdout.decode().splitlines()] == [
+        ["KiB", "7", "a", "8", "b", "7", "a", "Total"],
+        ["VmRSS", "300", "30", "300", "330"],
+        ["Threads", "2", "1", "2", "3"],
+        ["Maps", "3", "1", "3", "4"],
+        ["of", "max_map_count", "-", "-", "-", "-"],
+    ]
+
+
+def test_the_ratio_without_any_smaps(pymemtools: Run, tmp_path: Path) -> None:
+    process(tmp_path, 7, "Name:\ta", "VmSize:\t    1000 kB", "VmRSS:\t     300 kB")
+    assert pymemtools("status", "--all", "-S", str(tmp_path)).stdout.decode() == (
+        "300 1000 0.3\n"
+        "\n"
+        "    KiB of VSZ   Ratio \n"
+        "RSS 300   1000 30.00 % shared pages counted once for each of their users\n"
+        "PSS   -      -       - every page counted once\n"
+    )
+
+
 def test_the_ratio_is_that_of_ps(pymemtools: Run) -> None:
     """On a capture: the same files, read another way."""
     report = json.loads(pymemtools("status", "--all", "-S", SEVEN, "-f", "json").stdout)

@@ -81,6 +81,11 @@ def _read(source: Source, pids: Sequence[int]) -> tuple[list[StatusRow], int]:
     return rows, status
 
 
+def _distinct(rows: Sequence[StatusRow]) -> list[StatusRow]:
+    """Leave out a process named twice, as by a thread of it: a sum counts it once."""
+    return list({row.pid: row for row in rows}.values())
+
+
 def _keys(rows: Sequence[StatusRow]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row.sizes))
 
@@ -94,7 +99,7 @@ def _show(rows: Sequence[StatusRow]) -> None:
     columns: list[Texts | Numbers] = [Texts("KiB", labels, right=False)]
     columns += [Texts(escape(f"{row.pid} {row.name}"), _cells(row, keys)) for row in rows]
     if len(rows) > 1:
-        columns.append(Texts("Total", _totals(rows, keys)))
+        columns.append(Texts("Total", _totals(_distinct(rows), keys)))
     write_lines(detail_lines(columns))
 
 
@@ -145,7 +150,7 @@ def _show_rows(rows: Sequence[StatusRow], source: Source, style: str, *, unreada
             ],
             fields=fields,
             source=facts_as_json(source.facts),
-            totals={key: total_of(rows, key) for key in keys},
+            totals={key: total_of(_distinct(rows), key) for key in keys},
             unreadable=unreadable,
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -63,11 +64,12 @@ def read_status(source: Source, pid: int) -> StatusRow:
 
 
 def max_map_count(source: Source) -> int | None:
-    """Read vm.max_map_count; a capture may lack it."""
+    """Read vm.max_map_count; a capture may lack it, or hold something else."""
     try:
-        return int(source.read("sys/vm/max_map_count"))
-    except (MemtoolsError, ValueError):
+        text = source.read("sys/vm/max_map_count").strip()
+    except MemtoolsError:
         return None
+    return int(text) if re.fullmatch(rb"[0-9]{1,10}", text) else None
 
 
 def _from_smaps(files: ProcessFiles, stat: Stat | None, limit: int | None) -> StatusRow:
@@ -107,7 +109,7 @@ class Ratio(NamedTuple):
     vsz: int
     rss: int
     pss: int | None  # of the processes whose smaps could be read
-    pss_vsz: int  # their address space
+    pss_vsz: int | None  # their address space
     unreadable: int
     seen: int  # processes with memory
     reason: str  # why the unreadable ones are
@@ -137,7 +139,7 @@ def read_ratio(source: Source) -> Ratio:
         sum(each.get("VmSize", 0) for each in sizes),
         sum(each.get("VmRSS", 0) for each in sizes),
         pss if sample.has_pss else None,
-        _total(each.get("Size") for each in sums) or 0,
+        _total(each.get("Size") for each in sums) if sample.has_pss else None,
         sample.unreadable,
         sample.seen,
         sample.reason,
