@@ -29,6 +29,10 @@ def measured(pid: int, rounds: int) -> dict[str, Cost]:
     return dict(zip(commands, medians(list(commands.values()), rounds)))
 
 
+def _name(mode: str) -> str:
+    return f"pmap {mode}".rstrip()
+
+
 def lines_of(mappings: int, costs: dict[str, Cost], bare: Cost) -> list[Line]:
     """Say how ours compares at one size."""
     largest = mappings == SIZES[-1]
@@ -36,7 +40,7 @@ def lines_of(mappings: int, costs: dict[str, Cost], bare: Cost) -> list[Line]:
     for mode in MODES:
         ours, procps = costs[f"ours {mode}"], costs[f"procps {mode}"]
         most = MOST.get(mode, INF) if largest else INF
-        lines.append(at_most(f"pmap {mode}, {mappings} mappings", ours.cpu, procps.cpu, "procps", most))
+        lines.append(at_most(f"{_name(mode)}, {mappings} mappings", ours.cpu, procps.cpu, "procps", most))
     floor = costs["cat smaps"]
     lines.append(at_most(f"pmap -X, {mappings} mappings", costs["ours -X"].cpu, floor.cpu, "cat smaps", INF))
     rollup = costs["cat smaps_rollup"]
@@ -46,7 +50,7 @@ def lines_of(mappings: int, costs: dict[str, Cost], bare: Cost) -> list[Line]:
             above = (costs[f"ours {mode}"].peak - bare.peak) / MIB
             peak, own = f"{above:.0f} MiB", f"{bare.peak / MIB:.0f} MiB import click"
             cells = (peak, own, "", "<= 64 MiB", verdict(above <= 64))
-            lines.append(Line(f"pmap {mode}, {mappings}: peak memory above", *cells))
+            lines.append(Line(f"{_name(mode)}, {mappings}: peak memory above", *cells))
     return lines
 
 
@@ -54,7 +58,7 @@ def growth(small: dict[str, Cost], large: dict[str, Cost]) -> list[Line]:
     """Say whether time grows with the mappings and no faster."""
     at = f"at {SIZES[-2]}"
     return [
-        at_most(f"pmap {mode} at {SIZES[-1]}", large[f"ours {mode}"].cpu, small[f"ours {mode}"].cpu, at, 11)
+        at_most(f"{_name(mode)} at {SIZES[-1]}", large[f"ours {mode}"].cpu, small[f"ours {mode}"].cpu, at, 11)
         for mode in MODES
     ]
 
