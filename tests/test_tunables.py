@@ -58,6 +58,9 @@ def tree(tmp_path: Path) -> str:
     (vm / "drop_caches").write_text("0\n")
     (tmp_path / "proc" / "meminfo").write_text(MEMINFO)
     (tmp_path / "proc" / "zoneinfo").write_text(ZONEINFO)
+    (tmp_path / "proc" / "1").mkdir()
+    smaps = "1000-2000 r-xp 00000000 00:00 0 \nSize: 4 kB\nKernelPageSize: 4 kB\n"
+    (tmp_path / "proc" / "1" / "smaps").write_text(smaps)
     huge = tmp_path / "sys" / "kernel" / "mm" / "transparent_hugepage"
     huge.mkdir(parents=True)
     (huge / "enabled").write_text("always [madvise] never\n")
@@ -129,6 +132,20 @@ def test_list_for_programs(pymemtools: Run, tree: str) -> None:
     }
     assert found["vm.invented_by_tests"]["default"] is None
     assert "vm.stat_refresh" not in found
+
+
+def test_what_is_assumed_or_damaged_is_said(pymemtools: Run, tree: str) -> None:
+    Path(tree, "proc", "1", "smaps").unlink()
+    Path(tree, "proc", "zoneinfo").write_text("nonsense\n")
+    notes = [
+        "the source does not tell its page size: 4096 is assumed",
+        "zoneinfo: line 1: expected 'Node N, zone NAME', got 'nonsense'",
+    ]
+    for command in (("list",), ("explain", "dirty_ratio")):
+        done = pymemtools("tunables", *command, "-S", tree)
+        assert done.returncode == 0
+        assert done.stderr.decode().splitlines() == [f"pymemtools: tunables: {note}" for note in notes]
+    assert json.loads(pymemtools("tunables", "list", "-S", tree, "-f", "json").stdout)["notes"] == notes
 
 
 def test_get(pymemtools: Run, tree: str) -> None:

@@ -63,7 +63,8 @@ def command(
     check_style(style)
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
     if dry_run:
-        _print(style, opened.facts, level, _meminfo(opened), None, None)
+        before = _meminfo(opened)
+        _print(style, opened.facts, _asked(before, level), before, None, None)
         return exit_status(ctx)
     if source is not None or ctx.obj is True:
         raise UsageProblem("drop-caches: a capture has no caches to drop; --dry-run predicts")
@@ -73,10 +74,17 @@ def command(
     if not no_sync:
         _sync(sync_timeout, go_on=no_wait)
     read_before, before = _read_from_disks(opened), _meminfo(opened)
+    asked = _asked(before, level)
     control.write_drop_caches(level)
     after, read_after = _meminfo(opened), _read_from_disks(opened)
-    _print(style, opened.facts, level, before, after, minus(read_after, read_before))
+    _print(style, opened.facts, asked, before, after, minus(read_after, read_before))
     return exit_status(ctx)
+
+
+def _asked(before: Mapping[str, int], level: int) -> tuple[Interval | None, Interval | None]:
+    """Predict what goes of file pages and of slab, None for what is not to be dropped. Raises ParseError."""
+    prediction = predict(before, level)
+    return prediction.page_cache if level & 1 else None, prediction.slab if level & 2 else None
 
 
 def _meminfo(source: Source) -> Mapping[str, int]:
@@ -122,14 +130,13 @@ def _sync(seconds: float, *, go_on: bool) -> None:
 def _print(
     style: str,
     facts: Facts,
-    level: int,
+    asked: tuple[Interval | None, Interval | None],
     before: Mapping[str, int],
     after: Mapping[str, int] | None,
     read_meanwhile: int | None,
 ) -> None:
-    prediction = predict(before, level)
-    files = _class_row("page cache", _files, before, after, prediction.page_cache if level & 1 else None)
-    slab = _class_row("reclaimable slab", _slab, before, after, prediction.slab if level & 2 else None)
+    files = _class_row("page cache", _files, before, after, asked[0])
+    slab = _class_row("reclaimable slab", _slab, before, after, asked[1])
     files["read_meanwhile"], slab["read_meanwhile"] = read_meanwhile, None
     rows = [files, slab]
     if style == "text":

@@ -72,7 +72,10 @@ def list_tunables(
     chosen = [name for name in names_of(opened) if _matches(name, pattern)]
     if not chosen:
         raise Missing("tunables: the source has no " + (f"tunable like '{pattern}'" if pattern else "tunables"))
-    rows = report.rows(opened, chosen, read_machine(opened))
+    machine = read_machine(opened)
+    rows = report.rows(opened, chosen, machine)
+    for note in machine.notes:
+        say(f"tunables: {note}")
     if style == "text":
         write_lines(_table(rows))
         return exit_status(ctx)
@@ -80,7 +83,8 @@ def list_tunables(
 
     fields = report.TunableRow._fields
     facts = facts_as_json(opened.facts)
-    write_lines(machine_lines(style, "tunables", [row._asdict() for row in rows], fields=fields, source=facts))
+    dicts = [row._asdict() for row in rows]
+    write_lines(machine_lines(style, "tunables", dicts, fields=fields, source=facts, notes=machine.notes))
     return exit_status(ctx)
 
 
@@ -170,6 +174,8 @@ def explain_tunable(
 
 def _facts_of(known: Tunable, source: Source) -> list[tuple[str, str]]:
     machine = read_machine(source)
+    for note in machine.notes:
+        say(f"tunables: {note}")
     try:
         row = report.rows(source, [known.name], machine)[0]
         now = "; ".join(part for part in (row.meaning, row.note) if part)
