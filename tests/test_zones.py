@@ -161,6 +161,8 @@ ROOT = "four times the square root of lowmem in kB, worked out at boot (now it w
         ("5.0.0", ONE_NODE, 65536, f"{HAND} 13388"),
         ("5.0.0", [(0, "Normal", 512 * GIB)], 65536, "the most that the kernel chooses by itself (65536 kB)"),
         ("6.8.0", [(0, "Normal", 512 * GIB)], 65536, f"{HAND} 92681"),
+        ("6.1.0", [(0, "DMA", 3840), (0, "DMA32", 12580)], 951, f"{ROOT} 1025)"),  # a guest with mem=112M
+        ("6.1.0", [(0, "DMA", 3840), (0, "DMA32", 12580)], 880, f"{HAND} 1025"),
         ("6.8.0", [(0, "Normal", 1 << 30)], 262144, "the most that the kernel chooses by itself (262144 kB)"),
         ("6.8.0", [(0, "Normal", GIB), (0, "Movable", GIB)], 4096, f"{ROOT} 4096)"),
     ],

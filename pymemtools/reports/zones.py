@@ -111,6 +111,9 @@ def state_of(zone: Zone) -> str:
     return "direct reclaim" if zone.free > zone.min - zone.min // 2 else "only for the desperate"
 
 
+_FREED_BY_BOOT_KIB = 16 << 10
+
+
 def _reason(machine: Machine) -> str:
     """Say which rule gave min_free_kbytes; that of the boot is known within a few percent only."""
     least = machine.setting("vm.min_free_kbytes")
@@ -134,7 +137,10 @@ def _reason(machine: Machine) -> str:
         return f"what transparent huge pages ask for{off} (the square root of lowmem would give about {root})"
     if least == cap == root:
         return f"the most that the kernel chooses by itself ({cap} kB)"
-    if abs(least - root) <= root * 0.03:
+    # What boot frees after it has worked this out, its own code and the initramfs, is much of a small machine.
+    lowmem = managed * page_kib
+    fewest = model.boot_min_free_kbytes(lowmem - min(_FREED_BY_BOOT_KIB, lowmem // 4), cap)
+    if min(fewest, root * 0.97) <= least <= root * 1.03:
         return f"four times the square root of lowmem in kB, worked out at boot (now it would be {root})"
     huge = f", huge pages ask for {asked(low, above)}" if "transparent_hugepage.enabled" in machine.settings else ""
     return f"set by hand or by another rule: the square root of lowmem would give {root}{huge}"
