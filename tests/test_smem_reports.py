@@ -426,6 +426,18 @@ def test_kernel_without_pss(pymemtools: Run, tmp_path: Path) -> None:
     ]
 
 
+def test_kernel_that_leaves_huge_pages_out_of_pss(pymemtools: Run, tmp_path: Path) -> None:
+    """As all of 32 bits do; the figure is the kernel's still."""
+    tree = write_tree(tmp_path / "pae", Proc(7, "b", (Map("[heap]", 4048),)), Proc(8, "a"))
+    path = tree / "proc" / "7" / "smaps"
+    path.write_text(path.read_text().replace("Pss:                4048 kB", "Pss:                2000 kB"))
+    done = pymemtools("smem", "-S", str(tree), "-c", "pid uss pss")
+    assert done.stdout == b"  PID      USS      PSS \n    8      100      100 \n    7     4048     2000 \n"
+    assert done.stderr.decode() == (
+        "pymemtools: the PSS of 1 processes is below their USS: 32-bit kernels leave huge pages out of it\n"
+    )
+
+
 def test_strict_tells_by_status(pymemtools: Run, tree: str) -> None:
     (Path(tree) / "proc" / "31" / "smaps").write_text("")
     for options, status in (((), 0), (("--strict",), 3)):

@@ -12,7 +12,7 @@ from pymemtools.render.columns import sort_key
 from pymemtools.reports import groups
 from pymemtools.reports import smem as report
 from pymemtools.reports.hidden import hiding_option
-from pymemtools.reports.processes import Sample, read_processes
+from pymemtools.reports.processes import Process, Sample, read_processes
 from pymemtools.reports.smem import Row, flat
 from pymemtools.sources.base import Source
 
@@ -120,9 +120,17 @@ def _notes(sample: Sample, request: Request) -> list[str]:
         notes.append(f"the smaps of {sample.cut_short} processes is cut short: their last mapping is left out")
     if not sample.has_pss:
         notes.append("warning: kernel does not appear to support PSS measurement")
+    if lost := sum(_has_lost_pss(process) for process in sample.processes):
+        notes.append(f"the PSS of {lost} processes is below their USS: 32-bit kernels leave huge pages out of it")
     if request.wanted.rollup and sample.processes:
         notes.append(_rollup_note(sample))
     return notes
+
+
+def _has_lost_pss(process: Process) -> bool:
+    """Tell a PSS without transparent huge pages: smaps_account() shifts their size out of the 32 bits of a long."""
+    pss, private = process.sums.get("Pss"), [process.sums.get(name) for name in report.USS]
+    return pss is not None and pss < sum(size or 0 for size in private)
 
 
 def _rollup_note(sample: Sample) -> str:
