@@ -4,6 +4,7 @@ Nothing of this can be seen from within one process: each test starts the progra
 """
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from shlex import quote
 import pytest
 from conftest import HERE, Run
 from trees import Map, Proc, write_tree
+
+from pymemtools.cli import COMMANDS
 
 NO_SPACE = b"pymemtools: write error: No space left on device\n"
 BAD_DESCRIPTOR = b"pymemtools: write error: Bad file descriptor\n"
@@ -24,6 +27,8 @@ CALLS = (
     *("--demo smem -f csv", "--demo smem -f github", "smem -h", "--help", "--version", "completion bash"),
     *("pmap $$", "pmap -X $$", "pmap -f json $$", "status $$"),
     *("--demo what-if overcommit", "--demo what-if alloc 1G -f json", f"oom-report {REPORTS}"),
+    *("--demo zones", "--demo oom-scores", "--demo vgraph 1", "--demo iomem-graph", "--demo info", "tunables list"),
+    *("--demo tunables explain vm.swappiness", "--demo drop-caches --dry-run", "capture --script"),
 )
 
 
@@ -304,6 +309,17 @@ def test_mistyped_names() -> None:
     assert done.stderr.startswith(b"pymemtools: smem: No such option")
     assert b"--percent" in done.stderr
     assert done.stderr.endswith(b"; try 'pymemtools smem --help'\n")
+
+
+def test_help_fits_80_columns_and_cuts_no_sentence() -> None:
+    loop = 'for name in "$@"; do pymemtools $name --help; done'
+    done = in_shell(f"set -- '' {' '.join(sorted(COMMANDS))}; {loop}", COLUMNS="80")
+    usages, others = [], []
+    for line in done.stdout.decode().splitlines():
+        (usages if line.startswith("Usage: ") else others).append(line)
+    assert (done.returncode, done.stderr, len(usages)) == (0, b"", 1 + len(COMMANDS))
+    assert [line for line in (*usages, *others) if len(line) > 80] == []
+    assert [line for line in others if re.search(r"\w\.\.\.$", line)] == []  # "what it is..." is cut
 
 
 def test_bare_call_shows_the_help() -> None:
