@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -404,6 +405,37 @@ def test_a_user_is_told_why() -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"pymemtools: {what}: Permission denied (are you root?)\n"
     assert setting("swappiness") == before
+
+
+TWICE = """
+import contextlib, io, os, sys, pymemtools.entry
+from pymemtools.cli import cli
+with contextlib.redirect_stdout(io.StringIO()):
+    cli.main(sys.argv[1:], standalone_mode=False)  # loads all that this Python may keep from others
+os.setgroups([])
+os.setuid(65534)
+pymemtools.entry.main()
+"""
+
+
+@live_root
+@pytest.mark.parametrize(("option", "status"), [((), 0), (("--strict",), 3)])
+def test_a_user_may_list_what_he_may_read(tree: str, option: tuple[str, ...], status: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # a fixture's is for root only
+        os.chmod(folder, 0o755)
+        copy = shutil.copytree(tree, f"{folder}/copy")
+        os.chmod(copy, 0o755)
+        Path(copy, "proc", "sys", "vm", "swappiness").chmod(0o600)
+        command = [sys.executable, "-c", TWICE, "tunables", "list", "-S", copy, "[ps]*[rs]", *option]
+        environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr == "pymemtools: tunables: 1 of 2 could not be read (Permission denied); run as root for all\n"
+    assert done.returncode == status
+    assert done.stdout.splitlines() == [
+        "Name             Value         Default  Meaning",
+        "vm.page-cluster  3             3        2^3 = 8 pages",
+        "vm.swappiness    (unreadable)  60",
+    ]
 
 
 @live_root

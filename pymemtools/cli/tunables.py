@@ -76,6 +76,10 @@ def list_tunables(
     rows = report.rows(opened, chosen, machine)
     for note in machine.notes:
         say(f"tunables: {note}")
+    unreadable = sum(row.value is None for row in rows)
+    if unreadable:
+        say(f"tunables: {unreadable} of {len(rows)} could not be read (Permission denied); run as root for all")
+        ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
     if style == "text":
         write_lines(_table(rows))
         return exit_status(ctx)
@@ -84,7 +88,9 @@ def list_tunables(
     fields = report.TunableRow._fields
     facts = facts_as_json(opened.facts)
     dicts = [row._asdict() for row in rows]
-    write_lines(machine_lines(style, "tunables", dicts, fields=fields, source=facts, notes=machine.notes))
+    write_lines(
+        machine_lines(style, "tunables", dicts, fields=fields, source=facts, unreadable=unreadable, notes=machine.notes)
+    )
     return exit_status(ctx)
 
 
@@ -94,10 +100,14 @@ def _table(rows: Sequence[report.TunableRow]) -> list[str]:
     for row in rows:
         default = "-" if row.default is None else row.default if report.is_plain(row.default) else "by rule"
         rest = "; ".join(part for part in (row.meaning, row.note) if part)
-        cells.append((row.name, escape(row.value), default, escape(rest)))
+        cells.append((row.name, escape(_shown(row)), default, escape(rest)))
     widths = [max(len(row[place]) for row in cells) for place in range(3)]
     widths[1] = min(widths[1], 16)
     return ["  ".join((*(f"{cell:<{width}}" for cell, width in zip(row, widths)), row[3])).rstrip() for row in cells]
+
+
+def _shown(row: report.TunableRow) -> str:
+    return "(unreadable)" if row.value is None else row.value
 
 
 def _matches(name: str, pattern: str | None) -> bool:
@@ -179,9 +189,9 @@ def _facts_of(known: Tunable, source: Source) -> list[tuple[str, str]]:
     try:
         row = report.rows(source, [known.name], machine)[0]
         now = "; ".join(part for part in (row.meaning, row.note) if part)
-        now = f"{row.value} ({now})" if now else row.value
-    except (Missing, Denied) as error:
-        now = "this kernel does not have it" if isinstance(error, Missing) else str(error)
+        now = f"{row.value} ({now})" if now else _shown(row)
+    except Missing:
+        now = "this kernel does not have it"
     return [
         ("now", now),
         ("default", default_of(known, machine.version)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from pymemtools.errors import Denied
 from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.tunables import TUNABLES, default_of
 from pymemtools.procfs.meminfo import hugetlb_pool
@@ -18,22 +19,25 @@ class TunableRow(NamedTuple):
     """One tunable as it is set."""
 
     name: str
-    value: str
+    value: str | None  # None where only root may read it
     default: str | None  # a value, or the rule that gives it
     meaning: str  # what the value comes to here; empty where it says so itself
     note: str  # that it differs from the default
 
 
 def rows(source: Source, chosen: Iterable[str], machine: Machine) -> list[TunableRow]:
-    """Say what tunables are set to, and what it means. Raises Missing or Denied for one that cannot be had."""
+    """Say what tunables are set to, and what it means. Raises Missing for one that is not there."""
     found = []
     for name in chosen:
-        value = value_of(source, name)
+        try:
+            value = value_of(source, name)
+        except Denied:
+            value = None
         entry = TUNABLES.get(name)
         default = None if entry is None else default_of(entry, machine.version) or None
-        differs = default is not None and is_plain(default) and value not in (default, WRITE_ONLY)
+        differs = default is not None and is_plain(default) and value not in (default, WRITE_ONLY, None)
         note = "not the default" if differs else ""
-        found.append(TunableRow(name, value, default, meaning(name, value, machine), note))
+        found.append(TunableRow(name, value, default, meaning(name, value or "", machine), note))
     return found
 
 
