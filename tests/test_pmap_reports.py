@@ -81,6 +81,13 @@ def test_explain_a_classic_layout(pymemtools: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("layout", ["-XX", "-x", "--columns=Rss", "--group=kind", "--merge", "--rollup"])
+def test_where_nothing_is_shown_nothing_is_explained(pymemtools: Run, layout: str) -> None:
+    done = pymemtools("pmap", "-S", SEVEN, layout, "--explain", "99")
+    assert (done.stdout, done.stderr) == (b"", b"pymemtools: pmap: 99: no such process\n")
+    assert done.returncode == 42
+
+
 def test_diff(pymemtools: Run, two_looks: tuple[str, str]) -> None:
     before, now = two_looks
     done = pymemtools("pmap", "-S", now, "--diff", before, "7")

@@ -23,6 +23,7 @@ class Page:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._frames: list[Frame] = []
+        self._has_classic = False
 
     def show(self, maps: ProcessMaps) -> None:
         """Print one process."""
@@ -30,6 +31,7 @@ class Page:
         lines: Iterable[str] = ()
         if maps.problem is None:
             is_wide = request.columns or request.group or request.mode.startswith("X")
+            self._has_classic = not is_wide
             lines = self._wide([maps]) if is_wide else LAYOUTS[request.mode](_in_order(maps, request), request.style)
         write_lines([title_line(maps)])
         _write(lines)
@@ -56,17 +58,20 @@ class Page:
     def _lines(self, frame: Frame) -> Iterable[str]:
         from pymemtools.cli.pmap.frames import wide_lines
 
-        if self._request.explain:
+        if self._request.explain and frame.height:
             self._frames.append(frame)
         return wide_lines(frame, self._request.style)
 
     def explain(self) -> None:
-        """Print the legend, if it was asked for."""
+        """Print the legend, if it was asked for and there is anything to explain."""
         if not self._request.explain:
             return
         from pymemtools.cli.pmap.explain import classic_legend, legend
 
-        _write(legend(self._frames) if self._frames else classic_legend(self._request.mode))
+        if self._frames:
+            _write(legend(self._frames))
+        elif self._has_classic:
+            _write(classic_legend(self._request.mode))
 
 
 def _in_order(maps: ProcessMaps, request: Request) -> ProcessMaps:
