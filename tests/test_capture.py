@@ -500,6 +500,17 @@ def test_info(pymemtools: Run, tmp_path: Path) -> None:
     assert "free --cgroup     no        /sys/fs/cgroup/" in done.stdout.decode().splitlines()
 
 
+def test_info_on_an_iomem_whose_addresses_the_kernel_hid(pymemtools: Run, tmp_path: Path) -> None:
+    """As it does from all but root: iomem-graph refuses it."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 1024 kB\n")
+    for text, answer in (("00000000-00000000 : System RAM\n", "no"), ("00001000-0009fbff : System RAM\n", "yes")):
+        (tmp_path / "proc" / "iomem").write_text(text)
+        document = json.loads(pymemtools("info", "-S", str(tmp_path), "-f", "json").stdout)
+        assert {row["question"]: row["answer"] for row in document["rows"]}["iomem-graph"] == answer
+        assert pymemtools("iomem-graph", "-S", str(tmp_path)).returncode == (answer == "no")
+
+
 def test_a_huge_file_is_held_packed() -> None:
     line = b"7f00-7f01 r--p 00000000 fe:00 18                   /home/ann/x\nRss: 4 kB\n"
     chunks = [line * 20_000] * 30

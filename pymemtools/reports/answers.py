@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.procfs.iomem import is_hidden, parse_iomem
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.stat import Stat
 from pymemtools.reports.steady import read_steadily
@@ -105,7 +106,8 @@ def _has(source: Source, path: str, process_files: set[str]) -> bool:
     if path.endswith("/"):
         return bool(source.names(path.rstrip("/")))
     try:
-        return bool(source.read(path))
+        text = source.read(path)
+        return bool(text) and not (path == "iomem" and is_hidden(parse_iomem(text)))
     except MemtoolsError:
         return False
 
