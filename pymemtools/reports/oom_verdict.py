@@ -15,6 +15,7 @@ _NOTABLE = 0.2
 _ALMOST_NONE = 0.01
 _MANY_TIMES = 2
 _HIGHMEM = 0x02  # ___GFP_HIGHMEM, in all versions
+_OF_NODES = {"CONSTRAINT_CPUSET": "the cpuset (cpuset.mems)", "CONSTRAINT_MEMORY_POLICY": "the memory policy"}
 _SYSRQ = -1  # the order that a kill by hand has
 
 
@@ -194,7 +195,10 @@ def _saved(analysis: Analysis) -> Iterator[str]:
         yield _higher_limit(analysis)
         return
     yield from _more_swap(analysis)
-    yield from _limit_of_largest(analysis)
+    if report.constraint in _OF_NODES:
+        yield from _other_nodes(analysis, _OF_NODES[report.constraint])
+    else:
+        yield from _limit_of_largest(analysis)
 
 
 def _higher_limit(analysis: Analysis) -> str:
@@ -212,6 +216,14 @@ def _more_swap(analysis: Analysis) -> Iterator[str]:
     if is_anonymous and (used_up or not report.swap_total):
         more = "More swap" if report.swap_total else "Swap"
         yield f"{more} would have had room for some of what is anonymous, and put the kill off."
+
+
+def _other_nodes(analysis: Analysis, chooser: str) -> Iterator[str]:
+    """Say what was free where nobody could take it: the report lists the zones of the nodes that were allowed."""
+    report = analysis.report
+    elsewhere = report.counters.get("free", 0) * analysis.page_size - sum(zone.free for zone in report.zones)
+    if report.zones and elsewhere > 0:
+        yield f"On other nodes {human_size(elsewhere)} were free: more nodes in {chooser} would have put the kill off."
 
 
 def _limit_of_largest(analysis: Analysis) -> Iterator[str]:
