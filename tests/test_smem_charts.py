@@ -50,6 +50,11 @@ def test_bar_draws_every_figure_shown(pymemtools: Run, tree: str, tmp_path: Path
     assert found[-4:] == ["KiB", "PSS", "RSS", "smem by command"]
 
 
+def test_a_label_that_is_not_known_is_a_dash(pymemtools: Run, tree: str, tmp_path: Path) -> None:
+    assert pymemtools("smem", "-S", tree, "--bar", "unit", "-c", "pss", "-o", "x.svg", cwd=tmp_path).returncode == 0
+    assert texts(tmp_path / "x.svg")[:5] == ["-"] * 5
+
+
 def test_same_figures_same_bytes(pymemtools: Run, tree: str, tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
         assert pymemtools("smem", "-S", tree, "--bar", "pid", "-o", name, cwd=tmp_path).returncode == 0

@@ -62,7 +62,7 @@ def _text(rows: list[Row], chart: Chart, gathered: Gathered, source: Source, lay
     return text_bars(
         [
             (
-                str(row[chart.label]),
+                _label(row, chart),
                 amount(column, _size(row, weight)) if column is not None and is_amount else str(_size(row, weight)),
                 _size(row, weight),
             )
@@ -78,7 +78,7 @@ def _slices(rows: list[Row], chart: Chart, request: Request, source: Source) -> 
 
     Gives the slices and what of the memory is in none of them, in bytes.
     """
-    slices = [(str(row[chart.label]), _size(row, request.weight)) for row in rows]
+    slices = [(_label(row, chart), _size(row, request.weight)) for row in rows]
     used = sum(size for _, size in slices)
     total = request.real or _memory(source) or used
     other = 0
@@ -102,11 +102,16 @@ def _bars(rows: list[Row], chart: Chart, request: Request, style: str) -> bytes:
     }
     if not series:
         raise UsageProblem("smem: none of the columns shown can be drawn as a bar")
-    return charts.bars([str(row[chart.label]) for row in rows], series, f"smem by {chart.label}", "KiB", style)
+    return charts.bars([_label(row, chart) for row in rows], series, f"smem by {chart.label}", "KiB", style)
 
 
 def _is_drawn(column: Column) -> bool:
     return column.kind != "text" and column.field not in ("pid", "order", "depth")
+
+
+def _label(row: Row, chart: Chart) -> str:
+    value = row[chart.label]
+    return "-" if value is None else str(value)
 
 
 def _size(row: Row, field: str) -> int:
