@@ -18,7 +18,7 @@ from pymemtools.capture.tar_writer import END, Member, encode
 from pymemtools.capture.veil import Veil
 from pymemtools.cli import say
 from pymemtools.cli.new_file import new_file
-from pymemtools.cli.options import AbbreviatingCommand, offer_pids
+from pymemtools.cli.options import AbbreviatingCommand, offer_pids, unread
 from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.sources.base import Source
 from pymemtools.sources.tree import live
@@ -127,9 +127,6 @@ def _tell(taking: Taking, output: str | None, path: str, *, strict: bool) -> int
     if output is None:
         say(f"capture: wrote {path}")
     if taking.unreadable:
-        say(
-            f"capture: {taking.unreadable} of {taking.processes} processes could not be read ({taking.reason});"
-            " run as root for all"
-        )
+        say(f"capture: {unread(taking.unreadable, taking.processes, taking.reason, is_live=True)}")
         return 3 if strict else 0
     return 0

@@ -34,6 +34,7 @@ from pymemtools.cli.options import (
     offer,
     open_from,
     source_options,
+    unread,
     write_lines,
 )
 from pymemtools.errors import UsageProblem
@@ -95,7 +96,7 @@ def command(
     while True:
         found = candidates(opened)
         if found.unreadable:
-            say(f"oom-scores: {found.unreadable} processes could not be read; run as root for all")
+            say(f"oom-scores: {unread(found.unreadable, is_live=opened.is_live)}")
             ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
         if safer_than is not None:
             write_lines([safer_line(found, *safer_than)])

@@ -222,6 +222,20 @@ def exit_status(ctx: click.Context) -> int:
     return 3 if ctx.meta.get("incomplete") else 0
 
 
+def unread(unreadable: int, seen: int | None = None, reason: str = "", *, is_live: bool) -> str:
+    """Say how many processes could not be read; and that root could, to those whom that helps.
+
+    It does not help root in a container, where some are out of reach: they have capabilities that it lacks.
+    """
+    count = (
+        f"{unreadable} process{'' if unreadable == 1 else 'es'}"
+        if seen is None
+        else f"{unreadable} of {seen} processes"
+    )
+    why = f" ({reason})" if reason else ""
+    return f"{count} could not be read{why}{'; run as root for all' if is_live and os.geteuid() else ''}"
+
+
 def write_lines(lines: Iterable[str]) -> None:
     """Write a report to stdout at once."""
     text = "\n".join(lines)

@@ -17,6 +17,7 @@ from pymemtools.cli.options import (
     offer_pids,
     open_from,
     source_options,
+    unread,
     write_lines,
 )
 from pymemtools.cli.pmap.request import process_number
@@ -159,9 +160,9 @@ def _show_rows(rows: Sequence[StatusRow], source: Source, style: str, *, unreada
 def _show_ratio(ratio: Ratio, source: Source, style: str) -> None:
     """Print the three numbers of the one-liner, and then what they mean and what is right."""
     if ratio.unreadable:
-        hint = "; run as root for all" if source.is_live else ""
-        unread = f"{ratio.unreadable} of {ratio.seen} processes could not be read ({ratio.reason})"
-        say(f"status: {unread}: PSS is without them{hint}")
+        say(
+            f"status: {unread(ratio.unreadable, ratio.seen, ratio.reason, is_live=source.is_live)}; PSS is without them"
+        )
     rows = [
         ("RSS", ratio.rss, ratio.vsz, ratio.rss_to_vsz, "shared pages counted once for each of their users"),
         ("PSS", ratio.pss, ratio.pss_vsz, ratio.pss_to_vsz, "every page counted once"),

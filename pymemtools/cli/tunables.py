@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Mapping, Sequence
 
 import click
@@ -78,7 +79,8 @@ def list_tunables(
         say(f"tunables: {note}")
     unreadable = sum(row.value is None for row in rows)
     if unreadable:
-        say(f"tunables: {unreadable} of {len(rows)} could not be read (Permission denied); run as root for all")
+        hint = "; run as root for all" if os.geteuid() else ""
+        say(f"tunables: {unreadable} of {len(rows)} could not be read (Permission denied){hint}")
         ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
     if style == "text":
         write_lines(_table(rows))

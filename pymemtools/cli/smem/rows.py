@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pymemtools.cli.options import unread
 from pymemtools.cli.smem.request import Request
 from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.meminfo import parse_meminfo
@@ -105,8 +106,7 @@ def in_order(request: Request) -> Callable[[Row], Any]:
 def _unreadable(sample: Sample, source: Source) -> list[str]:
     if not sample.unreadable:
         return []
-    hint = "; run as root for all" if source.is_live else ""
-    return [f"{sample.unreadable} of {sample.seen} processes could not be read ({sample.reason}){hint}"]
+    return [unread(sample.unreadable, sample.seen, sample.reason, is_live=source.is_live)]
 
 
 def _hidden(source: Source) -> list[str]:

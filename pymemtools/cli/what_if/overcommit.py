@@ -30,7 +30,7 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     rows, unreadable = commitments(asked.source)
     notes = [*machine.notes]
     if estimates := sum(row.is_estimate for row in rows):
-        notes.append(f"{estimates} processes without readable VmFlags: theirs is estimated from VmData and VmStk")
+        notes.append(f"processes without readable VmFlags: {estimates}; theirs is estimated from VmData and VmStk")
     if mode is None:
         notes.append("the source does not tell overcommit_memory")
     if machine.cpus is None:

@@ -19,6 +19,7 @@ from pymemtools.cli.options import (
     format_option,
     open_from,
     source_options,
+    unread,
     write_lines,
 )
 from pymemtools.cli.terminal import terminal_columns
@@ -87,7 +88,7 @@ def question(
             before = assumed(read_machine(opened), assumes, version, zones=zones)
             found = answer(Asked(opened, before, supposed(before, settings, ram, swap, version), settings), **own)
             if found.unreadable:
-                say(f"what-if {name}: {found.unreadable} processes could not be read; run as root for all")
+                say(f"what-if {name}: {unread(found.unreadable, is_live=opened.is_live)}")
                 ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
             _print(style, name, found._replace(notes=list(dict.fromkeys(found.notes))), opened)
             return exit_status(ctx)
