@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -15,6 +16,7 @@ import pytest
 from conftest import CAPTURES, HERE, Run
 from hypothesis import given
 from hypothesis import strategies as st
+from trees import Proc, write_tree
 
 from pymemtools.areas import Area, with_holes
 from pymemtools.errors import MemtoolsError
@@ -365,6 +367,17 @@ def test_big_holes_are_those_of_a_megabyte_and_the_null_trap(pymemtools: Run) ->
     rows = json.loads(pymemtools("--demo", "vgraph", "--holes", "big", "-f", "json", "297").stdout)["rows"]
     holes = [(row["kind"], row["size"] >= 1 << 20) for row in rows if not row["mappings"]]
     assert holes == [("NULL trap", False), ("hole", True), ("hole", True), ("hole", True)]
+
+
+def test_the_null_trap_is_of_whole_pages(pymemtools: Run, tmp_path: Path) -> None:
+    """vm.mmap_min_addr is 4096 on machines with larger pages, too."""
+    proc = write_tree(tmp_path, Proc(1, "init")) / "proc"
+    (proc / "sys" / "vm").mkdir(parents=True)
+    (proc / "sys" / "vm" / "mmap_min_addr").write_text("4096\n")
+    smaps = (proc / "1" / "smaps").read_text()
+    (proc / "1" / "smaps").write_text(re.sub(r"(?m)^(KernelPageSize|MMUPageSize): .*$", r"\1:       16 kB", smaps))
+    rows = json.loads(pymemtools("vgraph", "-f", "json", "-S", str(tmp_path), "1").stdout)["rows"]
+    assert [row["size"] for row in rows if row["kind"] == "NULL trap"] == [16384]
 
 
 def test_an_example_is_not_watched(pymemtools: Run) -> None:

@@ -61,12 +61,12 @@ def _label(name: bytes, kind: str, is_closed: bool) -> str:
     return f"[{kind}]" if kind else "[anon]"
 
 
-def whole(areas: Sequence[Area], min_address: int | None) -> list[Area]:
-    """Add the holes, from address 0 on, and the NULL trap, which is as large as vm.mmap_min_addr."""
+def whole(areas: Sequence[Area], null_trap: int | None) -> list[Area]:
+    """Add the holes, from address 0 on, and the NULL trap of so many bytes."""
     filled: list[Area] = []
     for area in with_holes(list(areas), 0):
-        if area.is_hole and area.start == 0 and min_address:
-            trap = min(min_address, area.end)
+        if area.is_hole and area.start == 0 and null_trap:
+            trap = min(null_trap, area.end)
             filled.append(Area(0, trap, NULL_TRAP, mappings=0))
             area = area._replace(start=trap)
         if area.is_hole and area.end >= _KERNEL_START:

@@ -55,14 +55,14 @@ def scene_of(target: Target, options: dict[str, Any], earlier: Target | None = N
         old = areas_of(earlier.mappings, earlier.kinds, earlier.resident, earlier.swapped)
         areas, gone = compared(earlier.mappings, old, target.mappings, areas)
         areas, replaced = with_gone(areas, gone)
-    counted = figures(whole(areas, target.min_address))
+    counted = figures(whole(areas, target.null_trap))
     if counted.resident is None and target.total is not None:
         counted = counted._replace(resident=target.total[0], swapped=target.total[1])
     if options["fold"]:
         areas = folded(areas)
     if options["min_size"]:
         areas = without_small(areas, options["min_size"])
-    areas = without_holes(whole(areas, target.min_address), options["holes"])
+    areas = without_holes(whole(areas, target.null_trap), options["holes"])
     return _found(Scene(target, areas, frozenset(), counted, replaced), options)
 
 

@@ -35,6 +35,12 @@ class Target(NamedTuple):
     max_count: int | None  # vm.max_map_count
     facts: Facts
 
+    @property
+    def null_trap(self) -> int | None:
+        """Give the bytes from address 0 on that nobody can map: whole pages. Source: mm/mmap.c, round_hint_to_min()."""
+        page = self.facts.page_size or 1
+        return None if self.min_address is None else -(-self.min_address // page) * page
+
 
 def process_number(text: str) -> int | None:
     """Read a PID, also as ``/proc/PID``; None for anything else, which then names a file."""
