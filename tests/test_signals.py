@@ -27,9 +27,12 @@ def started(*arguments: str, ignored: frozenset[signal.Signals] = frozenset()) -
         for each in (signal.SIGPIPE, *ignored):
             signal.signal(each, signal.SIG_IGN)
 
+    environment = {
+        key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"
+    }  # which tears output up
     program = subprocess.Popen(
         [sys.executable, "-m", "pymemtools", *arguments],
-        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+        env=environment | {"PYTHONPATH": str(HERE.parent)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         preexec_fn=ignore,
