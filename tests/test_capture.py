@@ -494,10 +494,10 @@ def test_info(pymemtools: Run, tmp_path: Path) -> None:
         *("Host:       -", "Machine:    -", "Kernel:     6.1.0-50-armmp", "Page size:  4096 bytes"),
         *("Taken at:   2026-11-23T00:47:55Z", "Taken by:   -", "Memory:     1019988 KiB", "Swap:       0 KiB"),
         *("Processes:  16, and 42 kernel threads", "Unreadable: 0", ""),
-        "Command           Answer    Without",
+        "Command             Answer    Without",
         *done.stdout.decode().splitlines()[13:],
     ]
-    assert "free --cgroup     no        /sys/fs/cgroup/" in done.stdout.decode().splitlines()
+    assert "free --cgroup       no        /sys/fs/cgroup/" in done.stdout.decode().splitlines()
 
 
 def test_info_on_an_iomem_whose_addresses_the_kernel_hid(pymemtools: Run, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from pymemtools.cli import COMMANDS
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
@@ -28,7 +27,7 @@ def command(ctx: click.Context, source: str | None, style: str, *, max_size: int
     check_style(style)
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
     machine = describe(opened)
-    found = [answer for answer in answers(opened) if answer.question.split()[0] in COMMANDS]
+    found = answers(opened)
     if machine.unreadable and strict:
         ctx.meta["incomplete"] = True
     if style == "text":
@@ -44,6 +43,7 @@ def command(ctx: click.Context, source: str | None, style: str, *, max_size: int
 
 
 def _about(machine: Machine) -> list[str]:
+    threads = "" if machine.kernel_threads == 1 else "s"
     lines = (
         ("Source", machine.source),
         ("Host", machine.host),
@@ -54,7 +54,7 @@ def _about(machine: Machine) -> list[str]:
         ("Taken by", machine.tool),
         ("Memory", None if machine.memory is None else f"{machine.memory // 1024} KiB"),
         ("Swap", None if machine.swap is None else f"{machine.swap // 1024} KiB"),
-        ("Processes", f"{machine.processes}, and {machine.kernel_threads} kernel threads"),
+        ("Processes", f"{machine.processes}, and {machine.kernel_threads} kernel thread{threads}"),
         ("Unreadable", f"{machine.unreadable}"),
     )
     return [f"{title + ':':<12}{escape(value) if value is not None else '-'}" for title, value in lines]
@@ -62,4 +62,4 @@ def _about(machine: Machine) -> list[str]:
 
 def _table(found: list[Answer]) -> list[str]:
     rows = [("Command", "Answer", "Without"), *((each.question, each.answer, " ".join(each.missing)) for each in found)]
-    return [f"{question:<18}{answer:<10}{missing}".rstrip() for question, answer, missing in rows]
+    return [f"{question:<20}{answer:<10}{missing}".rstrip() for question, answer, missing in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
@@ -34,32 +35,64 @@ class Answer(NamedTuple):
 
     question: str
     answer: str  # "yes", "partly" or "no"
-    missing: list[str]  # the files that the whole answer needs and that no process, or not the machine, has
+    missing: list[str]  # what the whole answer needs and no process, or not the machine, has: files, or page_size
 
 
 class _Needs(NamedTuple):
     question: str
-    files: tuple[str, ...]  # all of them, or no answer; PID/NAME is a file of any process
+    files: tuple[str, ...]  # all of them, or no answer; PID/NAME is a file of any process, A|B is any of them
     more: tuple[str, ...] = ()  # for the whole answer
 
 
+_PAGE_SIZE = "page_size"  # no file, but what a smaps or the manifest tells; it is assumed where none does
 _QUESTIONS = (
     _Needs("free", ("meminfo",)),
     _Needs("free --cgroup", ("/sys/fs/cgroup/",)),
-    _Needs("smem", ("PID/smaps",), ("meminfo", "PID/stat", "PID/cmdline")),
-    _Needs("smem --rollup", ("PID/smaps_rollup",)),
+    _Needs("smem", ("PID/smaps",), ("PID/cmdline",)),
+    _Needs("smem --rollup", ("PID/smaps_rollup|PID/smaps",), ("PID/smaps_rollup", "PID/cmdline")),
     _Needs("smem -g unit", ("PID/smaps", "PID/cgroup")),
     _Needs("smem -w", ("meminfo",)),
-    _Needs("pmap", ("PID/smaps",), ("PID/maps", "PID/cmdline")),
-    _Needs("status", ("PID/smaps",), ("PID/status", "sys/vm/max_map_count")),
-    _Needs("oom-scores", ("meminfo", "PID/stat"), ("PID/status", "PID/oom_score", "PID/oom_score_adj")),
-    _Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes")),
-    _Needs("tunables", ("sys/vm/swappiness",), ("/sys/kernel/mm/ksm/", "/sys/kernel/mm/transparent_hugepage/")),
-    _Needs("vgraph", ("PID/smaps",), ("PID/maps", "PID/status", "sys/vm/mmap_min_addr", "sys/vm/max_map_count")),
+    _Needs("pmap", ("PID/maps|PID/smaps",), ("PID/cmdline",)),
+    _Needs("pmap -x", ("PID/smaps",), ("PID/cmdline",)),
+    _Needs("status", ("PID/status|PID/smaps",), ("PID/status", "sys/vm/max_map_count")),
+    _Needs(
+        "oom-scores",
+        ("meminfo", "PID/oom_score|PID/stat|PID/status|PID/smaps"),
+        ("PID/stat", "PID/status", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", _PAGE_SIZE),
+    ),
+    _Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes", _PAGE_SIZE)),
+    _Needs(
+        "tunables",
+        ("sys/vm/|/sys/kernel/mm/",),
+        ("sys/vm/", "/sys/kernel/mm/ksm/", "/sys/kernel/mm/transparent_hugepage/", "meminfo", "zoneinfo", _PAGE_SIZE),
+    ),
+    _Needs(
+        "vgraph",
+        ("PID/maps|PID/smaps",),
+        ("PID/cmdline", "PID/status", "sys/vm/mmap_min_addr", "sys/vm/max_map_count"),
+    ),
     _Needs("iomem-graph", ("iomem",)),
+    _Needs("what-if alloc", ("meminfo",), ("zoneinfo", "sys/vm/", _PAGE_SIZE)),
+    _Needs("what-if cache", ("meminfo",), ("zoneinfo", _PAGE_SIZE)),
+    _Needs("what-if dirty", ("meminfo",), ("vmstat", "sys/vm/", _PAGE_SIZE)),
+    _Needs("what-if drop-caches", ("meminfo",), (_PAGE_SIZE,)),
+    _Needs("what-if fork", ("meminfo",), ("PID/smaps", "PID/stat", "PID/status", "sys/vm/", _PAGE_SIZE)),
+    _Needs(
+        "what-if oom",
+        ("meminfo", "PID/oom_score|PID/stat|PID/status|PID/smaps"),
+        ("PID/stat", "PID/status", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", _PAGE_SIZE),
+    ),
+    _Needs("what-if overcommit", ("meminfo",), ("PID/smaps", "PID/stat", "stat|zoneinfo", "sys/vm/", _PAGE_SIZE)),
+    _Needs("what-if watermarks", ("zoneinfo|meminfo",), ("zoneinfo", "meminfo", "sys/vm/", _PAGE_SIZE)),
 )
 _PROCESS_FILES = tuple(
-    dict.fromkeys(path[4:] for needs in _QUESTIONS for path in (*needs.files, *needs.more) if path.startswith("PID/"))
+    dict.fromkeys(
+        path[4:]
+        for needs in _QUESTIONS
+        for either in (*needs.files, *needs.more)
+        for path in either.split("|")
+        if path.startswith("PID/")
+    )
 )
 
 
@@ -93,14 +126,22 @@ def answers(source: Source) -> list[Answer]:
     process_files = _process_files(source)
     found = []
     for needs in _QUESTIONS:
-        missing = [path for path in needs.files if not _has(source, path, process_files)]
-        more = [path for path in needs.more if not _has(source, path, process_files)]
+        missing = _lacking(source, needs.files, process_files)
+        more = _lacking(source, needs.more, process_files)
         answer = "no" if missing else "partly" if more else "yes"
-        found.append(Answer(needs.question, answer, [*missing, *more]))
+        found.append(Answer(needs.question, answer, list(dict.fromkeys((*missing, *more)))))
     return found
 
 
+def _lacking(source: Source, wanted: Iterable[str], process_files: set[str]) -> list[str]:
+    """Name what is not there of what is wanted; of alternatives all, when there is none of them."""
+    each = [either.split("|") for either in wanted]
+    return [path for either in each if not any(_has(source, path, process_files) for path in either) for path in either]
+
+
 def _has(source: Source, path: str, process_files: set[str]) -> bool:
+    if path == _PAGE_SIZE:
+        return source.facts.page_size is not None
     if path.startswith("PID/"):
         return path[4:] in process_files
     if path.endswith("/"):

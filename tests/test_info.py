@@ -1,0 +1,82 @@
+"""What info promises and denies, held against the commands themselves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Run
+from trees import Proc, write_tree
+
+from pymemtools.cli import cli
+from pymemtools.cli.options import demo_path
+from pymemtools.errors import MemtoolsError
+
+ARGUMENTS = {  # of questions that are not a whole call
+    "pmap": "1",
+    "pmap -x": "1",
+    "status": "1",
+    "tunables": "list",
+    "vgraph": "1",
+    "what-if alloc": "100M",
+    "what-if cache": "100M",
+    "what-if dirty": "--write 100M --disk 10M",
+    "what-if fork": "1",
+}
+GONE = (
+    "",
+    "meminfo",
+    "sys/vm",
+    "zoneinfo",
+    "PID/maps",
+    "PID/smaps_rollup",
+    "PID/stat",
+    "PID/status",
+    "PID/smaps",
+    "PID/smaps PID/maps",
+    "PID/smaps PID/status",
+    "PID/smaps PID/smaps_rollup",
+    "PID/stat PID/status PID/oom_score",
+    "iomem sys",
+)
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_info_denies_what_fails_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str], gone: str) -> None:
+    """With some files of a whole capture gone; what only warns is answered partly."""
+    subprocess.run(["tar", "-xzf", demo_path(), "-C", tmp_path], check=True)
+    proc = next(tmp_path.rglob("meminfo")).parent
+    for name in gone.split():
+        for path in proc.glob(name.replace("PID/", "[1-9]*/")):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    cli.main(["info", "-S", str(tmp_path), "-f", "json"], standalone_mode=False)
+    said = {row["question"]: row["answer"] for row in json.loads(capsys.readouterr().out)["rows"]}
+    fails, warns = set(), set()
+    for question in said:
+        call = f"{question} {ARGUMENTS.get(question, '')}".split()
+        try:
+            status = cli.main([*call, "-S", str(tmp_path)], standalone_mode=False)
+        except MemtoolsError:
+            status = 1
+        complaints = capsys.readouterr().err
+        if status or "could not be read (no smaps)" in complaints:
+            fails.add(question)
+        elif "does not tell" in complaints or "no smaps_rollup" in complaints:
+            warns.add(question)
+    assert {question for question, answer in said.items() if answer == "no"} == fails
+    assert [question for question in warns if said[question] != "partly"] == []
+
+
+@pytest.mark.parametrize(
+    ("threads", "told"), [(0, "0 kernel threads"), (1, "1 kernel thread"), (2, "2 kernel threads")]
+)
+def test_kernel_threads_are_counted_in_english(tmp_path: Path, pymemtools: Run, threads: int, told: str) -> None:
+    write_tree(tmp_path, Proc(1, "init"), *(Proc(2 + number, "kthread", ()) for number in range(threads)))
+    for number in range(threads):
+        stat = tmp_path / "proc" / str(2 + number) / "stat"
+        stat.write_text(stat.read_text().replace(" 4194304 ", " 2097152 "))  # PF_KTHREAD
+    lines = pymemtools("info", "-S", str(tmp_path)).stdout.decode().splitlines()
+    assert f"Processes:  1, and {told}" in lines
