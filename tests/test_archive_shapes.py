@@ -219,6 +219,14 @@ def test_owners_of_both_kinds_of_smemcap(tmp_path: Path) -> None:
     assert found == {7: (1000, "ann"), 8: (0, None), 9: (33, None)}
 
 
+def test_owners_of_a_copy_that_was_packed_again(tmp_path: Path) -> None:
+    """Files unpacked by anybody but root belong to him: meminfo, which is root's, tells."""
+    own = {"uid": b"0001750", "uname": b"ann"}
+    source = opened(tmp_path, member(b"meminfo", MEMINFO, **own) + process(7, **own) + process(8) + END)
+    found = {process.pid: (process.uid, process.user) for process in read_processes(source, Wanted(())).processes}
+    assert found == {7: (None, None), 8: (0, None)}
+
+
 def test_an_owner_that_does_not_fit_its_field_is_unknown(tmp_path: Path) -> None:
     """Of uid 1000000000, smemcap's ``%07o`` leaves 73465450."""
     source = opened(tmp_path, machine() + process(7, uid=b"73465450") + END)

@@ -271,6 +271,17 @@ def test_facts_are_the_copys(tree: Path) -> None:
     assert open_source(str(tree)).facts.page_size == 65536
 
 
+def test_owners_of_a_copy_that_was_unpacked_by_anybody_but_root(tree: Path) -> None:
+    """He owns meminfo too, which in /proc is root's; where root has it, owners are those of the machine studied."""
+    (tree / "proc" / "7" / "status").unlink()
+    ann = os.geteuid() or 1000
+    for copier, uid in ((ann, None), (0, ann)) if os.geteuid() == 0 else ((ann, None),):
+        os.chown(tree / "proc" / "7", ann, -1)
+        os.chown(tree / "proc" / "meminfo", copier, -1)
+        with open_source(str(tree)).process(7) as files:
+            assert files.uid() == uid
+
+
 def test_proc_by_another_name_is_live() -> None:
     for path in ("/proc", "/", "/proc/../proc"):
         source = open_source(path)

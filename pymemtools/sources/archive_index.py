@@ -36,6 +36,7 @@ class Index:
         self._file_owners: dict[int, Owner] = {}
         self.processes: dict[int, dict[str, Stored]] = {}
         self.taken_at: int | None = None  # seconds since 1970
+        self._copier: int | None = None  # who made a copy of /proc his own, before it was packed: meminfo is root's
 
     def fill(self, fd: int) -> None:
         """Read the archive once. Raises ArchiveError; what was complete before that is kept."""
@@ -78,6 +79,7 @@ class Index:
             self._keep(pid, name, member, file)
             if pid is None and name == "meminfo":
                 self.taken_at = member.mtime
+                self._copier = member.uid or None
             elif pid is not None and member.size:
                 self._own(self._file_owners, pid, member)
 
@@ -128,11 +130,12 @@ class Index:
         return sorted(names - {""})
 
     def owner(self, pid: int) -> Owner | None:
-        """Tell who owned a process's directory, or else its files.
+        """Tell who owned a process's directory, or else its files; None where all belong to whoever copied them.
 
         smemcap writes the owner to the header of the directory; busybox's leaves that header zeroed.
         """
-        return self._directory_owners.get(pid) or self._file_owners.get(pid)
+        owner = self._directory_owners.get(pid) or self._file_owners.get(pid)
+        return None if owner is not None and owner.uid == self._copier else owner
 
     def user_names(self) -> dict[int, str]:
         """Name the users that headers name."""

@@ -37,6 +37,7 @@ class Tree:
         self._facts: Facts | None = None
         self._users: dict[int, str | None] = {}
         self._passwd: dict[int, str] | None = None
+        self._copiers_uid: int | None = None
         self._buffers: list[Buffer] = []  # to be used again
 
     @property
@@ -95,9 +96,18 @@ class Tree:
         """Open one process; everything is then read through one directory descriptor, so PID reuse cannot mix two."""
         opened = self._proc.directory(str(pid), known_as=str(pid))
         try:
-            yield TreeProcess(pid, opened, self._buffers)
+            yield TreeProcess(pid, opened, self._buffers, None if self.is_live else self._copier())
         finally:
             opened.close()
+
+    def _copier(self) -> int | None:
+        """Tell who made a copy his own: in /proc meminfo is root's. None when root has it, or nobody knows."""
+        if self._copiers_uid is None:
+            try:
+                self._copiers_uid = os.stat("meminfo", dir_fd=self._proc.fd, follow_symlinks=False).st_uid
+            except OSError:
+                self._copiers_uid = 0
+        return self._copiers_uid or None
 
     def user_name(self, uid: int) -> str | None:
         """Name a user of the machine studied: by the name service when it is this one, else by its etc/passwd."""
@@ -126,8 +136,9 @@ class Tree:
 class TreeProcess:
     """One /proc/PID directory, held by its descriptor."""
 
-    def __init__(self, pid: int, directory: Directory, buffers: list[Buffer]) -> None:
+    def __init__(self, pid: int, directory: Directory, buffers: list[Buffer], copier: int | None) -> None:
         self.pid = pid
+        self._copier = copier
         self._directory = directory
         self._buffers = buffers
 
@@ -145,7 +156,7 @@ class TreeProcess:
         return without_long_lines(chunks, f"{self.pid}/{name}")
 
     def uid(self) -> int | None:
-        """Tell the owner: the live directory's, or what a copied status says, or else the copy's owner."""
+        """Tell the owner: the live directory's, or what a copied status says, or else the copy's, if it kept owners."""
         if not self._directory.follows:
             from pymemtools.sources.status import effective_uid
 
@@ -155,4 +166,5 @@ class TreeProcess:
                 uid = None
             if uid is not None:
                 return uid
-        return os.fstat(self._directory.fd).st_uid
+        owner = os.fstat(self._directory.fd).st_uid
+        return None if owner == self._copier else owner
