@@ -82,6 +82,11 @@ SHAPES = {
         machine() + pax((b"atime", b"1.5"), (b"SCHILY.dev", b"7"), (b"comment", b"=\n")) + process(7) + END,
         BOTH[:1],
     ),
+    "a label, as GNU tar writes it": (header(b"board", b"", b"V", magic=b"ustar  \0") + SOUND, BOTH),
+    "another folder's etc": (
+        machine(b"proc/") + process(7, prefix=b"proc/") + member(b"opt/etc/passwd", b"x") + END,
+        BOTH[:1],
+    ),
     "labels and dumped directories": (
         machine() + header(b"x", kind=b"V") + member(b"y", b"z", kind=b"D") + process(7) + END,
         BOTH[:1],
@@ -269,6 +274,20 @@ def test_names_come_from_the_archives_own_passwd(tmp_path: Path) -> None:
     passwd = member(b"etc/passwd", b"toor:x:0:0::/:\nann\x1b:x:1000:1000::/:\n")
     source = opened(tmp_path, machine(b"proc/") + process(7, prefix=b"proc/", uid=b"0001750") + passwd + END)
     assert (source.user_name(0), source.user_name(1000), source.user_name(33)) == ("toor", "ann\x1b", None)
+
+
+def test_what_is_beside_another_proc_is_not_used(tmp_path: Path) -> None:
+    ours, others = member(b"a/etc/passwd", b"ann:x:0:0::/:\n"), member(b"etc/passwd", b"bob:x:0:0::/:\n")
+    for data in (others + ours + machine(b"a/proc/"), machine(b"a/proc/") + ours + others):
+        source = opened(tmp_path, data + END)
+        assert (source.user_name(0), source.names("/etc")) == ("ann", ["passwd"])
+
+
+def test_a_capture_of_ours_that_was_packed_again_in_a_folder(tmp_path: Path) -> None:
+    manifest = b'{"format": 1, "page_size": 16384, "taken_at": 1795435662, "users": {"0": "ann"}, "host": "board"}'
+    source = opened(tmp_path, machine(b"a/proc/") + member(b"a/manifest.json", manifest) + END)
+    assert source.facts[2:] == ("6.12.0", 16384, "2026-11-23T12:07:42Z")
+    assert source.user_name(0) == "ann"
 
 
 def test_facts_are_the_studied_machines(tmp_path: Path) -> None:

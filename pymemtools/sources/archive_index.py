@@ -29,8 +29,9 @@ class Index:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._top: str | None = None  # the folder that everything is in
-        self._files: dict[str, Stored] = {}
+        self._top: str | None = None  # the folder that /proc is in
+        self._files: dict[str, Stored] = {}  # of /proc
+        self._beside: dict[str, dict[str, Stored]] = {}  # by top folder: what is beside a /proc that may be there
         self._owners: dict[Owner, Owner] = {}  # few users own many processes
         self._directory_owners: dict[int, Owner] = {}
         self._file_owners: dict[int, Owner] = {}
@@ -69,14 +70,18 @@ class Index:
             return
         top, path = located
         pid, name = split_pid(path)
-        if pid is not None and not name and member.is_directory:
+        if path.startswith("/"):
+            if member.is_file and is_wanted(None, path):
+                self._keep(self._beside.setdefault(top, {}), None, path, member, file)
+        elif pid is not None and not name and member.is_directory:
             self._enter(top)
             self.processes.setdefault(pid, {})
             if member.uid or member.mtime:
                 self._own(self._directory_owners, pid, member)
         elif member.is_file and is_wanted(pid, name):
             self._enter(top)
-            self._keep(pid, name, member, file)
+            files = self._files if pid is None else self.processes.setdefault(pid, {})
+            self._keep(files, pid, name, member, file)
             if pid is None and name == "meminfo":
                 self.taken_at = member.mtime
                 self._copier = member.uid or None
@@ -95,8 +100,9 @@ class Index:
             first, second = (excerpt(os.fsencode(each or ".")) for each in (self._top, top))
             raise ArchiveError(f"two /proc trees in it, below {first} and below {second}")
 
-    def _keep(self, pid: int | None, name: str, member: Member, file: PlainFile | KeptStream) -> None:
-        files = self._files if pid is None else self.processes.setdefault(pid, {})
+    def _keep(
+        self, files: dict[str, Stored], pid: int | None, name: str, member: Member, file: PlainFile | KeptStream
+    ) -> None:
         where = f"{name[:80].lstrip('/') if pid is None else f'{pid}/{name}'} (member {member.number})"
         if name in files:
             raise ArchiveError(f"damaged archive: {where} comes twice")
@@ -117,17 +123,21 @@ class Index:
     def _proc_files(self) -> Iterator[Stored]:
         for files in self.processes.values():
             yield from files.values()
-        yield from (stored for name, stored in self._files.items() if not name.startswith("/"))
+        yield from self._files.values()
 
     def find(self, pid: int | None, name: str) -> Stored | None:
         """Find a process's file, or the machine's; None when it is not there."""
-        return (self._files if pid is None else self.processes.get(pid, {})).get(name)
+        files = self._machine_files(name) if pid is None else self.processes.get(pid, {})
+        return files.get(name)
 
     def names(self, path: str) -> list[str]:
         """List the machine's files in a directory; empty when there is none."""
         prefix = path if path in ("", "/") else f"{path.rstrip('/')}/"
-        names = {name[len(prefix) :].partition("/")[0] for name in self._files if name.startswith(prefix)}
+        names = {name[len(prefix) :].partition("/")[0] for name in self._machine_files(path) if name.startswith(prefix)}
         return sorted(names - {""})
+
+    def _machine_files(self, path: str) -> dict[str, Stored]:
+        return self._beside.get(self._top or "", {}) if path.startswith("/") else self._files
 
     def owner(self, pid: int) -> Owner | None:
         """Tell who owned a process's directory, or else its files; None where all belong to whoever copied them.

@@ -38,7 +38,12 @@ def locate(name: str) -> tuple[str, str] | None:
     if any(part in ("", ".", "..") for part in parts):
         return None
     top = ""
-    if len(parts) > 1 and parts[1] in _TOPS and parts[0] not in _TOPS and parse_pid(parts[0]) is None:
+    if (
+        len(parts) > 1
+        and (parts[1] in _TOPS or parts[1:] == ["manifest.json"])
+        and parts[0] not in _TOPS
+        and parse_pid(parts[0]) is None
+    ):
         top, *parts = parts
     if parts[0] == "proc":
         return (top, "/".join(parts[1:])) if len(parts) > 1 else None

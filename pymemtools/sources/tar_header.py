@@ -10,6 +10,7 @@ from pymemtools.errors import ArchiveError
 BLOCK = 512
 _MAX_SIZE = 1 << 40
 _WITHOUT_DATA = b"123456"  # links, devices, directories and FIFOs, whatever their size fields say
+_LABEL = b"V"  # of a volume, from `tar -V`, which leaves its size empty
 _USTAR, _GNU = b"ustar\x0000", b"ustar  \0"
 
 
@@ -21,12 +22,13 @@ class Header:
             raise out_of_order(number, "truncated archive: no complete header of")
         if _number(block[148:156]) not in _checksums(block):
             raise out_of_order(number, "damaged archive: bad checksum in")
-        size = _number(block[124:136])
+        self.kind = block[156:157]
+        is_unsized = self.kind == _LABEL and not block[124:136].strip(b"\0")
+        size = 0 if is_unsized else _number(block[124:136])
         if size is None or size > _MAX_SIZE:
             raise ArchiveError(f"damaged archive: bad size field in member {number}")
         self._block = block
         self._style = block[257:265]
-        self.kind = block[156:157]
         self.size = 0 if self.kind in _WITHOUT_DATA else size  # bytes of data that follow
 
     @property
