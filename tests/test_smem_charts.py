@@ -35,11 +35,11 @@ def test_pie_folds_small_slices_and_shows_what_is_unused(pymemtools: Run, tree: 
     done = pymemtools("smem", "-S", tree, "--pie", "command", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"pymemtools: smem: wrote smem-pie.svg\n")
     # 1,024,000 kB: 8,000 are below 2 %, with 12,000 just below, 30,000 more are not
-    assert texts(tmp_path / "smem-pie.svg") == [
-        *("unused", "$x^", "<b>&", "a\\x1b[2Jb", "other"),
-        *("47.27%", "39.06%", "8.79%", "2.93%", "1.95%"),
-        "command by pss",
-    ]
+    labels = ["unused", "$x^", "<b>&", "a\\x1b[2Jb", "other"]
+    shares = ["47.27%", "39.06%", "8.79%", "2.93%", "1.95%"]
+    found = texts(tmp_path / "smem-pie.svg")
+    assert [text for text in found if text not in shares] == [*labels, "command by pss"]
+    assert [text for text in found if text in shares] == shares  # before matplotlib 3.11 each follows its label
 
 
 def test_bar_draws_every_figure_shown(pymemtools: Run, tree: str, tmp_path: Path) -> None:

@@ -177,12 +177,12 @@ class TestBrowser:
 def _colours(path: Path) -> set[tuple[int, ...]]:
     """Give the colours of a PNG of 8 bits a channel, as browsers write them."""
     data = path.read_bytes()
-    width, height, depth, kind = int.from_bytes(data[16:20]), int.from_bytes(data[20:24]), data[24], data[25]
+    width, height, depth, kind = *(int.from_bytes(data[at : at + 4], "big") for at in (16, 20)), data[24], data[25]
     assert (depth, kind in (2, 6)) == (8, True)
     channels = 3 if kind == 2 else 4
     packed, at = b"", 8
     while at < len(data):
-        size = int.from_bytes(data[at : at + 4])
+        size = int.from_bytes(data[at : at + 4], "big")
         if data[at + 4 : at + 8] == b"IDAT":
             packed += data[at + 8 : at + 8 + size]
         at += size + 12
