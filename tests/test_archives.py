@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from archives import BLOCK, END, SOUND, directory, header, machine, member, opened, process, rows
+from archives import BLOCK, END, SMAPS, SOUND, directory, header, machine, member, opened, process, rows
 from conftest import CAPTURES, HERE, Run
 
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing
@@ -135,3 +135,37 @@ def test_no_standard_input(tmp_path: Path) -> None:
         ["sh", "-c", 'exec "$@" <&-', "sh", *command], env=environment, capture_output=True, check=False
     )
     assert (done.returncode, done.stderr) == (1, b"pymemtools: -: standard input is closed\n")
+
+
+MANIFESTS = {
+    "not JSON": (b'{"format": 1', "not JSON"),
+    "endless brackets": (b"[" * 200_000, "not JSON"),
+    "not UTF-8": (b'{"format": 1, "host": "\xff"}', "not JSON"),
+    "a list": (b"[]", "not a capture's"),
+    "somebody else's": (b'{"name": "x"}', "not a capture's"),
+    "a text for a format": (b'{"format": "' + b"\x1b[2J" * 9 + b'"}', "not JSON"),
+    "a later one": (b'{"format": 2}', "of a format that this program does not know"),
+}
+
+
+@pytest.mark.parametrize("case", MANIFESTS)
+def test_a_manifest_that_is_none(tmp_path: Path, case: str) -> None:
+    text, reason = MANIFESTS[case]
+    (tmp_path / "manifest.json").write_bytes(text)
+    (tmp_path / "meminfo").write_text("MemTotal: 1024 kB\n")
+    opened(tmp_path, machine() + member(b"manifest.json", text) + END)
+    for path in (tmp_path / "a.tar", tmp_path):
+        source = open_source(str(path))
+        with pytest.raises(ArchiveError) as refused:
+            _ = source.facts
+        assert str(refused.value) == f"{path}: manifest.json is {reason}"
+
+
+@pytest.mark.parametrize(
+    "size", [b"0", b"1", b"2048", b"12288", b"1073741824", b"-4096", b'"4096"', b"1e9999", b"9" * 4000]
+)
+def test_pages_of_a_size_that_no_kernel_has(tmp_path: Path, size: bytes) -> None:
+    manifest = member(b"manifest.json", b'{"format": 1, "page_size": ' + size + b"}")
+    smaps = SMAPS.replace(b"PageSize:        4 kB", b"PageSize:       12 kB")
+    source = opened(tmp_path, machine() + member(b"7/smaps", smaps) + manifest + END)
+    assert source.facts.page_size is None

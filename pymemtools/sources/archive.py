@@ -136,7 +136,7 @@ class Archive:
     def manifest(self) -> Manifest | None:
         """Give what our own captures say of themselves. Raises ArchiveError for a manifest that is none."""
         if self._manifest is None and self._index.find(None, "/manifest.json") is not None:
-            self._manifest = parse_manifest(self.read("/manifest.json"))
+            self._manifest = parse_manifest(self.read("/manifest.json"), self._path)
         return self._manifest
 
     @property

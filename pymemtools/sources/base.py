@@ -121,10 +121,15 @@ def page_size_of(source: Source) -> int | None:
                 head = next(iter(files.chunks("smaps")), b"")
         except MemtoolsError:
             continue
-        sizes = [int(size) for size in _PAGE_SIZE.findall(head)]
+        sizes = [size for size in (int(kib) * 1024 for kib in _PAGE_SIZE.findall(head)) if is_page_size(size)]
         if sizes:
-            return min(sizes) * 1024 or None
+            return min(sizes)
     return None
+
+
+def is_page_size(size: int) -> bool:
+    """Tell whether Linux runs with such pages: the smallest are of 4 KiB, the largest of 1 MiB (Hexagon's)."""
+    return 4096 <= size <= 1 << 20 and size & (size - 1) == 0
 
 
 def utc(seconds: int | None) -> str | None:

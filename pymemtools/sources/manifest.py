@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pymemtools.errors import ArchiveError
+from pymemtools.sources.base import is_page_size
 
 FORMAT = 1
 MARKER = "pymemtools-capture"  # the first member of an archive whose last one is the manifest
@@ -26,21 +27,25 @@ class Manifest(NamedTuple):
         return next((reason for name, reason, pids in self.unreadable if name in ("", file) and pid in pids), None)
 
 
-def parse_manifest(text: bytes) -> Manifest:
-    """Read a manifest; what is not of the right type counts as not said. Raises ArchiveError for what is none."""
+def parse_manifest(text: bytes, path: str) -> Manifest:
+    """Read the manifest of the capture ``path``; what is not of the right type counts as not said.
+
+    Raises ArchiveError for what is none.
+    """
     import json
 
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise ArchiveError("manifest.json: not JSON") from None
-    if not isinstance(document, dict):
-        raise ArchiveError("manifest.json: not an object")
-    if document.get("format") != FORMAT:
-        raise ArchiveError(f"manifest.json: format {document.get('format')!r} is newer than this program")
+        raise ArchiveError(f"{path}: manifest.json is not JSON") from None
+    form = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(form, int):
+        raise ArchiveError(f"{path}: manifest.json is not a capture's")
+    if form != FORMAT:
+        raise ArchiveError(f"{path}: manifest.json is of a format that this program does not know")
     page_size = _number(document.get("page_size"))
     return Manifest(
-        page_size if page_size and page_size & (page_size - 1) == 0 and page_size < 1 << 30 else None,
+        page_size if page_size is not None and is_page_size(page_size) else None,
         _number(document.get("taken_at")),
         _users(document.get("users")),
         _text(document.get("machine")),

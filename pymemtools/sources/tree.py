@@ -68,7 +68,7 @@ class Tree:
             ours = os.uname()
             return Manifest(None, None, {}, ours.machine, ours.nodename, None, [])
         try:
-            return parse_manifest(self._root.read("manifest.json"))
+            return parse_manifest(self._root.read("manifest.json"), self._path or "/")
         except Missing:
             return None
 
