@@ -6,6 +6,8 @@ import gc
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,25 @@ def test_standard_input_may_be_a_file_that_was_begun(pymemtools: Run, tmp_path: 
     with path.open("rb", buffering=0) as file:
         file.read(14)
         done = pymemtools("smem", "-H", "-c", "pid", "-S", "-", stdin=file)
+    assert (done.returncode, done.stdout) == (0, b"    7 \n    8 \n")
+
+
+def test_standard_input_may_be_slow_and_not_block(pymemtools: Run) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+
+    def write() -> None:
+        with os.fdopen(writing, "wb") as pipe:
+            for at in range(0, len(SOUND), 3000):
+                pipe.write(SOUND[at : at + 3000])
+                pipe.flush()
+                time.sleep(0.1)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        done = pymemtools("smem", "-H", "-c", "pid", "-S", "-", stdin=pipe)
+    writer.join()
     assert (done.returncode, done.stdout) == (0, b"    7 \n    8 \n")
 
 

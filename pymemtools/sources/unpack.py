@@ -57,13 +57,23 @@ class Stream:
         """Read the next bytes of the file as they are, as many as are asked for: a pipe gives few at a time."""
         parts = []
         size = _INPUT
-        while size and (part := os.read(self._fd, size)):
+        while size and (part := self._read(size)):
             parts.append(part)
             size -= len(part)
             self._taken += len(part)
         if self._taken > self._max_bytes:
             raise ArchiveError(f"is larger than {exact_size(self._max_bytes)} (see --max-size)")
         return b"".join(parts)
+
+    def _read(self, size: int) -> bytes:
+        """Read what is there, or wait: whoever shares a pipe with us may have set it not to block."""
+        while True:
+            try:
+                return os.read(self._fd, size)
+            except BlockingIOError:
+                import select
+
+                select.select([self._fd], [], [])
 
     def _fill(self) -> bool:
         """Put the next bytes into the buffer; tell whether there are any."""
