@@ -147,6 +147,8 @@ def test_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
     for path in ("meminfo", "sys/secret", "/etc/passwd", "sys/vm/swappiness"):
         with pytest.raises(Missing):
             source.read(path)
+    with pytest.raises(Missing, match=r"/proc/meminfo: a symbolic link, which is not followed$"):
+        source.read("meminfo")
     assert (source.names("sys"), source.user_name(0), source.user_name(1000)) == ([], None, None)
     sample = read_processes(source, Wanted(("Pss",)))
     assert [(process.pid, process.command) for process in sample.processes] == [(7, "?")]

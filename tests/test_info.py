@@ -80,3 +80,11 @@ def test_kernel_threads_are_counted_in_english(tmp_path: Path, pymemtools: Run, 
         stat.write_text(stat.read_text().replace(" 4194304 ", " 2097152 "))  # PF_KTHREAD
     lines = pymemtools("info", "-S", str(tmp_path)).stdout.decode().splitlines()
     assert f"Processes:  1, and {told}" in lines
+
+
+def test_a_bad_smaps_is_counted_and_the_rest_told(tmp_path: Path, pymemtools: Run) -> None:
+    write_tree(tmp_path, Proc(1, "init"), Proc(2, "bad"))
+    (tmp_path / "proc" / "2" / "smaps").write_bytes(b"x" * (70 << 10))
+    done = pymemtools("info", "-S", str(tmp_path))
+    assert done.returncode == 0
+    assert done.stdout.decode().splitlines()[9:11] == ["Processes:  2, and 0 kernel threads", "Unreadable: 1"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.procfs.iomem import is_hidden, parse_iomem
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.stat import Stat
@@ -183,7 +183,7 @@ def _count(source: Source) -> tuple[int, int, int]:
             kind = read_steadily(source, pid, _kind)
         except Missing:
             continue
-        except Denied:
+        except MemtoolsError:
             kind = "unreadable"
         threads += kind == "thread"
         processes += kind in ("process", "unreadable")
@@ -200,6 +200,6 @@ def _kind(files: ProcessFiles, stat: Stat | None) -> str:
         has_smaps = bool(next(iter(files.chunks("smaps")), b""))
     except Missing:
         has_smaps = False
-    except Denied:
+    except MemtoolsError:
         return "unreadable"
     return "process" if has_smaps else "unreadable" if stat is not None else "dead"

@@ -113,6 +113,8 @@ class Directory:
                 return os.open(path, _READ, dir_fd=self.fd)
             return self._open_regular(path)
         except OSError as error:
+            if error.errno == errno.ELOOP and not self.follows:
+                raise Missing(f"{self._where(path)}: a symbolic link, which is not followed") from None
             refuse(error, self._where(path))
 
     def _open_regular(self, path: str) -> int:
