@@ -24,6 +24,11 @@ class TunableRow(NamedTuple):
     meaning: str  # what the value comes to here; empty where it says so itself
     note: str  # that it differs from the default
 
+    @property
+    def shown(self) -> str:
+        """Give the value for people."""
+        return "(unreadable)" if self.value is None else self.value
+
 
 def rows(source: Source, chosen: Iterable[str], machine: Machine) -> list[TunableRow]:
     """Say what tunables are set to, and what it means. Raises Missing for one that is not there."""

@@ -23,7 +23,7 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.cli.tunable_values import assignments
+from pymemtools.cli.tunables.values import assignments
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
 from pymemtools.reports.machine import Machine, read_machine

@@ -1,10 +1,12 @@
-"""What the user wants to set, checked before anything is written."""
+"""Names and values of tunables as the user writes them, checked before anything is written."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+import click
 
 from pymemtools.errors import Denied, MemtoolsError, UsageProblem
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical, limits, range_in_words
@@ -15,6 +17,16 @@ from pymemtools.units import human_size
 
 _NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _LARGEST_FILE = 1 << 20
+
+
+def offer_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a tunable, with its folder or without."""
+    return [name for name in TUNABLES if name.startswith(incomplete) or name.partition(".")[2].startswith(incomplete)]
+
+
+def absolute(path: str) -> str:
+    """Give the path of a tunable's file on the live machine."""
+    return path if path.startswith("/") else f"/proc/{path}"
 
 
 class Assignment(NamedTuple):

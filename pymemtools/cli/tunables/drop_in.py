@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pymemtools.cli.new_file import new_file
-from pymemtools.cli.tunable_values import Assignment
+from pymemtools.cli.tunables.values import Assignment
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
 

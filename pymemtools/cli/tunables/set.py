@@ -1,0 +1,122 @@
+"""``pymemtools tunables set``: all settings or none, checked first and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from pymemtools import control
+from pymemtools.cli import say
+from pymemtools.cli.options import AbbreviatingCommand, write_lines
+from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
+from pymemtools.cli.tunables.values import Assignment, Wanted, Wish, absolute, checked, from_file
+from pymemtools.errors import Denied, UsageProblem
+from pymemtools.models.tunables import TUNABLES, canonical
+from pymemtools.reports import tunables as report
+from pymemtools.reports.machine import Machine, read_machine
+from pymemtools.reports.supposed import supposed
+from pymemtools.sources.tree import live
+
+DROP_IN = "/etc/sysctl.d/60-pymemtools.conf"
+
+
+@click.command("set", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("assignments", nargs=-1, metavar="NAME=VALUE...")
+@click.option("--from", "file", type=click.Path(), metavar="FILE", help="Take settings from a file like sysctl.conf.")
+@click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
+@click.option("--force", is_flag=True, help="Set values that are likely to do harm, too.")
+@click.option(
+    "--persist",
+    is_flag=False,
+    flag_value=DROP_IN,
+    type=click.Path(),
+    metavar="[FILE]",
+    help=f"Write the settings to a file for the next boot, too. [{DROP_IN}]",
+)
+@click.option("-S", "--source", hidden=True)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    assignments: tuple[str, ...],
+    file: str | None,
+    persist: str | None,
+    source: str | None,
+    *,
+    dry_run: bool,
+    force: bool,
+) -> int:
+    """Set tunables, all or none: checked first, read back, and put back when one fails."""
+    if source is not None or ctx.obj is True:
+        raise UsageProblem("tunables set: a capture cannot be set")
+    if persist and "=" in persist and canonical(persist.partition("=")[0]) in TUNABLES:
+        assignments, persist = (persist, *assignments), DROP_IN  # a setting, not --persist's FILE
+    machine = live()
+    before = read_machine(machine)
+    wishes = [*(from_file(file) if file else ()), *map(Wish, assignments)]
+    wanted = checked(wishes, machine, before, force=force)
+    for reason in wanted.left_out:
+        say(f"left out: {reason}")
+    settings = _writable(wanted)
+    written = [Assignment(setting.name, setting.value) for setting in settings]
+    after = supposed(before, dict(written))
+    failed = _dry_run(persist, written) if dry_run else _apply(settings, persist, written)
+    for reason in failed.values():
+        say(f"left out: {reason}")
+    write_lines(_change(each, before, after, dry_run=dry_run) for each in written if each.name not in failed)
+    return 0
+
+
+def _dry_run(persist: str | None, written: Sequence[Assignment]) -> Mapping[str, str]:
+    if persist:
+        check_drop_in(persist, written)
+        say(f"tunables: would write {persist}")
+    return {}
+
+
+def _apply(
+    settings: Sequence[control.Setting], persist: str | None, written: Sequence[Assignment]
+) -> Mapping[str, str]:
+    """Set all, and write the drop-in, which gets its name when all is set; give why those failed that may."""
+    if not persist:
+        return control.apply(settings)
+    with drop_in(persist, written):
+        failed = control.apply(settings)
+    say(f"tunables: wrote {persist}")
+    return failed
+
+
+def _writable(wanted: Wanted) -> list[control.Setting]:
+    """Say what to write where, but for what may fail and cannot be written. Raises Denied."""
+    settings = []
+    for assignment in wanted.assignments:
+        setting = _setting(assignment, may_fail=assignment.name in wanted.may_fail)
+        try:
+            control.check_writable([setting])
+        except Denied as error:
+            if not setting.may_fail:
+                raise
+            say(f"left out: {error}")
+            continue
+        settings.append(setting)
+    return settings
+
+
+def _setting(assignment: Assignment, *, may_fail: bool) -> control.Setting:
+    known = TUNABLES[assignment.name]
+    twin = (known.twin, absolute(TUNABLES[known.twin].path)) if known.twin else None
+    return control.Setting(
+        assignment.name, absolute(known.path), assignment.value, twin, may_fail=may_fail, is_action=known.is_action
+    )
+
+
+def _change(assignment: Assignment, before: Machine, after: Machine, *, dry_run: bool) -> str:
+    """Say what a setting changes, and what comes of it and of those set with it."""
+    name, value = assignment
+    twin = TUNABLES[name].twin
+    effect = [report.meaning(name, value, after)]
+    if twin in before.settings and before.settings[twin] != after.settings[twin]:
+        effect.append(f"{twin}: {before.settings[twin]} -> {after.settings[twin]}")
+    text = "; ".join(part for part in effect if part)
+    would = "would set " if dry_run else ""
+    return f"{would}{name}: {before.settings.get(name, '-')} -> {value}" + (f" ({text})" if text else "")
