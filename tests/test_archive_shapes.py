@@ -29,7 +29,7 @@ from archives import (
     rows,
     signed,
 )
-from trees import Proc, write_tree
+from trees import Proc, stat, write_tree
 
 from pymemtools.errors import ArchiveError, Missing
 from pymemtools.reports.processes import Wanted, read_processes
@@ -295,6 +295,18 @@ def test_facts_are_the_studied_machines(tmp_path: Path) -> None:
     source = opened(tmp_path, machine() + member(b"7/smaps", large) + END)
     path = str(tmp_path / "a.tar")
     assert source.facts == ("archive", path, "6.12.0", 65536, "2026-11-22T23:31:18Z")
+
+
+@pytest.mark.parametrize(
+    ("statm", "expected"),
+    [(b"1024 9\n", 16384), (b"256 9\n", 65536), (b"1025 9\n", None), (b"0 0\n", None), (b"x\n", None), (b"", None)],
+)
+def test_the_page_size_of_a_machine_without_smaps(tmp_path: Path, statm: bytes, expected: int | None) -> None:
+    """Stat tells the size of the address space in bytes, here 16 MiB, and statm in pages."""
+    thread = member(b"2/stat", stat(Proc(2, "kthread")).encode()) + member(b"2/statm", b"0 0 0 0 0 0 0\n")
+    of_7 = member(b"7/stat", stat(Proc(7, "a) b")).encode()) + member(b"7/statm", statm)
+    source = opened(tmp_path, machine() + thread + of_7 + END)
+    assert source.facts.page_size == expected
 
 
 def test_facts_that_are_not_told_are_unknown(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing, ParseError
 from pymemtools.sources.archive_index import Index
-from pymemtools.sources.base import MAX_WHOLE, Facts, kernel_release, page_size_of, parse_passwd, utc
+from pymemtools.sources.base import MAX_WHOLE, Facts, kernel_release, parse_passwd, utc
 from pymemtools.sources.long_lines import without_long_lines
 from pymemtools.sources.manifest import Manifest, parse_manifest
 from pymemtools.sources.member_names import split_pid
+from pymemtools.sources.page_size import page_size_of
 from pymemtools.sources.status import effective_uid
 from pymemtools.sources.stored import Stored, chunks_of
 from pymemtools.units import exact_size
@@ -35,6 +36,7 @@ class Archive:
         self._index = Index(max_bytes)
         self._users: dict[int, str] | None = None
         self._manifest: Manifest | None = None
+        self._facts: Facts | None = None
         self.damage: str | None = None  # what is wrong with an archive that was opened as partial
         try:
             self._index.fill(fd)
@@ -142,15 +144,16 @@ class Archive:
     @property
     def facts(self) -> Facts:
         """Tell what is known of the machine studied."""
-        try:
-            kernel = kernel_release(self.read("version"))
-        except MemtoolsError:
-            kernel = None
-        manifest = self.manifest
-        page_size, taken_at = (None, None) if manifest is None else (manifest.page_size, manifest.taken_at)
-        return Facts(
-            "archive", self._path, kernel, page_size or page_size_of(self), utc(taken_at or self._index.taken_at)
-        )
+        if self._facts is None:
+            try:
+                kernel = kernel_release(self.read("version"))
+            except MemtoolsError:
+                kernel = None
+            said = self.manifest
+            page_size, taken_at = (None, None) if said is None else (said.page_size, said.taken_at)
+            taken = utc(taken_at or self._index.taken_at)
+            self._facts = Facts("archive", self._path, kernel, page_size or page_size_of(self), taken)
+        return self._facts
 
 
 class ArchiveProcess:

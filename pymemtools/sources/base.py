@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pymemtools.errors import MemtoolsError
-
 if TYPE_CHECKING:
     from pymemtools.sources.manifest import Manifest
 
-_PAGE_SIZE = re.compile(rb"\nKernelPageSize: +([0-9]{1,9}) kB\n")
 ALL_EMPTY = (
     "all files in it are empty: programs that go by the size of a file see nothing in those of /proc; "
     "use pymemtools capture or smemcap"
@@ -108,28 +104,6 @@ def parse_passwd(text: bytes) -> dict[int, str]:
         if len(fields) >= 4 and fields[2].isdigit() and len(fields[2]) <= 10:
             users.setdefault(int(fields[2]), fields[0].decode("utf-8", "surrogateescape"))
     return users
-
-
-def page_size_of(source: Source) -> int | None:
-    """Tell the page size of the machine that a copy of /proc was made on: the smallest that its processes use.
-
-    None where smaps does not tell (before Linux 2.6.29). Source: fs/proc/task_mmu.c, KernelPageSize.
-    """
-    for pid in source.pids():
-        try:
-            with source.process(pid) as files:
-                head = next(iter(files.chunks("smaps")), b"")
-        except MemtoolsError:
-            continue
-        sizes = [size for size in (int(kib) * 1024 for kib in _PAGE_SIZE.findall(head)) if is_page_size(size)]
-        if sizes:
-            return min(sizes)
-    return None
-
-
-def is_page_size(size: int) -> bool:
-    """Tell whether Linux runs with such pages: the smallest are of 4 KiB, the largest of 1 MiB (Hexagon's)."""
-    return 4096 <= size <= 1 << 20 and size & (size - 1) == 0
 
 
 def utc(seconds: int | None) -> str | None:

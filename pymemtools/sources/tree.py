@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pymemtools.errors import MemtoolsError, Missing
-from pymemtools.sources.base import Facts, kernel_release, page_size_of, parse_passwd, parse_pid, utc
+from pymemtools.sources.base import Facts, kernel_release, parse_passwd, parse_pid, utc
 from pymemtools.sources.files import Buffer, Directory, open_directory, refuse
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Tree:
             if self.is_live:
                 self._facts = Facts("live", self._path, kernel, os.sysconf("SC_PAGE_SIZE"), None)
             else:
+                from pymemtools.sources.page_size import page_size_of
+
                 said = self.manifest
                 page_size, taken_at = (None, None) if said is None else (said.page_size, utc(said.taken_at))
                 self._facts = Facts("directory", self._path, kernel, page_size or page_size_of(self), taken_at)

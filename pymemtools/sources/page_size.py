@@ -1,0 +1,58 @@
+"""The page size of the machine that a copy of /proc was made on, which no file of it says in so many words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pymemtools.errors import MemtoolsError
+from pymemtools.sources.base import ProcessFiles, Source
+
+_OF_A_MAPPING = re.compile(rb"\nKernelPageSize: +([0-9]{1,9}) kB\n")
+_VIRTUAL = 20  # of the words of stat behind the name: the size of the address space, in bytes; first in statm, in pages
+
+
+def page_size_of(source: Source) -> int | None:
+    """Tell the page size, in bytes: the smallest that the processes use, or else what their sizes say.
+
+    None where neither does. Source: fs/proc/task_mmu.c, KernelPageSize, since Linux 2.6.29.
+    """
+    return _told_by_any(source, _smallest_in_smaps) or _told_by_any(source, _bytes_for_a_page_of_statm)
+
+
+def is_page_size(size: int) -> bool:
+    """Tell whether Linux runs with such pages: the smallest are of 4 KiB, the largest of 1 MiB (Hexagon's)."""
+    return 4096 <= size <= 1 << 20 and size & (size - 1) == 0
+
+
+def _told_by_any(source: Source, tell: Callable[[ProcessFiles], int | None]) -> int | None:
+    for pid in source.pids():
+        try:
+            with source.process(pid) as files:
+                size = tell(files)
+        except MemtoolsError:
+            continue
+        if size is not None:
+            return size
+    return None
+
+
+def _smallest_in_smaps(files: ProcessFiles) -> int | None:
+    """Look at the first mappings; there is no need to read more of a huge smaps."""
+    head = next(iter(files.chunks("smaps")), b"")
+    sizes = (int(kib) * 1024 for kib in _OF_A_MAPPING.findall(head))
+    return min(filter(is_page_size, sizes), default=None)
+
+
+def _bytes_for_a_page_of_statm(files: ProcessFiles) -> int | None:
+    """Divide the same size in bytes and in pages (fs/proc/array.c); they may have been read at different times."""
+    words = files.read("stat").rpartition(b")")[2].split()[_VIRTUAL:]
+    pages = files.read("statm").split(None, 1)
+    if not words or not pages or not (_is_count(words[0]) and _is_count(pages[0])):
+        return None
+    size, rest = divmod(int(words[0]), int(pages[0]))
+    return size if rest == 0 and is_page_size(size) else None
+
+
+def _is_count(word: bytes) -> bool:
+    return word.isdigit() and len(word) <= 20 and word.strip(b"0") != b""
