@@ -130,3 +130,26 @@ def test_files_need_matplotlib(tree: str, tmp_path: Path, arguments: tuple[str, 
     assert done.stderr.decode() == (
         f"pymemtools: smem: a {kind} chart in a file needs matplotlib: pip install 'pymemtools[plot]'\n"
     )
+
+
+def test_amounts_as_labels_are_in_kib(pymemtools: Run, tree: str, tmp_path: Path) -> None:
+    assert pymemtools("smem", "-S", tree, "--pie", "uss", "-o", "x.svg", cwd=tmp_path).returncode == 0
+    assert {"400000", "90000", "30000"} <= set(texts(tmp_path / "x.svg"))
+
+
+def test_what_is_not_known_is_not_drawn_as_nothing(pymemtools: Run, tree: str, tmp_path: Path) -> None:
+    (Path(tree) / "proc" / "12" / "oom_score").write_text("7\n")
+    calls = ("--bar", "pid", "-s", "oom_score", "-c", "oom_score", "-o")
+    done = pymemtools("smem", "-S", tree, *calls, "x.svg", cwd=tmp_path)
+    assert done.stderr.decode().splitlines() == [
+        "pymemtools: smem: oom_score is not known of 4 rows, which are not drawn",
+        "pymemtools: smem: wrote x.svg",
+    ]
+    assert texts(tmp_path / "x.svg")[0] == "12"
+    (Path(tree) / "proc" / "12" / "oom_score").unlink()
+    done = pymemtools("smem", "-S", tree, *calls, "y.svg", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1,
+        b"pymemtools: smem: the source tells the oom_score of nothing that could be drawn\n",
+    )
+    assert not (tmp_path / "y.svg").exists()

@@ -207,6 +207,20 @@ def test_top_and_min_go_by_the_sort_column(pymemtools: Run, tree: str) -> None:
     assert pids("--min", "1G") == []
 
 
+def test_min_says_what_it_cannot_tell_and_top_takes_it_last(pymemtools: Run, tree: str) -> None:
+    (Path(tree) / "proc" / "meminfo").write_text(
+        "MemTotal: 2000 kB\nMemFree: 400 kB\nMapped: 30 kB\nPageTables: 90 kB\n"
+    )
+    done = pymemtools("smem", "-W", "-H", "--min", "50K", "-S", tree)
+    assert [line.split()[:2] for line in done.stdout.decode().splitlines()] == [
+        ["page", "tables"],
+        ["free", "memory"],
+        ["unknown", "1510"],
+    ]
+    assert done.stderr == b"pymemtools: used is not known of 12 rows, which --min leaves out\n"
+    assert pymemtools("smem", "-w", "-H", "--top", "1", "-S", tree).stdout.startswith(b"free memory")
+
+
 def test_options_may_be_shortened_but_values_not(pymemtools: Run, tree: str) -> None:
     expected = output(pymemtools, "-S", tree, "--totals", "--processfilter", "nginx")
     assert output(pymemtools, "--sor", "pss", "--sou", tree, "--tot", "--proc", "nginx") == expected

@@ -10,7 +10,7 @@ from pymemtools.cli.new_file import write_new_file
 from pymemtools.cli.options import write_lines
 from pymemtools.cli.smem.output import Layout, amount_format, terminal_width
 from pymemtools.cli.smem.request import Request
-from pymemtools.cli.smem.rows import Gathered
+from pymemtools.cli.smem.rows import Gathered, with_known
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render import charts
@@ -34,7 +34,12 @@ def draw(chart: Chart, gathered: Gathered, source: Source, layout: Layout) -> No
     if not gathered.rows:
         raise MemtoolsError("smem: there is nothing to draw")
     weight = gathered.request.weight
-    rows = sorted(gathered.rows, key=lambda row: _size(row, weight), reverse=True)
+    known, left_out = with_known(gathered.rows, weight)
+    if not known:
+        raise MemtoolsError(f"smem: the source tells the {weight} of nothing that could be drawn")
+    if left_out:
+        say(f"smem: {weight} is not known of {left_out} rows, which are not drawn")
+    rows = [row for row, _ in sorted(known, key=lambda each: each[1], reverse=True)]
     path = chart.path or f"smem-{chart.kind}.svg"
     style = path.rpartition(".")[2].lower()
     if style not in charts.FORMATS:
@@ -62,7 +67,7 @@ def _text(rows: list[Row], chart: Chart, gathered: Gathered, source: Source, lay
     return text_bars(
         [
             (
-                _label(row, chart),
+                _label(row, gathered.request, chart),
                 amount(column, _size(row, weight)) if column is not None and is_amount else str(_size(row, weight)),
                 _size(row, weight),
             )
@@ -78,7 +83,7 @@ def _slices(rows: list[Row], chart: Chart, request: Request, source: Source) -> 
 
     Gives the slices and what of the memory is in none of them, in bytes.
     """
-    slices = [(_label(row, chart), _size(row, request.weight)) for row in rows]
+    slices = [(_label(row, request, chart), _size(row, request.weight)) for row in rows]
     used = sum(size for _, size in slices)
     total = request.real or _memory(source) or used
     other = 0
@@ -102,16 +107,18 @@ def _bars(rows: list[Row], chart: Chart, request: Request, style: str) -> bytes:
     }
     if not series:
         raise UsageProblem("smem: none of the columns shown can be drawn as a bar")
-    return charts.bars([_label(row, chart) for row in rows], series, f"smem by {chart.label}", "KiB", style)
+    return charts.bars([_label(row, request, chart) for row in rows], series, f"smem by {chart.label}", "KiB", style)
 
 
 def _is_drawn(column: Column) -> bool:
     return column.kind != "text" and column.field not in ("pid", "order", "depth")
 
 
-def _label(row: Row, chart: Chart) -> str:
-    value = row[chart.label]
-    return "-" if value is None else str(value)
+def _label(row: Row, request: Request, chart: Chart) -> str:
+    """Give the label as the table shows it, but for what the chart itself escapes."""
+    column, value = request.view.column(chart.label), row[chart.label]
+    is_amount = column is not None and column.kind == "amount" and isinstance(value, int)
+    return "-" if value is None else str(int(value) // 1024 if is_amount else value)
 
 
 def _size(row: Row, field: str) -> int:

@@ -36,7 +36,7 @@ def gather(source: Source, request: Request) -> Gathered:
     notes = [*_hidden(source), *_notes(sample, request)]
     if not sample.has_pss:
         request = request.without_pss()
-    rows = _chosen(_process_report(sample, request), request)
+    rows = _chosen(_process_report(sample, request), request, notes)
     if request.report != "tree":
         rows.sort(key=in_order(request), reverse=request.reverse)
     return Gathered(rows, request, sample.unreadable, _unreadable(sample, source), notes)
@@ -52,9 +52,10 @@ def _system(source: Source, request: Request) -> Gathered:
         image = kernel_image_size(request.kernel_image)
     split = detailed_rows if request.detailed else system_rows
     rows = split(parse_meminfo(source.read("meminfo")), real=request.real, kernel_image=image)
-    chosen = _chosen([flat(row) for row in rows], request)
+    notes: list[str] = []
+    chosen = _chosen([flat(row) for row in rows], request, notes)
     chosen.sort(key=in_order(request), reverse=request.reverse)
-    return Gathered(chosen, request, 0, [], [])
+    return Gathered(chosen, request, 0, [], notes)
 
 
 def _process_report(sample: Sample, request: Request) -> list[Row]:
@@ -78,23 +79,24 @@ def _process_report(sample: Sample, request: Request) -> list[Row]:
     return [flat(row) for row in rows]
 
 
-def _chosen(rows: list[Row], request: Request) -> list[Row]:
-    """Keep the rows that --min and --top leave."""
-
-    def size(row: Row) -> int:
-        value = row[weight]
-        return value if isinstance(value, int) else 0
-
-    weight = request.weight
+def _chosen(rows: list[Row], request: Request, notes: list[str]) -> list[Row]:
+    """Keep the rows that --min and --top leave; a note says of how many --min cannot tell."""
     if request.least is not None:
-        column = request.view.column(weight)
-        weight = weight if column is not None and column.kind == "amount" else request.view.weight
-        rows = [row for row in rows if size(row) >= request.least]
+        column = request.view.column(request.weight)
+        weight = request.weight if column is not None and column.kind == "amount" else request.view.weight
+        known, left_out = with_known(rows, weight)
+        rows = [row for row, size in known if size >= request.least]
+        notes += [f"{weight} is not known of {left_out} rows, which --min leaves out"] if left_out else []
     if request.top is not None:
-        weight = request.weight
-        largest = sorted(range(len(rows)), key=lambda i: size(rows[i]), reverse=True)[: request.top]
-        rows = [rows[i] for i in sorted(largest)]
+        largest = sorted(range(len(rows)), key=lambda i: sort_key([rows[i][request.weight]]), reverse=True)
+        rows = [rows[i] for i in sorted(largest[: request.top])]
     return rows
+
+
+def with_known(rows: Sequence[Row], field: str) -> tuple[list[tuple[Row, int]], int]:
+    """Give the rows of which a figure is known, each with that, and the number of the others."""
+    found = [(row, value) for row in rows if isinstance(value := row[field], int)]
+    return found, len(rows) - len(found)
 
 
 def in_order(request: Request) -> Callable[[Row], Any]:
