@@ -10,10 +10,12 @@ import threading
 import time
 from pathlib import Path
 
+import click
 import pytest
 from archives import BLOCK, END, SMAPS, SOUND, directory, header, machine, member, opened, process, rows
 from conftest import CAPTURES, HERE, Run
 
+from pymemtools.cli import cli
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing
 from pymemtools.reports.processes import Wanted, read_processes
 from pymemtools.sources import open_source
@@ -190,3 +192,24 @@ def test_pages_of_a_size_that_no_kernel_has(tmp_path: Path, size: bytes) -> None
     smaps = SMAPS.replace(b"PageSize:        4 kB", b"PageSize:       12 kB")
     source = opened(tmp_path, machine() + member(b"7/smaps", smaps) + manifest + END)
     assert source.facts.page_size is None
+
+
+def test_a_file_that_may_not_be_read_is_no_wrong_call() -> None:
+    """Click would check it itself, and exit with 2; whether it can be read turns out when it is opened."""
+    context = click.Context(cli)
+    groups = [cli, *(cli.get_command(context, name) for name in ("what-if", "tunables"))]
+    commands = [
+        group.get_command(context, name)
+        for group in groups
+        if isinstance(group, click.Group)
+        for name in group.list_commands(context)
+    ]
+    paths = [
+        (command.name, param.name, param.type.readable)
+        for command in commands
+        if command is not None
+        for param in command.params
+        if isinstance(param.type, click.Path)
+    ]
+    assert len(paths) > 20
+    assert [path for path in paths if path[2]] == []

@@ -42,7 +42,7 @@ _MARKS = {"new": "+", "gone": "-", "grown": "^", "shrunk": "v"}
 
 
 @click.command("iomem-graph", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("file", required=False, metavar="[FILE]", type=click.Path())
+@click.argument("file", required=False, metavar="[FILE]", type=click.Path(readable=False))
 @click.option("--table", is_flag=True, help="Show the table alone.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Show so many levels of regions in regions.")
 @click.option("--diff", metavar="OTHER", help="Show what changed since OTHER: a saved iomem, a directory, an archive.")

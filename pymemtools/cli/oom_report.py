@@ -31,7 +31,7 @@ _Found = Iterator[tuple[str, Analysis]]
 
 
 @click.command("oom-report", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE ...]")
+@click.argument("files", nargs=-1, type=click.Path(readable=False), metavar="[FILE ...]")
 @click.option("--dmesg", is_flag=True, help="Read this machine's kernel log.")
 @click.option("--tasks", is_flag=True, help="Show the whole task table, not the first few.")
 @format_option

@@ -178,7 +178,7 @@ def source_options(function: _F) -> _F:
         click.option(
             "-S",
             "--source",
-            type=click.Path(),
+            type=click.Path(readable=False),
             metavar="PATH",
             help="Read a directory, a tar archive or - (an archive on stdin) instead of this machine.",
         ),

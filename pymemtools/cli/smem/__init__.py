@@ -70,10 +70,19 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("-k", "--abbreviate", is_flag=True, help="Show amounts with units.")
 @click.option("-R", "--realmem", metavar="SIZE", help="Memory fitted in the machine, with a unit, for -w and -p.")
 @click.option(
-    "-K", "--kernel", type=click.Path(), metavar="FILE", help="The machine's uncompressed kernel image, for -w."
+    "-K",
+    "--kernel",
+    type=click.Path(readable=False),
+    metavar="FILE",
+    help="The machine's uncompressed kernel image, for -w.",
 )
 @click.option("--rollup", is_flag=True, help="Read smaps_rollup: half the cost; PSS differs by rounding.")
-@click.option("--diff", type=click.Path(), metavar="OTHER", help="Show what changed since OTHER, an earlier capture.")
+@click.option(
+    "--diff",
+    type=click.Path(readable=False),
+    metavar="OTHER",
+    help="Show what changed since OTHER, an earlier capture.",
+)
 @click.option("--watch", type=SECONDS, metavar="SECONDS", help="Report again and again.")
 @click.option(
     "--pie", metavar="COLUMN", shell_complete=_offer_columns, help="Draw a pie chart labelled with this column."
@@ -82,7 +91,11 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "--bar", metavar="COLUMN", shell_complete=_offer_columns, help="Draw a bar chart labelled with this column."
 )
 @click.option(
-    "-o", "--output", type=click.Path(), metavar="FILE", help="Where to draw to: a name in .svg or .png. [smem-pie.svg]"
+    "-o",
+    "--output",
+    type=click.Path(readable=False),
+    metavar="FILE",
+    help="Where to draw to: a name in .svg or .png. [smem-pie.svg]",
 )
 @click.option("--force", is_flag=True, help="Let --output replace a file.")
 @source_options

@@ -23,14 +23,20 @@ DROP_IN = "/etc/sysctl.d/60-pymemtools.conf"
 
 @click.command("set", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("assignments", nargs=-1, metavar="NAME=VALUE...")
-@click.option("--from", "file", type=click.Path(), metavar="FILE", help="Take settings from a file like sysctl.conf.")
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(readable=False),
+    metavar="FILE",
+    help="Take settings from a file like sysctl.conf.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--force", is_flag=True, help="Set values that are likely to do harm, too.")
 @click.option(
     "--persist",
     is_flag=False,
     flag_value=DROP_IN,
-    type=click.Path(),
+    type=click.Path(readable=False),
     metavar="[FILE]",
     help=f"Write the settings to a file for the next boot, too. [{DROP_IN}]",
 )

@@ -33,7 +33,7 @@ _MODES = {"pages": "--pages", "csv_file": "--csv", "legacy": "--legacy", "watch"
 
 
 @click.command("vgraph", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("target", metavar="TARGET", type=click.Path(allow_dash=True), shell_complete=offer_pids)
+@click.argument("target", metavar="TARGET", type=click.Path(readable=False, allow_dash=True), shell_complete=offer_pids)
 @click.option("--rss", is_flag=True, help="Show what is resident and swapped, from smaps, which disturbs the process.")
 @click.option("--fold", is_flag=True, help="Draw one box for neighbouring arenas, thread stacks, parts of a file.")
 @click.option("--min-size", type=SIZE, metavar="SIZE", help="Draw one box for neighbours that are smaller.")
