@@ -209,3 +209,20 @@ def test_zombies_have_no_memory(pymemtools: Run, tmp_path: Path) -> None:
     assert {(row["oom_score"], row["computed_score"], row["killable"]) for row in rows if row["pid"] != 42} == {
         (0, 0, "never")
     }
+
+
+def test_what_nothing_tells_the_memory_of_is_not_weighed(pymemtools: Run, tmp_path: Path) -> None:
+    proc = write_tree(tmp_path, Proc(1, "init"), Proc(42, "bare"), Proc(43, "scored")) / "proc"
+    for pid in ("42", "43"):
+        for name in ("smaps", "stat", "status"):
+            (proc / pid / name).unlink(missing_ok=True)
+    (proc / "43" / "oom_score").write_text("700\n")
+    done = pymemtools("oom-scores", "-S", str(tmp_path), "-f", "json")
+    rows = json.loads(done.stdout)["rows"]
+    keys = ("pid", "oom_score", "computed_score", "badness_pages", "share_permille", "killable")
+    assert [row["pid"] for row in rows] == [1, 43]
+    assert [rows[1][key] for key in keys] == [43, 700, None, None, None, None]
+    assert b"1 process could not be read" in done.stderr
+    refused = pymemtools("oom-scores", "-S", str(tmp_path), "--set-adj", "43=5")
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert refused.stderr.endswith(b"43: the source does not tell its memory\n")

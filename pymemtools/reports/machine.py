@@ -169,14 +169,14 @@ def limit_of(machine: Machine) -> int | None:
 
 def memory_of(machine: Machine) -> Memory:
     """Give what the overcommit rules go by. Raises Missing."""
-    limit = limit_of(machine)
+    ram, limit = machine.pages("MemTotal"), limit_of(machine)
     if limit is None:
         raise Missing("the source tells neither overcommit_ratio nor CommitLimit")
     info, size = machine.meminfo, machine.page_size
     get = machine.counters.get
     slab = info.get("SReclaimable")
     return Memory(
-        machine.pages("MemTotal"),
+        ram,
         info.get("SwapTotal", 0) // size,
         machine.pages("Committed_AS"),
         limit // size,

@@ -50,7 +50,7 @@ class Candidates(NamedTuple):
     has_scores: bool  # False: the source has no oom_score, and all are computed
     unreadable: int
     notes: list[str]
-    tasks: Mapping[int, Task]  # what is weighed of each row, by PID
+    tasks: Mapping[int, Task]  # what is weighed of each row, by PID; of some nothing is known
 
 
 class _Seen(NamedTuple):
@@ -66,6 +66,11 @@ class _Seen(NamedTuple):
     name: str
     command: str
 
+    @property
+    def is_known(self) -> bool:
+        """Tell whether there is something to weigh: of some, a capture has but the kernel's score."""
+        return "VmRSS" in self.sizes or self.is_dead
+
 
 def candidates(source: Source) -> Candidates:
     """Read every process but the kernel's, and weigh it. Raises Missing, Denied or ParseError for meminfo."""
@@ -77,8 +82,8 @@ def candidates(source: Source) -> Candidates:
     users = [each for each in seen if not each.is_kernel_thread]
     has_scores = any(each.score is not None for each in users)
     scale = _scale(users, total, page_size, version)
-    tasks = {each.pid: _task(each, page_size, version) for each in users}
-    rows = [_candidate(each, tasks[each.pid], total, version, scale) for each in users]
+    tasks = {each.pid: _task(each, page_size, version) for each in users if each.is_known}
+    rows = [_candidate(each, tasks.get(each.pid), total, version, scale) for each in users]
     notes = []
     if source.facts.page_size is None:
         notes.append("the source does not tell its page size: 4096 is assumed")
@@ -115,10 +120,16 @@ def _read_all(source: Source) -> tuple[list[_Seen], int]:
 
 
 def _read_one(source: Source, files: ProcessFiles, stat: Stat | None) -> _Seen | None:
-    status = _optional(files, "status")
+    """Read what is weighed of a process; None for one without memory. Raises Denied where nothing tells its memory."""
+    status, score = _optional(files, "status"), _number(_optional(files, "oom_score"))
     sizes: Mapping[str, int] = parse_status_sizes(status)
-    if not sizes and not (stat is not None and (stat.is_kernel_thread or stat.is_dead)):
+    is_without = stat is not None and (stat.is_kernel_thread or stat.is_dead)
+    if not sizes and not is_without:
         sizes = _sums_of_smaps(files)
+    if "VmRSS" not in sizes and score is None and not is_without:
+        if status:
+            return None
+        raise Denied(f"{files.pid}: neither status nor smaps tells its memory")
     name = "?" if stat is None else stat.comm.decode("utf-8", "surrogateescape")
     words = _optional(files, "cmdline").rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "surrogateescape")
     uid = files.uid()
@@ -126,7 +137,7 @@ def _read_one(source: Source, files: ProcessFiles, stat: Stat | None) -> _Seen |
     return _Seen(
         files.pid,
         user,
-        _number(_optional(files, "oom_score")),
+        score,
         _number(_optional(files, "oom_score_adj")),
         sizes,
         bool(parse_status_capabilities(status) >> CAP_SYS_ADMIN & 1),
@@ -172,15 +183,19 @@ def _task(seen: _Seen, page_size: int, version: Version | None) -> Task:
 
 
 def _scale(users: Sequence[_Seen], total: int, page_size: int, version: Version | None) -> str:
-    tasks = [(each.score, _task(each, page_size, version)) for each in users if each.score is not None]
+    tasks = [
+        (each.score, _task(each, page_size, version)) for each in users if each.score is not None and each.is_known
+    ]
     samples = [(score, badness(task, total, version, FAIR)) for score, task in tasks]
     return detect_scale(samples, total, version)
 
 
-def _candidate(seen: _Seen, task: Task, total: int, version: Version | None, scale: str) -> Candidate:
-    points: int | None = seen.score
+def _candidate(seen: _Seen, task: Task | None, total: int, version: Version | None, scale: str) -> Candidate:
+    points: int | None = None
     score: int | None = None
-    if not _is_before_oom_badness(version):
+    if _is_before_oom_badness(version):
+        points = seen.score
+    elif task is not None:
         points, score = _weigh(task, total, version, scale)
     get = seen.sizes.get
     return Candidate(
@@ -190,12 +205,12 @@ def _candidate(seen: _Seen, task: Task, total: int, version: Version | None, sca
         seen.adj,
         score,
         points,
-        _share(task, total),
+        None if task is None else _share(task, total),
         get("VmRSS"),
         get("VmSwap"),
         get("VmPTE"),
         seen.state,
-        _killable(seen.pid, points, version),
+        None if task is None else _killable(seen.pid, points, version),
         seen.name,
         seen.command,
     )
@@ -231,6 +246,9 @@ def on_another_machine(found: Candidates, total_pages: int, version: Version | N
     scale = found.scale if version == found.version else detect_scale([], total_pages, version)
     rows = []
     for row in found.rows:
+        if row.pid not in found.tasks:
+            rows.append(row)
+            continue
         points, score = _weigh(found.tasks[row.pid], total_pages, version, scale)
         share = _share(found.tasks[row.pid], total_pages)
         rows.append(
@@ -254,9 +272,8 @@ def with_hypotheses(
     """
     rows = {row.pid: row for row in found.rows}
     for pid, adj in adjustments.items():
-        if pid not in rows:
-            raise Missing(f"{pid}: no such process")
-        rows[pid] = _readjusted(rows[pid], adj, found)
+        task = _task_of(found, pid)._replace(oom_score_adj=adj)
+        rows[pid] = _readjusted(rows[pid], task, found)
     made = [_imagined(name, size, found) for name, size in allocations]
     return found._replace(rows=[*rows.values(), *made])
 
@@ -264,9 +281,7 @@ def with_hypotheses(
 def grown(found: Candidates, pid: int, size: int) -> Candidates:
     """Weigh anew with a process that is larger by so many bytes. Raises Missing for a PID that is not there."""
     rows = {row.pid: row for row in found.rows}
-    if pid not in rows:
-        raise Missing(f"{pid}: no such process")
-    task = found.tasks[pid]
+    task = _task_of(found, pid)
     pages = size // found.page_size
     task = task._replace(rss=task.rss + pages, page_tables=task.page_tables + page_tables(pages, found.page_size))
     points, score = _weigh(task, found.total_pages, found.version, found.scale)
@@ -281,13 +296,19 @@ def grown(found: Candidates, pid: int, size: int) -> Candidates:
     return found._replace(rows=list(rows.values()), tasks={**found.tasks, pid: task})
 
 
-def _readjusted(row: Candidate, adj: int, found: Candidates) -> Candidate:
-    task = found.tasks[row.pid]._replace(oom_score_adj=adj)
+def _task_of(found: Candidates, pid: int) -> Task:
+    if pid not in found.tasks:
+        is_there = any(row.pid == pid for row in found.rows)
+        raise Missing(f"{pid}: " + ("the source does not tell its memory" if is_there else "no such process"))
+    return found.tasks[pid]
+
+
+def _readjusted(row: Candidate, task: Task, found: Candidates) -> Candidate:
     points, score = _weigh(task, found.total_pages, found.version, found.scale)
     return row._replace(
         oom_score=score,
         computed_score=score,
-        oom_score_adj=adj,
+        oom_score_adj=task.oom_score_adj,
         badness_pages=points,
         killable=_killable(row.pid, points, found.version),
         hypothetical=True,

@@ -6,6 +6,7 @@ from typing import Any
 
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
+from pymemtools.errors import Missing
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.reports.machine import Machine, available_of, available_then, marks_of
 from pymemtools.reports.supposed import supposed
@@ -27,6 +28,8 @@ def command(asked: Asked) -> Answer:
     if None in marks_of(after):
         notes.append("the source tells too few settings: watermarks are left as they are")
     rows = [_row(old, new, after.page_size) for old, new in zip(before.zones, after.zones) if new.usable or old.usable]
+    if not rows:
+        raise Missing("what-if watermarks: the source tells neither zones nor the size of RAM")
     totals = _totals(before, after)
     changes = [f"{name} {_change(before, after, name)}" for name in _SETTINGS if name in after.settings]
     lines = [*sentence(", ".join(changes)), "", *_table(rows), "", *_summary(totals)]
