@@ -186,6 +186,12 @@ def test_messages_can_be_printed_in_every_locale() -> None:
     assert result(done) == (1, b"", b"pymemtools: /\\u65e5\\u672c\\xff\\x1b[2J: No such file or directory\n")
 
 
+def test_a_source_without_a_name(pymemtools: Run) -> None:
+    """As of a script whose variable is not set: this machine is not what it meant."""
+    done = pymemtools("smem", "-S", "")
+    assert result(done) == (2, b"", b"pymemtools: --source: the name is empty\n")
+
+
 @pytest.mark.parametrize("call", ["smem", "smem -m", "free", "--demo smem"])
 def test_few_descriptors(pymemtools: Run, call: str) -> None:
     done = pymemtools(*call.split(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16)))

@@ -204,6 +204,8 @@ def open_from(ctx: click.Context, source: str | None, *, partial: bool, max_size
     """Open what -S names, or the example capture for --demo, or this machine."""
     if ctx.obj is True and source is None:
         return open_source(demo_path())
+    if source == "":  # a script's variable that is not set
+        raise UsageProblem("--source: the name is empty")
     opened = open_source(source, partial=partial, max_bytes=max_size)
     damage = getattr(opened, "damage", None)
     if damage:
