@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pymemtools.errors import MemtoolsError, Missing
-from pymemtools.sources.ahead import read_ahead
 from pymemtools.sources.base import Facts, kernel_release, parse_passwd, parse_pid, utc
 from pymemtools.sources.files import Buffer, Directory, open_directory, refuse
 
@@ -153,6 +152,8 @@ class TreeProcess:
         """Read a file piece by piece. Raises Missing, Denied, or in a copy ParseError for a line no kernel writes."""
         chunks = self._directory.chunks(name, self._buffers)
         if self._directory.follows:
+            from pymemtools.sources.ahead import read_ahead
+
             return read_ahead(chunks)
         if name == "cmdline":
             return chunks
