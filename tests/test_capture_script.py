@@ -111,3 +111,16 @@ def test_a_signal_leaves_nothing(tmp_path: Path, shell: str, number: signal.Sign
     os.killpg(child.pid, number)
     assert child.wait(timeout=20) == (130 if number == signal.SIGINT else 143)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash --posix"])  # busybox has a gzip of its own
+def test_without_gzip(tmp_path: Path, shell: str) -> None:
+    name, *options = shell_of(shell)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("cat", "date", "mkdir", "rm", "tar", "uname", name):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    command = [str(tools / name), *options, str(SCRIPT), "-d", str(tmp_path), "-z", "-o", str(tmp_path / "a.tgz")]
+    done = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (1, b"capture.sh: there is no gzip here; leave out -z\n")
+    assert list(tmp_path.iterdir()) == [tools]

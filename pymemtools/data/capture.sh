@@ -27,6 +27,7 @@ while getopts d:o:z option; do
 	esac
 done
 shift $((OPTIND - 1))
+[ "$pack" = cat ] || gzip -c </dev/null >/dev/null 2>&1 || fail "there is no gzip here; leave out -z"
 
 if [ -n "$output" ]; then
 	if [ -e "$output" ] || [ -L "$output" ]; then
@@ -117,7 +118,7 @@ system_files() {
 	done
 	set -f
 	if [ -r /etc/passwd ]; then
-		while IFS=: read -r name _ uid _; do
+		while IFS=: read -r name _ uid _ || [ -n "$name" ]; do
 			echo "$name:x:$uid:$uid:::" || no_room
 		done </etc/passwd >"$work/etc/passwd"
 	fi
