@@ -305,13 +305,21 @@ def test_what_is_hidden() -> None:
     for kept in (b"[heap]", b"/usr/lib/x.so", b"/dev/zero (deleted)", b"", b"anon_inode:[x]"):
         text = b"7f00-7f01 r--p 00000000 fe:00 18                   " + kept + b"\n"
         assert veil.file("maps", text) == text
-    for path in (b"/development/ann", b"/dev/shm/ann", b"/usr/home/ann", b"/usr/local/home/ann", b"/lib/../home/ann"):
+    for path in (
+        b"/development/ann",
+        b"/dev/shm/ann",
+        b"/dev/mapper/ann-x",
+        b"/usr/home/ann",
+        b"/usr/local/home/ann",
+        b"/lib/../home/ann",
+    ):
         text = b"7f00-7f01 r--p 00000000 fe:00 18                   " + path + b"\n"
         assert b"/hidden/" in veil.file("maps", text)
         assert b"ann" not in veil.file("cmdline", path + b"\0x\0")
-    for name in (b"nginx:", b"-bash", b"(sd-pam)", b"[kthreadd]", b"python3.11"):
-        assert veil.file("cmdline", name + b" ann\0x\0") == name + b"\0"
-    for name in (b"ann/run", b"./ann", b"../ann", b"KEY=ann", b"ann@host"):
+    for name in (b"nginx:", b"-bash", b"(sd-pam)", b"[kthreadd]", b"python3.11", b"/usr/bin/g++"):
+        for separator in (b"\0", b" ", b"\t", b"\n"):
+            assert veil.file("cmdline", name + separator + b"ann\0x\0") == name + b"\0"
+    for name in (b"ann/run", b"./ann", b"../ann", b"KEY=ann", b"ann@host", b"/usr/bin/x=ann", b"/usr/bin/x;ann"):
         assert veil.file("cmdline", name + b"\0x\0").startswith(b"hidden-")
     group = veil.file("cgroup", b"0::/user.slice/user-1000.slice/ann.service\n1:name=systemd:/\n").decode()
     assert group.startswith("0::/user.slice/g-")
@@ -319,10 +327,15 @@ def test_what_is_hidden() -> None:
     assert "ann" not in group
     assert "ann" not in veil.group("/user.slice/user-ann.slice/session-ann.scope")
     assert veil.group("/system.slice/init.scope") == "/system.slice/init.scope"
+    with_colons, with_return = "/k8s.slice:cri-containerd:ann/b", "/c\rann"
+    group = veil.file("cgroup", f"4:memory,cpu:{with_colons}\n0::{with_return}\n".encode()).decode()
+    assert group == f"4:memory,cpu:{veil.group(with_colons)}\n0::{veil.group(with_return)}\n"
+    assert "ann" not in group
     swaps = b"Filename  Type  Size\n/dev/vda2  partition  1\n/home/ann/swap  file  2\n"
     assert veil.machine_file("swaps", swaps).startswith(b"Filename  Type  Size\n/dev/vda2  partition  1\n/hidden/")
-    version = b"Linux version 6.1.0 (ann@box) (gcc (Debian 12) 12.2) #1 SMP\n"
-    assert veil.machine_file("version", version) == b"Linux version 6.1.0 (hidden) (gcc (Debian 12) 12.2) #1 SMP\n"
+    for builder in (b"ann@box", b"ann@(none)", b"ann lee@box", b"ann@ box"):
+        version = b"Linux version 6.1.0 (%b) (gcc (Debian 12) 12.2) #1 SMP\n" % builder
+        assert veil.machine_file("version", version) == b"Linux version 6.1.0 (hidden) (gcc (Debian 12) 12.2) #1 SMP\n"
     assert veil.machine_file("meminfo", version) == version
 
 

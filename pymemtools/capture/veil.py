@@ -12,16 +12,18 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 _SYSTEM = re.compile(
-    rb"(?!/dev/shm/|/usr/(?:local/)?home/|.*/\.\.(?:/|$))"  # these are people's, wherever they are
+    # These are people's, wherever they are; a logical volume is often called after its host.
+    rb"(?!/dev/shm/|/dev/mapper/|/usr/(?:local/)?home/|.*/\.\.(?:/|$))"
     rb"/(?:(?:usr|lib|lib32|lib64|libexec|bin|sbin|boot|dev|proc|sys|nix/store)/"
     rb"|SYSV[0-9a-f]{8}|memfd:|anon_hugepage|\[)"
 )
-_PROGRAM = re.compile(rb"[-\w.+:()\[\]]*")
+_PROGRAM = re.compile(rb"(?:/[-\w.+:()\[\]/]*|[-\w.+:()\[\]]*)")
 _MAP_LINE = re.compile(
     rb"^([0-9a-f]+-[0-9a-f]+ [-rwxsp]{4} [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ [0-9]+ +)(/[^\n]*)$", re.MULTILINE
 )
 _SWAP_FILE = re.compile(rb"^/\S+", re.MULTILINE)
-_BUILDER = re.compile(rb"\([^()\s]+@[^()\s]+\)")
+_BUILDER = re.compile(rb"^(Linux version \S+ )\(.*?\)(?= \(|$| #)", re.MULTILINE)  # also (root@(none)) (gcc ...)
+_ARGUMENT = re.compile(rb"[\0\s]")  # a program that writes its own title puts other characters between them
 _UNIT = re.compile(r"(?:init|system|user|machine)\.(?:slice|scope)")
 
 
@@ -53,19 +55,18 @@ class Veil:
     def file(self, name: str, data: bytes) -> bytes:
         """Hide what one of a process's files tells of people."""
         if name == "cmdline":
-            program = data.split(b"\0", 1)[0].split(b" ", 1)[0]
-            return self._program(program) + b"\0" if data else b""
+            return self._program(_ARGUMENT.split(data, maxsplit=1)[0]) + b"\0" if data else b""
         if name in ("maps", "smaps"):
             return _MAP_LINE.sub(lambda match: match[1] + self._path(match[2]), data)
         if name == "cgroup":
-            return b"".join(self._cgroup(line) for line in data.splitlines(keepends=True))
+            return b"\n".join(self._cgroup(line) for line in data.split(b"\n"))
         return data
 
     def machine_file(self, path: str, data: bytes) -> bytes:
         """Hide what one of the machine's files tells of people: where they swap, and who built the kernel."""
         if path == "swaps":
             return _SWAP_FILE.sub(lambda match: self._path(match[0]), data)
-        return _BUILDER.sub(b"(hidden)", data, count=1) if path == "version" else data
+        return _BUILDER.sub(rb"\1(hidden)", data) if path == "version" else data
 
     def group(self, path: str) -> str:
         """Hide what a control group's path tells, as file() does within cgroup."""
@@ -76,13 +77,13 @@ class Veil:
         return f"g-{self.hash(part.encode('utf-8', 'surrogateescape'))}{suffix}"
 
     def _cgroup(self, line: bytes) -> bytes:
-        head, colon, path = line.rstrip(b"\n").rpartition(b":")
-        return head + colon + self.group(path.decode("utf-8", "surrogateescape")).encode() + b"\n"
+        """Hide the path behind the hierarchy and its controllers; there may be colons in it (cri-containerd:ID)."""
+        *head, path = line.split(b":", 2)
+        return b":".join([*head, self.group(path.decode("utf-8", "surrogateescape")).encode()])
 
     def _program(self, name: bytes) -> bytes:
         """Hide a program's name, unless it is the system's or a plain word: it may be a path or anything else."""
-        is_shown = name.startswith(b"/") or _PROGRAM.fullmatch(name)
-        return self._path(name) if is_shown else b"hidden-" + self.hash(name).encode()
+        return self._path(name) if _PROGRAM.fullmatch(name) else b"hidden-" + self.hash(name).encode()
 
     def _path(self, path: bytes) -> bytes:
         """Hide a path, but for the system's own programs and libraries; what is deleted stays so."""
