@@ -524,6 +524,22 @@ def test_info_on_an_iomem_whose_addresses_the_kernel_hid(pymemtools: Run, tmp_pa
         assert pymemtools("iomem-graph", "-S", str(tmp_path)).returncode == (answer == "no")
 
 
+@pytest.mark.parametrize(
+    ("group", "answer"), [("/", "no"), ("/docker/1f", "no"), ("/system.slice/sshd.service", "yes")]
+)
+def test_info_promises_units_where_there_are_any(pymemtools: Run, tmp_path: Path, group: str, answer: str) -> None:
+    """As smem -g unit does: what has control groups need not have systemd."""
+    process = tmp_path / "proc" / "7"
+    process.mkdir(parents=True)
+    (process / "smaps").write_text("00400000-00401000 r-xp 00000000 08:01 9 /bin/x\nRss: 4 kB\nPss: 4 kB\n")
+    (process / "cmdline").write_bytes(b"x\0")
+    (process / "cgroup").write_text(f"0::{group}\n")
+    rows = json.loads(pymemtools("info", "-S", str(tmp_path), "-f", "json").stdout)["rows"]
+    assert {row["question"]: row["answer"] for row in rows}["smem -g unit"] == answer
+    done = pymemtools("smem", "-g", "unit", "-S", str(tmp_path))
+    assert done.returncode == (0 if answer == "yes" else 1)
+
+
 def test_a_huge_file_is_held_packed() -> None:
     line = b"7f00-7f01 r--p 00000000 fe:00 18                   /home/ann/x\nRss: 4 kB\n"
     chunks = [line * 20_000] * 30

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.procfs.cgroup import parse_cgroup, unit_of
 from pymemtools.procfs.iomem import is_hidden, parse_iomem
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.stat import Stat
@@ -154,7 +155,7 @@ def _has(source: Source, path: str, process_files: set[str]) -> bool:
 
 
 def _process_files(source: Source) -> set[str]:
-    """Name the files that at least one process has, with something in it."""
+    """Name the files that at least one process has, with something in it that can be used."""
     found: set[str] = set()
     for pid in source.pids():
         wanted = [name for name in _PROCESS_FILES if name not in found]
@@ -170,6 +171,8 @@ def _process_files(source: Source) -> set[str]:
 
 def _is_there(files: ProcessFiles, name: str) -> bool:
     try:
+        if name == "cgroup":  # wanted for its unit, and a machine without systemd has none
+            return unit_of(parse_cgroup(files.read(name))) is not None
         return any(files.chunks(name))
     except MemtoolsError:
         return False
