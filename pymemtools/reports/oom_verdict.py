@@ -166,7 +166,7 @@ def _points(row: Weighed, analysis: Analysis) -> str:
     """Say what made the points of a task."""
     own = resident(row) + (row.page_tables or 0)
     total = analysis.total_pages
-    share = f", {100 * own // (total * analysis.page_size)} % of all," if total else ""
+    share = f", {100 * own / (total * analysis.page_size):.0f} % of all," if total else ""
     adj = row.oom_score_adj or 0
     other = _next(analysis, row)
     words = f"{row.pid} ({row.name}) had {human_size(own)}{share} of its own"
@@ -231,10 +231,10 @@ def _limit_of_largest(analysis: Analysis) -> Iterator[str]:
     largest = max(analysis.tasks, key=resident, default=None)
     if largest is None or not total:
         return
-    share = 100 * resident(largest) // (total * analysis.page_size)
+    share = 100 * resident(largest) / (total * analysis.page_size)
     if share >= 100 * _MUCH:
         yield (
-            f"{largest.pid} ({largest.name}) alone had {share} %: "
+            f"{largest.pid} ({largest.name}) alone had {share:.0f} %: "
             "a limit for it (memory.max of a group, or ulimit -v) stops it before the machine is short; with "
             "vm.overcommit_memory=2 whoever asks is refused before memory runs out."
         )

@@ -94,11 +94,16 @@ _MODES: Mapping[str, Mapping[str, str]] = {
 def _lowmem_reserve(machine: Machine) -> str:
     """Say what each zone keeps from allocations that could use the highest zone."""
     kept = [
-        f"{zone.name} keeps {human_size(max(protection) * machine.page_size)}"
+        f"{zone.name} keeps {_kept(max(protection), zone.usable, machine.page_size)}"
         for zone, protection in zip(machine.zones, protections_of(machine))
         if protection and any(protection)
     ]
     return ", ".join(kept) if len(kept) < 4 else ""  # many nodes: pymemtools zones has a line for each
+
+
+def _kept(pages: int, usable: int, page_size: int) -> str:
+    """Say how much of a zone is kept: all of it where the reserve is larger."""
+    return human_size(pages * page_size) if pages < usable else f"all of its {human_size(usable * page_size)}"
 
 
 def _number(text: str) -> int | None:
@@ -130,11 +135,14 @@ def _scale_factor(number: int, machine: Machine) -> str:
 
 
 def _wakes(machine: Machine) -> str:
-    """Say below how much free memory, over all zones, kswapd wakes: the sum of their low watermarks."""
+    """Say below how much free memory, over all zones, kswapd wakes: the sum of their low watermarks.
+
+    An empty Movable zone has some, too, and counts in MemAvailable as well: see low_watermarks().
+    """
     marks = marks_of(machine)
     if not marks or None in marks:
         return ""
-    low = sum(mark.low_pages for mark, zone in zip(marks, machine.zones) if mark is not None and zone.usable)
+    low = sum(mark.low_pages for mark in marks if mark is not None)
     return f"; kswapd wakes below {human_size(low * machine.page_size)} free"
 
 

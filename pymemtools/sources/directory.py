@@ -11,6 +11,7 @@ from pymemtools.sources.files import Directory, open_directory
 from pymemtools.sources.tree import Tree
 
 _PROCESS_MARKS = frozenset(("smaps", "stat", "status", "cmdline"))
+_MACHINE_MARKS = frozenset(("meminfo", "zoneinfo", "iomem"))  # each is enough for a command of its own
 
 
 def directory(path: str) -> Tree:
@@ -55,9 +56,9 @@ def _places(path: str) -> Iterator[tuple[Directory, Directory]]:
 
 
 def _looks_like_proc(proc: Directory) -> bool:
-    """Tell a /proc tree by its meminfo or a process: a folder whose name is a number is not yet one."""
+    """Tell a /proc tree by a file that answers a question, or a process: a folder named by a number is not yet one."""
     names = proc.names()
-    return "meminfo" in names or any(
+    return not _MACHINE_MARKS.isdisjoint(names) or any(
         not _PROCESS_MARKS.isdisjoint(proc.names(name)) for name in names if parse_pid(name) is not None
     )
 
@@ -65,7 +66,7 @@ def _looks_like_proc(proc: Directory) -> bool:
 def _is_all_empty(proc: Directory) -> bool:
     """Tell a copy by a program that believed in sizes, rsync for one: those of /proc are all 0."""
     folders = ("", *(f"{name}/" for name in proc.names() if parse_pid(name) is not None))
-    marks = _PROCESS_MARKS | {"meminfo", "version"}
+    marks = _PROCESS_MARKS | _MACHINE_MARKS | {"version"}
     return all(
         proc.is_empty(f"{folder}{name}")
         for folder in folders

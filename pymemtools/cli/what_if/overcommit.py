@@ -26,7 +26,7 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     """Show CommitLimit, and the largest mapping that root and others would be granted, in each mode."""
     machine = asked.machine
     memory = memory_of(machine)
-    mode = machine.setting("vm.overcommit_memory")
+    mode = asked.before.setting("vm.overcommit_memory")
     rows, unreadable = commitments(asked.source)
     notes = [*machine.notes]
     if estimates := sum(row.is_estimate for row in rows):
