@@ -10,8 +10,9 @@ from pymemtools.cli.options import SIZE
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.oom import adj_to_be_safer
-from pymemtools.render.columns import Column, classic_table, plain_kib
+from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
+from pymemtools.report import Column
 from pymemtools.reports.oom_scores import Candidate, Candidates, differences, victim
 
 COLUMNS = (
@@ -20,9 +21,9 @@ COLUMNS = (
     Column("oom_score", "Score", "the kernel's score", "count", 5),
     Column("oom_score_adj", "Adj", "oom_score_adj", "count", 5),
     Column("share_permille", "Share", "thousandths of RAM and swap", "count", 5),
-    Column("rss", "RSS", "resident memory", "amount", 9),
-    Column("swap", "Swap", "memory swapped out", "amount", 8),
-    Column("page_tables", "Tables", "page tables", "amount", 7),
+    Column("rss", "RSS", "resident memory", "bytes", 9),
+    Column("swap", "Swap", "memory swapped out", "bytes", 8),
+    Column("page_tables", "Tables", "page tables", "bytes", 7),
     Column("killable", "Kill", "never: init, and those of adj -1000", "text", 5, right=False),
     Column("command", "Command", "command line", "text", 27, right=False),
 )
@@ -33,11 +34,11 @@ WIDE = (
     Column("state", "S", "state", "text", 1, right=False),
     Column("cpu_seconds", "CPU s", "processor time, in seconds", "count", 7),
     Column("memory_percent", "MEM%", "RSS in percent of RAM", "text", 5),
-    Column("read_bytes", "Read", "bytes read from disks", "amount", 9),
-    Column("write_bytes", "Written", "bytes written to disks", "amount", 9),
+    Column("read_bytes", "Read", "bytes read from disks", "bytes", 9),
+    Column("write_bytes", "Written", "bytes written to disks", "bytes", 9),
 )
-LIVE = tuple(column.field for column in WIDE if column.field != "state")
-SORTS = tuple(column.field for column in COLUMNS)
+LIVE = tuple(column.key for column in WIDE if column.key != "state")
+SORTS = tuple(column.key for column in COLUMNS)
 
 
 def adjustment(text: str) -> tuple[int, int]:
@@ -60,7 +61,7 @@ def table_lines(rows: Sequence[Candidate], *, wide: bool) -> list[str]:
     cells = []
     for row in rows:
         known = row._asdict() | (live_facts(row.pid) if wide else {})
-        cells.append([known[column.field] for column in columns])
+        cells.append([known[column.key] for column in columns])
     lines = [line.rstrip() for line in classic_table(columns, cells, amount=plain_kib)]
     if not sys.stdout.isatty():
         return lines

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.render.columns import Column, classic_table, plain_kib
+from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
+from pymemtools.report import Column
 from pymemtools.reports.oom_report import Analysis, freed, freed_swap, memory_held, ranked, uncounted
 from pymemtools.reports.oom_verdict import verdict
 from pymemtools.reports.oom_weights import Weighed
@@ -22,9 +23,9 @@ _COLUMNS = (
     Column("oom_score_adj", "Adj", "oom_score_adj", "count", 5),
     Column("points", "Points", "what is compared", "count", 10),
     Column("score", "Score", "in thousandths of RAM and swap", "count", 5),
-    Column("rss", "RSS", "resident memory", "amount", 9),
-    Column("swap", "Swap", "memory swapped out", "amount", 9),
-    Column("page_tables", "Tables", "page tables", "amount", 7),
+    Column("rss", "RSS", "resident memory", "bytes", 9),
+    Column("swap", "Swap", "memory swapped out", "bytes", 9),
+    Column("page_tables", "Tables", "page tables", "bytes", 7),
     Column("name", "Name", "name", "text", 16, right=False),
 )
 SCALARS = (
@@ -227,7 +228,7 @@ def _tasks(analysis: Analysis, width: int, *, is_whole: bool) -> Iterator[str]:
     shown = rows if is_whole else rows[:_FIRST]
     if not rows:
         return
-    cells = [[getattr(row, column.field) for column in _COLUMNS] for row in shown]
+    cells = [[getattr(row, column.key) for column in _COLUMNS] for row in shown]
     for line in classic_table(_COLUMNS, cells, amount=plain_kib):
         yield cut(line.rstrip(), width) if sys.stdout.isatty() else line.rstrip()
     left = len(rows) - len(shown) + analysis.report.tasks_left_out

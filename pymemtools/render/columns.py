@@ -1,26 +1,13 @@
-"""Columns as data: header, JSON key, help and layout of a figure, each said once."""
+"""The classic table: columns of fixed or fitted widths, amounts in KiB, with units or in percent, a line of totals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from pymemtools.render.escape import cut, escape, pad, width
+from pymemtools.report import Column
 
 Value = int | float | str | None
-
-
-class Column(NamedTuple):
-    """One column of a report."""
-
-    field: str  # the row's field name, the --columns name and the JSON key
-    title: str
-    help: str
-    kind: str  # "text", "count" (a plain number) or "amount" (bytes)
-    columns: int  # least width in characters
-    total: str = ""  # what the totals row shows: "sum", "rows", "distinct" or nothing
-    right: bool = True
-    cut: bool = False  # text longer than the column is cut (the classic table without --autosize)
 
 
 Amount = Callable[[Column, int], str]
@@ -65,7 +52,7 @@ def cell(column: Column, value: Value, amount: Amount) -> str:
     """Format one value, escaped; unknown is ``-``."""
     if value is None:
         return "-"
-    if column.kind == "amount" and isinstance(value, int):
+    if column.kind == "bytes" and isinstance(value, int):
         return amount(column, value)
     return escape(str(value))
 
@@ -81,7 +68,7 @@ def total_of(column: Column, values: Sequence[Value], scale: int = 1) -> Value:
     known = [value for value in values if isinstance(value, int)]
     if values and not known:
         return None
-    return sum(value // scale * scale for value in known) if column.kind == "amount" else sum(known)
+    return sum(value // scale * scale for value in known) if column.kind == "bytes" else sum(known)
 
 
 def classic_table(
@@ -94,7 +81,7 @@ def classic_table(
     widths: Sequence[int] | None = None,
 ) -> list[str]:
     """Lay a table out as smem does: every cell, the last one too, is followed by one blank."""
-    widths = widths or [column.columns for column in columns]
+    widths = widths or [column.width for column in columns]
     titles = [pad(cut(c.title, w) if c.cut else c.title, w, right=c.right) for c, w in zip(columns, widths)]
     top = "".join(f"{title} " for title in titles)
     lines = [top] if header else []
@@ -130,14 +117,14 @@ def fitted_widths(
     """
     widths = []
     for i, column in enumerate(columns):
-        if column.kind == "amount" and amount is not plain_kib:
+        if column.kind == "bytes" and amount is not plain_kib:
             texts = [7]
         else:
             texts = [width(cell(column, row[i], amount)) for row in rows]
         widths.append(max([1, len(column.title) if header else 1, *texts]))
-    together = sum({column.field: each for column, each in zip(columns, widths)}.values())
+    together = sum({column.key: each for column, each in zip(columns, widths)}.values())
     for i, column in enumerate(columns):
-        if column.cut and column.field in ("command", "map", "group"):
+        if column.cut and column.key in ("command", "map", "group"):
             others = together - widths[i]
             widths[i] = min(widths[i], max(10, terminal - others - len(columns)))
     return widths

@@ -6,8 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pymemtools.render.escape import escape
+from pymemtools.report import Report
 
 SCHEMA = 1
+
+
+def report_lines(style: str, report: Report) -> list[str]:
+    """Lay a report's table out for programs, as machine_lines() does; what is nested is in JSON only."""
+    return machine_lines(
+        style,
+        report.command,
+        report.table.rows(),
+        fields=[column.key for column in report.table.columns if column.kind != "nested"],
+        source=report.facts,
+        totals=report.totals,
+        unreadable=report.unreadable,
+        notes=report.notes,
+    )
 
 
 def machine_lines(

@@ -14,8 +14,8 @@ from pymemtools.cli.smem.rows import Gathered, with_known
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render import charts
-from pymemtools.render.columns import Column
 from pymemtools.render.text_bars import text_bars
+from pymemtools.report import Column
 from pymemtools.reports.smem import Row
 from pymemtools.sources.base import Source
 
@@ -63,7 +63,7 @@ def _text(rows: list[Row], chart: Chart, gathered: Gathered, source: Source, lay
     weight = gathered.request.weight
     column = gathered.request.view.column(weight)
     amount = amount_format(source, gathered.request.real, layout)
-    is_amount = column is not None and column.kind == "amount"
+    is_amount = column is not None and column.kind == "bytes"
     return text_bars(
         [
             (
@@ -102,7 +102,7 @@ def _memory(source: Source) -> int | None:
 def _bars(rows: list[Row], chart: Chart, request: Request, style: str) -> bytes:
     columns = [column for column in request.columns if _is_drawn(column)]
     series = {
-        column.title: [_size(row, column.field) / (1024 if column.kind == "amount" else 1) for row in rows]
+        column.title: [_size(row, column.key) / (1024 if column.kind == "bytes" else 1) for row in rows]
         for column in columns
     }
     if not series:
@@ -111,13 +111,13 @@ def _bars(rows: list[Row], chart: Chart, request: Request, style: str) -> bytes:
 
 
 def _is_drawn(column: Column) -> bool:
-    return column.kind != "text" and column.field not in ("pid", "order", "depth")
+    return column.kind != "text" and column.key not in ("pid", "order", "depth")
 
 
 def _label(row: Row, request: Request, chart: Chart) -> str:
     """Give the label as the table shows it, but for what the chart itself escapes."""
     column, value = request.view.column(chart.label), row[chart.label]
-    is_amount = column is not None and column.kind == "amount" and isinstance(value, int)
+    is_amount = column is not None and column.kind == "bytes" and isinstance(value, int)
     return "-" if value is None else str(int(value) // 1024 if is_amount else value)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymemtools.render.columns import Column
+from pymemtools.report import Column
 
 
 def _amount(field: str, title: str, help: str, columns: int = 8) -> Column:
-    return Column(field, title, help, "amount", columns, "sum")
+    return Column(field, title, help, "bytes", columns, "sum")
 
 
 def _count(field: str, title: str, help: str) -> Column:
@@ -98,7 +98,7 @@ class View(NamedTuple):
 
     def column(self, field: str) -> Column | None:
         """Find a column by its name."""
-        return next((column for column in self.columns if column.field == field), None)
+        return next((column for column in self.columns if column.key == field), None)
 
 
 _SIZES = ("swap", "uss", "pss", "rss")

@@ -6,14 +6,15 @@ from pymemtools.cli.options import facts_as_json
 from pymemtools.cli.smem.output import Layout, amount_format, table_lines, totals_of
 from pymemtools.cli.smem.request import Request
 from pymemtools.cli.smem.rows import Gathered
-from pymemtools.render.columns import Column, sort_key
+from pymemtools.render.columns import sort_key
+from pymemtools.report import Column
 from pymemtools.reports.changes import Change, changes
 from pymemtools.reports.smem import Row
 from pymemtools.sources.base import Source
 
 CHANGE = Column("change", "Change", "new, gone, grown or shrunk", "text", 6, right=False)
 BEFORE, AFTER, DELTA = (
-    Column(field, title, help, "amount", 8, "sum")
+    Column(field, title, help, "bytes", 8, "sum")
     for field, title, help in (
         ("before", "Before", "the amount in the other source"),
         ("after", "After", "the amount in this one"),
@@ -34,20 +35,20 @@ def lines_of_changes(
         notes.append(f"{unknown} rows could not be compared: one side does not tell their {request.weight}")
     counted = [{**row, "before": row["before"] or 0, "after": row["after"] or 0} for row in rows]
     if layout.style == "text":
-        cells = [[row[column.field] for column in columns] for row in rows]
+        cells = [[row[column.key] for column in columns] for row in rows]
         totals = totals_of(columns, counted, 1024) if layout.totals else None
         amount = amount_format(source, request.real, layout, compared=request.weight)
         return table_lines(columns, cells, totals, amount, layout), notes
     from pymemtools.render.machine import machine_lines
 
     totals_by_field = {
-        column.field: total for column, total in zip(columns, totals_of(columns, counted)) if column.total == "sum"
+        column.key: total for column, total in zip(columns, totals_of(columns, counted)) if column.total == "sum"
     }
     lines = machine_lines(
         layout.style,
         "smem",
-        [{column.field: row[column.field] for column in columns} for row in rows],
-        fields=[column.field for column in columns],
+        [{column.key: row[column.key] for column in columns} for row in rows],
+        fields=[column.key for column in columns],
         source={**facts_as_json(source.facts), "other": facts_as_json(other.facts)},
         totals=totals_by_field,
         unreadable=after.unreadable,
@@ -59,17 +60,17 @@ def lines_of_changes(
 def _columns(request: Request) -> list[Column]:
     """Say what a change is made of: whose it is, the figure compared, and the growth of other figures asked for."""
     weighed = request.view.column(request.weight)
-    kind = "amount" if weighed is None else weighed.kind
+    kind = "bytes" if weighed is None else weighed.kind
     columns = request.columns
-    is_usual = tuple(column.field for column in columns) == request.view.shown
+    is_usual = tuple(column.key for column in columns) == request.view.shown
     return [
-        *(column for column in columns if column.kind == "text" or column.field == "pid"),
+        *(column for column in columns if column.kind == "text" or column.key == "pid"),
         CHANGE,
         *(column._replace(kind=kind) for column in (BEFORE, AFTER, DELTA)),
         *(
-            column._replace(field=f"delta_{column.field}", title=f"+{column.title}")
+            column._replace(key=f"delta_{column.key}", title=f"+{column.title}")
             for column in columns
-            if column.total == "sum" and column.field != request.weight and not is_usual
+            if column.total == "sum" and column.key != request.weight and not is_usual
         ),
     ]
 
@@ -89,9 +90,9 @@ def _rows(before: Gathered, after: Gathered) -> tuple[list[Row], int]:
 
 def _row(change: Change, request: Request) -> Row:
     deltas = {
-        f"delta_{column.field}": change.delta(column.field)
+        f"delta_{column.key}": change.delta(column.key)
         for column in request.columns
-        if column.total == "sum" and column.field != request.weight
+        if column.total == "sum" and column.key != request.weight
     }
     before = None if change.before is None else change.before[request.weight]
     after = None if change.after is None else change.after[request.weight]

@@ -13,7 +13,6 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render.columns import (
     Amount,
-    Column,
     Value,
     abbreviated,
     classic_table,
@@ -22,6 +21,7 @@ from pymemtools.render.columns import (
     plain_kib,
     total_of,
 )
+from pymemtools.report import Column
 from pymemtools.reports.smem import Row
 from pymemtools.sources.base import Source
 
@@ -47,11 +47,11 @@ def lines_of(gathered: Gathered, source: Source, layout: Layout) -> list[str]:
     return machine_lines(
         layout.style,
         "smem",
-        [{column.field: row[column.field] for column in columns} for row in gathered.rows],
-        fields=[column.field for column in columns],
+        [{column.key: row[column.key] for column in columns} for row in gathered.rows],
+        fields=[column.key for column in columns],
         source=facts_as_json(source.facts),
         totals={
-            column.field: total
+            column.key: total
             for column, total in zip(columns, totals_of(columns, gathered.rows))
             if column.total == "sum"
         },
@@ -63,7 +63,7 @@ def lines_of(gathered: Gathered, source: Source, layout: Layout) -> list[str]:
 def _classic(gathered: Gathered, source: Source, layout: Layout) -> list[str]:
     columns = gathered.request.columns
     rows = [_indented(row) if row.get("depth") else row for row in gathered.rows]
-    cells = [[row[column.field] for column in columns] for row in rows]
+    cells = [[row[column.key] for column in columns] for row in rows]
     totals = totals_of(columns, gathered.rows, 1024) if layout.totals else None
     return table_lines(columns, cells, totals, amount_format(source, gathered.request.real, layout), layout)
 
@@ -94,7 +94,7 @@ def totals_of(columns: Iterable[Column], rows: Sequence[Row], scale: int = 1) ->
     """
     roots = [row for row in rows if not row.get("depth")]
     return [
-        total_of(column, [row[column.field] for row in (roots if column.total == "sum" else rows)], scale)
+        total_of(column, [row[column.key] for row in (roots if column.total == "sum" else rows)], scale)
         for column in columns
     ]
 
@@ -117,7 +117,7 @@ def amount_format(source: Source, real: int | None, layout: Layout, compared: st
         meminfo = {}
     whole, swap = real or meminfo.get("MemTotal"), meminfo.get("SwapTotal")
     of_swap = _SWAP | {"before", "after", "delta"} if compared in _SWAP else _SWAP
-    return percent_of(lambda column: swap if column.field in of_swap else whole)
+    return percent_of(lambda column: swap if column.key in of_swap else whole)
 
 
 def terminal_width() -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pymemtools.cli.options import SIZE
 from pymemtools.cli.smem.columns import VIEWS, View
 from pymemtools.errors import UsageProblem
-from pymemtools.render.columns import Column
+from pymemtools.report import Column
 from pymemtools.reports.processes import Wanted
 from pymemtools.reports.smem import FROM_STATUS, SPLIT, kernel_fields, smaps_keys
 
@@ -73,7 +73,7 @@ def checked(options: Mapping[str, Any]) -> Request:
         options["kernel"],
         Wanted(()),
     )
-    fields = [*(column.field for column in columns), sort, request.weight]
+    fields = [*(column.key for column in columns), sort, request.weight]
     _check_combination(request, fields, options)
     return request._replace(wanted=_wanted(report, grouping, fields, options))
 
@@ -94,13 +94,13 @@ def _report(options: Mapping[str, Any]) -> tuple[str, str | None]:
 def column_names(options: Mapping[str, Any]) -> list[str]:
     """Name the columns of the report that the options choose, for completion."""
     report, _ = _report({**options, "group": None} if any(options[name] for name in _REPORTS) else options)
-    return sorted(column.field for column in VIEWS[report].columns)
+    return sorted(column.key for column in VIEWS[report].columns)
 
 
 def _column(view: View, name: str) -> Column:
     column = view.column(name)
     if column is None:
-        known = " ".join(sorted(column.field for column in view.columns))
+        known = " ".join(sorted(column.key for column in view.columns))
         raise UsageProblem(f"smem: unknown column '{name}'; this report has: {known}")
     return column
 
@@ -111,7 +111,7 @@ def _columns(view: View, text: str | None) -> tuple[Column, ...]:
     plain = [name for name in names if not name.startswith("+")]
     shown = list(plain or view.shown)
     if "all" in shown:
-        shown = [column.field for column in view.columns]
+        shown = [column.key for column in view.columns]
     shown += [name[1:] for name in names if name.startswith("+") and name[1:] not in shown]
     return tuple(_column(view, name) for name in shown)
 

@@ -83,7 +83,7 @@ def _chosen(rows: list[Row], request: Request, notes: list[str]) -> list[Row]:
     """Keep the rows that --min and --top leave; a note says of how many --min cannot tell."""
     if request.least is not None:
         column = request.view.column(request.weight)
-        weight = request.weight if column is not None and column.kind == "amount" else request.view.weight
+        weight = request.weight if column is not None and column.kind == "bytes" else request.view.weight
         known, left_out = with_known(rows, weight)
         rows = [row for row, size in known if size >= request.least]
         notes += [f"{weight} is not known of {left_out} rows, which --min leaves out"] if left_out else []
@@ -101,7 +101,7 @@ def with_known(rows: Sequence[Row], field: str) -> tuple[list[tuple[Row, int]], 
 
 def in_order(request: Request) -> Callable[[Row], Any]:
     """Make the key that sorts rows as smem does: ties by the cells that are shown, from left to right."""
-    fields = [request.sort, *(column.field for column in request.columns)]
+    fields = [request.sort, *(column.key for column in request.columns)]
     return lambda row: sort_key(row[field] for field in fields)
 
 
