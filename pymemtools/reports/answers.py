@@ -12,6 +12,7 @@ from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.stat import Stat
 from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.sources.left_behind import host_of, uname_of
 
 
 class Machine(NamedTuple):
@@ -105,11 +106,12 @@ def describe(source: Source) -> Machine:
     except MemtoolsError:
         meminfo = {}
     manifest = source.manifest
+    uname = uname_of(source)
     processes, threads, unreadable = _count(source)
     return Machine(
         facts.kind if facts.path is None else f"{facts.kind} {facts.path}",
-        None if manifest is None else manifest.host,
-        None if manifest is None else manifest.machine,
+        (manifest and manifest.host) or host_of(source),
+        (manifest and manifest.machine) or (uname and uname.machine),
         facts.kernel,
         facts.page_size,
         facts.taken_at,

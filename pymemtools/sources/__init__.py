@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from pymemtools.sources.base import Source
 
 
-def open_source(path: str | None = None, *, partial: bool = False, max_bytes: int = 1 << 30) -> Source:
+def open_source(
+    path: str | None = None, *, partial: bool = False, max_bytes: int = 1 << 30, with_logs: bool = False
+) -> Source:
     """Open the live machine (None), a directory that holds a /proc tree, an archive, or ``-`` (an archive on stdin).
 
     ``partial`` accepts the complete part of a damaged archive; ``max_bytes`` limits what an archive may unpack to.
+    ``with_logs`` keeps the logs that are in an archive, which can be large.
     Raises Missing, Denied or ArchiveError.
     """
     if path is None:
@@ -35,4 +38,4 @@ def open_source(path: str | None = None, *, partial: bool = False, max_bytes: in
         return directory(path)
     from pymemtools.sources.archive import Archive
 
-    return Archive.open(path, partial=partial, max_bytes=max_bytes)
+    return Archive.open(path, partial=partial, max_bytes=max_bytes, with_logs=with_logs)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing, ParseError
 from pymemtools.sources.archive_index import Index
 from pymemtools.sources.base import MAX_WHOLE, Facts, kernel_release, parse_passwd, utc
+from pymemtools.sources.left_behind import Listing, kernel_of, listing_of, taken_at_of
 from pymemtools.sources.long_lines import without_long_lines
 from pymemtools.sources.manifest import Manifest, parse_manifest
 from pymemtools.sources.member_names import split_pid
@@ -30,13 +31,14 @@ class Archive:
 
     is_live = False
 
-    def __init__(self, fd: int, path: str, *, partial: bool, max_bytes: int) -> None:
+    def __init__(self, fd: int, path: str, *, partial: bool, max_bytes: int, with_logs: bool = False) -> None:
         self._fd = fd
         self._path = path
-        self._index = Index(max_bytes)
+        self._index = Index(max_bytes, with_logs=with_logs)
         self._users: dict[int, str] | None = None
         self._manifest: Manifest | None = None
         self._facts: Facts | None = None
+        self._listing: Listing | None = None
         self.damage: str | None = None  # what is wrong with an archive that was opened as partial
         try:
             self._index.fill(fd)
@@ -48,14 +50,14 @@ class Archive:
             raise ArchiveError(f"{path}: {self._index.why_nothing()}")
 
     @classmethod
-    def open(cls, path: str, *, partial: bool = False, max_bytes: int = 1 << 30) -> Archive:
+    def open(cls, path: str, *, partial: bool = False, max_bytes: int = 1 << 30, with_logs: bool = False) -> Archive:
         """Open an archive, or standard input for ``-``. Raises Missing, Denied or ArchiveError."""
         if path == "-":
             if sys.stdin is None:
                 raise Missing("-: standard input is closed")
             if os.isatty(0):
                 raise Missing("-: standard input is a terminal, not an archive")
-            return cls(0, path, partial=partial, max_bytes=max_bytes)
+            return cls(0, path, partial=partial, max_bytes=max_bytes, with_logs=with_logs)
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         except (FileNotFoundError, ValueError):
@@ -66,7 +68,7 @@ class Archive:
             os.close(fd)
             raise ArchiveError(f"{path}: neither a regular file nor a directory (standard input is -)")
         try:
-            archive = cls(fd, path, partial=partial, max_bytes=max_bytes)
+            archive = cls(fd, path, partial=partial, max_bytes=max_bytes, with_logs=with_logs)
         except BaseException:
             os.close(fd)
             raise
@@ -98,6 +100,21 @@ class Archive:
     def names(self, path: str) -> list[str]:
         """List the files in a directory; empty when there is none."""
         return self._index.names(path)
+
+    def beside(self) -> list[str]:
+        """Name the files that the taker of a copy left beside its /proc; logs only if they were asked for."""
+        return self._index.beside()
+
+    def chunks_beside(self, path: str) -> Iterator[bytes]:
+        """Read one of them piece by piece. Raises Missing."""
+        return self.chunks(None, path)
+
+    @property
+    def listing(self) -> Listing:
+        """Give the commands that ps listed."""
+        if self._listing is None:
+            self._listing = listing_of(self)
+        return self._listing
 
     def pids(self) -> list[int]:
         """List the processes in the order of the archive."""
@@ -151,8 +168,9 @@ class Archive:
                 kernel = None
             said = self.manifest
             page_size, taken_at = (None, None) if said is None else (said.page_size, said.taken_at)
-            taken = utc(taken_at or self._index.taken_at)
-            self._facts = Facts("archive", self._path, kernel, page_size or page_size_of(self), taken)
+            taken = utc(taken_at or taken_at_of(self) or self._index.taken_at)
+            page_size = page_size or page_size_of(self)
+            self._facts = Facts("archive", self._path, kernel or kernel_of(self), page_size, taken)
         return self._facts
 
 

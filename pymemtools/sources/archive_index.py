@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pymemtools.errors import ArchiveError, excerpt
 from pymemtools.sources.base import ALL_EMPTY
+from pymemtools.sources.left_behind import LOG, is_small_enough, role_by_name, role_of
 from pymemtools.sources.manifest import MARKER
 from pymemtools.sources.member_names import is_wanted, locate, most_bytes, split_pid
 from pymemtools.sources.stored import KeptStream, PlainFile, Stored, archive_file
@@ -27,8 +28,10 @@ class Owner(NamedTuple):
 class Index:
     """The wanted members of one archive, processes in their order in it."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, *, with_logs: bool = False) -> None:
         self._max_bytes = max_bytes
+        self._with_logs = with_logs
+        self._left: dict[str, Stored] = {}  # by whole name: what may have been left beside /proc
         self._top: str | None = None  # the folder that /proc is in
         self._files: dict[str, Stored] = {}  # of /proc
         self._beside: dict[str, dict[str, Stored]] = {}  # by top folder: what is beside a /proc that may be there
@@ -73,13 +76,17 @@ class Index:
         if path.startswith("/"):
             if member.is_file and is_wanted(None, path):
                 self._keep(self._beside.setdefault(top, {}), None, path, member, file)
+            else:
+                self._leave(member, file)
         elif pid is not None and not name and member.is_directory:
-            self._enter(top)
+            if not self._enter(top):
+                return
             self.processes.setdefault(pid, {})
             if member.uid or member.mtime:
                 self._own(self._directory_owners, pid, member)
-        elif member.is_file and is_wanted(pid, name):
-            self._enter(top)
+        elif not (member.is_file and is_wanted(pid, name)):
+            self._leave(member, file)
+        elif self._enter(top):
             files = self._files if pid is None else self.processes.setdefault(pid, {})
             self._keep(files, pid, name, member, file)
             if pid is None and name == "meminfo":
@@ -88,17 +95,35 @@ class Index:
             elif pid is not None and member.size:
                 self._own(self._file_owners, pid, member)
 
+    def _leave(self, member: Member, file: PlainFile | KeptStream) -> None:
+        """Keep what may be of use beside /proc, wherever that turns out to be: the last of a name, as tar has it."""
+        role = role_by_name(member.name.rpartition("/")[2])
+        if role is None or not member.is_file or not is_small_enough(role, member.size):
+            return
+        if role != LOG or self._with_logs:
+            self._left[member.name.removeprefix("./")] = file.keep(member)
+
     def _own(self, owners: dict[int, Owner], pid: int, member: Member) -> None:
         if member.uid is not None:
             owner = Owner(member.uid, member.uname)
             owners.setdefault(pid, self._owners.setdefault(owner, owner))
 
-    def _enter(self, top: str) -> None:
-        if self._top is None:
+    def _enter(self, top: str) -> bool:
+        """Tell whether a tree is the one of the archive: one that is two folders down is so where no other is."""
+        if self._top is None or (_is_far(self._top) and not _is_far(top)):
+            self._forget()
             self._top = top
         elif self._top != top:
+            if _is_far(top) and not _is_far(self._top):
+                return False
             first, second = (excerpt(os.fsencode(each or ".")) for each in (self._top, top))
             raise ArchiveError(f"two /proc trees in it, below {first} and below {second}")
+        return True
+
+    def _forget(self) -> None:
+        self.taken_at = self._copier = None
+        for found in (self._files, self.processes, self._directory_owners, self._file_owners):
+            found.clear()
 
     def _keep(
         self, files: dict[str, Stored], pid: int | None, name: str, member: Member, file: PlainFile | KeptStream
@@ -128,7 +153,13 @@ class Index:
     def find(self, pid: int | None, name: str) -> Stored | None:
         """Find a process's file, or the machine's; None when it is not there."""
         files = self._machine_files(name) if pid is None else self.processes.get(pid, {})
-        return files.get(name)
+        return files.get(name) or (self._left.get(f"{self._top or ''}{name}".lstrip("/")) if pid is None else None)
+
+    def beside(self) -> list[str]:
+        """Name what was left beside /proc, each with a leading ``/``."""
+        top = f"{self._top}/" if self._top else ""
+        paths = (name[len(top) :] for name in self._left if name.startswith(top))
+        return sorted(f"/{path}" for path in paths if role_of(path) is not None)
 
     def names(self, path: str) -> list[str]:
         """List the machine's files in a directory; empty when there is none."""
@@ -151,3 +182,7 @@ class Index:
         """Name the users that headers name."""
         owners = (*self._file_owners.values(), *self._directory_owners.values())
         return {owner.uid: owner.uname for owner in owners if owner.uname}
+
+
+def _is_far(top: str) -> bool:
+    return "/" in top

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from pymemtools.sources.left_behind import Listing
     from pymemtools.sources.manifest import Manifest
 
 ALL_EMPTY = (
@@ -69,6 +70,19 @@ class Source(Protocol):
 
     def names(self, path: str) -> list[str]:
         """List a directory below /proc or, with a leading ``/``, of the machine; empty when there is none."""
+        ...
+
+    def beside(self) -> Sequence[str]:
+        """Name the files, each with a leading ``/``, that the taker of a copy left beside its /proc."""
+        ...
+
+    def chunks_beside(self, path: str) -> Iterator[bytes]:
+        """Read one of them, which may be huge, piece by piece. Raises Missing or Denied."""
+        ...
+
+    @property
+    def listing(self) -> Listing:
+        """Give the commands that ps listed, for processes without a cmdline."""
         ...
 
     def pids(self) -> Sequence[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.sources.base import ALL_EMPTY, parse_pid
@@ -11,11 +12,13 @@ from pymemtools.sources.files import Directory, open_directory
 from pymemtools.sources.tree import Tree
 
 _PROCESS_MARKS = frozenset(("smaps", "stat", "status", "cmdline"))
+_MAX_FOLDERS = 20_000  # that are looked into: a directory may be anybody's
 _MACHINE_MARKS = frozenset(("meminfo", "zoneinfo", "iomem"))  # each is enough for a command of its own
 
 
 def directory(path: str) -> Tree:
-    """Open a directory that holds a /proc tree: itself, in ``proc/``, or in that of the only folder with one.
+    """Open a directory that holds a /proc tree: itself, in ``proc/``, or in that of the only folder with one,
+    or else of the only folder in a folder.
 
     A /proc that is mounted there, such as the host's in a container, is live; of what is beside it, links are followed
     only when it is our own root, as others' lead to our files. Raises Missing or Denied.
@@ -40,19 +43,30 @@ def _places(path: str) -> Iterator[tuple[Directory, Directory]]:
     is_proc = os.path.basename(os.path.abspath(path)) == "proc"
     above = os.path.join(path, "..") if is_proc else path
     yield top, open_directory(above, follows=False, is_listed=False)
-    below = {}
-    for name in top.names():
-        try:
-            root = top.directory(name)
-            proc = root.directory("proc")
-        except MemtoolsError:
-            continue
-        if _looks_like_proc(proc):
-            below[name] = proc, root
+    folders = top.names()
+    below = _trees(top, folders) or _trees(top, (f"{one}/{two}" for one in folders for two in top.names(one)))
     if len(below) > 1:
         first, second = list(below)[:2]
         raise Missing(f"{path}: two /proc trees in it, below '{first}' and below '{second}'")
     yield from below.values()
+
+
+def _trees(top: Directory, folders: Iterable[str]) -> dict[str, tuple[Directory, Directory]]:
+    """Open the /proc trees in some folders, by their names."""
+    found = {}
+    for folder in islice(folders, _MAX_FOLDERS):
+        root = top
+        try:
+            for name in folder.split("/"):
+                root = root.directory(name)
+            proc = root.directory("proc")
+        except MemtoolsError:
+            continue
+        if _looks_like_proc(proc):
+            found[folder] = proc, root
+            if len(found) > 1:
+                break
+    return found
 
 
 def _looks_like_proc(proc: Directory) -> bool:

@@ -27,29 +27,35 @@ _TOPS = frozenset(("proc", "sys", "etc"))
 
 
 def locate(name: str) -> tuple[str, str] | None:
-    """Split a member's name into a top folder and a path: below /proc, or of the machine with a leading ``/``.
+    """Split a member's name into the folder of its tree, and a path: below /proc, or beside it with a leading ``/``.
 
     >>> locate("./1/smaps"), locate("proc/meminfo"), locate("report-7/etc/passwd"), locate("../meminfo")
     (('', '1/smaps'), ('', 'meminfo'), ('report-7', '/etc/passwd'), None)
+    >>> locate("tmp/report-7/proc/meminfo")
+    ('tmp/report-7', 'meminfo')
     """
     while name.startswith("./"):
         name = name[2:]
     parts = name.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
         return None
-    top = ""
-    if (
-        len(parts) > 1
-        and (parts[1] in _TOPS or parts[1:] == ["manifest.json"])
-        and parts[0] not in _TOPS
-        and parse_pid(parts[0]) is None
-    ):
-        top, *parts = parts
+    depth = _depth(parts)
+    top, parts = "/".join(parts[:depth]), parts[depth:]
     if parts[0] == "proc":
         return (top, "/".join(parts[1:])) if len(parts) > 1 else None
     path = "/".join(parts)
     is_of_machine = parts[0] in ("etc", "manifest.json") or path.startswith(("sys/kernel/mm/", "sys/fs/"))
     return top, f"/{path}" if is_of_machine else path
+
+
+def _depth(parts: list[str]) -> int:
+    """Tell how many folders the tree is in that a file belongs to: none, one or two."""
+    for depth, part in enumerate(parts[:3]):
+        if part in _TOPS or (depth and parts[depth:] == ["manifest.json"]):
+            return depth
+        if parse_pid(part) is not None:
+            return 0
+    return 0
 
 
 def split_pid(path: str) -> tuple[int | None, str]:

@@ -12,6 +12,7 @@ from pymemtools.sources.base import Facts, kernel_release, parse_passwd, parse_p
 from pymemtools.sources.files import Buffer, Directory, open_directory, refuse
 
 if TYPE_CHECKING:
+    from pymemtools.sources.left_behind import Listing
     from pymemtools.sources.manifest import Manifest
 
 
@@ -35,6 +36,8 @@ class Tree:
         self._proc = proc
         self._root = root
         self._facts: Facts | None = None
+        self._beside: list[str] | None = None
+        self._listing: Listing | None = None
         self._users: dict[int, str | None] = {}
         self._passwd: dict[int, str] | None = None
         self._copiers_uid: int | None = None
@@ -51,11 +54,18 @@ class Tree:
             if self.is_live:
                 self._facts = Facts("live", self._path, kernel, os.sysconf("SC_PAGE_SIZE"), None)
             else:
+                from pymemtools.sources.left_behind import kernel_of, taken_at_of
                 from pymemtools.sources.page_size import page_size_of
 
                 said = self.manifest
-                page_size, taken_at = (None, None) if said is None else (said.page_size, utc(said.taken_at))
-                self._facts = Facts("directory", self._path, kernel, page_size or page_size_of(self), taken_at)
+                page_size, taken_at = (None, None) if said is None else (said.page_size, said.taken_at)
+                self._facts = Facts(
+                    "directory",
+                    self._path,
+                    kernel or kernel_of(self),
+                    page_size or page_size_of(self),
+                    utc(taken_at or taken_at_of(self)),
+                )
         return self._facts
 
     @property
@@ -81,6 +91,27 @@ class Tree:
     def names(self, path: str) -> list[str]:
         """List a directory; empty when there is none."""
         return self._root.names(path[1:]) if path.startswith("/") else self._proc.names(path)
+
+    def beside(self) -> list[str]:
+        """Name the files that the taker of a copy left beside its /proc; none of a live machine."""
+        if self._beside is None:
+            from pymemtools.sources.left_behind import find_beside
+
+            self._beside = [] if self.is_live else find_beside(self._root)
+        return self._beside
+
+    def chunks_beside(self, path: str) -> Iterator[bytes]:
+        """Read one of them piece by piece. Raises Missing or Denied."""
+        return self._root.chunks(path[1:], self._buffers)
+
+    @property
+    def listing(self) -> Listing:
+        """Give the commands that ps listed."""
+        if self._listing is None:
+            from pymemtools.sources.left_behind import listing_of
+
+            self._listing = listing_of(self)
+        return self._listing
 
     def pids(self) -> list[int]:
         """List the processes in ascending order. Raises MemtoolsError: no list is not an empty list."""

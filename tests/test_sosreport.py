@@ -1,0 +1,178 @@
+"""A sosreport is a capture: what it has beside its /proc tells host, kernel, time, users and commands.
+
+``captures/sosreport`` is a capture of x86_64-6.1, laid out as sos report 4 does: status, smaps and oom_* of a process,
+no stat, no cmdline; the top has links to what commands printed.
+"""
+
+import io
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from conftest import CAPTURES, Run
+
+from pymemtools.sources import open_source
+from pymemtools.sources.clock_text import seconds_of
+from pymemtools.sources.left_behind import host_of, logs_of, role_of, uname_of
+from pymemtools.sources.ps_listing import parse_ps
+
+SOSREPORT = CAPTURES / "sosreport"
+FOLDER = "sosreport-lab-2026-11-23-abcdefg"
+
+
+@pytest.fixture(params=["directory", "tar.xz", "tar.gz", "tar"])
+def sosreport(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Give the report as it is passed on: unpacked, and packed with one folder at its top."""
+    if request.param == "directory":
+        return SOSREPORT
+    path = tmp_path / f"{FOLDER}.{request.param}"
+    with tarfile.open(path, f"w:{request.param.rpartition('.')[2].replace('tar', '')}") as archive:
+        archive.add(SOSREPORT, arcname=FOLDER)
+    return path
+
+
+def _info(pymemtools: Run, source: Path) -> dict[str, object]:
+    return dict(json.loads(pymemtools("info", "-S", str(source), "-f", "json").stdout)["source"])
+
+
+def test_a_sosreport_tells_its_machine(pymemtools: Run, sosreport: Path) -> None:
+    said = _info(pymemtools, sosreport)
+    assert said["host"] == "lab"
+    assert said["machine"] == "x86_64"
+    assert said["kernel"] == "6.1.0-50-cloud-amd64"
+    assert said["page_size"] == 4096
+    assert said["taken_at"] == "2026-11-23T00:46:57Z"  # 01:46:57 CET
+
+
+def _copy(tmp_path: Path, *parts: str) -> Path:
+    """Copy the report below some folders of the test's own."""
+    shutil.copytree(SOSREPORT, tmp_path.joinpath(*parts), symlinks=True)
+    return tmp_path
+
+
+def test_a_tree_may_be_in_a_folder_of_a_folder(pymemtools: Run, tmp_path: Path) -> None:
+    top = _copy(tmp_path / "debug", "2026-11-23", "lab")
+    with tarfile.open(tmp_path / "debug.tar", "w") as archive:
+        archive.add(top, arcname=".")
+    for source in (top, tmp_path / "debug.tar"):
+        assert _info(pymemtools, source)["host"] == "lab"
+
+
+def test_a_tree_further_down_does_not_count_beside_one(pymemtools: Run, tmp_path: Path) -> None:
+    top = _copy(tmp_path / "lab")
+    (top / "containers" / "web" / "proc").mkdir(parents=True)
+    (top / "containers" / "web" / "proc" / "meminfo").write_text("MemTotal: 4 kB\n")
+    (top / "containers" / "web" / "hostname").write_text("web\n")
+    for order in (("containers", "proc"), ("proc", "containers")):
+        with tarfile.open(tmp_path / "lab.tar", "w") as archive:
+            for name in order:
+                archive.add(top / name, arcname=name)
+        for source in (top, tmp_path / "lab.tar"):
+            assert open_source(str(source)).read("meminfo").startswith(b"MemTotal:         480288 kB\n")
+
+
+def test_files_count_by_the_name_of_their_command(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 4 kB\n")
+    (tmp_path / "collected").mkdir()
+    (tmp_path / "collected" / "hostname.txt").write_text("board-7\n")
+    (tmp_path / "collected" / "uname-a.txt").write_text(
+        "Linux other 4.9.1 #7 SMP Tue Jan 2 03:04:05 UTC 2024 armv7l GNU/Linux\n"
+    )
+    source = open_source(str(tmp_path))
+    uname = uname_of(source)
+    assert host_of(source) == "board-7"
+    assert uname is not None
+    assert uname.machine == "armv7l"
+    assert source.facts.kernel == "4.9.1"
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [
+        ("/hostname", "hostname"),
+        ("/etc/hostname", "hostname"),
+        ("/etc/date", None),  # the machine's own files are not what a tool left
+        ("/usr/share/doc/date", None),
+        ("/sos_commands/date/date_--utc", "date"),
+        ("/sos_commands/date/hwclock", None),
+        ("/sos_commands/process/pstree_-lp", None),
+        ("/sos_commands/systemd/timedatectl", "timedatectl"),
+        ("/sos_strings/logs/var.log.messages.tailed", "log"),
+        ("/var/log/kern.log.2.gz", "log"),
+        ("/var/log/remote/other/messages", None),  # another machine's
+        ("/var/crash/127.0.0.1-2026-11-23/vmcore-dmesg.txt", "log"),
+        ("/a/b/c/d/e/date", None),
+    ],
+)
+def test_roles(path: str, role: str | None) -> None:
+    assert role_of(path) == role
+
+
+def test_logs_come_in_the_order_of_their_time(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 4 kB\n")
+    logs = tmp_path / "var" / "log"
+    logs.mkdir(parents=True)
+    names = (
+        "syslog.10.gz",
+        "syslog.2.gz",
+        "syslog.1",
+        "syslog",
+        "messages-20261101.xz",
+        "messages-20261108",
+        "messages",
+    )
+    for name in names:
+        (logs / name).touch()
+    found = [path.rpartition("/")[2] for path in logs_of(open_source(str(tmp_path)))]
+    assert found == [*names[4:], *names[:4]]
+
+
+def test_no_link_is_followed_and_no_name_leads_out(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret\n")
+    top = tmp_path / "report"
+    (top / "proc").mkdir(parents=True)
+    (top / "proc" / "meminfo").write_text("MemTotal: 4 kB\n")
+    (top / "hostname").symlink_to(secret)
+    assert host_of(open_source(str(top))) is None
+    with tarfile.open(tmp_path / "report.tar", "w") as archive:
+        archive.add(top, arcname="report")
+        for name in ("report/../hostname", "report/a/../../hostname", "/hostname"):
+            member = tarfile.TarInfo(name)
+            member.size = 7
+            archive.addfile(member, io.BytesIO(b"secret\n"))
+    assert host_of(open_source(str(tmp_path / "report.tar"))) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("Tue Dec  3 10:48:09 UTC 2024\n", 1733222889),
+        ("Tue Dec  3 10:48:09 CET 2024\n", 1733219289),
+        ("Tue 03 Dec 2024 10:48:09 PM EST\n", 1733284089),
+        ("Tue Dec  3 10:48:09 -03 2024\n", 1733233689),
+        ("Tue, 03 Dec 2024 10:48:09 +0530\n", 1733203089),
+        ("2024-12-03T10:48:09+01:00\n", 1733219289),
+        ("     Local time: Tue 2024-12-03 18:48:09 CST\n Universal time: Tue 2024-12-03 10:48:09 UTC\n", 1733222889),
+        ("Tue Dec  3 10:48:09 CST 2024\n", None),  # of Chicago or of Shanghai?
+        ("2024-12-03 10:48:09,112 INFO\n", None),
+        ("Tue Feb 31 10:48:09 UTC 2024\n", None),
+        ("date: command not found\n", None),
+    ],
+)
+def test_a_clock_is_read_where_its_zone_is_told(text: str, seconds: int | None) -> None:
+    assert seconds_of(text) == seconds
+
+
+def test_ps_is_read_by_its_titles() -> None:
+    forest = b"UID        PID  PPID  C STIME TTY          TIME CMD\n"
+    forest += b"root         1     0  0 Dec03 ?        00:00:09 /sbin/init\n"
+    forest += b"bob         70     1  0 10:48 ?        00:00:00  \\_ sh -c  two  blanks\n"
+    assert parse_ps(forest) == {1: b"/sbin/init", 70: b"sh -c  two  blanks"}
+    assert parse_ps(b"  PID  STARTED COMMAND\n    7   Dec 03 a b\n    7 10:48:09 its thread\n    - \n") == {7: b"a b"}
+    assert parse_ps(b"PID   USER     TIME  COMMAND\n    2 root      0:00 [kthreadd]\n") == {2: b"[kthreadd]"}
+    assert parse_ps(b"ps: error\n") == {}
