@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pymemtools.report import Column, Report, table_of
 from pymemtools.units import minus, plus
 
 
@@ -32,6 +33,27 @@ class Memory(NamedTuple):
     total: FreeRow
     comm: FreeRow
     notes: tuple[str, ...] = ()  # what a reader must know to trust the figures
+
+
+READ_AT = Column("read_at", "Read at", "when the sample was read, UTC", "text", 24, right=False)
+COLUMNS = (
+    Column("area", "", "Mem, Low, High, Swap, Total (memory and swap) or Comm (committed)", "text", right=False),
+    Column("total", "total", "installed memory, or the limit", "bytes"),
+    Column("used", "used", "total - available", "bytes"),
+    Column("free", "free", "not used for anything", "bytes"),
+    Column("shared", "shared", "tmpfs and shared memory", "bytes"),
+    Column("buffers", "buffers", "the page cache of block devices", "bytes"),
+    Column("cache", "cache", "page cache and reclaimable slab", "bytes"),
+    Column("buff_cache", "buff/cache", "buffers and cache", "bytes"),
+    Column("available", "available", "what can be had without swapping, by the kernel's estimate", "bytes"),
+)
+
+
+def free_report(found: Memory, facts: Mapping[str, Any], read_at: str | None) -> Report:
+    """Make every row and field a table; of one of several samples ``read_at`` says when it was read."""
+    rows = [row._asdict() | {"read_at": read_at} for row in found[:6]]
+    columns = COLUMNS if read_at is None else (READ_AT, *COLUMNS)
+    return Report("free", table_of(columns, rows), found, facts=facts, notes=found.notes)
 
 
 def memory(meminfo: Mapping[str, int], low_watermarks: int | None = None) -> Memory:

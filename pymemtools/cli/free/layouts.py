@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from pymemtools.cli.options import facts_as_json
 from pymemtools.render.free_table import Amount, Row, free_table
 from pymemtools.reports.free import FreeRow, Memory, without_cache
-from pymemtools.sources.base import Facts
 
 
 def table_lines(found: Memory, areas: Sequence[str], amount: Amount, *, wide: bool) -> list[str]:
@@ -53,17 +51,6 @@ def bar_lines(found: Memory, amount: Amount) -> list[str]:
     return stacked_bar(shown, terminal_columns(sys.stdout, least=1))
 
 
-def machine_lines_of(found: Memory, style: str, facts: Facts, *, sample: int | None) -> list[str]:
-    """Give every row and field; of repeated samples (0, 1 ...) also when they were read, and one header in all."""
-    from pymemtools.render.machine import machine_lines
-
-    read_at = {} if sample is None else {"read_at": _now()}
-    rows = [read_at | row._asdict() for row in (found.mem, found.low, found.high, found.swap, found.total, found.comm)]
-    fields = (*read_at, *FreeRow._fields)
-    lines = machine_lines(style, "free", rows, fields=fields, source=facts_as_json(facts), notes=found.notes)
-    return lines[1:] if sample and style in ("csv", "tsv") else lines
-
-
 def _rows(found: Memory, areas: Sequence[str], extra: Sequence[str]) -> Iterator[Row]:
     """Give total, used and free of each row, and of memory's own row the ``extra`` fields too."""
     for area in areas:
@@ -78,9 +65,3 @@ def _can_print(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _now() -> str:
-    from datetime import datetime, timezone
-
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

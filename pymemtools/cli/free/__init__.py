@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import click
 
 from pymemtools import __version__
-from pymemtools.cli import say
-from pymemtools.cli.free_arguments import amount_format, parse_count, parse_seconds, unit_options
-from pymemtools.cli.free_layouts import bar_lines, classic_lines, line_lines, machine_lines_of, table_lines
+from pymemtools.cli.free.arguments import amount_format, parse_count, parse_seconds, unit_options
+from pymemtools.cli.free.layouts import bar_lines, classic_lines, line_lines, table_lines
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
     exit_status,
+    facts_as_json,
     format_option,
     open_from,
     source_options,
-    write_lines,
 )
+from pymemtools.cli.output import show
+from pymemtools.cli.watch import samples
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.procfs.meminfo import parse_meminfo
-from pymemtools.reports.free import Memory, classic_memory, memory
+from pymemtools.report import Report
+from pymemtools.reports.free import Memory, classic_memory, free_report, memory
 from pymemtools.sources.base import Source
-
-_LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
 
 
 @click.command("free", cls=AbbreviatingCommand, beyond=["--bar"], context_settings={"help_option_names": ["--help"]})
@@ -81,16 +79,15 @@ def command(
     _check_layout(style, {"--line": line, "--bar": bar, "--classic": classic}, old=old, cgroup=cgroup)
     amount = amount_format(units, human=human or (bar and not any(units.values())), si=si, classic=classic)
     interval = None if seconds is None else parse_seconds(seconds)
-    samples = parse_count(count) if count is not None else 1 if interval is None else None
+    times = parse_count(count) if count is not None else 1 if interval is None else None
     is_repeated = interval is not None or count is not None
     areas = _areas(lohi=lohi, total=total, committed=committed)
     studied = open_from(ctx, source, partial=partial, max_size=max_size)
     if is_repeated and studied.facts.kind == "archive":
         raise UsageProblem("free: an archive does not change: -s and -c need a live machine or a directory")
 
-    def lines(found: Memory, sample: int) -> list[str]:
-        if style != "text":
-            return machine_lines_of(found, style, studied.facts, sample=sample if is_repeated else None)
+    def text(report: Report) -> list[str]:
+        found: Memory = report.answer
         if line:
             return line_lines(found, amount)
         if bar:
@@ -100,13 +97,13 @@ def command(
         return table_lines(found, areas, amount, wide=wide)
 
     measure = _measure(studied, cgroup, classic=classic)
-    notes: set[str] = set()
+    said: set[str] = set()
     gap = "" if line or style in ("json", "jsonl", "csv", "tsv") else "\n"
-    for sample in _ticks(interval, samples, gap):
-        found = measure()
-        if style == "text":
-            _say_once(found.notes, notes)
-        write_lines(lines(found, sample))
+    for sample in samples(interval, times, gap):
+        report = free_report(measure(), facts_as_json(studied.facts), _now() if is_repeated else None)
+        news = tuple(note for note in report.notes if style == "text" and note not in said)
+        said.update(news)
+        show(report._replace(warnings=news), style, text, header=not sample)
     return exit_status(ctx)
 
 
@@ -135,19 +132,6 @@ def _areas(*, lohi: bool, total: bool, committed: bool) -> list[str]:
     return areas
 
 
-def _ticks(interval: float | None, count: int | None, gap: str) -> Iterator[int]:
-    """Count samples; before the next, write ``gap``, show what is written, and sleep (1 s unless told otherwise)."""
-    number = 0
-    while True:
-        yield number
-        number += 1
-        if number == count:
-            return
-        sys.stdout.write(gap)
-        sys.stdout.flush()
-        time.sleep(1.0 if interval is None else min(interval, _LONGEST_SLEEP))
-
-
 def _measure(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[], Memory]:
     """Choose what each sample reads and works out."""
 
@@ -159,9 +143,15 @@ def _measure(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[
 
     if cgroup is None:
         return machine
-    from pymemtools.cli.free_cgroup import group_measure
+    from pymemtools.cli.free.cgroup import group_measure
 
     return group_measure(source, cgroup, machine)
+
+
+def _now() -> str:
+    from datetime import datetime, timezone
+
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _low_watermarks(source: Source) -> int | None:
@@ -181,10 +171,3 @@ def _low_watermarks(source: Source) -> int | None:
         return None
     page_size = source.facts.page_size
     return page_size and low_watermarks([(zone.name, zone.usable, zone.low) for zone in zones]) * page_size
-
-
-def _say_once(notes: Iterable[str], said: set[str]) -> None:
-    for note in notes:
-        if note not in said:
-            said.add(note)
-            say(f"free: {note}")

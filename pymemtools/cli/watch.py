@@ -1,0 +1,25 @@
+"""The loop of every mode that repeats: a sample, a pause, the next."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+
+_LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
+
+
+def samples(seconds: float | None, count: int | None = None, gap: str = "") -> Iterator[int]:
+    """Number the samples: ``count`` of them or endlessly, ``seconds`` apart (1 s unless told otherwise).
+
+    Before the next one ``gap`` is written, and all that is written is shown.
+    """
+    number = 0
+    while True:
+        yield number
+        number += 1
+        if number == count:
+            return
+        sys.stdout.write(gap)
+        sys.stdout.flush()
+        time.sleep(1.0 if seconds is None else min(seconds, _LONGEST_SLEEP))
