@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 
 _HIDDEN_LOW = 32  # pages: the least that a zone of high memory has
 
@@ -33,7 +33,7 @@ def counts_from_low(version: Version | None) -> bool:
 
     True up to 4.5; later stable kernels of 4.4 have the rule of 4.6.
     """
-    return version is not None and version < (4, 6, 0) and not (4, 4, 155) <= version < (4, 5, 0)
+    return not since(version, (4, 6), (4, 4, 155))
 
 
 def low_watermarks(zones: Sequence[tuple[str, int, int]]) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 from pymemtools.models.watermarks import Zone, boot_min_free_kbytes, watermarks
 
 ISOLATED = 32  # SWAP_CLUSTER_MAX, which a cgroup reclaims at least
@@ -43,13 +43,13 @@ def room_of_cgroup(limit: int, version: Version | None = None) -> int:
 
     A batch is a folio of 2 MiB where the file system has large ones (ext4: 6.16).
     """
-    return max(limit - (LARGE_FOLIO if version is None or version >= (6, 16, 0) else ISOLATED), 0)
+    return max(limit - (LARGE_FOLIO if since(version, (6, 16)) else ISOLATED), 0)
 
 
 def room_at_boot(available: int, *, page_size: int = 4096, version: Version | None = None) -> int:
     """Estimate room() of a machine with one large zone that boot left ``available`` pages of, free or cached."""
     kib = page_size // 1024
-    scale = None if version is not None and version < (4, 6, 0) else 10
+    scale = 10 if since(version, (4, 6)) else None
     (marks,) = watermarks([Zone("Normal", available)], boot_min_free_kbytes(available * kib), scale, page_kib=kib)
     return room(available, 0, marks.high_pages)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 
 ADJ_NEVER = -1000  # OOM_SCORE_ADJ_MIN
 TABLES_COUNT = (2, 6, 39)  # page tables do, by commit f755a042d82b
@@ -37,18 +37,18 @@ def badness(task: Task, total: int, version: Version | None = None, scale: str |
     """
     if task.is_init or task.oom_score_adj == ADJ_NEVER or not task.has_memory:
         return None
-    if version is not None and version < (3, 6, 0):
-        tables = task.page_tables if version >= TABLES_COUNT else 0
+    if not since(version, (3, 6)):
+        tables = task.page_tables if since(version, TABLES_COUNT) else 0
         points = (task.rss + task.swap + tables) * 1000 // total if total else 0
         points -= 30 if task.is_admin else 0
         return max(1, min(points + task.oom_score_adj, 1000))
     points = task.rss + task.swap + task.page_tables
-    if task.is_admin and version is not None and version < (4, 17, 0):
-        if version < (3, 10, 0):
+    if task.is_admin and not since(version, (4, 17)):
+        if not since(version, (3, 10)):
             return max(1, points + (task.oom_score_adj - 30) * (total // 1000))
         points -= points * 3 // 100
     points += task.oom_score_adj * (total // 1000)
-    is_signed = scale == FAIR or version is None or version >= (5, 9, 0)
+    is_signed = scale == FAIR or since(version, (5, 9))
     return points if is_signed else max(1, points)
 
 
@@ -76,7 +76,7 @@ def detect_scale(samples: list[tuple[int, int | None]], total: int, version: Ver
     }
     if fits[FAIR] != fits[THOUSANDTHS]:
         return FAIR if fits[FAIR] > fits[THOUSANDTHS] else THOUSANDTHS
-    return THOUSANDTHS if version is not None and version < (5, 9, 0) else FAIR
+    return FAIR if since(version, (5, 9)) else THOUSANDTHS
 
 
 def select(points: Sequence[tuple[int, int | None]], version: Version | None) -> int | None:
@@ -90,7 +90,7 @@ def select(points: Sequence[tuple[int, int | None]], version: Version | None) ->
         return None
     most = max(score for score, _ in known)
     same = [pid for score, pid in known if score == most]
-    return same[0] if version is not None and version < (5, 1, 0) else same[-1]
+    return same[-1] if since(version, (5, 1)) else same[0]
 
 
 def printed_score(points: int, total: int) -> int:

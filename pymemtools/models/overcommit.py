@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymemtools.errors import Missing
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 
 HEURISTIC, ALWAYS, NEVER = 0, 1, 2  # vm.overcommit_memory: OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER
 
@@ -88,7 +88,7 @@ def allowed(memory: Memory, caller: Caller, version: Version | None = None) -> i
     Less than CommitLimit by the reserve for root where the caller is not, and by a 32nd of the caller's own address
     space, capped since 3.10: so that one process cannot take all.
     """
-    if version is not None and version < (3, 10, 0):
+    if not since(version, (3, 10)):
         share = memory.limit - memory.swap
         share -= 0 if caller.is_admin else share // 32
         return share + memory.swap - caller.total_vm // 32
@@ -105,8 +105,8 @@ def slack(ram: int, cpus: int, mode: int = NEVER, version: Version | None = None
     Source: mm/mm_init.c, mm_compute_batch(): since 3.11 a 256th of RAM over all processors, since 5.9 a quarter while
     the mode is not 2.
     """
-    divisor = 4 if mode != NEVER and (version is None or version >= (5, 9, 0)) else 256
-    sized = 0 if version is not None and version < (3, 11, 0) else ram // cpus // divisor
+    divisor = 4 if mode != NEVER and since(version, (5, 9)) else 256
+    sized = ram // cpus // divisor if since(version, (3, 11)) else 0
     return cpus * max(cpus * 2, 32, sized)
 
 
@@ -149,12 +149,12 @@ def granted(
 
 def _heuristic(memory: Memory, caller: Caller, version: Version | None) -> int:
     """Give the largest of mode 0: since 5.2 what RAM and swap there is, before what could be freed."""
-    if version is None or version >= (5, 2, 0):
+    if since(version, (5, 2)):
         return memory.ram + memory.swap
     free, file, shmem, slab, swap_free, reserve = memory[6:]
     if free is None or file is None or slab is None or swap_free is None or reserve is None:
         raise Missing("mode 0 before Linux 5.2: free, file and slab pages, free swap or the zones are not known")
-    if version < (3, 0, 0):
+    if not since(version, (3, 0)):
         found = file + swap_free + slab
         found -= 0 if caller.is_admin else found // 32
         left = max(free - reserve, 0)
@@ -164,7 +164,7 @@ def _heuristic(memory: Memory, caller: Caller, version: Version | None) -> int:
         return 0
     found -= reserve
     if not caller.is_admin:
-        found -= memory.admin_reserve if version >= (3, 10, 0) else found // 32
+        found -= memory.admin_reserve if since(version, (3, 10)) else found // 32
     return found - 1
 
 
@@ -174,11 +174,11 @@ def rule(mode: int, version: Version | None = None) -> str:
     if mode == ALWAYS:
         return f"mode 1 refuses nothing ({where})"
     if mode == NEVER:
-        if version is not None and version < (3, 10, 0):
+        if not since(version, (3, 10)):
             return f"mode 2 before Linux 3.10: Committed_AS stays below CommitLimit less 1/32 for root ({where})"
         return f"mode 2: Committed_AS stays below CommitLimit, less the reserves ({where})"
-    if version is None or version >= (5, 2, 0):
+    if since(version, (5, 2)):
         return f"mode 0 since Linux 5.2: one request above RAM and swap is refused ({where})"
-    if version < (3, 0, 0):
+    if not since(version, (3, 0)):
         return f"mode 0 before Linux 3.0: page cache, free swap, reclaimable slab and free pages ({where})"
     return f"mode 0 before Linux 5.2: what is free and what could be freed, less the reserves ({where})"

@@ -16,3 +16,18 @@ def parse_release(release: str | None) -> Version | None:
     """
     match = _RELEASE.match(release or "")
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+
+
+def since(version: Version | None, first: tuple[int, ...], *stable: tuple[int, ...]) -> bool:
+    """Tell whether a kernel has what came with ``first``; an unknown one is taken for a new one.
+
+    ``stable`` names the releases of older series that had it, too.
+
+    >>> since((5, 2, 0), (5, 2)), since((5, 1, 21), (5, 2)), since(None, (5, 2))
+    (True, False, True)
+    >>> since((4, 4, 155), (4, 6), (4, 4, 155)), since((4, 5, 7), (4, 6), (4, 4, 155))
+    (True, False)
+    """
+    if version is None or version >= first:
+        return True
+    return any(version[:2] == release[:2] and version >= release for release in stable)

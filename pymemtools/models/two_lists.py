@@ -6,7 +6,7 @@ from math import isqrt
 
 from pymemtools.models.page_cache import Access, PageCache
 from pymemtools.models.page_runs import Pages, Run
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 
 
 def inactive_ratio(pages: int, page_size: int = 4096, version: Version | None = None) -> int:
@@ -19,7 +19,7 @@ def inactive_ratio(pages: int, page_size: int = 4096, version: Version | None = 
     inactive_is_low().
     """
     gib = pages * page_size >> 30
-    is_plain = version is not None and version < (4, 7, 0)
+    is_plain = not since(version, (4, 7))
     return isqrt(10 * gib) if gib and not is_plain else 1
 
 

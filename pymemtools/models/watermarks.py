@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import isqrt
 from typing import NamedTuple
 
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 
 MIN_FREE_FLOOR = 128  # kB
 _HIGH = ("HighMem",)
@@ -33,7 +33,7 @@ class Marks(NamedTuple):
 
 def min_free_cap_kbytes(version: Version | None) -> int:
     """Give the most that the kernel chooses for itself: 64 MiB to Linux 5.4, 256 MiB from 5.10 at the latest."""
-    return 65536 if version is not None and version < (5, 8, 0) else 262144
+    return 262144 if since(version, (5, 8)) else 65536
 
 
 def boot_min_free_kbytes(lowmem_kbytes: int, cap_kbytes: int = 262144) -> int:
@@ -142,4 +142,4 @@ def movable_counts_as_high(zones: Sequence[tuple[str, int, int | None]], version
         if name == "Movable" and not managed and least is not None:
             return least == 32
     has_high = any(name == "HighMem" and managed for name, managed, _ in zones)
-    return has_high or version is None or version >= (6, 6, 0)
+    return has_high or since(version, (6, 6))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 
 
 class HighZone(NamedTuple):
@@ -57,10 +57,10 @@ def dirtyable(
     while swap was free (``swappable``); before 3.3 the reserves were not left out. Source: global_dirtyable_memory(),
     determine_dirtyable_memory().
     """
-    is_old = version is not None and version < (4, 8, 0)
-    if version is not None and version < (3, 14, 0) and not (3, 10, 65) <= version < (3, 11, 0):
+    is_old = not since(version, (4, 8))
+    if not since(version, (3, 14), (3, 10, 65)):
         file += swappable
-        reserve = reserve if version >= (3, 3, 0) else 0
+        reserve = reserve if since(version, (3, 3)) else 0
     whole = free - min(free, reserve) + file
     high = 0
     for zone in high_zones:
@@ -77,9 +77,9 @@ def thresholds(
     Ratios are worked with in 4096ths from 4.7 on, and in later stable kernels of 4.4: 20 % is 819/4096. Before 2.6.37
     dirty_ratio is 5 at the least. Source: domain_dirty_limits(), global_dirty_limits(), get_dirty_limits().
     """
-    if version is not None and version < (2, 6, 37) and not settings.dirty_bytes:
+    if not since(version, (2, 6, 37)) and not settings.dirty_bytes:
         settings = settings._replace(dirty_ratio=max(settings.dirty_ratio, 5))
-    is_coarse = version is not None and version < (4, 7, 0) and not (4, 4, 14) <= version < (4, 5, 0)
+    is_coarse = not since(version, (4, 7), (4, 4, 14))
     dirty = _share(memory, settings.dirty_ratio, settings.dirty_bytes, page_size, is_coarse=is_coarse)
     background = _share(
         memory, settings.dirty_background_ratio, settings.dirty_background_bytes, page_size, is_coarse=is_coarse

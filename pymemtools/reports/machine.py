@@ -10,7 +10,7 @@ from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.models import watermarks as reserves
 from pymemtools.models.available import counts_from_low, low_watermarks, mem_available
 from pymemtools.models.overcommit import Memory, commit_limit
-from pymemtools.models.release import Version, parse_release
+from pymemtools.models.release import Version, parse_release, since
 from pymemtools.models.tunables import TUNABLES
 from pymemtools.models.writeback import DirtySettings, HighZone, Thresholds, dirtyable, thresholds, total_reserve
 from pymemtools.procfs.meminfo import hugetlb_pool, parse_meminfo
@@ -132,7 +132,7 @@ def marks_of(machine: Machine) -> list[reserves.Marks | None]:
     The boost of a moment (Linux 5.0) is not in them.
     """
     least, scale = machine.setting("vm.min_free_kbytes"), machine.setting("vm.watermark_scale_factor")
-    is_old = machine.version is not None and machine.version < (4, 6, 0)
+    is_old = not since(machine.version, (4, 6))
     if least is None or (scale is None and not is_old):
         return [None] * len(machine.zones)
     seen = [(zone.name, zone.usable, zone.min) for zone in machine.zones]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, Missing, ParseError
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
-from pymemtools.models.release import Version, parse_release
+from pymemtools.models.release import Version, parse_release, since
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.smaps_tally import Tally
 from pymemtools.procfs.stat import Stat
@@ -175,7 +175,7 @@ def _number(text: bytes) -> int | None:
 
 def _task(seen: _Seen, page_size: int, version: Version | None) -> Task:
     get = seen.sizes.get
-    tables = get("VmPTE", 0) + (get("VmPMD", 0) if version is not None and (4, 4, 0) <= version < (4, 15, 0) else 0)
+    tables = get("VmPTE", 0) + (get("VmPMD", 0) if since(version, (4, 4)) and not since(version, (4, 15)) else 0)
     rss, swap = get("VmRSS", 0) // page_size, get("VmSwap", 0) // page_size
     # A leader that is dead may have threads that live: then the kernel's score is theirs.
     has_memory = not seen.is_dead or "VmRSS" in seen.sizes or bool(seen.score)
@@ -218,7 +218,7 @@ def _candidate(seen: _Seen, task: Task | None, total: int, version: Version | No
 
 def _is_before_oom_badness(version: Version | None) -> bool:
     """Tell a kernel that goes by virtual size, CPU and run time: its points are what it shows as oom_score."""
-    return version is not None and version < (2, 6, 36)
+    return not since(version, (2, 6, 36))
 
 
 def _weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple[int | None, int]:
@@ -226,7 +226,7 @@ def _weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple
     if _is_before_oom_badness(version):
         raise Missing("before Linux 2.6.36 scores are of virtual size and time: what they would be is not known")
     points = badness(task, total, version, scale)
-    is_share = version is not None and version < (3, 6, 0)  # points are thousandths already
+    is_share = not since(version, (3, 6))  # points are thousandths already
     return points, (points or 0) if is_share else oom_score(points, total, scale)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.kernel_log.oom_report import OomReport, Row
 from pymemtools.models.oom import ADJ_NEVER, TABLES_COUNT, Task, badness, printed_score, select, totals_of_score
-from pymemtools.models.release import Version, parse_release
+from pymemtools.models.release import Version, parse_release, since
 
 _OOM_DISABLE = -17  # of oom_adj, before 2.6.36
 _BOUNDLESS = 1 << 40  # pages: more than any machine has
@@ -44,7 +44,7 @@ class Scores(NamedTuple):
 def version_of(report: OomReport) -> tuple[Version | None, bool]:
     """Give the version whose rule holds, and whether the log names the kernel; else the form of the report tells it."""
     version, columns = parse_release(report.kernel), set(report.columns)
-    if "oom_score_adj" in columns and version is not None and version < (2, 6, 36):
+    if "oom_score_adj" in columns and not since(version, (2, 6, 36)):
         return (2, 6, 36), True  # the algorithm came to 2.6.32 of RHEL 6 with that column
     if version is not None:
         return version, True
@@ -62,27 +62,29 @@ def version_of(report: OomReport) -> tuple[Version | None, bool]:
 
 
 def has_bonus(version: Version | None) -> bool:
-    return version is not None and version < (4, 17, 0)
+    return not since(version, (4, 17))
 
 
 def is_share(version: Version | None) -> bool:
     """Tell whether points are thousandths themselves."""
-    return version is not None and version < (3, 6, 0)
+    return not since(version, (3, 6))
 
 
 def rule_of(version: Version | None) -> str:
     """Name the rule of an era. Source: mm/oom_kill.c, oom_badness(), before 2.6.36 badness()."""
     where = "mm/oom_kill.c"
-    if version is None or version >= (5, 9, 0):
+    if since(version, (5, 9)):
         return f"RSS, swap and page tables, and oom_score_adj, signed ({where}, oom_badness(), since Linux 5.9)"
-    if version >= (4, 17, 0):
+    if since(version, (4, 17)):
         return f"RSS, swap and page tables, and oom_score_adj, at least 1 ({where}, oom_badness(), Linux 4.17 to 5.8)"
-    if version >= (3, 10, 0):
+    if since(version, (3, 10)):
         return f"RSS, swap and page tables, root's 3 % less, and oom_score_adj ({where}, oom_badness(), to Linux 4.16)"
-    if version >= (3, 6, 0):
+    if since(version, (3, 6)):
         return f"RSS, swap and page tables, and oom_score_adj, root's 30 less ({where}, oom_badness(), Linux 3.6)"
-    if version >= (2, 6, 36):
-        what, until = ("RSS, swap and page tables", "3.5") if version >= TABLES_COUNT else ("RSS and swap", "2.6.38")
+    if since(version, (2, 6, 36)):
+        what, until = (
+            ("RSS, swap and page tables", "3.5") if since(version, TABLES_COUNT) else ("RSS and swap", "2.6.38")
+        )
         return f"thousandths of {what}, and oom_score_adj, root's 30 less ({where}, oom_badness(), to Linux {until})"
     return f"virtual size by CPU and run time, nice value and children ({where}, badness(), before Linux 2.6.36)"
 
@@ -153,10 +155,10 @@ class Columns:
 
     def can_weigh(self, version: Version | None, missing: list[str]) -> bool:
         """Tell whether the rule's inputs are in the table, and name those that are not."""
-        if version is not None and version < (2, 6, 36):
+        if not since(version, (2, 6, 36)):
             missing.extend(["CPU time", "run time", "nice value", "children"])
             return False
-        lacks_tables = not self.has_page_tables and (version is None or version >= TABLES_COUNT)
+        lacks_tables = not self.has_page_tables and (since(version, TABLES_COUNT))
         lacks_swap = not self.has_swap_by_task and not self._no_swap
         missing.extend(["nr_ptes"] * lacks_tables + ["swapents"] * lacks_swap)
         return "rss" in self._places and not (lacks_tables or lacks_swap)
@@ -250,7 +252,7 @@ def beyond_doubt(
 
     Swapped out is at most what is not resident of a task, and what was swapped out in all.
     """
-    is_old = version is not None and version < (2, 6, 36)
+    is_old = not since(version, (2, 6, 36))
     if is_old or total[0] is None or total[0] != total[1]:
         return None
     bounds = []

@@ -9,7 +9,7 @@ from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.models.cache_room import room, room_at_boot, room_of_cgroup, seconds
 from pymemtools.models.generations import Generations
 from pymemtools.models.page_cache import Access, PageCache, Step
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 from pymemtools.models.two_lists import TwoLists, inactive_ratio
 from pymemtools.reports.machine import Machine
 from pymemtools.sources.base import Source
@@ -67,7 +67,7 @@ def lrus(source: Source, version: Version | None, *, is_supposed: bool) -> list[
     A kernel without the switch has no generations, and they came with 6.1. That a copy lacks the switch says something
     only where it is one of our captures, which take it. A supposed kernel is known by its version alone.
     """
-    if version is not None and version < (6, 1, 0):
+    if not since(version, (6, 1)):
         return [TWO_LISTS]
     if is_supposed:
         return [TWO_LISTS, GENERATIONS]
@@ -163,6 +163,6 @@ def _kept(machine: Machine) -> int:
 def _anonymous(machine: Machine) -> int:
     """Give the pages that could be swapped out in place of file pages; they count from 5.9 on."""
     info = machine.meminfo
-    if not info.get("SwapFree") or (machine.version is not None and machine.version < (5, 9, 0)):
+    if not info.get("SwapFree") or not since(machine.version, (5, 9)):
         return 0
     return (info.get("Active(anon)", 0) + info.get("Inactive(anon)", 0)) // machine.page_size

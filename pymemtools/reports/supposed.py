@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pymemtools.errors import UsageProblem
 from pymemtools.models import watermarks as reserves
 from pymemtools.models.available import counts_from_low
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 from pymemtools.models.tunables import TUNABLES
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.reports.machine import Machine, available_then, has_huge_pages, limit_of, marks_of, protections_of
@@ -71,7 +71,7 @@ def _only_zone(machine: Machine) -> Zone:
     kib = machine.page_size // 1024
     least = reserves.boot_min_free_kbytes(pages * kib, reserves.min_free_cap_kbytes(machine.version))
     scale = machine.setting("vm.watermark_scale_factor") or int(TUNABLES["vm.watermark_scale_factor"].default)
-    is_old = machine.version is not None and machine.version < (4, 6, 0)
+    is_old = not since(machine.version, (4, 6))
     least = machine.setting("vm.min_free_kbytes") or least
     (marks,) = reserves.watermarks([reserves.Zone("Normal", pages)], least, None if is_old else scale, page_kib=kib)
     levels = (marks.min_pages, marks.low_pages, marks.high_pages)

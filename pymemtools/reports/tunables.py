@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.errors import Denied
 from pymemtools.models.overcommit import commit_limit
+from pymemtools.models.release import since
 from pymemtools.models.tunables import TUNABLES, default_of
 from pymemtools.procfs.meminfo import hugetlb_pool
 from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of, marks_of, protections_of
@@ -171,7 +172,7 @@ def _overcommit_ratio(number: int, machine: Machine) -> str:
 
 def _swappiness(number: int, machine: Machine) -> str:
     """Since 2.6.28 anonymous and file pages are scanned in this proportion. Source: mm/vmscan.c, get_scan_count()."""
-    if number > 200 or (machine.version is not None and machine.version < (2, 6, 28)):
+    if number > 200 or not since(machine.version, (2, 6, 28)):
         return ""
     return f"anonymous pages : file pages = {number} : {200 - number}"
 

@@ -15,6 +15,7 @@ from pymemtools.cli.what_if.rate import RATE
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, curve, timeline
+from pymemtools.models.release import since
 from pymemtools.models.writeback import Thresholds
 from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of
 from pymemtools.reports.supposed import DIRTY
@@ -66,7 +67,7 @@ def command(
         write_new_file(output, "".join(f"{line}\n" for line in plot_svg(plot)).encode(), force=force)
     rows = [*_events(found), *_amounts(machine, marks, found)]
     notes = [*machine.notes]
-    if machine.version is not None and machine.version < (3, 2, 0):
+    if not since(machine.version, (3, 2)):
         notes.append("before Linux 3.2 writers did the writing themselves: the times are of later kernels")
     is_ascii = is_ascii or not (sys.stdout.encoding or "").lower().startswith("utf")
     return Answer(list(_lines(rows, memory * machine.page_size, plot, is_ascii=is_ascii)), rows, notes)
