@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -37,6 +35,7 @@ from pymemtools.cli.options import (
     unread,
     write_lines,
 )
+from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.render.columns import sort_key
 from pymemtools.reports.oom_scores import Candidate, Candidates, by_badness, candidates, with_hypotheses
@@ -93,7 +92,7 @@ def command(
         raise UsageProblem("oom-scores: a capture does not change: --watch is for a live machine")
     if wide and not opened.is_live:
         raise UsageProblem("oom-scores: --wide shows what only a live machine tells")
-    while True:
+    for _ in samples(watch, None if watch else 1, gap_between(style)):
         found = candidates(opened)
         if found.unreadable:
             say(f"oom-scores: {unread(found.unreadable, is_live=opened.is_live)}")
@@ -104,11 +103,7 @@ def command(
             write_lines(verified_lines(found))
         else:
             _show(found, adjustments, allocations, view, opened)
-        if watch is None:
-            return exit_status(ctx)
-        sys.stdout.write("\n" if style == "text" else "")
-        sys.stdout.flush()
-        time.sleep(watch)
+    return exit_status(ctx)
 
 
 class View(NamedTuple):

@@ -9,6 +9,11 @@ from collections.abc import Iterator
 _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
 
 
+def gap_between(style: str) -> str:
+    """Give what stands between two samples: a blank line for people, nothing for programs."""
+    return "\n" if style == "text" else ""
+
+
 def samples(seconds: float | None, count: int | None = None, gap: str = "") -> Iterator[int]:
     """Number the samples: ``count`` of them or endlessly, ``seconds`` apart (1 s unless told otherwise).
 

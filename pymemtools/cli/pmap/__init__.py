@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import or_
@@ -30,6 +28,7 @@ from pymemtools.cli.pmap.columns import NAMES
 from pymemtools.cli.pmap.gather import Found, gather
 from pymemtools.cli.pmap.page import Page
 from pymemtools.cli.pmap.request import Request, checked
+from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.reports.maps import ProcessMaps
 from pymemtools.sources.base import Source
@@ -135,18 +134,20 @@ def _compare(source: Source, other: Source, request: Request, style: str) -> int
 
 def _watch(source: Source, request: Request, style: str, seconds: float) -> int:
     """Print all there is, and then what changed, again and again until no process is left."""
-    found = list(_found(source, request))
-    status = _report(found, request, source, style)
-    while pids := tuple(pid for pid, each in zip(request.pids, found) if _is_readable(each)):
-        request = request._replace(pids=pids)
-        if style == "text":
-            sys.stdout.write("\n")
-        sys.stdout.flush()
-        time.sleep(seconds)
+    status = 0
+    found: list[Found] = []
+    for sample in samples(seconds, gap=gap_between(style)):
         before = {each.maps.pid: each.maps for each in found if each.maps is not None}
         found = list(_found(source, request))
-        _print_changes(before, found, request, source, style)
-        status |= _status(found)
+        if sample:
+            _print_changes(before, found, request, source, style)
+            status |= _status(found)
+        else:
+            status = _report(found, request, source, style)
+        pids = tuple(pid for pid, each in zip(request.pids, found) if _is_readable(each))
+        if not pids:
+            break
+        request = request._replace(pids=pids)
     return status
 
 

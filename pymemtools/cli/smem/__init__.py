@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import Any
 
 import click
@@ -25,6 +23,7 @@ from pymemtools.cli.options import (
 from pymemtools.cli.smem.output import Layout, lines_of
 from pymemtools.cli.smem.request import Request, checked, column_names
 from pymemtools.cli.smem.rows import Gathered, gather
+from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.sources.base import Source
 
@@ -123,14 +122,9 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if options["pie"] or options["bar"]:
         _draw(ctx, source, request, layout, options)
         return exit_status(ctx)
-    while True:
+    for _ in samples(options["watch"], None if options["watch"] else 1, gap_between(options["style"])):
         _report(ctx, source, request, layout, earlier, strict=options["strict"])
-        if not options["watch"]:
-            return exit_status(ctx)
-        if options["style"] == "text":
-            sys.stdout.write("\n")
-        sys.stdout.flush()
-        time.sleep(options["watch"])
+    return exit_status(ctx)
 
 
 def _report(

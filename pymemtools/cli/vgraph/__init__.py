@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -26,6 +25,7 @@ from pymemtools.cli.picture import check_output, look_options
 from pymemtools.cli.vgraph.output import show
 from pymemtools.cli.vgraph.scene import scene_of
 from pymemtools.cli.vgraph.target import Target, process_number, read_target
+from pymemtools.cli.watch import samples
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.sources.base import Source
 
@@ -103,10 +103,10 @@ def _read_other(ctx: click.Context, options: dict[str, Any]) -> Target:
 
 def _watch(target: Target, read: Callable[[], Target], options: dict[str, Any]) -> None:
     """Show all there is, and then what changed, again and again until the process is gone."""
-    show(scene_of(target, options), options)
-    while True:
-        sys.stdout.flush()
-        time.sleep(options["watch"])
+    for sample in samples(options["watch"]):
+        if not sample:
+            show(scene_of(target, options), options)
+            continue
         try:
             earlier, target = target, read()
         except Missing:
