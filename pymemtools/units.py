@@ -67,6 +67,11 @@ def minus(a: int | None, b: int | None) -> int | None:
     return None if a is None or b is None else a - b
 
 
+def times(a: int | None, factor: int) -> int | None:
+    """Multiply, where it is known."""
+    return None if a is None else a * factor
+
+
 def human_size(size: int) -> str:
     """Write bytes for people, with one decimal and a unit in powers of 1024.
 

@@ -6,7 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import HERE, Run
+from trees import MEMINFO, write_tree
+
+from pymemtools.procfs.zoneinfo import parse_zoneinfo
+from pymemtools.reports.doubt import zones_differ
+from pymemtools.reports.machine import Machine, read_machine
+from pymemtools.sources import open_source
 
 ODD = HERE / "captures" / "odd"
 EXAMPLE = str(HERE.parent / "pymemtools" / "data" / "example.tar.gz")
@@ -69,3 +76,146 @@ def test_kswapd_wakes_at_one_level(pymemtools: Run) -> None:
 def test_the_supposed_mode_is_not_now(pymemtools: Run) -> None:
     rows = ask(pymemtools, "what-if", "overcommit", "-S", EXAMPLE, "--set", "overcommit_memory=2")["rows"]
     assert [row["is_current"] for row in rows] == [True, False, False]
+
+
+# Zones that tell of other memory than meminfo.
+
+
+@pytest.mark.parametrize("amount", ["6G", "7G"])
+def test_pages_that_join_later_are_had(pymemtools: Run, amount: str) -> None:
+    """So it was: 7 GiB were granted there, and touched, though zones managed 5.6 GiB."""
+    found = ask(pymemtools, "what-if", "alloc", amount, "-S", str(ODD / "pages-join-later"))
+    assert found["totals"]["outcome"] == "fits"
+    assert found["totals"]["zones"] == []
+    doubt = "zones manage 5.6 GiB, but MemTotal is 23.5 GiB: zones decide nothing"
+    assert sum(note.startswith(doubt) for note in found["notes"]) == 1
+    text = pymemtools("what-if", "alloc", amount, "-S", str(ODD / "pages-join-later"))
+    assert text.stderr.decode().count(doubt) == 1
+
+
+def test_a_container_has_its_own_memory_and_not_its_hosts(pymemtools: Run) -> None:
+    found = ask(pymemtools, "what-if", "alloc", "1900M", "-S", str(ODD / "lxcfs-swap"))
+    assert found["totals"]["outcome"] == "OOM"
+    assert found["totals"]["free_after"] == 0
+    assert sum(row["most"] for row in found["rows"]) == (524288 + 2 * 393216) << 10
+    free = next(row for row in found["rows"] if row["source"] == "free below the low watermarks")
+    assert free["error_bound"] == free["most"] > 0 == free["least"]
+
+
+def made(tmp_path: Path, *, free: int, managed: str = "managed  113840", version: str = "6.1.0") -> Machine:
+    """Give a machine of 444.7 MiB whose meminfo tells so many pages free."""
+    (tmp_path / "meminfo").write_text(f"MemTotal: {113840 * 4} kB\nMemFree: {free * 4} kB\n")
+    text = "Node 0, zone   Normal\n  pages free     100000\n  min      40\n  low      50\n  high     60\n"
+    (tmp_path / "zoneinfo").write_text(f"{text}  present  120000\n  {managed}\n")
+    (tmp_path / "version").write_text(f"Linux version {version} (x)\n")
+    return read_machine(open_source(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("doubt", "case"),
+    [
+        (None, {"free": 100000}),
+        (None, {"free": 100300}),  # as much may have been freed between two reads
+        ("zones have 390.6 MiB free, but MemFree is 234.4 MiB: zones decide nothing", {"free": 60000}),
+        (
+            "zones manage 390.6 MiB, but MemTotal is 444.7 MiB: zones decide nothing",
+            {"free": 100000, "managed": "managed  100000"},
+        ),
+        (
+            "zones manage 507.8 MiB, but MemTotal is 444.7 MiB: zones decide nothing",
+            {"free": 100000, "managed": "managed  130000"},
+        ),
+        (None, {"free": 100000, "managed": "", "version": "2.6.32"}),  # present is what boot kept above MemTotal
+        (
+            "zones have 390.6 MiB free, but MemFree is 234.4 MiB: zones decide nothing",
+            {"free": 60000, "managed": "", "version": "2.6.32"},
+        ),
+    ],
+)
+def test_when_zones_and_meminfo_differ(tmp_path: Path, doubt: str | None, case: dict[str, Any]) -> None:
+    assert made(tmp_path, **case).doubt == doubt
+
+
+def test_no_capture_is_in_doubt() -> None:
+    found = [EXAMPLE, *map(str, sorted((HERE / "captures").glob("*/*.tar.gz")))]
+    assert [read_machine(open_source(path)).doubt for path in found] == [None] * len(found)
+
+
+def test_live_memory_may_change_between_the_reads() -> None:
+    zones = parse_zoneinfo(ZONEINFO.encode())
+    free, total = 103840 * 4096, 113840 * 4096
+    before, after = ({"MemTotal": total, "MemFree": free + change} for change in (-(99 << 20), 99 << 20))
+    assert zones_differ(zones, [before], 4096, None) is not None
+    assert zones_differ(zones, [before, after], 4096, None) is None
+
+
+# Figures that cannot be.
+
+
+@pytest.mark.parametrize(
+    ("field", "kib"),
+    [
+        ("SwapFree", 2**64 - 128),
+        ("SwapFree", 204801),
+        ("MemFree", 1024001),
+        ("MemAvailable", 9 << 30),
+        ("Shmem", 2**53),
+    ],
+)
+def test_what_cannot_be_is_unknown_and_named(pymemtools: Run, tmp_path: Path, field: str, kib: int) -> None:
+    figures = {**MEMINFO, "MemAvailable": 700000, "Cached": 9, "Buffers": 9, "SReclaimable": 9, "Shmem": 9}
+    source = str(write_tree(tmp_path, meminfo={**figures, field: kib}))
+    found = ask(pymemtools, "free", "-S", source)
+    mem, *_, swap, total, _ = found["rows"]
+    row, column = {
+        "SwapFree": (swap, "free"),
+        "MemFree": (mem, "free"),
+        "MemAvailable": (mem, "available"),
+        "Shmem": (mem, "shared"),
+    }[field]
+    assert row[column] is None
+    assert all(size is None or 0 <= size < 2**40 for each in found["rows"] for size in list(each.values())[1:])
+    assert [field in note for note in found["notes"]] == [True]
+    assert (total["free"] is None) == (field in ("SwapFree", "MemFree"))
+    for command in (("smem", "-w"), ("smem", "-W"), ("what-if", "overcommit")):
+        assert sum(
+            note.startswith(f"meminfo: {field} of ") for note in ask(pymemtools, *command, "-S", source)["notes"]
+        )
+
+
+def test_free_prints_what_procps_prints(pymemtools: Run) -> None:
+    done = pymemtools("free", "-S", str(ODD / "lxcfs-swap"))
+    assert done.stdout.decode().splitlines()[2].split() == ["Swap:", "0", "0", "18446744073709551488"]
+    assert done.stderr == b""
+
+
+def test_no_model_counts_swap_that_cannot_be(pymemtools: Run) -> None:
+    for command in (("what-if", "alloc", "100M"), ("what-if", "overcommit"), ("what-if", "drop-caches", "3")):
+        done = pymemtools(*command, "-S", str(ODD / "lxcfs-swap"))
+        assert (done.returncode, b"EiB" in done.stdout, done.stderr.count(b"SwapFree")) == (0, False, 1)
+
+
+def test_no_area_is_below_nothing(pymemtools: Run) -> None:
+    found = ask(pymemtools, "smem", "-w", "-S", str(ODD / "gvisor"))
+    kernel = found["rows"][2]
+    assert (kernel["area"], kernel["used"]) == ("kernel dynamic memory", None)
+    assert found["notes"] == [
+        "kernel dynamic memory: used would be -2.8 MiB, since counters of meminfo contradict each other: "
+        "it is taken as unknown"
+    ]
+
+
+# Figures that are not there.
+
+
+def test_a_sandbox_with_few_figures(pymemtools: Run) -> None:
+    totals = ask(pymemtools, "what-if", "alloc", "1G", "-S", str(ODD / "gvisor"))["totals"]
+    assert (totals["granted_root"], totals["granted_user"], totals["outcome"]) == (1, 1, "fits")
+    totals = ask(pymemtools, "what-if", "alloc", "6G", "-S", str(ODD / "gvisor"))["totals"]
+    assert totals["outcome"] == "refused"
+
+
+def test_mode_2_without_what_it_goes_by(pymemtools: Run) -> None:
+    reply = ask(pymemtools, "what-if", "alloc", "500M", "--set", "overcommit_memory=2", "-S", str(ODD / "gvisor"))
+    assert (reply["totals"]["granted_user"], reply["totals"]["outcome"]) == (None, "may be refused")
+    assert "the source does not tell whether it is granted: Committed_AS would" in reply["notes"]

@@ -13,7 +13,8 @@ from conftest import HERE, Run
 from trees import write_tree
 
 from pymemtools.cli import drop_caches
-from pymemtools.models.drop_caches import Interval, predict
+from pymemtools.models.drop_caches import predict
+from pymemtools.models.reclaimable import Interval
 
 MEMINFO = {"MemTotal": 1000000, "MemFree": 100000, "Active(file)": 400000, "Inactive(file)": 325100, "Dirty": 484}
 MORE = MEMINFO | {"Writeback": 0, "Mapped": 44084, "SReclaimable": 50000, "KReclaimable": 51000, "MemAvailable": 800000}

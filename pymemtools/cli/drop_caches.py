@@ -23,10 +23,11 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.errors import MemtoolsError, UsageProblem
-from pymemtools.models.drop_caches import Interval, predict
-from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.models.drop_caches import predict
+from pymemtools.models.reclaimable import Interval
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.render.free_table import free_table
+from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.free import memory
 from pymemtools.sources.base import Facts, Source
 from pymemtools.units import minus
@@ -88,7 +89,10 @@ def _asked(before: Mapping[str, int], level: int) -> tuple[Interval | None, Inte
 
 
 def _meminfo(source: Source) -> Mapping[str, int]:
-    return parse_meminfo(source.read("meminfo"))
+    found = read_meminfo(source)
+    for note in found.notes:
+        say(f"drop-caches: {note}")
+    return found.meminfo
 
 
 def _read_from_disks(source: Source) -> int | None:

@@ -53,7 +53,9 @@ def free_above(zones: Sequence[Zone], mark: str) -> int:
     return sum(max(zone.free - getattr(zone, mark) - zone.reserve, 0) for zone in zones)
 
 
-def supply(pages: int, zones: Sequence[Zone], pools: Pools) -> Supply:
+def supply(
+    pages: int, zones: Sequence[Zone], pools: Pools, possible: Pools | None = None, *, knows_marks: bool = True
+) -> Supply:
     """Say where ``pages`` come from: free down to low, clean file pages, slab, dirty ones, swap, free down to min.
 
     >>> found = supply(50, [Zone("Normal", 40, 5, 10, 0)], Pools(file=30, dirty=10, mapped=5, slab=8, swap_free=0))
@@ -61,17 +63,22 @@ def supply(pages: int, zones: Sequence[Zone], pools: Pools) -> Supply:
     [('free', 30), ('clean file pages', 20)]
 
     File pages that are mapped, shared memory apart, can be had as well, but then programs read their code again and
-    again; of reclaimable slab, nobody tells how much is in use.
+    again; of reclaimable slab, nobody tells how much is in use. Where not all is known, ``pools`` are those with which
+    least can be had, ``possible`` those with which most can, and of guessed watermarks nothing is sure.
     """
+    possible = possible or pools
     low = free_above(zones, "low")
-    clean = max(pools.file - pools.dirty, 0)
+    below = free_above(zones, "min") - low
+    least_below, most_below = (below, below) if knows_marks else (0, sum(zone.free for zone in zones) - low)
+    clean = max(pools.file - pools.dirty - pools.mapped, 0)
+    dirty, most_dirty = (min(possible.dirty, each.file) for each in (pools, possible))
     sources = (
         ("free", low, low),
-        ("clean file pages", max(clean - pools.mapped, 0), clean),
-        ("reclaimable slab", 0, pools.slab),
-        ("dirty file pages, once written", *(min(pools.dirty, pools.file),) * 2),
-        ("swap", pools.swap_free, pools.swap_free),
-        ("free below the low watermarks", *(free_above(zones, "min") - low,) * 2),
+        ("clean file pages", clean, max(possible.file - possible.dirty, 0)),
+        ("reclaimable slab", 0, possible.slab),
+        ("dirty file pages, once written", dirty, most_dirty),
+        ("swap", pools.swap_free, possible.swap_free),
+        ("free below the low watermarks", least_below, most_below),
     )
     yields = []
     left = left_of_sure = pages

@@ -6,13 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError
-
-
-class Interval(NamedTuple):
-    """Bytes, the least and the most."""
-
-    least: int
-    most: int
+from pymemtools.models.reclaimable import Interval, reclaimable
 
 
 class Prediction(NamedTuple):
@@ -27,14 +21,13 @@ def predict(meminfo: Mapping[str, int], level: int) -> Prediction:
 
     Pages that are dirty or under writeback stay. Mapped ones stay, too, but pages count as mapped that are no file
     pages, so all that is known is an interval. Of reclaimable slab, what is in use stays, and nobody tells how much
-    that is. Raises ParseError where meminfo lacks what is needed (before Linux 2.6.28).
+    that is. Raises ParseError where meminfo tells of no file pages at all.
     """
-    try:
-        files = meminfo["Active(file)"] + meminfo["Inactive(file)"]
-    except KeyError as error:
-        raise ParseError("meminfo", None, f"no {error.args[0]} field") from None
-    most = max(files - meminfo.get("Dirty", 0) - meminfo.get("Writeback", 0), 0)
-    least = max(most - meminfo.get("Mapped", 0), 0)
+    if level & 1 and meminfo.keys().isdisjoint(("Active(file)", "Inactive(file)", "Cached")):
+        raise ParseError("meminfo", None, "no Active(file) field")
+    found = reclaimable(meminfo)
+    most = max(found.file.most - found.dirty.least, 0)
+    least = max(found.file.least - found.dirty.most - found.mapped.most, 0)
     none = Interval(0, 0)
-    slab = Interval(0, meminfo.get("KReclaimable", meminfo.get("SReclaimable", 0)))
+    slab = Interval(0, found.slab.most)
     return Prediction(Interval(least, most) if level & 1 else none, slab if level & 2 else none)

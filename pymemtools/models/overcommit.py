@@ -15,12 +15,12 @@ HEURISTIC, ALWAYS, NEVER = 0, 1, 2  # vm.overcommit_memory: OVERCOMMIT_GUESS, OV
 
 
 class Memory(NamedTuple):
-    """What the test goes by, in pages; the last five only count before 5.2, None where nobody told."""
+    """What the test goes by, in pages, None where nobody told; the last five only count before 5.2."""
 
     ram: int
-    swap: int
-    committed: int  # Committed_AS
-    limit: int  # CommitLimit
+    swap: int | None
+    committed: int | None  # Committed_AS
+    limit: int | None  # CommitLimit
     admin_reserve: int = 0  # vm.admin_reserve_kbytes and user_reserve_kbytes, since 3.10
     user_reserve: int = 0
     free: int | None = None
@@ -73,13 +73,13 @@ def largest_mapping(mode: int, memory: Memory, caller: Caller, version: Version 
     """Give the largest mapping, of what charge() counts, that is granted now; None: the address space is the limit.
 
     It is a test of each call alone in mode 0: several mappings of this size may be had. In mode 2 the kernel reads a
-    counter that is up to slack() off. Raises Missing where the rule of an old kernel needs figures that are not known.
+    counter that is up to slack() off. Raises Missing where the rule needs figures that are not known.
     """
     if mode == ALWAYS:
         return None
     if mode == HEURISTIC:
         return max(_heuristic(memory, caller, version), 0)
-    return max(allowed(memory, caller, version) - memory.committed - 1, 0)
+    return max(allowed(memory, caller, version) - _known(memory.committed, "Committed_AS") - 1, 0)
 
 
 def allowed(memory: Memory, caller: Caller, version: Version | None = None) -> int:
@@ -88,12 +88,14 @@ def allowed(memory: Memory, caller: Caller, version: Version | None = None) -> i
     Less than CommitLimit by the reserve for root where the caller is not, and by a 32nd of the caller's own address
     space, capped since 3.10: so that one process cannot take all.
     """
+    limit = _known(memory.limit, "CommitLimit")
     if not since(version, (3, 10)):
-        share = memory.limit - memory.swap
+        swap = _known(memory.swap, "SwapTotal")
+        share = limit - swap
         share -= 0 if caller.is_admin else share // 32
-        return share + memory.swap - caller.total_vm // 32
+        return share + swap - caller.total_vm // 32
     own = min(caller.total_vm // 32, memory.user_reserve)
-    return memory.limit - (0 if caller.is_admin else memory.admin_reserve) - own
+    return limit - (0 if caller.is_admin else memory.admin_reserve) - own
 
 
 def slack(ram: int, cpus: int, mode: int = NEVER, version: Version | None = None) -> int:
@@ -108,6 +110,43 @@ def slack(ram: int, cpus: int, mode: int = NEVER, version: Version | None = None
     divisor = 4 if mode != NEVER and since(version, (5, 9)) else 256
     sized = ram // cpus // divisor if since(version, (3, 11)) else 0
     return cpus * max(cpus * 2, 32, sized)
+
+
+def _known(pages: int | None, field: str) -> int:
+    if pages is None:
+        raise Missing(f"meminfo: no {field} field")
+    return pages
+
+
+_MANY = 1 << 51  # pages of 8 KiB are all that 64 bits can number
+
+
+def extremes(memory: Memory) -> tuple[Memory, Memory]:
+    """Put in for what nobody told what lets the kernel grant least, and what lets it grant most.
+
+    >>> least, most = extremes(Memory(ram=100, swap=None, committed=7, limit=50, swap_free=3))
+    >>> least.swap, most.swap > 1 << 40, most.limit
+    (3, True, 50)
+    """
+    used = memory.ram - (memory.free or 0)
+    swap_free = _MANY if memory.swap is None else memory.swap
+    least = Memory(memory.ram, memory.swap_free or 0, _MANY, 0, 0, 0, 0, 0, used, 0, 0, memory.ram)
+    most = Memory(memory.ram, _MANY, 0, _MANY, 0, 0, memory.ram, used, 0, used, swap_free, 0)
+    unknown = [key for key, pages in memory._asdict().items() if pages is None]
+    low, high = (memory._replace(**{key: getattr(each, key) for key in unknown}) for each in (least, most))
+    return low, high
+
+
+def lacking(mode: int, memory: Memory, version: Version | None) -> list[str]:
+    """Name what nobody told of what the test of a mode goes by."""
+    if mode == NEVER:
+        needed = {"CommitLimit": memory.limit, "Committed_AS": memory.committed}
+    elif mode == HEURISTIC and since(version, (5, 2)):
+        needed = {"SwapTotal": memory.swap}
+    else:
+        names = ("MemFree", "Cached", "Shmem", "SReclaimable", "SwapFree", "zoneinfo")
+        needed = dict(zip(names, memory[6:]))
+    return [name for name, pages in needed.items() if pages is None]
 
 
 def forks(charged: int, memory: Memory, caller: Caller, version: Version | None = None) -> int | None:
@@ -136,9 +175,10 @@ def granted(
         largest = largest_mapping(mode, memory, caller, version)
         return count if largest is None or size <= largest else 0
     low, high = 0, count
+    committed = _known(memory.committed, "Committed_AS")
     while low < high:
         middle = (low + high + 1) // 2
-        before = memory._replace(committed=memory.committed + (middle - 1) * size)
+        before = memory._replace(committed=committed + (middle - 1) * size)
         grown = caller._replace(total_vm=caller.total_vm + (middle - 1) * size) if own else caller
         if size <= (largest_mapping(NEVER, before, grown, version) or 0):
             low = middle
@@ -150,8 +190,8 @@ def granted(
 def _heuristic(memory: Memory, caller: Caller, version: Version | None) -> int:
     """Give the largest of mode 0: since 5.2 what RAM and swap there is, before what could be freed."""
     if since(version, (5, 2)):
-        return memory.ram + memory.swap
-    free, file, shmem, slab, swap_free, reserve = memory[6:]
+        return memory.ram + _known(memory.swap, "SwapTotal")
+    *_, free, file, shmem, slab, swap_free, reserve = memory
     if free is None or file is None or slab is None or swap_free is None or reserve is None:
         raise Missing("mode 0 before Linux 5.2: free, file and slab pages, free swap or the zones are not known")
     if not since(version, (3, 0)):

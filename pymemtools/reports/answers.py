@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.procfs.cgroup import parse_cgroup, unit_of
 from pymemtools.procfs.iomem import is_hidden, parse_iomem
-from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.stat import Stat
+from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.left_behind import host_of, uname_of
@@ -102,7 +102,7 @@ def describe(source: Source) -> Machine:
     """Say what the source is. Processes are counted by their stat, or by their smaps where there is none."""
     facts = source.facts
     try:
-        meminfo = parse_meminfo(source.read("meminfo"))
+        meminfo = read_meminfo(source).meminfo
     except MemtoolsError:
         meminfo = {}
     manifest = source.manifest

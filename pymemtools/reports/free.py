@@ -56,18 +56,18 @@ def free_report(found: Memory, facts: Mapping[str, Any], read_at: str | None) ->
     return Report("free", table_of(columns, rows), found, facts=facts, notes=found.notes)
 
 
-def memory(meminfo: Mapping[str, int], low_watermarks: int | None = None) -> Memory:
+def memory(meminfo: Mapping[str, int], low_watermarks: int | None = None, *, estimates: bool = True) -> Memory:
     """Work the table out as procps 4.0.1 and later do.
 
     used = MemTotal - MemAvailable (MemTotal - MemFree when that is negative), cache = Cached + SReclaimable. Kernels
     before 3.14 print no MemAvailable; it is then estimated with the help of ``low_watermarks``, all
-    zones' together, in bytes.
+    zones' together, in bytes; but not (``estimates``) where one is printed that cannot be.
     """
     get = meminfo.get
     total, free = get("MemTotal"), get("MemFree")
     available = get("MemAvailable")
     notes: tuple[str, ...] = ()
-    if available is None:
+    if available is None and estimates:
         available, notes = _without_memavailable(meminfo, low_watermarks)
     if available is not None and total is not None and available > total:
         available = free  # some containers show the host's MemAvailable beside their own MemTotal

@@ -17,6 +17,7 @@ from pymemtools.procfs.meminfo import hugetlb_pool, parse_meminfo
 from pymemtools.procfs.pagetypeinfo import parse_pageblock
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
+from pymemtools.reports.doubt import plausible, swap_of, zones_differ
 from pymemtools.reports.settings import value_of
 from pymemtools.sources.base import Source
 
@@ -37,6 +38,7 @@ class Machine(NamedTuple):
     notes: tuple[str, ...] = ()
     counts_from_low: bool = False  # the rule of MemAvailable before 4.6
     pageblock_pages: int | None = None
+    doubt: str | None = None  # why zones, which tell of other memory than meminfo, decide nothing
 
     def pages(self, key: str) -> int:
         """Give a figure of meminfo in pages. Raises Missing."""
@@ -64,6 +66,7 @@ def read_machine(source: Source) -> Machine:
         except MemtoolsError:
             continue
     notes = [] if source.facts.page_size else ["the source does not tell its page size: 4096 is assumed"]
+    version = parse_release(source.facts.kernel)
 
     def read(name: str, parse: Callable[[bytes], _T]) -> _T | None:
         try:
@@ -75,17 +78,23 @@ def read_machine(source: Source) -> Machine:
             return None
 
     page_size = source.facts.page_size or 4096
+    figures, zones = plausible(read("meminfo", parse_meminfo) or {}), read("zoneinfo", parse_zoneinfo) or ()
+    notes += figures.notes
+    samples = [figures.meminfo]
+    if source.is_live and zones:
+        samples.append(plausible(read("meminfo", parse_meminfo) or {}).meminfo)
     pageblock = read("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page_size)
     machine = Machine(
-        read("meminfo", parse_meminfo) or {},
+        figures.meminfo,
         read("vmstat", parse_vmstat) or {},
-        read("zoneinfo", parse_zoneinfo) or (),
+        zones,
         settings,
         page_size,
-        parse_release(source.facts.kernel),
+        version,
         read("stat", lambda text: len(_PROCESSOR.findall(text))) or None,
         tuple(notes),
         pageblock_pages=pageblock,
+        doubt=zones_differ(zones, samples, page_size, version),
     )
     settings.update(_told_by_commit_limit(machine))
     return machine._replace(counts_from_low=_counts_from_low(machine))
@@ -103,9 +112,9 @@ def _huge_page_pages(source: Source, page_size: int) -> int | None:
 def _told_by_commit_limit(machine: Machine) -> dict[str, str]:
     """Work out vm.overcommit_ratio, or overcommit_kbytes, from CommitLimit where the source does not tell them."""
     info, size = machine.meminfo, machine.page_size
-    if "vm.overcommit_ratio" in machine.settings or "CommitLimit" not in info:
+    swap, hugetlb = swap_of(info).total, hugetlb_pool(info) or 0
+    if "vm.overcommit_ratio" in machine.settings or swap is None or not info.keys() >= {"CommitLimit", "MemTotal"}:
         return {}
-    swap, hugetlb = info.get("SwapTotal", 0), hugetlb_pool(info) or 0
     share, ram = info["CommitLimit"] - swap, max(info["MemTotal"] - hugetlb, 1)
     for ratio in (share * 100 // ram, share * 100 // ram + 1):
         if commit_limit(info["MemTotal"], swap, hugetlb, ratio, page_size=size) == info["CommitLimit"]:
@@ -116,9 +125,19 @@ def _told_by_commit_limit(machine: Machine) -> dict[str, str]:
 def _counts_from_low(machine: Machine) -> bool:
     """Tell which rule of MemAvailable a kernel has: its own figure tells better than a stable kernel's version."""
     rules = [counts_from_low(machine.version), not counts_from_low(machine.version)]
-    told = machine.meminfo.get("MemAvailable")
+    machine, told = trusted(machine), machine.meminfo.get("MemAvailable")
     fits = [rule for rule in rules if available_of(machine._replace(counts_from_low=rule)) == told]
     return fits[0] if fits else rules[0]
+
+
+def trusted(machine: Machine) -> Machine:
+    """Give the machine without zones that tell of other memory than meminfo does."""
+    return machine._replace(zones=()) if machine.doubt else machine
+
+
+def notes_of(machine: Machine) -> tuple[str, ...]:
+    """Say all that makes figures doubtful, and that zones are where they count."""
+    return (*machine.notes, machine.doubt) if machine.doubt else machine.notes
 
 
 def has_huge_pages(machine: Machine) -> bool:
@@ -161,33 +180,34 @@ def limit_of(machine: Machine) -> int | None:
     """Give CommitLimit in bytes by the settings; by meminfo where these are not known."""
     ratio, kbytes = machine.setting("vm.overcommit_ratio"), machine.setting("vm.overcommit_kbytes") or 0
     info = machine.meminfo
-    if ratio is None or "MemTotal" not in info:
+    swap = swap_of(info).total
+    if ratio is None or swap is None or "MemTotal" not in info:
         return info.get("CommitLimit")
-    ram, swap = info["MemTotal"], info.get("SwapTotal", 0)
+    ram = info["MemTotal"]
     return commit_limit(ram, swap, hugetlb_pool(info) or 0, ratio, kbytes, page_size=machine.page_size)
 
 
 def memory_of(machine: Machine) -> Memory:
     """Give what the overcommit rules go by. Raises Missing."""
-    ram, limit = machine.pages("MemTotal"), limit_of(machine)
-    if limit is None:
-        raise Missing("the source tells neither overcommit_ratio nor CommitLimit")
     info, size = machine.meminfo, machine.page_size
-    get = machine.counters.get
-    slab = info.get("SReclaimable")
+    get, swap = machine.counters.get, swap_of(info)
+
+    def pages(amount: int | None) -> int | None:
+        return None if amount is None else amount // size
+
     return Memory(
-        ram,
-        info.get("SwapTotal", 0) // size,
-        machine.pages("Committed_AS"),
-        limit // size,
+        machine.pages("MemTotal"),
+        pages(swap.total),
+        pages(info.get("Committed_AS")),
+        pages(limit_of(machine)),
         (machine.setting("vm.admin_reserve_kbytes") or 0) * 1024 // size,
         (machine.setting("vm.user_reserve_kbytes") or 0) * 1024 // size,
-        machine.pages("MemFree"),
+        pages(info.get("MemFree")),
         get("nr_file_pages", _file_pages_by_meminfo(machine)),
         get("nr_shmem", info.get("Shmem", 0) // size),
-        None if slab is None else slab // size,
-        info.get("SwapFree", 0) // size,
-        machine.total_reserve,
+        pages(info.get("SReclaimable")),
+        pages(swap.free),
+        trusted(machine).total_reserve,
     )
 
 

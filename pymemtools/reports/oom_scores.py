@@ -9,10 +9,10 @@ from pymemtools.errors import Denied, Missing, ParseError
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release, since
-from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.smaps_tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
+from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 
@@ -74,7 +74,7 @@ class _Seen(NamedTuple):
 
 def candidates(source: Source) -> Candidates:
     """Read every process but the kernel's, and weigh it. Raises Missing, Denied or ParseError for meminfo."""
-    meminfo = parse_meminfo(source.read("meminfo"))
+    meminfo, doubts = read_meminfo(source)
     page_size = source.facts.page_size or 4096
     total = (meminfo["MemTotal"] + meminfo.get("SwapTotal", 0)) // page_size
     version = parse_release(source.facts.kernel)
@@ -84,7 +84,7 @@ def candidates(source: Source) -> Candidates:
     scale = _scale(users, total, page_size, version)
     tasks = {each.pid: _task(each, page_size, version) for each in users if each.is_known}
     rows = [_candidate(each, tasks.get(each.pid), total, version, scale) for each in users]
-    notes = []
+    notes = [*doubts]
     if source.facts.page_size is None:
         notes.append("the source does not tell its page size: 4096 is assumed")
     if _is_before_oom_badness(version):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pymemtools.errors import MemtoolsError
-from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone
+from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.zones import Reserves
 from pymemtools.sources.base import Source
 
@@ -109,7 +109,7 @@ def _buddies(found: Reserves, kib: int, *, is_numa: bool) -> list[str]:
 
 def _totals(source: Source, found: Reserves, counters: Mapping[str, int]) -> list[str]:
     try:
-        meminfo = parse_meminfo(source.read("meminfo"))
+        meminfo = read_meminfo(source).meminfo
     except MemtoolsError:
         meminfo = {}
     page = found.page_size

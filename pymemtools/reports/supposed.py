@@ -10,6 +10,7 @@ from pymemtools.models.available import counts_from_low
 from pymemtools.models.release import Version, since
 from pymemtools.models.tunables import TUNABLES
 from pymemtools.procfs.zoneinfo import Zone
+from pymemtools.reports.doubt import swap_of
 from pymemtools.reports.machine import Machine, available_then, has_huge_pages, limit_of, marks_of, protections_of
 from pymemtools.units import human_size
 
@@ -49,7 +50,8 @@ def assumed(machine: Machine, names: Sequence[str], version: Version | None = No
         values = ", ".join(f"{name} = {value}" for name, value in chosen.items())
         notes.append(f"the source does not tell, so the kernel's own choice is assumed: {values}")
     if zones and not machine.zones:
-        notes.append("no zoneinfo: what zones keep for themselves is taken as a boot would choose it")
+        why = f"{machine.doubt};" if machine.doubt else "no zoneinfo:"
+        notes.append(f"{why} what zones keep for themselves is taken as a boot would choose it")
         machine = machine._replace(zones=[_only_zone(machine)])
     return machine._replace(settings={**chosen, **machine.settings}, notes=tuple(notes))
 
@@ -102,7 +104,9 @@ def supposed(
     if ram is not None or _SETS_WATERMARKS & set(settings) or version is not None:
         found = found._replace(zones=_reset_zones(found))
     meminfo = dict(found.meminfo)
-    if (limit := limit_of(found)) is not None:
+    if swap_of(meminfo).total is None and not {*OVERCOMMIT}.isdisjoint(settings):
+        meminfo.pop("CommitLimit", None)  # it was that of other settings
+    elif (limit := limit_of(found)) is not None:
         meminfo["CommitLimit"] = limit
     found = found._replace(meminfo=meminfo)
     if (available := available_then(machine, found)) is not None and found.zones != machine.zones:
@@ -124,7 +128,11 @@ def _twins_of(machine: Machine, settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _with_swap(machine: Machine, swap: int) -> Machine:
-    used = machine.meminfo.get("SwapTotal", 0) - machine.meminfo.get("SwapFree", 0)
+    before = swap_of(machine.meminfo)
+    if before.total is None or before.free is None:
+        known = {key: size for key, size in machine.meminfo.items() if key != "SwapFree"}
+        return machine._replace(meminfo={**known, "SwapTotal": swap})
+    used = before.total - before.free
     if used > swap:
         raise UsageProblem(f"what-if: --swap: {human_size(used)} of swap are in use")
     return machine._replace(meminfo={**machine.meminfo, "SwapTotal": swap, "SwapFree": swap - used})

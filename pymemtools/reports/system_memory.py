@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError
 from pymemtools.procfs.meminfo import hugetlb_pool
-from pymemtools.units import minus, plus
+from pymemtools.units import human_size, minus, plus
 
 
 class SystemRow(NamedTuple):
@@ -28,7 +28,7 @@ def system_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel_i
     tmpfs pages count as cache: see detailed_rows() for a finer split. Figures that the kernel lacks make the parts
     that need them unknown.
     """
-    total, free = _need(meminfo, "MemTotal"), _need(meminfo, "MemFree")
+    total, free = _need(meminfo, "MemTotal"), meminfo.get("MemFree")
     mapped = meminfo.get("Mapped")
     user = plus(meminfo.get("AnonPages"), mapped)
     cached = minus(meminfo.get("Cached"), mapped)
@@ -37,7 +37,7 @@ def system_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel_i
         [
             ("firmware/hardware", _firmware(total, real, kernel_image), 0),
             ("kernel image", kernel_image, 0),
-            ("kernel dynamic memory", minus(total - free, user), cache),
+            ("kernel dynamic memory", minus(minus(total, free), user), cache),
             ("userspace memory", user, mapped),
             ("free memory", free, free),
         ]
@@ -54,7 +54,7 @@ def detailed_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel
     configured) is unknown, and its memory in the last row.
     """
     get = meminfo.get
-    total, free = _need(meminfo, "MemTotal"), _need(meminfo, "MemFree")
+    total, free = _need(meminfo, "MemTotal"), get("MemFree")
     shmem = get("Shmem")
     files = minus(plus(get("Buffers"), get("Cached")), shmem or 0)
     slab_cache = get("SReclaimable")
@@ -81,6 +81,19 @@ def detailed_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel
     known = sum(used for _, used, _ in parts if used is not None)
     whole = max(total + kernel_image, 0 if real is None else real)
     return _rows([*parts, ("unknown", whole - known, 0)])
+
+
+def without_negative(rows: Sequence[SystemRow]) -> tuple[list[SystemRow], list[str]]:
+    """Make differences unknown that are below 0, and name them: counters contradict each other then."""
+    found, notes = [], []
+    for row in rows:
+        sizes = row[2:]
+        found.append(SystemRow(*row[:2], *(None if (size or 0) < 0 else size for size in sizes)))
+        for key, size in zip(("used", "cache", "noncache"), sizes):
+            if size is not None and size < 0:
+                figure = f"{row.area}: {key} would be -{human_size(-size)}"
+                notes.append(f"{figure}, since counters of meminfo contradict each other: it is taken as unknown")
+    return found, notes
 
 
 def _rows(parts: list[tuple[str, int | None, int | None]]) -> list[SystemRow]:

@@ -10,7 +10,7 @@ from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.release import since
 from pymemtools.models.tunables import TUNABLES, default_of
 from pymemtools.procfs.meminfo import hugetlb_pool
-from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of, marks_of, protections_of
+from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of, marks_of, protections_of, trusted
 from pymemtools.reports.settings import WRITE_ONLY, value_of
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
@@ -113,6 +113,7 @@ def _number(text: str) -> int | None:
 
 def _dirty(of: str) -> Callable[[int, Machine], str]:
     def say(number: int, machine: Machine) -> str:
+        machine = trusted(machine)
         marks, memory = dirty_of(machine), dirtyable_of(machine)
         if not number or marks is None or memory is None:
             return ""

@@ -62,6 +62,7 @@ def reserves(source: Source) -> Reserves:
         blocks = {}
         notes.append(f"no free blocks: {error}")
     machine = read_machine(source)._replace(zones=zones)
+    notes += [machine.doubt] if machine.doubt else []
     least, scale = machine.setting("vm.min_free_kbytes"), machine.setting("vm.watermark_scale_factor")
     marks, protections = marks_of(machine), protections_of(machine)
     rows = [

@@ -96,7 +96,7 @@ def command(
             return classic_lines(found, areas, amount, old=old)
         return table_lines(found, areas, amount, wide=wide)
 
-    measure = _measure(studied, cgroup, classic=classic)
+    measure = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar)
     said: set[str] = set()
     gap = "" if line or style in ("json", "jsonl", "csv", "tsv") else "\n"
     for sample in samples(interval, times, gap):
@@ -132,14 +132,21 @@ def _areas(*, lohi: bool, total: bool, committed: bool) -> list[str]:
     return areas
 
 
-def _measure(source: Source, cgroup: str | None, *, classic: bool) -> Callable[[], Memory]:
-    """Choose what each sample reads and works out."""
+def _measure(source: Source, cgroup: str | None, *, classic: bool, keeps: bool) -> Callable[[], Memory]:
+    """Choose what each sample reads and works out; procps' own layouts keep (``keeps``) what cannot be, as it does."""
 
     def machine() -> Memory:
         meminfo = parse_meminfo(source.read("meminfo"))
+        is_printed = "MemAvailable" in meminfo
+        notes: tuple[str, ...] = ()
+        if not keeps or cgroup is not None:
+            from pymemtools.reports.doubt import plausible
+
+            meminfo, notes = plausible(meminfo)
         if classic:
             return classic_memory(meminfo)
-        return memory(meminfo, None if "MemAvailable" in meminfo else _low_watermarks(source))
+        found = memory(meminfo, None if is_printed else _low_watermarks(source), estimates=not is_printed)
+        return found._replace(notes=(*found.notes, *notes))
 
     if cgroup is None:
         return machine

@@ -10,7 +10,6 @@ from pymemtools.cli.options import facts_as_json
 from pymemtools.cli.smem.rows import Gathered
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.errors import MemtoolsError
-from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render.columns import (
     Amount,
     Value,
@@ -22,6 +21,7 @@ from pymemtools.render.columns import (
     total_of,
 )
 from pymemtools.report import Column
+from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.smem import Row
 from pymemtools.sources.base import Source
 
@@ -112,7 +112,7 @@ def amount_format(source: Source, real: int | None, layout: Layout, compared: st
     if not layout.percent:
         return plain_kib
     try:
-        meminfo = parse_meminfo(source.read("meminfo"))
+        meminfo = read_meminfo(source).meminfo
     except MemtoolsError:
         meminfo = {}
     whole, swap = real or meminfo.get("MemTotal"), meminfo.get("SwapTotal")

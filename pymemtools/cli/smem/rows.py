@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from pymemtools.cli.options import unread
 from pymemtools.cli.smem.request import Request
 from pymemtools.errors import MemtoolsError
-from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.render.columns import sort_key
 from pymemtools.reports import groups
 from pymemtools.reports import smem as report
+from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.hidden import hiding_option
 from pymemtools.reports.processes import Process, Sample, read_processes
 from pymemtools.reports.smem import Row, flat
@@ -43,7 +43,7 @@ def gather(source: Source, request: Request) -> Gathered:
 
 
 def _system(source: Source, request: Request) -> Gathered:
-    from pymemtools.reports.system_memory import detailed_rows, system_rows
+    from pymemtools.reports.system_memory import detailed_rows, system_rows, without_negative
 
     image = 0
     if request.kernel_image is not None:
@@ -51,8 +51,9 @@ def _system(source: Source, request: Request) -> Gathered:
 
         image = kernel_image_size(request.kernel_image)
     split = detailed_rows if request.detailed else system_rows
-    rows = split(parse_meminfo(source.read("meminfo")), real=request.real, kernel_image=image)
-    notes: list[str] = []
+    figures = read_meminfo(source)
+    rows, negative = without_negative(split(figures.meminfo, real=request.real, kernel_image=image))
+    notes = [*figures.notes, *negative]
     chosen = _chosen([flat(row) for row in rows], request, notes)
     chosen.sort(key=in_order(request), reverse=request.reverse)
     return Gathered(chosen, request, 0, [], notes)

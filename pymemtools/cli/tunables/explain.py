@@ -20,7 +20,7 @@ from pymemtools.errors import Missing
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical, default_of, limits, range_in_words
 from pymemtools.render.escape import escape
 from pymemtools.reports import tunables as report
-from pymemtools.reports.machine import Machine, read_machine
+from pymemtools.reports.machine import Machine, notes_of, read_machine
 from pymemtools.reports.settings import path_of, value_of
 from pymemtools.sources.base import Source
 
@@ -50,7 +50,7 @@ def command(ctx: click.Context, name: str, source: str | None, *, max_size: int,
 
 def _facts_of(known: Tunable, source: Source) -> list[tuple[str, str]]:
     machine = read_machine(source)
-    for note in machine.notes:
+    for note in notes_of(machine):
         say(f"tunables: {note}")
     try:
         row = report.rows(source, [known.name], machine)[0]

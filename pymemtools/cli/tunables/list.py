@@ -22,7 +22,7 @@ from pymemtools.cli.options import (
 from pymemtools.errors import Missing
 from pymemtools.render.escape import escape
 from pymemtools.reports import tunables as report
-from pymemtools.reports.machine import read_machine
+from pymemtools.reports.machine import notes_of, read_machine
 from pymemtools.reports.settings import names as names_of
 
 
@@ -49,7 +49,8 @@ def command(
         raise Missing("tunables: the source has no " + (f"tunable like '{pattern}'" if pattern else "tunables"))
     machine = read_machine(opened)
     rows = report.rows(opened, chosen, machine)
-    for note in machine.notes:
+    notes = notes_of(machine)
+    for note in notes:
         say(f"tunables: {note}")
     unreadable = sum(row.value is None for row in rows)
     if unreadable:
@@ -65,7 +66,7 @@ def command(
     facts = facts_as_json(opened.facts)
     dicts = [row._asdict() for row in rows]
     write_lines(
-        machine_lines(style, "tunables", dicts, fields=fields, source=facts, unreadable=unreadable, notes=machine.notes)
+        machine_lines(style, "tunables", dicts, fields=fields, source=facts, unreadable=unreadable, notes=notes)
     )
     return exit_status(ctx)
 

@@ -12,13 +12,15 @@ from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.models import overcommit
-from pymemtools.models.allocation import Pools, Supply, Zone, page_tables, supply, zones_after
+from pymemtools.models.allocation import Supply, Zone, page_tables, supply, zones_after
 from pymemtools.models.overcommit import HEURISTIC, Caller
 from pymemtools.reports.cgroup_memory import read_levels, room_in_groups
 from pymemtools.reports.cgroup_path import find_hierarchy, group_of
 from pymemtools.reports.commitments import commitment
+from pymemtools.reports.doubt import swap_of
 from pymemtools.reports.machine import Machine, available_of, available_then, memory_of
 from pymemtools.reports.oom_scores import Candidate, candidates, grown, on_another_machine, victim, with_hypotheses
+from pymemtools.reports.pools import lacking, pools
 from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.reports.zones import state_of
 
@@ -41,12 +43,22 @@ class Request(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """How many of the requests root and others are granted."""
+    """How many of the requests root and others are granted, at the least and at the most."""
 
-    root: int
-    user: int
+    root: tuple[int, int]
+    user: tuple[int, int]
     rule: str
     error_bound: int | None
+
+    @property
+    def most(self) -> int:
+        """Give how many may be granted."""
+        return self.user[1] or self.root[1]
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether all that it depends on is known."""
+        return self.root[0] == self.root[1] and self.user[0] == self.user[1]
 
 
 @question("alloc", OVERCOMMIT, zones=True)
@@ -61,22 +73,21 @@ def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | Non
     machine = asked.machine
     pages = -(-amount // machine.page_size)
     grant = _grant(asked, pages, count, pid)
-    granted = grant.user or grant.root
-    data = pages * granted if touch == "write" else 0
-    touched = data + (page_tables(pages, machine.page_size) * granted if touch != "none" else 0)
+    data = pages * grant.most if touch == "write" else 0
+    touched = data + (page_tables(pages, machine.page_size) * grant.most if touch != "none" else 0)
     request = Request(pages, count, touched, pid)
     zones = [_zone(zone) for zone in machine.zones]
-    found = supply(touched, zones, _pools(machine))
+    found = supply(touched, zones, *pools(machine), knows_marks=machine.doubt is None)
     killed = _victim(asked, request, found) if found.missing_at_most else None
     rows = _rows(found, machine.page_size, touch)
     totals = _totals(request, grant, found, machine, killed)
-    after = _zones_after(zones, found, machine)
+    after = [] if machine.doubt else _zones_after(zones, found, machine)
     lines = [line for text in _verdict(request, grant, found, machine, killed) for line in sentence(text)]
     rules = [grant.rule]
     if request.touched:
         lines += ["", *_table(rows), "", *_state(totals, after)]
         rules += [row["rule"] for row in rows]
-    notes = [*machine.notes, *_notes(asked, amount * count, pid)]
+    notes = [*machine.notes, *_lacking(machine, grant), *_notes(asked, amount * count, pid)]
     return Answer(lines, rows, notes, {**totals, "zones": after}, rules)
 
 
@@ -91,7 +102,10 @@ def _grant(asked: Asked, pages: int, count: int, pid: int | None) -> Grant:
             raise Missing(f"what-if alloc: {pid} has no memory of its own")
         callers = [Caller(row.address_space // machine.page_size, row.is_admin)] * 2
     root, user = (
-        overcommit.granted(mode, pages, count, memory, caller, machine.version, own=pid is not None)
+        [
+            overcommit.granted(mode, pages, count, extreme, caller, machine.version, own=pid is not None)
+            for extreme in overcommit.extremes(memory)
+        ]
         for caller in callers
     )
     bound: int | None = 0
@@ -99,23 +113,11 @@ def _grant(asked: Asked, pages: int, count: int, pid: int | None) -> Grant:
         bound = None
         if machine.cpus is not None:
             bound = overcommit.slack(memory.ram, machine.cpus, mode, machine.version) * machine.page_size
-    return Grant(root, user, overcommit.rule(mode, machine.version), bound)
+    return Grant((root[0], root[1]), (user[0], user[1]), overcommit.rule(mode, machine.version), bound)
 
 
 def _zone(zone: Any) -> Zone:
     return Zone(zone.name, zone.free, zone.min, zone.low, max(zone.protection, default=0))
-
-
-def _pools(machine: Machine) -> Pools:
-    info, page = machine.meminfo, machine.page_size
-    shared = info.get("Shmem", 0)
-    return Pools(
-        file=machine.pages("Active(file)") + machine.pages("Inactive(file)"),
-        dirty=(info.get("Dirty", 0) + info.get("Writeback", 0)) // page,
-        mapped=max(info.get("Mapped", 0) - shared, 0) // page,
-        slab=info.get("KReclaimable", info.get("SReclaimable", 0)) // page,
-        swap_free=info.get("SwapFree", 0) // page,
-    )
 
 
 def _victim(asked: Asked, request: Request, found: Supply) -> Candidate | None:
@@ -123,7 +125,7 @@ def _victim(asked: Asked, request: Request, found: Supply) -> Candidate | None:
     machine = asked.machine
     got = (request.touched - found.missing_at_least) * machine.page_size // request.times
     weighed = candidates(asked.source)
-    total = machine.pages("MemTotal") + machine.meminfo.get("SwapTotal", 0) // machine.page_size
+    total = machine.pages("MemTotal") + (swap_of(machine.meminfo).total or 0) // machine.page_size
     if (total, machine.version) != (weighed.total_pages, weighed.version):
         weighed = on_another_machine(weighed, total, machine.version)
     if request.pid is not None:
@@ -152,28 +154,31 @@ def _totals(
     page, info = machine.page_size, machine.meminfo
     taken = {each.source: each.taken * page for each in found.yields}
     free = taken["free"] + taken["free below the low watermarks"]
-    after = dict(info)
-    after["MemFree"] = info["MemFree"] - free
+    after = {**info, **({"MemFree": max(info["MemFree"] - free, 0)} if "MemFree" in info else {})}
     file = taken["clean file pages"] + taken["dirty file pages, once written"]
     for key in ("Inactive(file)", "Active(file)"):
-        after[key] = info[key] - min(info[key], file)
-        file -= info[key] - after[key]
+        if key in info:
+            after[key] = info[key] - min(info[key], file)
+            file -= info[key] - after[key]
     slab = "KReclaimable" if "KReclaimable" in info else "SReclaimable"
-    after[slab] = info.get(slab, 0) - taken["reclaimable slab"]
+    if slab in info:
+        after[slab] = info[slab] - taken["reclaimable slab"]
     outcome = "fits" if not found.missing_at_most else "may not fit" if not found.missing_at_least else "OOM"
+    if not grant.is_sure:
+        outcome = "may be refused"
     return {
         "requested": request.pages * request.times * page,
-        "granted_root": grant.root,
-        "granted_user": grant.user,
+        "granted_root": _if_sure(grant.root),
+        "granted_user": _if_sure(grant.user),
         "touched": request.touched * page,
-        "outcome": outcome if max(grant.root, grant.user) else "refused",
+        "outcome": outcome if max(grant.root[1], grant.user[1]) else "refused",
         "missing_least": found.missing_at_least * page,
         "missing_most": found.missing_at_most * page,
         "victim_pid": killed.pid if killed else None,
         "victim_name": killed.name if killed else None,
         "victim_score": killed.oom_score if killed else None,
-        "free_before": info["MemFree"],
-        "free_after": after["MemFree"],
+        "free_before": info.get("MemFree"),
+        "free_after": after.get("MemFree"),
         "available_before": info.get("MemAvailable", available_of(machine)),
         "available_after": available_then(machine, machine._replace(meminfo=after)),
         "grant_rule": grant.rule,
@@ -186,7 +191,7 @@ def _verdict(request: Request, grant: Grant, found: Supply, machine: Machine, ki
     page = machine.page_size
     what = f"{request.times} x {size(request.pages * page)}" if request.times > 1 else size(request.pages * page)
     lines = [_grant_line(what, request, grant)]
-    if not max(grant.root, grant.user):
+    if not max(grant.root[1], grant.user[1]):
         return lines
     if not request.touched:
         return [*lines, "Nothing is touched, so no memory is taken."]
@@ -206,7 +211,14 @@ def _grant_line(what: str, request: Request, grant: Grant) -> str:
     return f"{what}: root is {_granted(grant.root, request.times)}, others {_granted(grant.user, request.times)}."
 
 
-def _granted(granted: int, count: int) -> str:
+def _if_sure(granted: tuple[int, int]) -> int | None:
+    return granted[0] if granted[0] == granted[1] else None
+
+
+def _granted(grant: tuple[int, int], count: int) -> str:
+    least, granted = grant
+    if least != granted:
+        return f"granted or refused, {least} to {granted} of {count}" if count > 1 else "granted or refused"
     if granted == count:
         return "granted"
     return f"granted {granted} of {count}" if granted else "refused (ENOMEM)"
@@ -257,6 +269,16 @@ def _state(totals: dict[str, Any], zones: Sequence[dict[str, Any]]) -> Iterator[
             f"Node {zone['node']} {zone['zone']}: free {size(zone['free_before'])} -> {size(zone['free'])}, "
             f"low {size(zone['low'])}: {zone['state']}"
         )
+
+
+def _lacking(machine: Machine, grant: Grant) -> Iterator[str]:
+    """Name what the answer would be surer with."""
+    if not grant.is_sure:
+        mode = machine.setting("vm.overcommit_memory") or HEURISTIC
+        names = ", ".join(overcommit.lacking(mode, memory_of(machine), machine.version))
+        yield f"the source does not tell whether it is granted: {names} would"
+    if names := ", ".join(lacking(machine)):
+        yield f"the source does not tell {names}: how much can be had is known the less"
 
 
 def _notes(asked: Asked, amount: int, pid: int | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pymemtools.cli.what_if.rate import RATE
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.errors import UsageProblem
 from pymemtools.models.cache_room import Readers, readers
-from pymemtools.reports.machine import Machine
+from pymemtools.reports.machine import Machine, notes_of
 from pymemtools.reports.page_cache import GENERATIONS, TWO_LISTS, Pass, Reading, Room, lrus, passes, room_of
 
 _TITLES = {TWO_LISTS: "Classic LRU, two lists:", GENERATIONS: "MGLRU, generations:"}
@@ -62,7 +62,7 @@ def command(
     space = room_of(machine, limit)
     kinds = [lru] if lru else lrus(asked.source, machine.version, is_supposed=machine.version != asked.before.version)
     found = {kind: list(passes(machine, kind, space, reading, in_cgroup=limit is not None)) for kind in kinds}
-    notes = [*machine.notes]
+    notes = [*notes_of(machine)]
     if len(kinds) > 1:
         notes.append("nothing tells whether MGLRU is on: the answers of both are given (--lru chooses)")
     if GENERATIONS in kinds and reading.mapped:

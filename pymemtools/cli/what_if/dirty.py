@@ -55,7 +55,9 @@ def command(
     machine = asked.machine
     marks, memory = dirty_of(machine), dirtyable_of(machine)
     if marks is None or memory is None:
-        raise Missing("what-if dirty: the source tells too little: it takes MemFree and the file lists of meminfo")
+        needed = ("MemTotal", "MemFree", "Active(file)", "Inactive(file)")
+        names = ", ".join(key for key in needed if key not in machine.meminfo)
+        raise Missing(f"what-if dirty: the source tells too little: meminfo has no {names}")
     limits = _limits(machine, marks)
     writer = Writer(write, disk, None if file is None else float(file))
     found = timeline(writer, limits)

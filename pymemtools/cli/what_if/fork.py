@@ -12,10 +12,11 @@ from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models import overcommit
-from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller
+from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller, Memory
 from pymemtools.reports.commitments import Commitment, commitment, forks_of, private_memory
 from pymemtools.reports.machine import Machine, memory_of
 from pymemtools.reports.supposed import OVERCOMMIT
+from pymemtools.units import plus, times
 
 _RULE = (
     "a fork is charged what is accounted of the parent, in every mode, and refused by the rule of the mode "
@@ -41,6 +42,7 @@ def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
     if row.is_estimate:
         notes.append("no readable VmFlags: what is charged is estimated from VmData and VmStk")
     found = _charged(row, machine, count)
+    notes += _unknown(found, machine)
     resident, tables = private_memory(asked.source, pid)
     found |= {
         "private_resident": resident,
@@ -51,7 +53,8 @@ def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
         "error_bound": _error_bound(found["mode"], machine),
     }
     rules = [overcommit.rule(found["mode"], machine.version), _RULE]
-    lines = [line for text in _sentences(found, dirty) for line in sentence(text)]
+    is_limit_known = not overcommit.lacking(NEVER, memory_of(machine), machine.version)
+    lines = [line for text in _sentences(found, dirty, is_limit_known=is_limit_known) for line in sentence(text)]
     return Answer(lines, [found], notes, None, rules)
 
 
@@ -59,26 +62,44 @@ def _charged(row: Commitment, machine: Machine, count: int) -> dict[str, Any]:
     """Say what the kernel promises, and how many children it grants."""
     memory, page = memory_of(machine), machine.page_size
     mode = machine.setting("vm.overcommit_memory") or HEURISTIC
-    possible = forks_of(row, memory, page, machine.version)
-    granted = count
-    if mode == NEVER:
-        granted = count if possible is None else min(count, possible)
-    elif mode == HEURISTIC:
-        caller = Caller(row.address_space // page, row.is_admin)
-        largest = overcommit.largest_mapping(HEURISTIC, memory, caller, machine.version) or 0
-        granted = count if row.largest_charge // page <= largest else 0
+    extremes = overcommit.extremes(memory)
+    possible, most_possible = (forks_of(row, each, page, machine.version) for each in extremes)
+    granted, most = (_granted(row, each, machine, mode, count) for each in extremes)
+    charged = row.charged_by_fork * granted if granted == most else None
     return {
         "pid": row.pid,
         "name": row.name,
         "mode": mode,
         "count": count,
-        "granted": granted,
-        "possible_in_mode_2": possible,
+        "granted": granted if granted == most else None,
+        "possible_in_mode_2": possible if possible == most_possible else None,
         "charge": row.charged_by_fork,
-        "committed_before": memory.committed * page,
-        "committed_after": memory.committed * page + row.charged_by_fork * granted,
-        "commit_limit": memory.limit * page,
+        "committed_before": times(memory.committed, page),
+        "committed_after": plus(times(memory.committed, page), charged),
+        "commit_limit": times(memory.limit, page),
     }
+
+
+def _granted(row: Commitment, memory: Memory, machine: Machine, mode: int, count: int) -> int:
+    """Say how many children the rule of the mode grants."""
+    if mode == NEVER:
+        possible = forks_of(row, memory, machine.page_size, machine.version)
+        return count if possible is None else min(count, possible)
+    if mode == HEURISTIC:
+        caller = Caller(row.address_space // machine.page_size, row.is_admin)
+        largest = overcommit.largest_mapping(HEURISTIC, memory, caller, machine.version) or 0
+        return count if row.largest_charge // machine.page_size <= largest else 0
+    return count
+
+
+def _unknown(found: dict[str, Any], machine: Machine) -> Iterator[str]:
+    """Name what is not there of what the answer rests on."""
+    memory = memory_of(machine)
+    if found["granted"] is None:
+        names = ", ".join(overcommit.lacking(found["mode"], memory, machine.version))
+        yield f"the source does not tell whether it is granted: {names} would"
+    if names := ", ".join(overcommit.lacking(NEVER, memory, machine.version)):
+        yield f"the source does not tell {names}: how often it could fork in mode 2 is not known"
 
 
 def _error_bound(mode: int, machine: Machine) -> int | None:
@@ -89,16 +110,18 @@ def _error_bound(mode: int, machine: Machine) -> int | None:
     return overcommit.slack(machine.pages("MemTotal"), machine.cpus, NEVER, machine.version) * machine.page_size
 
 
-def _sentences(found: dict[str, Any], dirty: float) -> Iterator[str]:
+def _sentences(found: dict[str, Any], dirty: float, *, is_limit_known: bool) -> Iterator[str]:
     count, granted, possible = found["count"], found["granted"], found["possible_in_mode_2"]
     children = "a child" if count == 1 else f"{count} children"
     verdict = "granted" if granted == count else f"{granted} granted, then refused" if granted else "refused (ENOMEM)"
+    verdict = "granted or refused" if granted is None else verdict
     yield f"{found['pid']} ({found['name']}) forks {children}: {verdict} in mode {found['mode']}."
     yield (
         f"Each is charged {size(found['charge'])}: Committed_AS {size(found['committed_before'])} -> "
         f"{size(found['committed_after'])}, CommitLimit {size(found['commit_limit'])}."
     )
-    yield f"In mode 2 it could fork {'without limit' if possible is None else f'{possible} times'}."
+    if is_limit_known:
+        yield f"In mode 2 it could fork {'without limit' if possible is None else f'{possible} times'}."
     if found["copied_at_worst"] is not None:
         yield (
             f"Copied at worst, when {dirty:g} % of {size(found['private_resident'])} is written: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -10,10 +10,12 @@ import click
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import Missing
-from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, largest_mapping, rule, slack
+from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, lacking, largest_mapping, rule, slack
+from pymemtools.models.release import since
 from pymemtools.reports.commitments import Commitment, commitments, forks_of
 from pymemtools.reports.machine import Machine, memory_of
 from pymemtools.reports.supposed import OVERCOMMIT
+from pymemtools.units import minus, times
 
 _NAMES = {HEURISTIC: "0 heuristic", ALWAYS: "1 always", NEVER: "2 never more"}
 _NO_FIGURE = {HEURISTIC: "?", ALWAYS: "no limit", NEVER: "?"}
@@ -36,9 +38,14 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     if machine.cpus is None:
         notes.append("the number of processors is not known, and so is how far off the counter of mode 2 may be")
     if processes:
+        if names := lacking(NEVER, memory, machine.version):
+            raise Missing(f"what-if overcommit: meminfo: no {names[0]} field")
         return _of_processes(rows, memory, machine, notes)._replace(unreadable=unreadable)
-    stuck = [row for row in rows if forks_of(row, memory, machine.page_size, machine.version) == 0]
-    modes = [_of_mode(each, memory, machine, mode, len(stuck), notes) for each in _NAMES]
+    notes += _unknown(memory, machine)
+    stuck = None
+    if not lacking(NEVER, memory, machine.version):
+        stuck = [row for row in rows if forks_of(row, memory, machine.page_size, machine.version) == 0]
+    modes = [_of_mode(each, memory, machine, mode, stuck, notes) for each in _NAMES]
     return Answer(
         [_state(memory, machine), "", *_table(modes), "", *sentence(_summary(rows, stuck))],
         modes,
@@ -47,8 +54,21 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     )
 
 
+def _unknown(memory: Memory, machine: Machine) -> Iterator[str]:
+    """Name what of meminfo the figures of mode 2 and of mode 0 since 5.2 go by, and is not there."""
+    names = dict.fromkeys((*lacking(NEVER, memory, machine.version), *(("SwapTotal",) if memory.swap is None else ())))
+    yield from (f"meminfo: no {name} field: what rests on it is not known" for name in names)
+    if machine.doubt and not since(machine.version, (5, 2)):
+        yield machine.doubt
+
+
 def _of_mode(
-    mode: int, memory: Memory, machine: Machine, current: int | None, stuck: int, notes: list[str]
+    mode: int,
+    memory: Memory,
+    machine: Machine,
+    current: int | None,
+    stuck: Sequence[Commitment] | None,
+    notes: list[str],
 ) -> dict[str, Any]:
     """Say what a mode allows a process that has hardly any memory yet; a note says what is not known."""
     page = machine.page_size
@@ -56,18 +76,18 @@ def _of_mode(
     try:
         root, user = (largest_mapping(mode, memory, Caller(0, is_admin), machine.version) for is_admin in (True, False))
     except Missing as error:
-        notes.append(str(error))
+        notes += [str(error)] if str(error).startswith("mode") else []
     return {
         "mode": mode,
         "is_current": None if current is None else mode == current,
-        "commit_limit": memory.limit * page,
-        "committed_as": memory.committed * page,
-        "headroom": (memory.limit - memory.committed) * page,
-        "largest_mmap_root": None if root is None else root * page,
-        "largest_mmap_user": None if user is None else user * page,
-        "cannot_fork": stuck if mode == NEVER else 0,
+        "commit_limit": times(memory.limit, page),
+        "committed_as": times(memory.committed, page),
+        "headroom": times(minus(memory.limit, memory.committed), page),
+        "largest_mmap_root": times(root, page),
+        "largest_mmap_user": times(user, page),
+        "cannot_fork": 0 if mode != NEVER else None if stuck is None else len(stuck),
         "rule": rule(mode, machine.version),
-        "error_bound": None if mode == HEURISTIC and root is None else _error_bound(mode, memory, machine),
+        "error_bound": None if mode != ALWAYS and root is None else _error_bound(mode, memory, machine),
     }
 
 
@@ -78,12 +98,11 @@ def _error_bound(mode: int, memory: Memory, machine: Machine) -> int | None:
 
 
 def _state(memory: Memory, machine: Machine) -> str:
-    left = (memory.limit - memory.committed) * machine.page_size
-    rest = f"{size(left)} below" if left >= 0 else f"{size(-left)} above"
-    return (
-        f"Committed_AS is {size(memory.committed * machine.page_size)}, {rest} the CommitLimit of "
-        f"{size(memory.limit * machine.page_size)}."
-    )
+    limit, committed = (times(pages, machine.page_size) for pages in (memory.limit, memory.committed))
+    if limit is None or committed is None:
+        return f"Committed_AS is {size(committed, 'not known')}, and the CommitLimit is {size(limit, 'not known')}."
+    rest = f"{size(limit - committed)} below" if limit >= committed else f"{size(committed - limit)} above"
+    return f"Committed_AS is {size(committed)}, {rest} the CommitLimit of {size(limit)}."
 
 
 def _table(modes: Sequence[dict[str, Any]]) -> list[str]:
@@ -100,8 +119,10 @@ def _table(modes: Sequence[dict[str, Any]]) -> list[str]:
     )
 
 
-def _summary(rows: Sequence[Commitment], stuck: Sequence[Commitment]) -> str:
+def _summary(rows: Sequence[Commitment], stuck: Sequence[Commitment] | None) -> str:
     """Say who could not fork in mode 2, the largest first."""
+    if stuck is None:
+        return "How many processes could fork in mode 2 is not known."
     if not stuck:
         return f"In mode 2 each of {len(rows)} processes could fork."
     largest = sorted(stuck, key=lambda row: -row.charged_by_fork)[:_NAMED]

@@ -26,7 +26,7 @@ from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.values import assignments
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
-from pymemtools.reports.machine import Machine, read_machine
+from pymemtools.reports.machine import Machine, read_machine, trusted
 from pymemtools.reports.supposed import assumed, supposed
 from pymemtools.sources.base import Source
 
@@ -54,12 +54,12 @@ class Answer(NamedTuple):
 
 
 def question(
-    name: str, assumes: Sequence[str] = (), *, zones: bool = False
+    name: str, assumes: Sequence[str] = (), *, zones: bool = False, of_zones: bool = False
 ) -> Callable[[Callable[..., Answer]], click.Command]:
     """Make a command of a function that takes what is asked, and its own options, and gives the answer.
 
     ``assumes`` are the settings that it needs, and ``zones`` whether it needs these: as the kernel would choose them
-    where the source does not tell.
+    where the source does not tell, or zones are not those of its memory; a question ``of_zones`` has these anyway.
     """
 
     def make(answer: Callable[..., Answer]) -> click.Command:
@@ -85,7 +85,8 @@ def question(
                 raise UsageProblem(f"what-if {name}: --kernel: '{kernel}' is no version; write for example 5.10")
             settings = dict(assignments(sets, f"what-if {name}"))
             opened = open_from(ctx, source, partial=partial, max_size=max_size)
-            before = assumed(read_machine(opened), assumes, version, zones=zones)
+            machine = read_machine(opened)
+            before = assumed(machine if of_zones else trusted(machine), assumes, version, zones=zones)
             found = answer(Asked(opened, before, supposed(before, settings, ram, swap, version), settings), **own)
             if found.unreadable:
                 say(f"what-if {name}: {unread(found.unreadable, is_live=opened.is_live)}")

@@ -8,7 +8,7 @@ from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import Missing
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.reports.machine import Machine, available_of, available_then, marks_of
+from pymemtools.reports.machine import Machine, available_of, available_then, marks_of, notes_of, trusted
 from pymemtools.reports.supposed import supposed
 
 _RULE = (
@@ -18,13 +18,13 @@ _RULE = (
 _SETTINGS = ("vm.min_free_kbytes", "vm.watermark_scale_factor", "vm.lowmem_reserve_ratio")
 
 
-@question("watermarks", _SETTINGS[:2], zones=True)
+@question("watermarks", _SETTINGS[:2], zones=True, of_zones=True)
 def command(asked: Asked) -> Answer:
     """Show each zone's min, low and high as they are and as the settings given with --set would make them."""
     before, after = asked.before, asked.machine
     if after.zones == before.zones:
         after = supposed(after, {name: before.settings[name] for name in _SETTINGS if name in before.settings})
-    notes = [*after.notes]
+    notes = [*notes_of(after)]
     if None in marks_of(after):
         notes.append("the source tells too few settings: watermarks are left as they are")
     rows = [_row(old, new, after.page_size) for old, new in zip(before.zones, after.zones) if new.usable or old.usable]
@@ -84,11 +84,18 @@ def _totals(before: Machine, after: Machine) -> dict[str, int | None]:
         "reserve_before": old,
         "reserve": new,
         "no_longer_usable": new - old,
-        "available_before": before.meminfo.get("MemAvailable", available_of(before)),
-        "available": available_then(before, after),
+        "available_before": before.meminfo.get("MemAvailable", available_of(trusted(before))),
+        "available": _available(before, after),
         "low_before": sum(zone.low for zone in before.zones) * before.page_size,
         "low": sum(zone.low for zone in after.zones) * after.page_size,
     }
+
+
+def _available(before: Machine, after: Machine) -> int | None:
+    """Give MemAvailable then, which zones do not decide where they tell of other memory."""
+    if before.doubt and before.zones == after.zones:
+        return before.meminfo.get("MemAvailable")
+    return available_then(trusted(before), trusted(after))
 
 
 def _summary(totals: dict[str, int | None]) -> list[str]:

@@ -1,0 +1,29 @@
+"""What could be had of a machine's memory, by its meminfo: the least and the most, where that does not tell all."""
+
+from __future__ import annotations
+
+from pymemtools.models.allocation import Pools
+from pymemtools.models.reclaimable import is_told, reclaimable
+from pymemtools.reports.doubt import swap_of
+from pymemtools.reports.machine import Machine
+
+
+def pools(machine: Machine) -> tuple[Pools, Pools]:
+    """Give the pools with which least can be had, and those with which most can."""
+    found, swap = reclaimable(machine.meminfo), swap_of(machine.meminfo)
+    mapped = max(found.mapped.most - machine.meminfo.get("Shmem", 0), 0)
+    least_swap, most_swap = (0, swap.total or 0) if swap.free is None else (swap.free, swap.free)
+    least, most = (
+        Pools._make(size // machine.page_size for size in each)
+        for each in (
+            (found.file.least, found.dirty.most, mapped, found.slab.least, least_swap),
+            (found.file.most, found.dirty.least, mapped, found.slab.most, most_swap),
+        )
+    )
+    return least, most
+
+
+def lacking(machine: Machine) -> list[str]:
+    """Name the figures with which the pools would be known better."""
+    told = {**is_told(machine.meminfo), "SwapFree": swap_of(machine.meminfo).free is not None}
+    return [key for key, is_there in told.items() if not is_there]
