@@ -151,7 +151,7 @@ def test_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
         source.read("meminfo")
     assert (source.names("sys"), source.user_name(0), source.user_name(1000)) == ([], None, None)
     sample = read_processes(source, Wanted(("Pss",)))
-    assert [(process.pid, process.command) for process in sample.processes] == [(7, "?")]
+    assert [(process.pid, process.command) for process in sample.processes] == [(7, "[prog]")]
     assert (sample.unreadable, sample.reason) == (1, "no smaps")
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked" / "proc").symlink_to("/proc")
@@ -179,7 +179,7 @@ def test_what_never_ends_is_not_opened(tree: Path) -> None:
     for path in ("meminfo", "version", "7/smaps"):
         with pytest.raises(Missing):
             source.read(path)
-    assert commands(tree) == [("?", None)]
+    assert commands(tree) == [("[other]", None)]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")

@@ -176,3 +176,83 @@ def test_ps_is_read_by_its_titles() -> None:
     assert parse_ps(b"  PID  STARTED COMMAND\n    7   Dec 03 a b\n    7 10:48:09 its thread\n    - \n") == {7: b"a b"}
     assert parse_ps(b"PID   USER     TIME  COMMAND\n    2 root      0:00 [kthreadd]\n") == {2: b"[kthreadd]"}
     assert parse_ps(b"ps: error\n") == {}
+
+
+def test_commands_are_those_of_ps_and_that_is_said(pymemtools: Run, sosreport: Path) -> None:
+    found = pymemtools("smem", "-S", str(sosreport), "-c", "pid user command uss")
+    assert found.stdout.decode() == (
+        "  PID User     Command                          USS \n"
+        " 1219 root     /bin/sh /init                     40 \n"
+        "    1 root     /bin/sh /init                    104 \n"
+        "  252 root     labd lock 1                     1120 \n"
+        "  254 seawolf  labd named 4 evil (name) x      4196 \n"
+        "  253 seawolf  labd hog 12                    12388 \n"
+        "  244 root     lab hog 40                     41640 \n"
+    )
+    note = "without a cmdline: commands are those of sos_commands/process/ps_auxwwwm\n"
+    assert found.stderr.decode() == f"pymemtools: {note}"
+    found = pymemtools("oom-scores", "-S", str(sosreport), "--top", "1")
+    assert found.stdout.decode().splitlines()[1].endswith("yes   labd hog 12")
+    assert found.stderr.decode() == f"pymemtools: oom-scores: {note}"
+    assert pymemtools("pmap", "-S", str(sosreport), "254").stdout.startswith(b"254:   labd named 4 evil (name) x\n")
+
+
+def test_kernel_threads_are_told_by_status(pymemtools: Run, sosreport: Path) -> None:
+    said = _info(pymemtools, sosreport)
+    assert (said["processes"], said["kernel_threads"], said["unreadable"]) == (6, 3, 0)
+
+
+def test_without_ps_the_name_is_that_of_status(pymemtools: Run, tmp_path: Path) -> None:
+    top = _copy(tmp_path / "lab")
+    shutil.rmtree(top / "sos_commands")
+    found = pymemtools("smem", "-S", str(top), "-H", "-c", "pid command", "-P", "evil")
+    assert (found.stdout, found.stderr) == (b"  254 [evil (name) x]             \n", b"")
+
+
+def test_a_copy_with_smaps_rollup_alone(pymemtools: Run, tmp_path: Path) -> None:
+    process = tmp_path / "proc" / "7"
+    process.mkdir(parents=True)
+    (process / "stat").write_text("7 (lab) S 1 7 7 0 -1 64 0 0 0 0 0 0 0 0 20 0 1 0 9 8192000 12 0 1 2 3\n")
+    (process / "cmdline").write_text("lab\0-x\0")
+    sums = "Rss: 48 kB\nPss: 40 kB\nPrivate_Clean: 8 kB\nPrivate_Dirty: 24 kB\nSwap: 4 kB\n"
+    (process / "smaps_rollup").write_text(f"00400000-7fff0000 ---p 00000000 00:00 0 [rollup]\n{sums}")
+    found = pymemtools("smem", "-S", str(tmp_path), "-H", "-c", "pid command swap uss pss rss vss")
+    assert found.stdout == b"    7 lab -x                             4       32       40       48     8000 \n"
+    note = b"without smaps: the figures of 1 process are those of smaps_rollup\n"
+    assert found.stderr == b"pymemtools: " + note
+    found = pymemtools("smem", "-m", "-S", str(tmp_path))
+    assert (found.returncode, found.stdout) == (1, b"")
+    assert found.stderr == b"pymemtools: smem: 1 of 1 processes could not be read (no smaps)\n"
+
+
+def test_nothing_readable_is_no_report(pymemtools: Run, tmp_path: Path) -> None:
+    top = _copy(tmp_path / "lab")
+    for smaps in top.glob("proc/*/smaps"):
+        smaps.write_bytes(b"")
+    for options in ((), ("-f", "json"), ("-u",), ("-m",)):
+        found = pymemtools("smem", "-S", str(top), *options)
+        assert (found.returncode, found.stdout) == (1, b"")
+        assert found.stderr == b"pymemtools: smem: 6 of 6 processes could not be read (smaps is empty)\n"
+
+
+def test_pmap_does_not_total_what_is_not_told(pymemtools: Run, tmp_path: Path) -> None:
+    process = tmp_path / "proc" / "7"
+    process.mkdir(parents=True)
+    (process / "smaps").write_text("00400000-00432000 rw-p 00000000 00:00 0 \nSize:                200 kB\n")
+    (process / "status").write_text("Name:\tlab\nVmSize:\t 200 kB\n")
+    assert pymemtools("pmap", "-x", "-S", str(tmp_path), "7").stdout.decode() == (
+        "7:   [lab]\n"
+        "Address           Kbytes     RSS   Dirty Mode  Mapping\n"
+        "0000000000400000     200       -       - rw---   [ anon ]\n"
+        "---------------- ------- ------- ------- \n"
+        "total kB             200       -       -\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "page_size"), [("DirectMap4k: 8 kB\n", 4096), ("DirectMap4k: 0 kB\nDirectMap64k: 8 kB\n", None)]
+)
+def test_the_page_size_by_how_the_kernel_maps_itself(tmp_path: Path, lines: str, page_size: int | None) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text(f"MemTotal: 4 kB\n{lines}")
+    assert open_source(str(tmp_path)).facts.page_size == page_size

@@ -7,7 +7,7 @@ import pytest
 from pymemtools.errors import ParseError
 from pymemtools.procfs.cgroup import parse_cgroup, unit_of
 from pymemtools.procfs.stat import PF_KTHREAD, parse_stat
-from pymemtools.procfs.status import parse_status_sizes
+from pymemtools.procfs.status import parse_status_sizes, stat_by_status
 
 REAL = (  # /proc/self/stat of a cat, Linux 6.1
     b"1402 (cat) R 1399 1399 1399 34817 1399 4194304 95 0 0 0 0 0 0 0 20 0 1 0 4402 2375680 353 18446744073709551615 "
@@ -41,7 +41,7 @@ def test_names_end_at_the_last_parenthesis(comm: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"\n", b"1402", b"1402 (cat", b"x (cat) R 1", b"1 (cat) R 1 1 1 1", b")(", b"\0" * 99]
+    "text", [b"", b"\n", b"1402", b"1402 (cat", b"x (cat) R 1", b"1 (cat) R x 1\n", b"1 (cat)\n", b")(", b"\0" * 99]
 )
 def test_what_is_no_stat(text: bytes) -> None:
     with pytest.raises(ParseError, match=r"^7/stat: line 1: expected "):
@@ -97,3 +97,40 @@ def test_status() -> None:
 def test_cgroup(text: bytes, path: str | None, unit: str | None) -> None:
     assert parse_cgroup(text) == path
     assert unit_of(path) == unit
+
+
+def test_fewer_fields_than_today() -> None:
+    short = parse_stat(b"7 (old) S 1 7 7 0 -1 64\n")
+    assert (short.comm, short.state, short.ppid, short.flags, short.vsize) == (b"old", "S", 1, 64, None)
+    assert not short.is_kernel_thread
+    assert parse_stat(b"7 (cut) S 1 7 7 0 -1 6").flags is None  # of 64
+    ends_with_vsize = parse_stat(OLD[: OLD.index(b" 160 ")] + b"\n")
+    assert (ends_with_vsize.vsize, ends_with_vsize.rss_pages, ends_with_vsize.has_memory) == (2048000, None, True)
+
+
+STATUS = b"Name:\tjujud\nState:\tS (sleeping)\nPPid:\t1\nVmSize:\t     200 kB\nVmRSS:\t      80 kB\nThreads:\t3\n"
+
+
+def test_status_tells_what_stat_does_not() -> None:
+    stat = stat_by_status(STATUS, 100)
+    assert stat == (100, b"jujud", "S", 1, None, 3, None, 204800, None, None, None)
+    assert not stat.is_kernel_thread
+    assert stat.has_memory
+    assert stat_by_status(STATUS, 100, parse_stat(b"7 (old) S 9\n")) == parse_stat(b"7 (old) S 9\n")._replace(
+        vsize=204800
+    )
+    assert stat_by_status(b"", 100) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "is_kernel_thread"),
+    [
+        (b"Name:\tkthreadd\nState:\tS (sleeping)\n", True),
+        (b"Name:\tdefunct\nState:\tZ (zombie)\n", False),
+        (b"Name:\tlab\nVmRSS:\t 80 kB\n", False),  # whoever kept that line may have dropped VmSize
+    ],
+)
+def test_what_has_no_address_space_is_a_kernel_thread(status: bytes, *, is_kernel_thread: bool) -> None:
+    stat = stat_by_status(status, 2)
+    assert stat is not None
+    assert stat.is_kernel_thread == is_kernel_thread

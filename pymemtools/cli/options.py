@@ -238,6 +238,11 @@ def unread(unreadable: int, seen: int | None = None, reason: str = "", *, is_liv
     return f"{count} could not be read{why}{'; run as root for all' if is_live and os.geteuid() else ''}"
 
 
+def told_by_ps(source: Source) -> list[str]:
+    """Say where commands come from that no cmdline told."""
+    return [f"without a cmdline: commands are those of {source.commands_from}"] if source.commands_from else []
+
+
 def write_lines(lines: Iterable[str]) -> None:
     """Write a report to stdout at once."""
     text = "\n".join(lines)

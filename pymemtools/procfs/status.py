@@ -2,6 +2,8 @@
 
 import re
 
+from pymemtools.procfs.stat import Stat
+
 _SIZE = re.compile(rb"([A-Z][A-Za-z]+):[ \t]*([0-9]{1,20}) kB")
 
 
@@ -32,6 +34,24 @@ def parse_status_name(text: bytes) -> bytes | None:
     r"""Give the process's name; the kernel writes a newline in it as ``\n``."""
     match = re.match(rb"Name:[ \t]*([^\n]*)\n", text)
     return match[1] if match else None
+
+
+def stat_by_status(text: bytes, pid: int, stat: Stat | None = None) -> Stat | None:
+    r"""Tell what a stat would that is missing, or too short; what has no address space is a kernel thread.
+
+    >>> stat_by_status(b"Name:\tkthreadd\nState:\tS (sleeping)\nPPid:\t0\n", 2).is_kernel_thread
+    True
+    """
+    name = parse_status_name(text)
+    if name is None:
+        return stat
+    sizes = parse_status_sizes(text)
+    vsize = sizes.get("VmSize", None if "VmRSS" in sizes else 0)
+    if stat is not None:
+        return stat._replace(vsize=vsize)
+    state = re.search(rb"^State:[ \t]*([A-Za-z])", text, re.MULTILINE)
+    ppid, threads = parse_status_number(text, "PPid"), parse_status_number(text, "Threads")
+    return Stat(pid, name, state[1].decode("ascii") if state else "?", ppid, threads=threads, vsize=vsize)
 
 
 def parse_status_capabilities(text: bytes) -> int:

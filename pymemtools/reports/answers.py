@@ -50,7 +50,7 @@ _PAGE_SIZE = "page_size"  # no file, but what a smaps or the manifest tells; it 
 _QUESTIONS = (
     _Needs("free", ("meminfo",)),
     _Needs("free --cgroup", ("/sys/fs/cgroup/",)),
-    _Needs("smem", ("PID/smaps",), ("PID/cmdline",)),
+    _Needs("smem", ("PID/smaps|PID/smaps_rollup",), ("PID/smaps", "PID/cmdline")),
     _Needs("smem --rollup", ("PID/smaps_rollup|PID/smaps",), ("PID/smaps_rollup", "PID/cmdline")),
     _Needs("smem -g unit", ("PID/smaps", "PID/cgroup")),
     _Needs("smem -w", ("meminfo",)),
@@ -199,12 +199,18 @@ def _count(source: Source) -> tuple[int, int, int]:
 def _kind(files: ProcessFiles, stat: Stat | None) -> str:
     if stat is not None and stat.is_kernel_thread:
         return "thread"
-    if stat is not None and (stat.is_dead or not stat.rss_pages):
+    if stat is not None and (stat.is_dead or not stat.has_memory):
         return "dead"
+    if _is_there(files, "smaps") or _is_there(files, "smaps_rollup"):
+        return "process"
+    return "dead" if stat is None and not _is_refused(files, "smaps") else "unreadable"
+
+
+def _is_refused(files: ProcessFiles, name: str) -> bool:
     try:
-        has_smaps = bool(next(iter(files.chunks("smaps")), b""))
+        files.read(name)
     except Missing:
-        has_smaps = False
+        return False
     except MemtoolsError:
-        return "unreadable"
-    return "process" if has_smaps else "unreadable" if stat is not None else "dead"
+        return True
+    return False

@@ -76,7 +76,7 @@ def _read(source: Source, files: ProcessFiles, stat: Stat | None) -> Commitment 
         found.whole,
         found.copied,
         found.largest,
-        sizes.get("VmSize", 0) if stat is None else stat.vsize,
+        sizes.get("VmSize", 0) if stat is None or stat.vsize is None else stat.vsize,
         is_admin,
         is_estimate,
     )

@@ -9,6 +9,7 @@ from pymemtools.errors import Denied, Missing, ParseError
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release, since
+from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
 from pymemtools.procfs.smaps_tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
@@ -91,6 +92,8 @@ def candidates(source: Source) -> Candidates:
         notes.append("before Linux 2.6.36 scores are of virtual size and time: they are not computed")
     else:
         notes += _assumptions(users, has_scores=has_scores)
+    if source.commands_from is not None:
+        notes.append(f"without a cmdline: commands are those of {source.commands_from}")
     return Candidates(rows, total, page_size, version, scale, has_scores, unreadable, notes, tasks)
 
 
@@ -150,15 +153,17 @@ def _read_one(source: Source, files: ProcessFiles, stat: Stat | None) -> _Seen |
 
 
 def _sums_of_smaps(files: ProcessFiles) -> Mapping[str, int]:
-    """Add smaps up where a capture has no status (smemcap's): no page tables then."""
+    """Add smaps up where a capture has no status (smemcap's), or take smaps_rollup: no page tables then."""
     tally = Tally(("Rss", "Swap"))
+    sums: Mapping[str, int | None]
     try:
         for chunk in files.chunks("smaps"):
             tally.feed(chunk)
+        sums = tally.finish().sums
     except Missing:
-        return {}
-    sums = tally.finish().sums
-    return {name: size for name, size in (("VmRSS", sums["Rss"]), ("VmSwap", sums["Swap"])) if size is not None}
+        rollup = _optional(files, "smaps_rollup")
+        sums = parse_smaps_rollup(rollup) if rollup else {}
+    return {name: size for name, size in (("VmRSS", sums.get("Rss")), ("VmSwap", sums.get("Swap"))) if size is not None}
 
 
 def _optional(files: ProcessFiles, name: str) -> bytes:

@@ -62,6 +62,7 @@ class Sample(NamedTuple):
     cut_short: int  # processes whose smaps ended within a line
     has_pss: bool
     from_rollup: int  # processes whose figures are smaps_rollup's
+    without_smaps: int = 0  # of those, processes of which a copy has no smaps
 
 
 _FEW = 64  # processes that one process reads faster than it can fork
@@ -113,6 +114,7 @@ class _Outcome(NamedTuple):
     has_pss: bool = False
     has_smaps: bool = False
     from_rollup: bool = False
+    without_smaps: bool = False
     in_exec: bool = False
 
 
@@ -131,6 +133,7 @@ def _sample(results: Sequence[_Outcome]) -> Sample:
         sum(result.cut_short for result in results),
         not read or any(result.has_pss for result in read),
         sum(result.from_rollup for result in results),
+        sum(result.without_smaps for result in results),
     )
 
 
@@ -155,6 +158,7 @@ class _Reader:
             keep = lambda name: search(name.decode("utf-8", "surrogateescape")) is not None
         self._tally = Tally(wanted.keys, by_name=wanted.by_name, keep=keep)
         self._filters_maps = keep is not None
+        self._may_do_without_smaps = not (source.is_live or self._filters_maps or wanted.by_name)
 
     def read(self, pid: int) -> _Outcome:
         """Read one process; one that vanishes gives nothing, one we may not read gives the reason."""
@@ -201,17 +205,22 @@ class _Reader:
         wanted, tally = self._wanted, self._tally
         rollup = _optional(files, "smaps_rollup", parse_smaps_rollup) if wanted.rollup or wanted.split else None
         sums: dict[str, int | None] = dict(rollup or {})
-        maps = None
+        maps, without_smaps = None, False
         if rollup is None or not wanted.rollup:
-            is_empty = True
-            for chunk in files.chunks("smaps"):
-                tally.feed(chunk)
-                is_empty = False
-            maps, totals = tally.finish()
-            if not maps:
-                return self._without_maps(stat, is_empty=is_empty)
-            sums.update(totals)
-        elif stat is not None:
+            try:
+                is_empty = self._feed(files)
+            except (Missing, Denied):
+                without_smaps = self._may_do_without_smaps
+                rollup = _optional(files, "smaps_rollup", parse_smaps_rollup) if without_smaps else None
+                if not rollup:
+                    raise
+                sums = dict(rollup)
+            else:
+                maps, totals = tally.finish()
+                if not maps:
+                    return self._without_maps(stat, is_empty=is_empty)
+                sums.update(totals)
+        if maps is None and stat is not None:
             sums["Size"] = stat.vsize
         if wanted.status:
             sums.update(_optional(files, "status", parse_status_sizes) or {})
@@ -225,11 +234,20 @@ class _Reader:
         return _Outcome(
             process,
             from_rollup=maps is None,
+            without_smaps=without_smaps,
             cut_short=tally.cut_short,
             has_pss="Pss" in sums if maps is None else tally.has_pss,
             has_smaps=True,
             in_exec=stat is not None and stat.is_in_exec,
         )
+
+    def _feed(self, files: ProcessFiles) -> bool:
+        """Read smaps; tell whether it is empty."""
+        is_empty = True
+        for chunk in files.chunks("smaps"):
+            self._tally.feed(chunk)
+            is_empty = False
+        return is_empty
 
     def _without_maps(self, stat: Stat | None, *, is_empty: bool) -> _Outcome:
         """Tell a process without memory from one whose memory we do not see."""
@@ -237,12 +255,12 @@ class _Reader:
             return _NOTHING
         if not is_empty:
             return _Outcome(unreadable="smaps holds no mapping")
-        return _Outcome(unreadable="smaps is empty") if stat is not None and stat.rss_pages > 0 else _NOTHING
+        return _Outcome(unreadable="smaps is empty") if stat is not None and stat.has_memory else _NOTHING
 
 
 def _has_memory(stat: Stat | None, identity: Process) -> bool:
     """Tell whether a process that a capture has no smaps of should have had one."""
-    return stat.rss_pages > 0 if stat is not None else not identity.command.startswith(("[", "?"))
+    return stat.has_memory if stat is not None else not identity.command.startswith(("[", "?"))
 
 
 def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None]) -> _T | None:
@@ -253,11 +271,11 @@ def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None
 
 
 def _command(files: ProcessFiles, name: str) -> str:
-    """Give the command line with blanks for NULs; a process that emptied its own is shown by its name."""
+    """Give the command line with blanks for NULs; a process without one, or that emptied it, is shown by its name."""
     try:
         cmdline = files.read("cmdline")[:_MAX_CMDLINE]
     except Missing:
-        return "?"
+        return "?" if name == "?" else f"[{name}]"
     except Denied:
         cmdline = b""
     cmdline = cmdline[:-1] if cmdline.endswith(b"\0") else cmdline

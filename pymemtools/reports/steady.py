@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pymemtools.errors import Missing
 from pymemtools.procfs.stat import Stat, parse_stat
+from pymemtools.procfs.status import stat_by_status
 from pymemtools.sources.base import ProcessFiles, Source
 
 _T = TypeVar("_T")
@@ -20,12 +21,16 @@ def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat |
     mapped; where that takes for ever (its file system hangs) there is but the little it has. A capture does not change,
     and may lack stat. Raises Missing when the process is gone, or going, or will not keep still, Denied when it may not
     be opened.
+
+    A stat that is missing, or that is too short to tell a kernel thread, is made up for by status.
     """
     changes = 0
     for tries_left in reversed(range(_TRIES)):
         with source.process(pid) as files:
             text, before = _look(files)
-            if source.is_live and before is not None and before.is_dead and before.threads > 1:
+            if not source.is_live and (before is None or before.vsize is None):
+                before = stat_by_status(_optional(files, "status"), pid, before)
+            if source.is_live and before is not None and before.is_dead and (before.threads or 0) > 1:
                 files = _other_thread(source, files)
                 text, before = _look(files)
             if source.is_live and before is not None and before.is_exiting:
@@ -84,8 +89,12 @@ def _look(files: ProcessFiles) -> tuple[bytes, Stat | None]:
 
 def _stat_text(files: ProcessFiles) -> bytes:
     """Read stat; a capture may lack it."""
+    return _optional(files, "stat")
+
+
+def _optional(files: ProcessFiles, name: str) -> bytes:
     try:
-        return files.read("stat")
+        return files.read(name)
     except Missing:
         return b""
 

@@ -110,11 +110,15 @@ class Archive:
         return self.chunks(None, path)
 
     @property
-    def listing(self) -> Listing:
-        """Give the commands that ps listed."""
+    def commands_from(self) -> str | None:
+        """Name the listing of ps that has told commands."""
+        return None if self._listing is None else self._listing.told_by
+
+    def listed(self, pid: int) -> bytes | None:
+        """Give the command that ps listed, for a process without a cmdline."""
         if self._listing is None:
             self._listing = listing_of(self)
-        return self._listing
+        return self._listing.command(pid)
 
     def pids(self) -> list[int]:
         """List the processes in the order of the archive."""
@@ -182,8 +186,14 @@ class ArchiveProcess:
         self.pid = pid
 
     def read(self, name: str) -> bytes:
-        """Read a small file whole. Raises Missing or ParseError."""
-        return self._archive.read_whole(self.pid, name)
+        """Read a small file whole; for a cmdline that is missing, what ps listed. Raises Missing or ParseError."""
+        try:
+            return self._archive.read_whole(self.pid, name)
+        except Missing:
+            command = self._archive.listed(self.pid) if name == "cmdline" else None
+            if command is None:
+                raise
+            return command
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Read a file piece by piece. Raises Missing or ParseError."""

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from pymemtools.sources.left_behind import Listing
     from pymemtools.sources.manifest import Manifest
 
 ALL_EMPTY = (
@@ -81,8 +80,8 @@ class Source(Protocol):
         ...
 
     @property
-    def listing(self) -> Listing:
-        """Give the commands that ps listed, for processes without a cmdline."""
+    def commands_from(self) -> str | None:
+        """Name the listing of ps that has told the commands of processes without a cmdline; None when none had to."""
         ...
 
     def pids(self) -> Sequence[int]:

@@ -136,25 +136,36 @@ def logs_of(source: Source) -> list[str]:
     return sorted(_beside(source, LOG), key=_by_age)
 
 
-class Listing(NamedTuple):
-    """The commands that ps listed, by PID, and in which file; None where there is none."""
+class Listing:
+    """The commands that ps listed, and in which file; ``told_by`` is that file once it was needed."""
 
-    commands: dict[int, bytes]
-    path: str | None
+    def __init__(self, commands: dict[int, bytes], path: str | None = None) -> None:
+        self._path = path
+        self._commands = commands
+        self.told_by: str | None = None
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+    def command(self, pid: int) -> bytes | None:
+        """Give a process's command line, its arguments with blanks between them; None when it is not listed."""
+        command = self._commands.get(pid)
+        if command is not None:
+            self.told_by = self._path
+        return command
 
 
 def listing_of(source: Source) -> Listing:
     """Read the listing of ps with the most processes."""
     from pymemtools.sources.ps_listing import parse_ps
 
-    best = Listing({}, None)
+    best = Listing({})
     for path in _beside(source, "ps"):
         try:
-            commands = parse_ps(source.read(path))
+            listing = Listing(parse_ps(source.read(path)), path.lstrip("/"))
         except MemtoolsError:
             continue
-        if len(commands) > len(best.commands):
-            best = Listing(commands, path)
+        best = max(best, listing, key=len)
     return best
 
 

@@ -13,16 +13,32 @@ _VIRTUAL = 20  # of the words of stat behind the name: the size of the address s
 
 
 def page_size_of(source: Source) -> int | None:
-    """Tell the page size, in bytes: the smallest that the processes use, or else what their sizes say.
+    """Tell the page size, in bytes: the smallest that the processes use, or else what their sizes say, or meminfo.
 
-    None where neither does. Source: fs/proc/task_mmu.c, KernelPageSize, since Linux 2.6.29.
+    None where none does. Source: fs/proc/task_mmu.c, KernelPageSize, since Linux 2.6.29.
     """
-    return _told_by_any(source, _smallest_in_smaps) or _told_by_any(source, _bytes_for_a_page_of_statm)
+    return (
+        _told_by_any(source, _smallest_in_smaps)
+        or _told_by_any(source, _bytes_for_a_page_of_statm)
+        or _told_by_meminfo(source)
+    )
 
 
 def is_page_size(size: int) -> bool:
     """Tell whether Linux runs with such pages: the smallest are of 4 KiB, the largest of 1 MiB (Hexagon's)."""
     return 4096 <= size <= 1 << 20 and size & (size - 1) == 0
+
+
+def _told_by_meminfo(source: Source) -> int | None:
+    """Know x86 and s390, which have but one size, by how the kernel maps itself (arch_report_meminfo()).
+
+    powerpc has the same line, and one for 64 KiB.
+    """
+    try:
+        text = source.read("meminfo")
+    except MemtoolsError:
+        return None
+    return 4096 if b"\nDirectMap4k:" in text and b"\nDirectMap64k:" not in text else None
 
 
 def _told_by_any(source: Source, tell: Callable[[ProcessFiles], int | None]) -> int | None:

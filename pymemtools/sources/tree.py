@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.sources.base import Facts, kernel_release, parse_passwd, parse_pid, utc
 from pymemtools.sources.files import Buffer, Directory, open_directory, refuse
 
@@ -105,13 +105,17 @@ class Tree:
         return self._root.chunks(path[1:], self._buffers)
 
     @property
-    def listing(self) -> Listing:
-        """Give the commands that ps listed."""
+    def commands_from(self) -> str | None:
+        """Name the listing of ps that has told commands."""
+        return None if self._listing is None else self._listing.told_by
+
+    def listed(self, pid: int) -> bytes | None:
+        """Give the command that ps listed, for a process without a cmdline."""
         if self._listing is None:
             from pymemtools.sources.left_behind import listing_of
 
             self._listing = listing_of(self)
-        return self._listing
+        return self._listing.command(pid)
 
     def pids(self) -> list[int]:
         """List the processes in ascending order. Raises MemtoolsError: no list is not an empty list."""
@@ -129,7 +133,10 @@ class Tree:
         """Open one process; everything is then read through one directory descriptor, so PID reuse cannot mix two."""
         opened = self._proc.directory(str(pid), known_as=str(pid))
         try:
-            yield TreeProcess(pid, opened, self._buffers, None if self.is_live else self._copier())
+            if self.is_live:
+                yield TreeProcess(pid, opened, self._buffers)
+            else:
+                yield TreeProcess(pid, opened, self._buffers, self._copier(), self.listed)
         finally:
             opened.close()
 
@@ -169,15 +176,29 @@ class Tree:
 class TreeProcess:
     """One /proc/PID directory, held by its descriptor."""
 
-    def __init__(self, pid: int, directory: Directory, buffers: list[Buffer], copier: int | None) -> None:
+    def __init__(
+        self,
+        pid: int,
+        directory: Directory,
+        buffers: list[Buffer],
+        copier: int | None = None,
+        listed: Callable[[int], bytes | None] = lambda pid: None,
+    ) -> None:
         self.pid = pid
         self._copier = copier
+        self._listed = listed
         self._directory = directory
         self._buffers = buffers
 
     def read(self, name: str) -> bytes:
-        """Read a small file whole. Raises Missing or Denied."""
-        return self._directory.read(name)
+        """Read a small file whole; for a cmdline that is missing, what ps listed. Raises Missing or Denied."""
+        try:
+            return self._directory.read(name)
+        except (Missing, Denied):
+            command = self._listed(self.pid) if name == "cmdline" else None
+            if command is None:
+                raise
+            return command
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Read a file piece by piece. Raises Missing, Denied, or in a copy ParseError for a line no kernel writes."""

@@ -38,9 +38,9 @@ def extended_lines(maps: ProcessMaps, style: Style) -> Iterator[str]:
     numbers = [_formatted("{:7d}", figure) for figure in figures]
     yield from _rows(_addresses(maps), *numbers, _modes(maps), _names(maps, style))
     if not style.quiet:
-        size, resident, dirty = ((sum_of(figure) or 0) >> 10 for figure in figures)
+        totals = [sum_of(figure) if maps.mappings else 0 for figure in figures]
         yield "---------------- ------- ------- ------- "
-        yield f"total kB         {size:7d} {resident:7d} {dirty:7d}"
+        yield f"total kB         {' '.join(_formatted('{:7d}', totals))}"
 
 
 def device_lines(maps: ProcessMaps, style: Style) -> Iterator[str]:

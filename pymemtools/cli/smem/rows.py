@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pymemtools.cli.options import unread
+from pymemtools.cli.options import told_by_ps, unread
 from pymemtools.cli.smem.request import Request
 from pymemtools.errors import MemtoolsError
 from pymemtools.render.columns import sort_key
@@ -33,7 +33,9 @@ def gather(source: Source, request: Request) -> Gathered:
     if request.report == "system":
         return _system(source, request)
     sample = read_processes(source, request.wanted)
-    notes = [*_hidden(source), *_notes(sample, request)]
+    if sample.unreadable and not sample.processes and not source.is_live:
+        raise MemtoolsError(f"smem: {', '.join(_unreadable(sample, source))}")
+    notes = [*_hidden(source), *_notes(sample, request), *told_by_ps(source)]
     if not sample.has_pss:
         request = request.without_pss()
     rows = _chosen(_process_report(sample, request), request, notes)
@@ -125,7 +127,10 @@ def _notes(sample: Sample, request: Request) -> list[str]:
         notes.append("warning: kernel does not appear to support PSS measurement")
     if lost := sum(_has_lost_pss(process) for process in sample.processes):
         notes.append(f"the PSS of {lost} processes is below their USS: 32-bit kernels leave huge pages out of it")
-    if request.wanted.rollup and sample.processes:
+    if sample.without_smaps:
+        without = f"{sample.without_smaps} process{'' if sample.without_smaps == 1 else 'es'}"
+        notes.append(f"without smaps: the figures of {without} are those of smaps_rollup")
+    elif request.wanted.rollup and sample.processes:
         notes.append(_rollup_note(sample))
     return notes
 
