@@ -20,7 +20,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pymemtools.models import overcommit
-from pymemtools.models.allocation import Pools, Zone, supply, zones_after
+from pymemtools.models.allocation import Gain, Pools, Zone, supply, zones_after
 from pymemtools.models.available import mem_available
 from pymemtools.models.dirty_timeline import Limits, Writer, curve, timeline
 from pymemtools.models.drop_caches import predict
@@ -281,7 +281,14 @@ def test_what_is_granted_fits(memory: Memory, caller: Caller, version: Any, size
 ZONES = st.lists(st.tuples(PAGES, st.integers(0, 1000), PAGES), min_size=1, max_size=4)
 
 
-@given(ZONES, PAGES, st.builds(Pools, PAGES, PAGES, PAGES, PAGES, PAGES))
+def _gain(least: int, more: int, after_disks: bool) -> Gain:
+    return Gain("another", least, least + more, after_disks)
+
+
+OTHERS = st.lists(st.builds(_gain, PAGES, PAGES, st.booleans()), max_size=3)
+
+
+@given(ZONES, PAGES, st.builds(Pools, PAGES, PAGES, PAGES, PAGES, PAGES, OTHERS))
 def test_supplies_conserve(zones: list[tuple[int, int, int]], pages: int, pools: Pools) -> None:
     made = [Zone(f"Z{i}", free, least, least * 2, reserve) for i, (free, least, reserve) in enumerate(zones)]
     found = supply(pages, made, pools)

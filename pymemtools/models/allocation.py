@@ -21,6 +21,15 @@ class Zone(NamedTuple):
     reserve: int  # lowmem_reserve against allocations that could be had from the highest zone
 
 
+class Gain(NamedTuple):
+    """What something can give that meminfo does not tell of: compressed swap, a cache of ZFS."""
+
+    source: str
+    least: int
+    most: int
+    after_disks: bool = False  # swap of a lower priority than a disk's
+
+
 class Pools(NamedTuple):
     """What could be had, apart from free pages."""
 
@@ -28,7 +37,8 @@ class Pools(NamedTuple):
     dirty: int  # and under writeback
     mapped: int  # file pages that programs have mapped, shared memory among them
     slab: int  # reclaimable
-    swap_free: int
+    swap_free: int  # on disks
+    others: Sequence[Gain] = ()
 
 
 class Yield(NamedTuple):
@@ -72,12 +82,15 @@ def supply(
     least_below, most_below = (below, below) if knows_marks else (0, sum(zone.free for zone in zones) - low)
     clean = max(pools.file - pools.dirty - pools.mapped, 0)
     dirty, most_dirty = (min(possible.dirty, each.file) for each in (pools, possible))
+    others = [each._replace(most=more.most) for each, more in zip(pools.others, possible.others)]
     sources = (
         ("free", low, low),
         ("clean file pages", clean, max(possible.file - possible.dirty, 0)),
         ("reclaimable slab", 0, possible.slab),
         ("dirty file pages, once written", dirty, most_dirty),
+        *(each[:3] for each in others if not each.after_disks),
         ("swap", pools.swap_free, possible.swap_free),
+        *(each[:3] for each in others if each.after_disks),
         ("free below the low watermarks", least_below, most_below),
     )
     yields = []

@@ -19,6 +19,7 @@ from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.reports.doubt import plausible, swap_of, zones_differ
 from pymemtools.reports.settings import value_of
+from pymemtools.reports.swap_stores import NO_STORES, Stores, read_stores
 from pymemtools.sources.base import Source
 
 _T = TypeVar("_T")
@@ -39,6 +40,7 @@ class Machine(NamedTuple):
     counts_from_low: bool = False  # the rule of MemAvailable before 4.6
     pageblock_pages: int | None = None
     doubt: str | None = None  # why zones, which tell of other memory than meminfo, decide nothing
+    stores: Stores = NO_STORES  # what is in RAM, and meminfo does not tell
 
     def pages(self, key: str) -> int:
         """Give a figure of meminfo in pages. Raises Missing."""
@@ -84,6 +86,8 @@ def read_machine(source: Source) -> Machine:
     if source.is_live and zones:
         samples.append(plausible(read("meminfo", parse_meminfo) or {}).meminfo)
     pageblock = read("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page_size)
+    stores, damaged = read_stores(source, figures.meminfo)
+    notes += damaged
     machine = Machine(
         figures.meminfo,
         read("vmstat", parse_vmstat) or {},
@@ -95,6 +99,7 @@ def read_machine(source: Source) -> Machine:
         tuple(notes),
         pageblock_pages=pageblock,
         doubt=zones_differ(zones, samples, page_size, version),
+        stores=stores,
     )
     settings.update(_told_by_commit_limit(machine))
     return machine._replace(counts_from_low=_counts_from_low(machine))

@@ -6,6 +6,7 @@ from pymemtools.models.allocation import Pools
 from pymemtools.models.reclaimable import is_told, reclaimable
 from pymemtools.reports.doubt import swap_of
 from pymemtools.reports.machine import Machine
+from pymemtools.reports.swap_stores import gains
 
 
 def pools(machine: Machine) -> tuple[Pools, Pools]:
@@ -14,13 +15,19 @@ def pools(machine: Machine) -> tuple[Pools, Pools]:
     mapped = max(found.mapped.most - machine.meminfo.get("Shmem", 0), 0)
     least_swap, most_swap = (0, swap.total or 0) if swap.free is None else (swap.free, swap.free)
     least, most = (
-        Pools._make(size // machine.page_size for size in each)
+        _pools(machine, *each)
         for each in (
             (found.file.least, found.dirty.most, mapped, found.slab.least, least_swap),
             (found.file.most, found.dirty.least, mapped, found.slab.most, most_swap),
         )
     )
     return least, most
+
+
+def _pools(machine: Machine, file: int, dirty: int, mapped: int, slab: int, swap_free: int) -> Pools:
+    size = machine.page_size
+    others, on_disks = gains(machine.stores, swap_free, machine.meminfo, size)
+    return Pools(file // size, dirty // size, mapped // size, slab // size, on_disks, others)
 
 
 def lacking(machine: Machine) -> list[str]:

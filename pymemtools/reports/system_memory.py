@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError
+from pymemtools.models.release import Version, since
 from pymemtools.procfs.meminfo import hugetlb_pool
+from pymemtools.reports.swap_stores import NO_STORES, Stores
 from pymemtools.units import human_size, minus, plus
 
 
@@ -44,14 +46,22 @@ def system_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel_i
     )
 
 
-def detailed_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel_image: int = 0) -> list[SystemRow]:
+def detailed_rows(
+    meminfo: Mapping[str, int],
+    *,
+    real: int | None = None,
+    kernel_image: int = 0,
+    stores: Stores = NO_STORES,
+    version: Version | None = None,
+) -> list[SystemRow]:
     """Split memory in disjoint parts that add up to ``real``, or else to MemTotal and ``kernel_image``.
 
     Cache is what the kernel can drop or write back without swap: file pages and reclaimable slab, but not tmpfs and
     shared memory, which smem counts as cache. Stacks are within VmallocUsed where the kernel maps them
     (CONFIG_VMAP_STACK), and swap cache within AnonPages where it is mapped, so the last row, what no counter
     explains, is an estimate and may even be negative. A part whose counter the kernel lacks (too old, or not
-    configured) is unknown, and its memory in the last row.
+    configured) is unknown, and its memory in the last row. Of what is not the kernel's own, there is a row for what
+    zram devices hold, and for the cache of ZFS, a part of which is within slab.
     """
     get = meminfo.get
     total, free = _need(meminfo, "MemTotal"), get("MemFree")
@@ -68,9 +78,10 @@ def detailed_rows(meminfo: Mapping[str, int], *, real: int | None = None, kernel
         ("slab, reclaimable", slab_cache, slab_cache),
         ("slab, unreclaimable", get("SUnreclaim") if "SUnreclaim" in meminfo else get("Slab"), 0),
         ("other reclaimable kernel", other_cache, other_cache),
-        ("vmalloc", _without_stacks(get("VmallocUsed"), get("KernelStack")), 0),
+        ("vmalloc", _without_stacks(vmalloc_pages(meminfo, version), get("KernelStack")), 0),
         ("percpu", get("Percpu"), 0),
-        ("zswap", get("Zswap"), 0),
+        ("zswap", get("Zswap", stores.zswap.pool if stores.zswap else None), 0),
+        *_beside_meminfo(stores),
         ("bounce buffers", get("Bounce"), 0),
         ("hugetlb pool", hugetlb_pool(meminfo), 0),
         ("tmpfs and shared memory", shmem, 0),
@@ -104,11 +115,25 @@ def _firmware(total: int, real: int | None, kernel_image: int) -> int:
     return max((total if real is None else real) - total - kernel_image, 0)
 
 
+def _beside_meminfo(stores: Stores) -> Iterator[tuple[str, int, int]]:
+    if stores.zram:
+        yield "zram", sum(device.ram for device in stores.zram.values()), 0
+    if stores.arc:
+        yield "ZFS ARC", stores.arc.size, stores.arc.can_go
+
+
+def vmalloc_pages(meminfo: Mapping[str, int], version: Version | None) -> int | None:
+    """Give VmallocUsed where it counts memory, in bytes.
+
+    Before Linux 4.4 it is address space, that of devices, too (VmallocChunk, which tells, is not 0 then); later it is 0
+    (a5ad88ce8c7f), and since 5.3 it is pages (97105f0ab7b8, which has been backported).
+    """
+    is_address_space = meminfo.get("VmallocChunk") or not since(version, (4, 4))
+    return None if is_address_space else meminfo.get("VmallocUsed") or None
+
+
 def _without_stacks(vmalloc: int | None, stacks: int | None) -> int | None:
-    """Take mapped kernel stacks out of VmallocUsed, which is 0 from Linux 4.4 to 5.2 (a5ad88ce8c7f, 97105f0ab7b8)."""
-    if not vmalloc:
-        return None
-    return max(vmalloc - (stacks or 0), 0)
+    return None if vmalloc is None else max(vmalloc - (stacks or 0), 0)
 
 
 def _need(meminfo: Mapping[str, int], key: str) -> int:

@@ -45,6 +45,8 @@ def gather(source: Source, request: Request) -> Gathered:
 
 
 def _system(source: Source, request: Request) -> Gathered:
+    from pymemtools.models.release import parse_release
+    from pymemtools.reports.swap_stores import read_stores
     from pymemtools.reports.system_memory import detailed_rows, system_rows, without_negative
 
     image = 0
@@ -52,10 +54,17 @@ def _system(source: Source, request: Request) -> Gathered:
         from pymemtools.sources.kernel_image import kernel_image_size
 
         image = kernel_image_size(request.kernel_image)
-    split = detailed_rows if request.detailed else system_rows
     figures = read_meminfo(source)
-    rows, negative = without_negative(split(figures.meminfo, real=request.real, kernel_image=image))
-    notes = [*figures.notes, *negative]
+    notes = [*figures.notes]
+    if request.detailed:
+        stores, damaged = read_stores(source, figures.meminfo)
+        version = parse_release(source.facts.kernel)
+        rows = detailed_rows(figures.meminfo, real=request.real, kernel_image=image, stores=stores, version=version)
+        notes += damaged
+    else:
+        rows = system_rows(figures.meminfo, real=request.real, kernel_image=image)
+    rows, negative = without_negative(rows)
+    notes += negative
     chosen = _chosen([flat(row) for row in rows], request, notes)
     chosen.sort(key=in_order(request), reverse=request.reverse)
     return Gathered(chosen, request, 0, [], notes)

@@ -22,6 +22,7 @@ from pymemtools.reports.machine import Machine, available_of, available_then, me
 from pymemtools.reports.oom_scores import Candidate, candidates, grown, on_another_machine, victim, with_hypotheses
 from pymemtools.reports.pools import lacking, pools
 from pymemtools.reports.supposed import OVERCOMMIT
+from pymemtools.reports.swap_stores import costs
 from pymemtools.reports.zones import state_of
 
 _RULE = (
@@ -87,7 +88,7 @@ def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | Non
     if request.touched:
         lines += ["", *_table(rows), "", *_state(totals, after)]
         rules += [row["rule"] for row in rows]
-    notes = [*machine.notes, *_lacking(machine, grant), *_notes(asked, amount * count, pid)]
+    notes = [*machine.notes, *costs(machine.stores), *_lacking(machine, grant), *_notes(asked, amount * count, pid)]
     return Answer(lines, rows, notes, {**totals, "zones": after}, rules)
 
 
