@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 
 from pymemtools.kernel_log import oom_lines as lines
+from pymemtools.kernel_log.learned_prefix import Prefixes, name_behind
 from pymemtools.kernel_log.oom_report import Exiting, Kill, OomReport, Reaped, Row, Zone
 from pymemtools.kernel_log.prefix import Line
 
 MAX_TASKS = 1 << 16  # rows that are kept of one table
 _MAX_LINES = 1 << 10  # of other things that a report may have many of
+CUT_KILL = "sizes of the killed process"
 MAX_LINE = 1 << 14  # bytes; the longest that the kernel writes is below 1 KiB, cgroup paths apart
 
 
@@ -25,8 +27,12 @@ def is_head(message: bytes) -> bool:
 class Collector:
     """Take the lines of one report after the other, and give the record."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefixes: Prefixes) -> None:
+        self._prefixes = prefixes
+        self._invoker: bytes | None = None  # with what may stand before
+        self._comm = b""  # of the processor's line
         self._facts: dict[str, object] = {}
+        self._cut: dict[str, None] = {}
         self._counters: dict[str, int] = {}
         self._zones: list[Zone] = []
         self._limits: dict[str, tuple[int, int]] = {}
@@ -61,6 +67,8 @@ class Collector:
             return False
         if is_head(message) or (self._tasks and lines.TABLE.fullmatch(message)):
             return True
+        if "told_pid" in self._facts and lines.CONSTRAINT.match(message):
+            return True
         if not self.is_over:
             return False
         killed = lines.KILLED.match(message)
@@ -71,16 +79,15 @@ class Collector:
         """Take a line, and tell whether it is one of a report's."""
         for take in _AFTER_A_KILL if self.is_over else _TAKERS:
             if take(self, line.message):
-                self._facts.setdefault("when", line.when)
-                self._facts.setdefault("host", _text(line.host) or None)
                 self.has_something = True
-                return True
+                return self._set(when=line.when, host=_text(line.host) or None)
         return False
 
     def report(self) -> OomReport:
         """Give what was taken."""
         return OomReport(
             **self._facts,  # type: ignore[arg-type]
+            invoker=None if self._invoker is None else name_behind(self._invoker, self._comm, self._prefixes),
             counters=self._counters,
             zones=self._zones,
             limits=self._limits,
@@ -90,6 +97,7 @@ class Collector:
             slab_caches=self._slab_caches,
             exiting=self._exiting,
             reaped=self._reaped,
+            cut=tuple(self._cut),
         )
 
     def _set(self, **facts: object) -> bool:
@@ -103,7 +111,7 @@ class Collector:
             return False
         match = self._row.fullmatch(message)
         if match is None:
-            return False
+            return self._note_cut("a row of the table") if lines.CUT_ROW.fullmatch(message) else False
         if len(self._tasks) >= MAX_TASKS:
             self._facts["tasks_left_out"] = int(str(self._facts.get("tasks_left_out", 0))) + 1
             return True
@@ -127,8 +135,9 @@ class Collector:
         if not sign or match is None:
             return False
         order, adj = lines.ORDER.search(match[3]), lines.HEAD_ADJ.search(match[3])
+        if self._invoker is None and who.endswith(lines.INVOKED):
+            self._invoker = who.removesuffix(lines.INVOKED)
         return self._set(
-            invoker=_text(who.removesuffix(lines.INVOKED)) if who.endswith(lines.INVOKED) else None,
             gfp_mask=_text(match[1]),
             gfp_flags=None if match[2] is None else _text(match[2]),
             order=None if order is None else int(order[1]),
@@ -141,13 +150,18 @@ class Collector:
         match = lines.CPU.match(message) or lines.OLD_CPU.match(message)
         if match is None:
             return False
-        release = lines.RELEASE.search(match[2])
+        self._comm = self._comm or match[2].partition(b" Kdump: ")[0]
+        release = lines.RELEASE.search(match[3])
         return self._set(invoker_pid=int(match[1]), kernel=None if release is None else _text(release[1]))
 
     def _take_counters(self, message: bytes) -> bool:
-        if b":" not in message or lines.COUNTERS.fullmatch(message) is None:
+        match = lines.COUNTERS.match(message) if b":" in message else None
+        rest = b"" if match is None else message[match.end() :]
+        if match is None or (rest and not lines.is_begun_counter(rest)):
             return False
-        for name, value in lines.COUNTER.findall(message):
+        if rest:
+            self._note_cut("counters")
+        for name, value in lines.COUNTER.findall(match[0]):
             if len(self._counters) < _MAX_LINES:
                 self._counters.setdefault(name.decode("ascii").lower(), int(value))
         return True
@@ -159,7 +173,7 @@ class Collector:
             least, low, high, boost = (get(mark, 0) for mark in ("min", "low", "high", "boost"))
             self._zones.append(Zone(node, name, free, least, low, high, boost, get("managed"), get("present")))
             self._add_kernel_stacks(message)
-            return True
+            return True if lines.SIZES_END.search(match[4]) else self._note_cut(f"zone {name}")
         if (match := lines.RESERVE.fullmatch(message)) and self._zones:
             self._zones[-1] = self._zones[-1]._replace(lowmem_reserve=tuple(map(int, match[1].split())))
             return True
@@ -234,6 +248,8 @@ class Collector:
         task = lines.OF_TASK.search(told)
         _, is_told, name = told[: task.start() if task else 0].partition(b",task=")
         group, is_group, _ = told.partition(b"oom_memcg=")[2].partition(b",task_memcg=")
+        if task is None:
+            self._note_cut("the line oom-kill:")
         return self._set(
             told_pid=int(task[1]) if task and is_told else None,
             told_name=_text(name) if is_told else None,
@@ -255,6 +271,13 @@ class Collector:
         kill = Kill(int(match[2]), _text(match[4]), uid, _sizes(told), _number(rb"oom_score_adj:(-?[0-9]{1,5})", told))
         if len(self._kills) < _MAX_LINES and all(kill.pid != other.pid for other in self._kills):
             self._kills.append(kill)
+        if match[6] is not None and lines.CUT_SIZES.search(told):
+            self._note_cut(CUT_KILL)
+        return True
+
+    def _note_cut(self, what: str) -> bool:
+        """Note what a line told before it was cut."""
+        self._cut[what] = None
         return True
 
     def _note_kind(self, words: bytes) -> None:

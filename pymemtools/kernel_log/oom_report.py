@@ -96,4 +96,5 @@ class OomReport(NamedTuple):
     kills_allocating_task: bool = False
     finds_nobody: bool = False  # who may be killed
     panic: str | None = None
+    cut: Sequence[str] = ()  # what lines told that a relay made shorter
     is_headless: bool = True  # the log does not have its beginning

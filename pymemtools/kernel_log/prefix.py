@@ -20,6 +20,7 @@ _CLOCK = re.compile(rb"\[ *(?:[0-9]{1,4}-)?([0-9]{1,12}\.[0-9]{1,9})\] ?")  # of
 _DAY = re.compile(rb"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,18} [0-9]{4}|%b)\] ?" % _ISO)  # dmesg -T
 _QUOTED = re.compile(rb"[ \t]*>[ \t]?|[ \t]+(?=[\[<>A-Z0-9])")  # in mails, and in text that was moved in
 _CALLER = re.compile(rb"\[ *[TC][0-9]{1,7}\] ?")  # CONFIG_PRINTK_CALLER
+_COLOUR = re.compile(rb"\x1b\[[0-9;]{0,20}[mK]")  # dmesg --color=always
 _DROPPED = re.compile(rb"\*\* [0-9]{1,9} printk messages dropped \*\* ?")  # before 5.18 without an end of line
 
 
@@ -44,6 +45,7 @@ def strip(line: bytes) -> Line:
     clock: bytes | None = None
     host = b""
     at = 0
+    is_coloured = False
     while True:
         if match := _TIME.match(line, at) or _DAY.match(line, at):
             when = when or match[1]
@@ -55,12 +57,14 @@ def strip(line: bytes) -> Line:
             host = host or match[1] or b""
         elif not (match := _matched(line, at)):
             break
+        is_coloured = is_coloured or match.re is _COLOUR
         at = match.end()
     when = when or clock
-    return Line(when.decode("ascii", "replace") if when else None, line[at:], host)
+    message = _COLOUR.sub(b"", line[at:]) if is_coloured else line[at:]
+    return Line(when.decode("ascii", "replace") if when else None, message, host)
 
 
 def _matched(line: bytes, at: int) -> re.Match[bytes] | None:
     """Match a part of the prefix that says neither when nor where."""
-    matches = (pattern.match(line, at) for pattern in (_LEVEL, _DMESG, _CALLER, _QUOTED, _DROPPED))
+    matches = (pattern.match(line, at) for pattern in (_LEVEL, _DMESG, _CALLER, _QUOTED, _DROPPED, _COLOUR))
     return next(filter(None, matches), None)

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pymemtools.kernel_log.oom_collector import MAX_LINE, Collector
+from pymemtools.kernel_log import oom_lines as lines
+from pymemtools.kernel_log.encoding import as_utf8
+from pymemtools.kernel_log.learned_prefix import Prefixes, host_in, stamp_in
+from pymemtools.kernel_log.oom_collector import MAX_LINE, Collector, is_head
 from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.kernel_log.prefix import Line, strip
+from pymemtools.kernel_log.records import Record, Records
 
 # A line with one of these is a report's; between reports nothing else is looked for, which is what makes it fast. The
-# longer they are, the larger the steps of the search.
+# longer they are, the larger the steps of the search, and the fewer, the fewer searches.
 _KILLED = b"illed process "
+_OOM = b"oom-kill"
 _PANIC = b"Kernel panic - not syncing: "  # a quiet console shows nothing else
-_SIGNS = (b"oom-killer: gfp_mask=", _KILLED, b"   uid  tgid total_vm  ", _PANIC)
+_SIGNS = (_OOM, _KILLED, b"uid  tgid total_vm", _PANIC)
+_OF_OOM = (b"oom-killer: gfp_mask", b"oom-kill:constraint")  # JSON may escape the sign = that follows
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
 _MAX_HOSTS = 4  # whose reports may be mixed
+_MAX_RECORD = 1 << 17  # bytes of a line; one that is longer is cut where an object or an escaped line ends
 PIECE = 24 << 10  # bytes: below 30,000, where CPython searches faster
 
 
 def oom_reports(pieces: Iterable[bytes]) -> Iterator[OomReport]:
     """Give the reports in a log that comes in pieces, in its order; what is held is a piece and one report.
 
-    Of a line longer than MAX_LINE only the beginning is seen.
+    Of a line longer than MAX_LINE only the beginning is seen, if it is not a record of several.
     """
     finder = _Finder()
+    for text, end in _whole_lines(as_utf8(pieces)):
+        yield from finder.feed(text, end)
+    yield from finder.finish()
+
+
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Put pieces together, with where whole lines end in each, or parts of lines where they are too long."""
     rest = b""
     is_skipping = False
     for piece in pieces:
@@ -34,12 +48,24 @@ def oom_reports(pieces: Iterable[bytes]) -> Iterator[OomReport]:
             piece, is_skipping = piece[start:], False
         text = rest + piece
         end = text.rfind(b"\n") + 1
-        yield from finder.feed(text, end)
+        if end:
+            yield text, end
         rest = text[end:]
-        if len(rest) > MAX_LINE:
-            rest, is_skipping = rest[:MAX_LINE], True
-    yield from finder.feed(rest + b"\n", len(rest) + 1)
-    yield from finder.finish()
+        if len(rest) > _MAX_RECORD:
+            cut = _last_break(rest)
+            is_skipping = cut == 0
+            part = rest[: cut or MAX_LINE]
+            yield part + b"\n", len(part) + 1
+            rest = rest[cut:] if cut else b""
+    yield rest + b"\n", len(rest) + 1
+
+
+def _last_break(text: bytes) -> int:
+    """Tell where a line may be cut: between objects, or behind an end of line that was escaped; 0 for nowhere."""
+    for mark in (b"},", b"\\n", b"#012", b"\\x0a", b"\t"):
+        if (at := text.rfind(mark)) >= 0:
+            return at + len(mark)
+    return 0
 
 
 class _Finder:
@@ -52,6 +78,10 @@ class _Finder:
         self._collectors: dict[bytes, Collector] = {}  # by host
         self._host = b""
         self._reach = 0  # bytes that are still looked through line by line
+        self._records = Records()
+        self._prefixes = Prefixes()
+        self._is_known = False  # that the present report has a prefix which we know
+        self._suffix = b""  # that all of its lines have
 
     def feed(self, text: bytes, end: int) -> Iterator[OomReport]:
         """Look through whole lines, which reach to ``end``."""
@@ -63,32 +93,77 @@ class _Finder:
                 at = _next_sign(text, at, end, places)
                 if at < 0:
                     return
+                self._records.jump()
             stop = text.index(b"\n", at, end)
-            raw = text[at : min(stop, at + MAX_LINE)]
+            raw = text[at:stop]
             self._reach -= stop + 1 - at
             at = stop + 1
-            if not (is_far and _is_of_a_service(raw)):
-                yield from self._give(strip(raw))
+            if not (is_far and _is_of_others(raw)):
+                for record in self._records.take(raw):
+                    yield from self._give(record)
+                if is_far and self._records.is_partial:
+                    self._reach = _REACH
 
     def finish(self) -> Iterator[OomReport]:
         """Give what is left."""
         for host in list(self._collectors):
             yield from self._finished(host)
 
-    def _give(self, line: Line) -> Iterator[OomReport]:
+    def _give(self, record: Record) -> Iterator[OomReport]:
         """Give a line to its host's collector; one without is of the host before, as of a message of several lines."""
-        self._host = line.host or self._host
-        collector = self._collectors.get(self._host)
-        if collector is not None and collector.begins_another(line.message):
-            yield from self._finished(self._host)
-            collector = None
-        collector = collector or Collector()
-        if collector.take(line):
-            self._reach = _REACH
-            yield from self._keep(collector)
+        text = record.text[:MAX_LINE].rstrip(b"\r\n")
+        if self._suffix:
+            text = text.removesuffix(self._suffix)
+        for line in self._readings(text):
+            self._host = host = line.host or record.host or self._host
+            collector = self._collectors.get(host)
+            if collector is not None and collector.begins_another(line.message):
+                yield from self._finished(host)
+                collector = None
+            collector = collector or Collector(self._prefixes)
+            if collector.take(line._replace(when=record.when or line.when, host=host)):
+                self._reach = _REACH
+                yield from self._keep(host, collector)
+                return
 
-    def _keep(self, collector: Collector) -> Iterator[OomReport]:
-        self._collectors[self._host] = collector
+    def _readings(self, text: bytes) -> Iterator[Line]:
+        """Give what a line may be without its prefix, the likeliest first.
+
+        The words of a report tell where a line of it begins, and so what the prefix of the others is; nothing of
+        that is needed, nor tried, where the prefix is one of those that we know.
+        """
+        line = strip(text)
+        if is_head(line.message):
+            self._is_known = False
+            yield self._head(text, line)
+            return
+        start = 0 if self._is_known else lines.anchor(line.message)
+        if start == 0:
+            self._is_known = self._is_known or not self._prefixes or len(line.message) < len(text)
+            self._learn_suffix(line.message)
+        else:
+            yield from self._unknown(text, None if start is None else len(text) - len(line.message) + start)
+        yield line
+
+    def _unknown(self, text: bytes, start: int | None) -> Iterator[Line]:
+        """Give what may stand behind a prefix that was learned, or is learned now from what stands at ``start``."""
+        if start is not None:
+            self._prefixes.learn(text[:start])
+            self._learn_suffix(text[start:])
+        for end in self._prefixes.ends(text):
+            yield Line(stamp_in(text[:end]), text[end:], host_in(text[:end]))
+
+    def _head(self, text: bytes, line: Line) -> Line:
+        """Give a report's first line, which begins with a name: what of its prefix is unknown is seen later."""
+        before = text[: text.index(lines.HEAD_SIGN)]
+        return line._replace(when=line.when or stamp_in(before), host=line.host or host_in(before))
+
+    def _learn_suffix(self, message: bytes) -> None:
+        if match := lines.ENDS.match(message):
+            self._suffix = match[1] if lines.SUFFIX.fullmatch(match[1]) else b""
+
+    def _keep(self, host: bytes, collector: Collector) -> Iterator[OomReport]:
+        self._collectors[host] = collector
         if len(self._collectors) > _MAX_HOSTS:
             yield from self._finished(next(iter(self._collectors)))
 
@@ -98,10 +173,12 @@ class _Finder:
             yield collector.report()
 
 
-def _is_of_a_service(line: bytes) -> bool:
-    """Tell the lines that service managers write of what they killed, of which a log may be full, from the kernel's."""
+def _is_of_others(line: bytes) -> bool:
+    """Tell the lines that service managers write of what was killed, of which a log may be full, from the kernel's."""
     _, sign, rest = line.partition(_KILLED)
-    return bool(sign) and b"total-vm:" not in rest and b"vsz:" not in rest and not rest.rstrip(b"\r.").endswith(b")")
+    if sign:
+        return b"total-vm:" not in rest and b"vsz:" not in rest and not rest.rstrip(b"\r.").endswith(b")")
+    return _OOM in line and not any(sign in line for sign in _OF_OOM)
 
 
 def _next_sign(text: bytes, at: int, end: int, places: list[int]) -> int:
