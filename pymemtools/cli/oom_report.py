@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +21,10 @@ from pymemtools.cli.options import (
     source_options,
     write_lines,
 )
-from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
-from pymemtools.kernel_log.scan import PIECE, oom_reports
+from pymemtools.errors import ArchiveError, MemtoolsError, Missing, UsageProblem
+from pymemtools.kernel_log.scan import oom_reports
 from pymemtools.reports.oom_report import Analysis, analyse
 
-_GZIP = b"\x1f\x8b"
 _Found = Iterator[tuple[str, Analysis]]
 
 
@@ -56,13 +54,12 @@ def command(
     damages: list[str] = []
     if files:
         facts: Mapping[str, Any] = _NO_FACTS | {"kind": "log", "path": " ".join(files)}
-        found = _of_files(files, damages)
+        found = _of_files(files, damages, max_size)
     elif dmesg:
         facts, found = _NO_FACTS | {"kind": "live"}, _of_this_machine()
     else:
-        opened = open_from(ctx, source, partial=partial, max_size=max_size)
-        facts = facts_as_json(opened.facts)
-        found = _of_one_kernel(str(source), [opened.read("dmesg")], opened.facts.kernel)
+        facts, log = _of_capture(ctx, str(source), partial=partial, max_size=max_size)
+        found = _of_one_kernel(str(source), [log], facts["kernel"])
     if strict:
         found = _noting_what_is_cut(found, ctx)
     if style == "text":
@@ -115,14 +112,39 @@ def _noting_what_is_cut(found: _Found, ctx: click.Context) -> _Found:
         yield name, analysis
 
 
-def _of_files(names: Sequence[str], damages: list[str]) -> _Found:
+def _of_capture(ctx: click.Context, path: str, *, partial: bool, max_size: int) -> tuple[Mapping[str, Any], bytes]:
+    """Read the log of a capture, or of a directory that has nothing else."""
+    from pymemtools.sources.log_file import is_plain_log, lone_log
+
+    try:
+        opened = open_from(ctx, path, partial=partial, max_size=max_size)
+    except ArchiveError as error:
+        if is_plain_log(path):
+            raise ArchiveError(f"{error}; did you mean: oom-report {path}") from None
+        raise
+    except Missing:
+        log = lone_log(path)
+        if log is None:
+            raise
+        return _NO_FACTS | {"kind": "directory", "path": path}, log
+    return facts_as_json(opened.facts), opened.read("dmesg")
+
+
+def _of_files(names: Sequence[str], damages: list[str], max_size: int) -> _Found:
     """Explain one log after the other; what is wrong with one keeps none of the others back."""
     for name in names:
-        try:
-            for report in oom_reports(_pieces(name, damages)):
-                yield name, analyse(report)
-        except MemtoolsError as error:
-            damages.append(str(error))
+        for report in oom_reports(_until_damage(name, damages, max_size)):
+            yield name, analyse(report)
+
+
+def _until_damage(name: str, damages: list[str], max_size: int) -> Iterator[bytes]:
+    """Read a log as far as it can be read, and note what keeps us from the rest."""
+    from pymemtools.sources.log_file import log_pieces
+
+    try:
+        yield from log_pieces(name, max_size)
+    except MemtoolsError as error:
+        damages.append(str(error))
 
 
 def _of_this_machine() -> _Found:
@@ -135,47 +157,3 @@ def _of_one_kernel(name: str, pieces: Sequence[bytes], kernel: str | None) -> _F
     """Explain the ring buffer of a kernel that is known; the beginning of a report, which names it, may be gone."""
     for report in oom_reports(pieces):
         yield name, analyse(report._replace(kernel=report.kernel or kernel))
-
-
-def _pieces(name: str, damages: list[str]) -> Iterator[bytes]:
-    """Read a log piece by piece; one that gzip has packed, too, up to where it is damaged. Raises Missing or Denied."""
-    try:
-        fd = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            first = os.read(fd, PIECE)
-            if first.startswith(_GZIP):
-                yield from _unpacked(fd, first, name, damages)
-                return
-            piece = first
-            while piece:
-                yield piece
-                piece = os.read(fd, PIECE)
-        finally:
-            if fd:
-                os.close(fd)
-    except OSError as error:
-        kind = Missing if error.errno == errno.ENOENT else Denied
-        raise kind(f"{name}: {os.strerror(error.errno or 0)}") from None
-
-
-def _unpacked(fd: int, first: bytes, name: str, damages: list[str]) -> Iterator[bytes]:
-    import zlib
-
-    packed = first
-    unpacker = zlib.decompressobj(wbits=31)
-    is_whole = True
-    try:
-        while packed:
-            while packed:
-                is_whole = False
-                yield unpacker.decompress(packed, PIECE)
-                packed = unpacker.unconsumed_tail
-                if unpacker.eof:  # logs are appended to: another member may follow
-                    is_whole = True
-                    packed, unpacker = unpacker.unused_data, zlib.decompressobj(wbits=31)
-            packed = os.read(fd, PIECE)
-    except zlib.error as error:
-        damages.append(f"{name}: damaged: {error}")
-    else:
-        if not is_whole:
-            damages.append(f"{name}: damaged: it ends too early")

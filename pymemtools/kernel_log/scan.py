@@ -22,7 +22,6 @@ _OF_OOM = (b"oom-killer: gfp_mask", b"oom-kill:constraint")  # JSON may escape t
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
 _MAX_HOSTS = 4  # whose reports may be mixed
 _MAX_RECORD = 1 << 17  # bytes of a line; one that is longer is cut where an object or an escaped line ends
-PIECE = 24 << 10  # bytes: below 30,000, where CPython searches faster
 
 
 def oom_reports(pieces: Iterable[bytes]) -> Iterator[OomReport]:
