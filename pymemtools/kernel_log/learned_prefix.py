@@ -21,8 +21,9 @@ _STAMPS = tuple(
 )
 _HOST = re.compile(rb"([^ \t\[\]()<>\"]{1,255}) kernel(?:\[[0-9]{1,7}\])?:")
 
+_BRACKET = re.compile(rb"\[[^\[\]\n]{1,40}\][ \t]*")  # dmesg -H has more at the first line of a minute
 _MAX_NAME = 15  # bytes: TASK_COMM_LEN less the zero
-_LAST_MARK = re.compile(rb".*[\]:>|}] *", re.DOTALL)
+_LAST_MARK = re.compile(rb".*[\[\]{}()<>:;|'\"] *", re.DOTALL)
 
 
 class Prefixes:
@@ -30,12 +31,14 @@ class Prefixes:
 
     def __init__(self) -> None:
         self._shapes: dict[bytes, re.Pattern[bytes]] = {}
+        self._is_bracketed = False
 
     def __bool__(self) -> bool:
         return bool(self._shapes)
 
     def learn(self, prefix: bytes) -> None:
         """Learn from one line: its words stay, its numbers change."""
+        self._is_bracketed = self._is_bracketed or _BRACKET.fullmatch(prefix) is not None
         shape = _shape_of(prefix)
         if prefix and len(prefix) <= _LONGEST and shape not in self._shapes:
             if len(self._shapes) >= _MOST:
@@ -47,6 +50,8 @@ class Prefixes:
         for pattern in reversed(self._shapes.values()):
             if match := pattern.match(text):
                 yield match.end()
+        if self._is_bracketed and (match := _BRACKET.match(text)):
+            yield match.end()
 
 
 def _shape_of(prefix: bytes) -> bytes:
@@ -61,6 +66,8 @@ def _shape_of(prefix: bytes) -> bytes:
             shape.append(rb"[ \t]+" if follows_word and before_word else rb"[ \t]*")
         elif word and re.search(rb"[0-9]", word):
             shape.append(rb"[0-9A-Za-z_\x80-\xff]+")
+        elif word and len(word) == 1:  # a level, or the part of a line
+            shape.append(rb"[A-Za-z]")
         else:
             shape.append(re.escape(word or other))
     return b"".join(shape)
@@ -88,15 +95,17 @@ def host_in(prefix: bytes) -> bytes:
     return match[1] if match else b""
 
 
-def name_behind(text: bytes, comm: bytes, prefixes: Prefixes) -> str | None:
+def name_behind(before: bytes, name: bytes, comm: bytes, prefixes: Prefixes) -> str | None:
     """Take the name of who asked for memory out of what stands before ``invoked``; None where it is not certain.
 
-    ``comm`` is the name by the line of the processor, empty if there is none.
+    ``name`` is what is left of it without the prefixes that we know, ``comm`` the name by the processor's line.
 
-    >>> name_behind(b"[Di Aug 12 03:54:03 2025] my eater", b"", Prefixes())
+    >>> name_behind(b"", b"[Di Aug 12 03:54:03 2025] my eater", b"", Prefixes())
     'my eater'
     """
-    name = comm if comm and text.endswith(comm) else next((text[end:] for end in prefixes.ends(text)), text)
-    if len(name) > _MAX_NAME and b"\\x" not in name:
+    name = comm or next((text[end:] for text in (before, name) for end in prefixes.ends(text)), name.lstrip(b" \t"))
+    is_escaped = b"\\x" in name
+    if len(name) > _MAX_NAME and not is_escaped:
         name = _LAST_MARK.sub(b"", name, count=1)
-    return name.decode("utf-8", "surrogateescape") if 0 < len(name) <= 4 * _MAX_NAME else None
+    is_name = 0 < len(name) <= (4 * _MAX_NAME if is_escaped else _MAX_NAME)
+    return name.decode("utf-8", "surrogateescape") if is_name else None

@@ -29,7 +29,8 @@ class Collector:
 
     def __init__(self, prefixes: Prefixes) -> None:
         self._prefixes = prefixes
-        self._invoker: bytes | None = None  # with what may stand before
+        self._invoker: bytes | None = None  # with what may be left of a prefix
+        self._before = b""  # with all of it
         self._comm = b""  # of the processor's line
         self._facts: dict[str, object] = {}
         self._cut: dict[str, None] = {}
@@ -80,6 +81,7 @@ class Collector:
         for take in _AFTER_A_KILL if self.is_over else _TAKERS:
             if take(self, line.message):
                 self.has_something = True
+                self._before = self._before or line.before
                 return self._set(when=line.when, host=_text(line.host) or None)
         return False
 
@@ -87,7 +89,7 @@ class Collector:
         """Give what was taken."""
         return OomReport(
             **self._facts,  # type: ignore[arg-type]
-            invoker=None if self._invoker is None else name_behind(self._invoker, self._comm, self._prefixes),
+            invoker=None if self._invoker is None else self._name(self._invoker),
             counters=self._counters,
             zones=self._zones,
             limits=self._limits,
@@ -99,6 +101,9 @@ class Collector:
             reaped=self._reaped,
             cut=tuple(self._cut),
         )
+
+    def _name(self, text: bytes) -> str | None:
+        return name_behind(self._before, text, self._comm, self._prefixes)
 
     def _set(self, **facts: object) -> bool:
         for name, value in facts.items():
@@ -150,9 +155,17 @@ class Collector:
         match = lines.CPU.match(message) or lines.OLD_CPU.match(message)
         if match is None:
             return False
-        self._comm = self._comm or match[2].partition(b" Kdump: ")[0]
+        self._take_comm(match[2].partition(b" Kdump: ")[0])
         release = lines.RELEASE.search(match[3])
         return self._set(invoker_pid=int(match[1]), kernel=None if release is None else _text(release[1]))
+
+    def _take_comm(self, comm: bytes) -> None:
+        """Take the name of who asks, which tells what stands before it on the first line."""
+        if self._comm or not comm:
+            return
+        self._comm = comm
+        if (self._invoker or b"").endswith(comm):
+            self._prefixes.learn(self._before.removesuffix(comm))
 
     def _take_counters(self, message: bytes) -> bool:
         match = lines.COUNTERS.match(message) if b":" in message else None

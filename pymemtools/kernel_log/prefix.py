@@ -30,15 +30,16 @@ class Line(NamedTuple):
     when: str | None
     message: bytes
     host: bytes = b""
+    before: bytes = b""  # prefix and name, of a report's first line
 
 
 def strip(line: bytes) -> Line:
     """Take the prefix off a line; a line without one is the kernel's own words.
 
     >>> strip(b"Nov  3 14:02:11 board kernel: [  104.71] Mem-Info:")
-    Line(when='Nov  3 14:02:11', message=b'Mem-Info:', host=b'board')
+    Line(when='Nov  3 14:02:11', message=b'Mem-Info:', host=b'board', before=b'')
     >>> strip(b"[  104.71][   C0] [  244]     0   244    10746 lab")
-    Line(when='104.71', message=b'[  244]     0   244    10746 lab', host=b'')
+    Line(when='104.71', message=b'[  244]     0   244    10746 lab', host=b'', before=b'')
     """
     line = line.rstrip(b"\r\n")
     when: bytes | None = None

@@ -32,6 +32,7 @@ class Record(NamedTuple):
     text: bytes
     when: str | None = None
     host: bytes = b""
+    is_quoted: bool = False
 
 
 class Records:
@@ -66,7 +67,7 @@ class Records:
             when = next((node.when for node in value.node.lines() if node.when), None)
             host = next((node.host for node in value.node.lines() if node.host), b"")
             for text in value.text.split(b"\n"):
-                yield from (Record(each, when, host) for each in _split(text))
+                yield from (Record(each, when, host, is_quoted=True) for each in _split(text))
 
     def _joined(self, line: bytes) -> bytes | None:
         """Put the parts together in which a container's runtime writes a line that is long for it."""

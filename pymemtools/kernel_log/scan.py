@@ -79,7 +79,9 @@ class _Finder:
         self._reach = 0  # bytes that are still looked through line by line
         self._records = Records()
         self._prefixes = Prefixes()
-        self._is_known = False  # that the present report has a prefix which we know
+        self._known: set[bool] = (
+            set()
+        )  # of lines in quotes, or not: those of the present report with a prefix that we know
         self._suffix = b""  # that all of its lines have
 
     def feed(self, text: bytes, end: int) -> Iterator[OomReport]:
@@ -113,7 +115,7 @@ class _Finder:
         text = record.text[:MAX_LINE].rstrip(b"\r\n")
         if self._suffix:
             text = text.removesuffix(self._suffix)
-        for line in self._readings(text):
+        for line in self._readings(text, is_quoted=record.is_quoted):
             self._host = host = line.host or record.host or self._host
             collector = self._collectors.get(host)
             if collector is not None and collector.begins_another(line.message):
@@ -125,7 +127,7 @@ class _Finder:
                 yield from self._keep(host, collector)
                 return
 
-    def _readings(self, text: bytes) -> Iterator[Line]:
+    def _readings(self, text: bytes, *, is_quoted: bool) -> Iterator[Line]:
         """Give what a line may be without its prefix, the likeliest first.
 
         The words of a report tell where a line of it begins, and so what the prefix of the others is; nothing of
@@ -133,16 +135,19 @@ class _Finder:
         """
         line = strip(text)
         if is_head(line.message):
-            self._is_known = False
+            self._known.clear()
             yield self._head(text, line)
             return
-        start = 0 if self._is_known else lines.anchor(line.message)
+        start = 0 if is_quoted in self._known else lines.anchor(line.message)
         if start == 0:
-            self._is_known = self._is_known or not self._prefixes or len(line.message) < len(text)
+            if not self._prefixes or len(line.message) < len(text):
+                self._known.add(is_quoted)
             self._learn_suffix(line.message)
         else:
             yield from self._unknown(text, None if start is None else len(text) - len(line.message) + start)
         yield line
+        if line.message[:1] in (b" ", b"\t"):
+            yield line._replace(message=line.message.lstrip(b" \t"))
 
     def _unknown(self, text: bytes, start: int | None) -> Iterator[Line]:
         """Give what may stand behind a prefix that was learned, or is learned now from what stands at ``start``."""
@@ -154,8 +159,8 @@ class _Finder:
 
     def _head(self, text: bytes, line: Line) -> Line:
         """Give a report's first line, which begins with a name: what of its prefix is unknown is seen later."""
-        before = text[: text.index(lines.HEAD_SIGN)]
-        return line._replace(when=line.when or stamp_in(before), host=line.host or host_in(before))
+        before = text[: text.index(lines.HEAD_SIGN)].removesuffix(lines.INVOKED)
+        return line._replace(when=line.when or stamp_in(before), host=line.host or host_in(before), before=before)
 
     def _learn_suffix(self, message: bytes) -> None:
         if match := lines.ENDS.match(message):
