@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from pymemtools.capture.script import script
+
 HERE = Path(__file__).parent
 CAPTURES = HERE / "captures"
 # A script's background job is deaf to Ctrl-C, and so would be the programs that it starts to interrupt them.
@@ -31,3 +33,12 @@ def pymemtools() -> Run:
         return subprocess.run([sys.executable, "-m", "pymemtools", *arguments], check=False, **options)  # type: ignore
 
     return run
+
+
+@pytest.fixture(scope="session")
+def capture_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the path of the script that takes captures where there is no Python."""
+    path = tmp_path_factory.mktemp("script") / "capture.sh"
+    path.write_text(script(), encoding="ascii")
+    path.parent.chmod(0o755)
+    return path

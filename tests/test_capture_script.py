@@ -11,12 +11,11 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
-from conftest import HERE, Run
+from conftest import Run
 
 from pymemtools.sources import open_source
 
-SCRIPT = HERE.parent / "pymemtools" / "data" / "capture.sh"
-SHELLS = ("dash", "busybox sh", "bash --posix")
+SHELLS = ("dash", "busybox sh", "mksh", "bash --posix")
 
 
 def shell_of(name: str) -> list[str]:
@@ -28,11 +27,11 @@ def shell_of(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_as_over_ssh(pymemtools: Run, tmp_path: Path, shell: str) -> None:
+def test_as_over_ssh(pymemtools: Run, capture_script: Path, tmp_path: Path, shell: str) -> None:
     """The script comes on standard input, the archive goes to standard output."""
     twice = [str(os.getpid())] * 2
     command = [*shell_of(shell), "-s", "--", "-d", str(tmp_path), *twice]
-    with SCRIPT.open("rb") as script:
+    with capture_script.open("rb") as script:
         done = subprocess.run(command, stdin=script, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert list(tmp_path.iterdir()) == []
@@ -42,9 +41,9 @@ def test_as_over_ssh(pymemtools: Run, tmp_path: Path, shell: str) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("blocks", [0, 8])
-def test_no_room_in_the_scratch_directory(tmp_path: Path, shell: str, blocks: int) -> None:
+def test_no_room_in_the_scratch_directory(capture_script: Path, tmp_path: Path, shell: str, blocks: int) -> None:
     """A file that could not be copied for want of room is no file that could not be read: the capture fails."""
-    command = " ".join([*shell_of(shell), str(SCRIPT), "-d", str(tmp_path), str(os.getpid())])
+    command = " ".join([*shell_of(shell), str(capture_script), "-d", str(tmp_path), str(os.getpid())])
     limited = ["sh", "-c", f"trap '' XFSZ; ulimit -f {blocks}; exec {command}"]
     done = subprocess.run(limited, capture_output=True, check=False)
     assert done.returncode == 1
@@ -53,12 +52,12 @@ def test_no_room_in_the_scratch_directory(tmp_path: Path, shell: str, blocks: in
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_processes_that_end_meanwhile(pymemtools: Run, tmp_path: Path, shell: str) -> None:
+def test_processes_that_end_meanwhile(pymemtools: Run, capture_script: Path, tmp_path: Path, shell: str) -> None:
     """Each is in the archive whole or not at all, and none of them is news."""
     gone = [subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(10)]
     stays = subprocess.Popen(["sleep", "60"])
     pids = [str(process.pid) for process in (*gone, stays)]
-    command = [*shell_of(shell), str(SCRIPT), "-d", str(tmp_path), *pids]
+    command = [*shell_of(shell), str(capture_script), "-d", str(tmp_path), *pids]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert running.stdout is not None
     try:
@@ -83,9 +82,9 @@ def test_processes_that_end_meanwhile(pymemtools: Run, tmp_path: Path, shell: st
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
 @pytest.mark.parametrize("shell", SHELLS)
-def test_of_a_user_who_may_not_read_all(tmp_path: Path, shell: str) -> None:
+def test_of_a_user_who_may_not_read_all(capture_script: Path, tmp_path: Path, shell: str) -> None:
     command = [*shell_of(shell), "-s", "--", "-d", gettempdir(), "1"]
-    with SCRIPT.open("rb") as script:
+    with capture_script.open("rb") as script:
         done = subprocess.run(command, stdin=script, capture_output=True, user=65534, group=65534, check=False)
     assert (done.returncode, done.stderr) == (
         0,
@@ -100,9 +99,9 @@ def test_of_a_user_who_may_not_read_all(tmp_path: Path, shell: str) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_nothing(tmp_path: Path, shell: str, number: signal.Signals) -> None:
+def test_a_signal_leaves_nothing(capture_script: Path, tmp_path: Path, shell: str, number: signal.Signals) -> None:
     """As a terminal's Ctrl-C, and what a session's end sends, reaches the shell and all it runs."""
-    command = [*shell_of(shell), str(SCRIPT), "-d", str(tmp_path), "-o", str(tmp_path / "a.tar")]
+    command = [*shell_of(shell), str(capture_script), "-d", str(tmp_path), "-o", str(tmp_path / "a.tar")]
     child = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 10
     while not (tmp_path / "a.tar").exists() or not (tmp_path / "a.tar").stat().st_size:
@@ -113,14 +112,87 @@ def test_a_signal_leaves_nothing(tmp_path: Path, shell: str, number: signal.Sign
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash --posix"])  # busybox has a gzip of its own
-def test_without_gzip(tmp_path: Path, shell: str) -> None:
+@pytest.mark.parametrize("shell", ["dash", "mksh", "bash --posix"])  # busybox has a gzip of its own
+def test_without_gzip(capture_script: Path, tmp_path: Path, shell: str) -> None:
     name, *options = shell_of(shell)
     tools = tmp_path / "bin"
     tools.mkdir()
     for tool in ("cat", "date", "mkdir", "rm", "tar", "uname", name):
         (tools / tool).symlink_to(str(shutil.which(tool)))
-    command = [str(tools / name), *options, str(SCRIPT), "-d", str(tmp_path), "-z", "-o", str(tmp_path / "a.tgz")]
+    command = [
+        str(tools / name),
+        *options,
+        str(capture_script),
+        "-d",
+        str(tmp_path),
+        "-z",
+        "-o",
+        str(tmp_path / "a.tgz"),
+    ]
     done = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (1, b"capture.sh: there is no gzip here; leave out -z\n")
     assert list(tmp_path.iterdir()) == [tools]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["-x"], 2, "usage: sh capture.sh [-d DIR] [-z] [-o FILE] [PID...]"),
+        (["007"], 1, "capture.sh: 007: not a PID"),
+        (["1;id"], 1, "capture.sh: 1;id: not a PID"),
+        (["4194304"], 1, "capture.sh: 4194304: no such process"),
+        (["-o", "there"], 1, "capture.sh: there: exists already"),
+        (["-d", "nowhere"], 1, "nowhere"),
+    ],
+)
+def test_what_the_script_refuses(
+    capture_script: Path, tmp_path: Path, arguments: list[str], status: int, reason: str
+) -> None:
+    (tmp_path / "there").write_text("mine")
+    done = subprocess.run(
+        ["sh", str(capture_script), *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (status, "")
+    assert reason in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_the_script_cleans_up(capture_script: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            ["sh", str(capture_script), "-d", str(scratch), str(os.getpid())],
+            stdout=full,
+            capture_output=False,
+            stderr=-1,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert list(scratch.iterdir()) == []
+
+
+def test_the_script_needs_nothing_but_busybox(capture_script: Path, tmp_path: Path) -> None:
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        pytest.skip("busybox is not installed")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("cat", "date", "mkdir", "rm", "tar", "uname", "sh", "gzip"):
+        (tools / name).symlink_to(busybox)
+    command = [str(tools / "sh"), str(capture_script), "-z", "-d", str(tmp_path), str(os.getpid())]
+    done = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    (tmp_path / "a.tgz").write_bytes(done.stdout)
+    assert list(open_source(str(tmp_path / "a.tgz")).pids()) == [os.getpid()]
+
+
+def test_the_script_is_sound(capture_script: Path) -> None:
+    if shutil.which("shellcheck") is None:
+        pytest.skip("shellcheck is not installed")
+    done = subprocess.run(["shellcheck", "-s", "sh", str(capture_script)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_script_is_what_the_program_prints(pymemtools: Run, capture_script: Path) -> None:
+    assert pymemtools("capture", "--script").stdout == capture_script.read_bytes()

@@ -1,25 +1,28 @@
-"""What a capture holds. The script in pymemtools/data/capture.sh takes the same; a test compares the two."""
+"""What a capture holds: the program takes these files, and so does the script that is made from the same tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 
 from pymemtools.procfs.cgroup import parse_cgroups
 from pymemtools.sources.base import Source
 
+# Below /proc, or of the machine with a leading slash; where there is a *, all that there are.
 SYSTEM_FILES = (
     *("meminfo", "version", "vmstat", "zoneinfo", "buddyinfo", "pagetypeinfo", "slabinfo", "swaps", "cmdline"),
     *("uptime", "iomem", "cpuinfo", "stat", "loadavg", "pressure/memory"),
-    *("sys/kernel/randomize_va_space", "sys/kernel/pid_max"),
+    *("sys/kernel/randomize_va_space", "sys/kernel/pid_max", "sys/vm/*"),
+    *("/sys/kernel/mm/ksm/*", "/sys/kernel/mm/transparent_hugepage/*"),
+    *("/sys/kernel/mm/transparent_hugepage/khugepaged/*", "/sys/kernel/mm/lru_gen/*", "/sys/kernel/mm/swap/*"),
 )
+# Reading stat_refresh makes the kernel fold its per-processor counters; the others can only be written.
+NEVER_READ = ("sys/vm/stat_refresh", "sys/vm/drop_caches", "sys/vm/compact_memory")
 # The large ones last: what follows them is read latest after the first look at stat.
 PROCESS_FILES = (
     *("stat", "status", "cmdline", "comm", "cgroup", "oom_score", "oom_score_adj", "statm"),
     *("maps", "smaps_rollup", "smaps"),
 )
-# Reading stat_refresh makes the kernel fold its per-processor counters; the others can only be written.
-NEVER_READ = frozenset(("stat_refresh", "drop_caches", "compact_memory"))
-KERNEL_MM = ("ksm", "transparent_hugepage", "transparent_hugepage/khugepaged", "lru_gen", "swap")
 CGROUP_FILES = (
     *("memory.max", "memory.high", "memory.min", "memory.low", "memory.current", "memory.stat", "memory.events"),
     *("memory.swap.max", "memory.swap.current"),
@@ -31,10 +34,19 @@ _CGROUPS = "/sys/fs/cgroup"
 
 def system_paths(source: Source) -> Iterator[str]:
     """Give the paths, in the source's terms, of the files that are no process's."""
-    yield from SYSTEM_FILES
-    yield from (f"sys/vm/{name}" for name in source.names("sys/vm") if name not in NEVER_READ)
-    for folder in KERNEL_MM:
-        yield from (f"/sys/kernel/mm/{folder}/{name}" for name in source.names(f"/sys/kernel/mm/{folder}"))
+    for pattern in SYSTEM_FILES:
+        yield from (path for path in _matching(source, pattern) if path not in NEVER_READ)
+
+
+def _matching(source: Source, pattern: str) -> list[str]:
+    first, *parts = pattern.split("/")
+    paths = [first]
+    for part in parts:
+        if "*" in part:
+            paths = [f"{path}/{name}" for path in paths for name in source.names(path) if fnmatchcase(name, part)]
+        else:
+            paths = [f"{path}/{part}" for path in paths]
+    return paths
 
 
 def cgroup_paths(texts: Iterable[bytes]) -> Iterator[str]:

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from importlib.resources import files
 from typing import Any
 
 import click
@@ -48,7 +47,9 @@ def command(
     if script:
         if pids or output or dmesg or anonymize or compat:
             raise UsageProblem("capture: --script prints a script, and takes no other options")
-        sys.stdout.write(files("pymemtools").joinpath("data/capture.sh").read_text(encoding="ascii"))
+        from pymemtools.capture.script import script as text
+
+        sys.stdout.write(text())
         return 0
     if compat and (dmesg or anonymize):
         raise UsageProblem("capture: smemcap's layout has no room for --dmesg and --anonymize")

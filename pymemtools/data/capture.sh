@@ -4,11 +4,22 @@
 #   sh capture.sh [-d DIR] [-z] [-o FILE] [PID...]
 #
 # The archive goes to standard output, or to FILE; -z packs it with gzip. DIR (default: $TMPDIR or /tmp) needs room for
-# the files of one process at a time. Needs no more than a POSIX shell and cat, date, mkdir, rm, tar and uname.
+# the files of one process at a time. Needs no more than a POSIX shell and cat, date, mkdir, rm, tar and uname. A cp that
+# knows --parents makes it five to ten times as fast: it copies the files of many processes, to memory if it may.
 # From pymemtools, MIT licence.
 
 umask 077
 set -f
+
+# What to take. A process's files, and those of its memory group, are below its directory.
+system_files='
+	@SYSTEM_FILES@'
+never_read='
+	@NEVER_READ@'
+process_files='
+	@PROCESS_FILES@'
+group_files='
+	@CGROUP_FILES@'
 
 fail() {
 	echo "capture.sh: $1" >&2
@@ -16,11 +27,12 @@ fail() {
 }
 
 scratch=${TMPDIR:-/tmp}
+in_memory="/dev/shm /run"
 output=
 pack="cat"
 while getopts d:o:z option; do
 	case $option in
-	d) scratch=$OPTARG ;;
+	d) scratch=$OPTARG in_memory= ;;
 	o) output=$OPTARG ;;
 	z) pack="gzip -c" ;;
 	*) echo "usage: sh capture.sh [-d DIR] [-z] [-o FILE] [PID...]" >&2; exit 2 ;;
@@ -39,11 +51,17 @@ fi
 
 work=$scratch/pymemtools-capture.$$
 mkdir "$work" || exit 1
+quick= # where many files are copied to at once; empty where that cannot be
+failures=0
 part=
-trap 'rm -rf "$work" ${part:+"$part"}' EXIT
+trap 'status=$?; rm -rf "$work" ${quick:+"$quick"} ${part:+"$part"}; exit $status' EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 
+# No name of a process holds the mark, which has more than the 15 bytes the kernel keeps of a name.
+mark="=pymemtools-capture="
+newline='
+'
 refused=
 processes=0
 unreadable=0
@@ -52,24 +70,103 @@ no_room() {
 	fail "$scratch: could not be written, is it full?"
 }
 
-# copy PATH MEMBER: copy a file of the kernel's under the name it has in the archive, or leave nothing: 1 when it can
-# not be read, 2 when there is none. What can be read, but not copied, twice, is the scratch directory's fault.
+# opens PATH: tell whether a file may be opened. It is the shell that does it, and starts no program.
+opens() {
+	true <"$1"
+} 2>/dev/null
+
+# copy PATH: copy a file of the kernel's to the name that it has in the archive, or leave nothing: 1 when it can not be
+# read, 2 when there is none. What can be read, but not copied, twice, is the scratch directory's fault.
 copy() {
-	cat "$1" 2>/dev/null >"$work/$2" && return 0
-	rm -f "$work/$2"
+	if ! opens "$1"; then
+		[ -e "$1" ] || return 2
+		return 1
+	fi
+	cat "$1" 2>/dev/null >"$work$1" && return 0
+	rm -f "$work$1"
 	[ -e "$1" ] || return 2
 	cat "$1" >/dev/null 2>&1 || return 1
-	cat "$1" 2>/dev/null >"$work/$2" && return 0
-	rm -f "$work/$2"
+	cat "$1" 2>/dev/null >"$work$1" && return 0
+	rm -f "$work$1"
 	cat "$1" >/dev/null 2>&1 && no_room
 	return 1
 }
 
-# folders MEMBER...: make directories.
-folders() {
-	for member; do
-		mkdir -p "$work/$member" || no_room
+# copy_at_once PATH...: copy files of the kernel's, all of them or none. The directories are made before cp would make
+# them like /proc's, which only root can write to. A file that is too large for memory ends it; where it ends again and
+# again there is no room.
+copy_at_once() {
+	(
+		trap '' XFSZ
+		ulimit -f 2048
+		cd "$quick" && make_folders "$@" && exec cp --parents "$@" .
+	) 2>/dev/null && failures=0 && return 0
+	rm -rf "$quick/proc" "$quick/sys"
+	failures=$((failures + 1))
+	if [ $failures = 8 ]; then
+		failures=0
+		if [ "$quick" = "$work" ]; then quick=; else quick=$work; fi
+	fi
+	return 1
+}
+
+# make_folders PATH...: make the directories that copies of these files go to, below this one.
+make_folders() (
+	folders=
+	last=
+	for path; do
+		folder=.${path%/*}
+		[ "$folder" = "$last" ] || folders=$folders$folder$newline
+		last=$folder
 	done
+	IFS=$newline
+	# shellcheck disable=SC2086 # the kernel allows no end of a line in the name of a group
+	exec mkdir -p $folders
+)
+
+# is_in_memory DIR: tell whether a file system in memory is mounted there.
+is_in_memory() {
+	kind=
+	while read -r _ where what _; do
+		[ "$where" != "$1" ] || kind=$what
+	done </proc/mounts
+	[ "$kind" = tmpfs ] || [ "$kind" = ramfs ]
+} 2>/dev/null
+
+# choose_quick: find where many files can be copied to at once: in memory if we may, and there is any. What this cp can
+# do is seen by trying: some do not know --parents, and to some a file that cannot be read to its end is none that fails.
+choose_quick() {
+	quick=$work
+	is_in_memory "$scratch" || for directory in $in_memory; do
+		if is_in_memory "$directory" && mkdir "$directory/pymemtools-capture.$$" 2>/dev/null; then
+			quick=$directory/pymemtools-capture.$$
+			break
+		fi
+	done
+	if ! copy_at_once /proc/version || ! [ -s "$quick/proc/version" ] || copy_at_once /proc/self/mem; then
+		rm -rf "$quick/proc"
+		[ "$quick" = "$work" ] || rm -rf "$quick"
+		quick=
+		return
+	fi
+}
+
+# halves FUNCTION ARGUMENT...: call it with half of the arguments, then with the others.
+halves() {
+	part_of 0 $((($# - 1) / 2)) "$@"
+	part_of $((($# - 1) / 2)) $# "$@"
+}
+
+# part_of FROM TO FUNCTION ARGUMENT...: call it with the arguments after FROM, up to TO.
+part_of() {
+	from=$1 to=$2 function=$3 place=0
+	shift 3
+	for each; do
+		shift
+		place=$((place + 1))
+		[ $place -le "$from" ] || [ $place -gt "$to" ] || set -- "$@" "$each"
+	done
+	"$function" "$@"
 }
 
 refuse() {
@@ -77,91 +174,255 @@ refuse() {
   {\"file\": \"$1\", \"reason\": \"not readable\", \"pids\": [$2]}"
 }
 
-# append MEMBER...: write members to the archive, and forget them. Each part ends like an archive of its own; the
+# append DIR MEMBER...: write members to the archive, and forget them. Each part ends like an archive of its own; the
 # reader knows by the first member, and by the manifest at the end.
 append() {
-	tar -cf - -C "$work" "$@" || fail "tar failed"
-	for member; do
-		rm -rf "${work:?}/$member"
-	done
+	tar -cf - -C "$@" || fail "tar failed"
+	(cd "$1" && shift && rm -rf "$@")
 }
 
-# image PID: print what tells one process and program from the next of that PID; nothing for one that is gone.
-image() {
+# append_copies DIR: append what copies of the kernel's files there are.
+append_copies() {
+	[ ! -d "$1/proc" ] || set -- "$@" proc
+	[ ! -d "$1/sys" ] || set -- "$@" sys
+	[ $# = 1 ] || append "$@"
+}
+
+# look PID...: list in $seen what tells one process and program from the next of that PID, of those that are there.
+# All that was read is in $text.
+look() {
+	pids="$* "
+	for pid; do
+		shift
+		set -- "$@" "/proc/$pid/stat" "$work/mark"
+	done
+	text=$(cat "$@" 2>/dev/null)
+	seen=
 	line=
-	{ while IFS= read -r piece; do line="$line $piece"; done <"/proc/$1/stat"; } 2>/dev/null
-	[ -n "$line" ] || return 0
-	# shellcheck disable=SC2086 # the fields behind the name are numbers
-	set -- ${line##*) }
-	echo "${20} ${24} ${26}"
+	IFS=$newline
+	# shellcheck disable=SC2086 # of old kernels, a name may have ends of lines in it
+	set -- $text
+	unset IFS
+	for piece; do
+		if [ "$piece" != "$mark" ]; then
+			line="$line $piece"
+			continue
+		fi
+		# shellcheck disable=SC2086 # the fields behind the name are numbers
+		[ -z "$line" ] || image "${pids%% *}" ${line##*) }
+		pids=${pids#* }
+		line=
+	done
 }
 
-system_files() {
-	folders proc/sys/vm proc/sys/kernel proc/pressure etc
-	echo 1 >"$work/pymemtools-capture" || no_room
-	for file in meminfo version vmstat zoneinfo buddyinfo pagetypeinfo slabinfo swaps cmdline uptime \
-		iomem cpuinfo stat loadavg pressure/memory sys/kernel/randomize_va_space sys/kernel/pid_max; do
-		copy "/proc/$file" "proc/$file" || [ $? = 2 ] || refuse "$file" ""
+image() {
+	seen="$seen $1/${21}/${25}/${27}"
+}
+
+# machine PATH...: take files that are no process's.
+machine() {
+	for path; do
+		shift
+		if [ ! -e "$path" ] || [ -d "$path" ]; then
+			continue
+		elif opens "$path"; then
+			set -- "$@" "$path"
+		else
+			refuse_machine "$path"
+		fi
 	done
-	set +f
-	for file in /proc/sys/vm/*; do
-		case ${file##*/} in
-		stat_refresh | drop_caches | compact_memory) ;;
-		*) copy "$file" "proc/sys/vm/${file##*/}" || refuse "sys/vm/${file##*/}" "" ;;
-		esac
-	done
-	for folder in ksm transparent_hugepage transparent_hugepage/khugepaged lru_gen swap; do
-		folders "sys/kernel/mm/$folder"
-		for file in "/sys/kernel/mm/$folder"/*; do
-			[ -f "$file" ] && copy "$file" "sys/kernel/mm/$folder/${file##*/}"
+	[ $# -gt 0 ] || return 0
+	if [ $# = 1 ] || [ -z "$quick" ]; then
+		(cd "$work" && make_folders "$@") || no_room
+		for path; do
+			copy "$path" || [ $? = 2 ] || refuse_machine "$path"
 		done
-	done
-	set -f
+		append_copies "$work"
+	elif copy_at_once "$@"; then
+		append_copies "$quick"
+	else
+		halves machine "$@"
+	fi
+}
+
+# refuse_machine PATH: the files of /sys are optional.
+refuse_machine() {
+	case $1 in
+	/proc/*) refuse "${1#/proc/}" "" ;;
+	esac
+}
+
+system() {
+	mkdir "$work/etc" || no_room
+	echo 1 >"$work/pymemtools-capture" || no_room
 	if [ -r /etc/passwd ]; then
 		while IFS=: read -r name _ uid _ || [ -n "$name" ]; do
 			echo "$name:x:$uid:$uid:::" || no_room
 		done </etc/passwd >"$work/etc/passwd"
 	fi
-	append pymemtools-capture proc sys etc
+	append "$work" pymemtools-capture etc
+	set --
+	set +f
+	for path in $system_files; do
+		case "$never_read " in
+		*[[:space:]]"$path"[[:space:]]*) ;;
+		*) set -- "$@" "$path" ;;
+		esac
+	done
+	set -f
+	machine "$@"
 }
 
 # process PID: take one process, whole or not at all; 1 when it is gone or will not keep still.
 process() {
-	before=$(image "$1")
-	[ -n "$before" ] || return 1
-	folders "proc/$1"
+	look "$1"
+	[ -n "$seen" ] || return 1
+	before=$seen
+	mkdir -p "$work/proc/$1" || no_room
 	status=0
-	for file in stat status cmdline comm cgroup oom_score oom_score_adj statm maps smaps_rollup smaps; do
-		copy "/proc/$1/$file" "proc/$1/$file"
+	for file in $process_files; do
+		copy "/proc/$1/$file"
 		status=$?
 	done
-	if [ "$(image "$1")" != "$before" ]; then
+	look "$1"
+	if [ "$seen" != "$before" ]; then
 		rm -rf "${work:?}/proc"
 		return 1
 	fi
 	processes=$((processes + 1))
-	if [ $status = 1 ]; then
-		refuse smaps "$1"
-		unreadable=$((unreadable + 1))
-	fi
-	append proc
+	[ $status != 1 ] || refuse_process "$1"
+	append "$work" proc
 }
 
-# controller GROUP: take the memory controller's files of a group and of those above it, once each.
-controller() {
+refuse_process() {
+	refuse smaps "$1"
+	unreadable=$((unreadable + 1))
+}
+
+# batch PID...: take processes at once. Those that became others meanwhile are taken again, one by one, and all are if
+# anything went wrong, of which cp does not tell where it was.
+batch() {
+	if [ $# = 1 ] || [ -z "$quick" ]; then
+		for pid; do
+			process "$pid" || process "$pid" || :
+		done
+		return
+	fi
+	look "$@"
+	before=$seen
+	before_text=$text
+	readable "$before"
+	[ -n "$paths" ] || return 0
+	# shellcheck disable=SC2086 # no blanks are in them
+	if ! copy_at_once $paths; then
+		halves batch "$@"
+		return
+	fi
+	look "$@"
+	again=
+	if [ "$text" != "$before_text" ]; then
+		for each in $before; do
+			case "$seen " in
+			*" $each "*) ;;
+			*) again="$again ${each%%/*}" ;;
+			esac
+		done
+	fi
+	for each in $before; do
+		pid=${each%%/*}
+		case "$again " in
+		*" $pid "*) rm -rf "$quick/proc/$pid" ;;
+		*) processes=$((processes + 1)) ;;
+		esac
+	done
+	for pid in $denied; do
+		case "$again " in
+		*" $pid "*) ;;
+		*) refuse_process "$pid" ;;
+		esac
+	done
+	append_copies "$quick"
+	for pid in $again; do
+		process "$pid" || process "$pid" || :
+	done
+}
+
+# readable SEEN: list in $paths the files of processes that may be opened, and in $denied those whose smaps may not.
+# What has no memory, and no address of its code, opens a smaps_rollup that cannot be read (since Linux 4.19).
+readable() {
+	paths=
+	denied=
+	for each in $1; do
+		pid=${each%%/*}
+		for file in $process_files; do
+			path=/proc/$pid/$file
+			case $file$each in
+			smaps_rollup*/*/0/*) ;;
+			*) if opens "$path"; then
+				paths="$paths $path"
+			elif [ "$file" = smaps ] && [ -e "$path" ]; then
+				denied="$denied $pid"
+			fi ;;
+			esac
+		done
+	done
+}
+
+# cgroups PID...: take the memory controller's files of the groups that processes are in, and of those above.
+cgroups() {
+	groups=$newline
+	in_batches add_groups "$@"
+	IFS=$newline
+	# shellcheck disable=SC2086 # the kernel allows no end of a line in the name of a group
+	set -- $groups
+	unset IFS
+	count=0
+	for group; do
+		[ $count != 0 ] || set --
+		for file in $group_files; do
+			set -- "$@" "$group/$file"
+		done
+		count=$((count + 1))
+		if [ $count = 10 ]; then
+			machine "$@"
+			count=0
+		fi
+	done
+	[ $count = 0 ] || machine "$@"
+}
+
+# add_groups PID...: add to $groups those of processes.
+add_groups() {
+	for pid; do
+		shift
+		set -- "$@" "/proc/$pid/cgroup"
+	done
+	text=$(cat "$@" 2>/dev/null)
+	IFS=$newline
+	# shellcheck disable=SC2086 # as above
+	set -- $text
+	unset IFS
+	last=
+	for line; do
+		[ "$line" != "$last" ] || continue
+		last=$line
+		path=${line#*:*:}
+		case $line in
+		*..*) ;;
+		0::*) add_group "/sys/fs/cgroup${path%/}" ;;
+		*:memory:* | *,memory:* | *:memory,*) add_group "/sys/fs/cgroup/memory${path%/}" ;;
+		esac
+	done
+}
+
+# add_group GROUP: add a group, and those above it, once each.
+add_group() {
 	group=$1
 	while :; do
-		case $taken in
-		*":$group:"*) break ;;
+		case $groups in
+		*"$newline$group$newline"*) break ;;
 		esac
-		taken="$taken:$group:"
-		folders "${group#/}"
-		for file in memory.max memory.high memory.min memory.low memory.current memory.stat memory.events \
-			memory.swap.max memory.swap.current memory.limit_in_bytes memory.usage_in_bytes \
-			memory.memsw.limit_in_bytes memory.memsw.usage_in_bytes memory.soft_limit_in_bytes \
-			memory.use_hierarchy; do
-			[ -e "$group/$file" ] && copy "$group/$file" "${group#/}/$file"
-		done
+		groups=$groups$group$newline
 		case $group in
 		/sys/fs/cgroup | /sys/fs/cgroup/memory) break ;;
 		esac
@@ -169,46 +430,49 @@ controller() {
 	done
 }
 
-cgroups() {
-	taken=
-	for pid; do
-		{ text=$(cat "/proc/$pid/cgroup"); } 2>/dev/null || continue
-		IFS='
-'
-		for line in $text; do
-			path=${line#*:*:}
-			case $line in
-			*..*) ;;
-			0::*) controller "/sys/fs/cgroup${path%/}" ;;
-			*:memory:* | *,memory:* | *:memory,*) controller "/sys/fs/cgroup/memory${path%/}" ;;
-			esac
-		done
-		unset IFS
-	done
-	[ -d "$work/sys" ] && append sys
-}
-
 manifest() {
 	cat >"$work/manifest.json" <<-END || no_room
 	{"format": 1, "tool": "capture.sh", "machine": "$(uname -m)", "kernel": "$(uname -r)",
 	 "taken_at": $1, "users": {}, "unreadable": [$refused]}
 	END
-	append manifest.json
+	append "$work" manifest.json
+}
+
+# in_batches FUNCTION PID...: call it with so many that one call of a program can name all their files, and memory has
+# room for the copies.
+in_batches() {
+	callee=$1
+	shift
+	some=
+	count=0
+	for one; do
+		some="$some $one"
+		count=$((count + 1))
+		if [ $count = 40 ]; then
+			# shellcheck disable=SC2086 # they are numbers
+			"$callee" $some
+			some=
+			count=0
+		fi
+	done
+	# shellcheck disable=SC2086 # as above
+	[ $count = 0 ] || "$callee" $some
 }
 
 capture() {
 	now=$(date +%s)
-	system_files
+	system
 	if [ $# = 0 ]; then
 		set +f
+		all=
 		for directory in /proc/[0-9]*; do
-			set -- "$@" "${directory#/proc/}"
+			all="$all ${directory#/proc/}"
 		done
 		set -f
+		# shellcheck disable=SC2086 # they are numbers
+		set -- $all
 	fi
-	for pid; do
-		process "$pid" || process "$pid" || :
-	done
+	in_batches batch "$@"
 	cgroups "$@"
 	manifest "$now"
 	[ $unreadable = 0 ] ||
@@ -228,6 +492,9 @@ for pid; do
 done
 # shellcheck disable=SC2086 # they are numbers, each once
 set -- $chosen
+
+{ echo && echo "$mark"; } >"$work/mark" || no_room
+choose_quick
 
 if [ -n "$output" ]; then
 	set -C
