@@ -188,15 +188,18 @@ append_copies() {
 	[ $# = 1 ] || append "$@"
 }
 
-# look PID...: list in $seen what tells one process and program from the next of that PID, of those that are there.
-# All that was read is in $text.
+# look PID...: put into $text the stat of those processes that are there, with a mark behind each, there or not.
 look() {
-	pids="$* "
-	for pid; do
+	for each; do
 		shift
-		set -- "$@" "/proc/$pid/stat" "$work/mark"
+		set -- "$@" "/proc/$each/stat" "$work/mark"
 	done
 	text=$(cat "$@" 2>/dev/null)
+}
+
+# images PID...: list in $seen what in $text tells one process and program from the next of that PID.
+images() {
+	pids="$* "
 	seen=
 	line=
 	IFS=$newline
@@ -261,11 +264,14 @@ system() {
 		done </etc/passwd >"$work/etc/passwd"
 	fi
 	append "$work" pymemtools-capture etc
+	# shellcheck disable=SC2086 # no blanks are in them
+	set -- $never_read
+	never_read=" $* "
 	set --
 	set +f
 	for path in $system_files; do
-		case "$never_read " in
-		*[[:space:]]"$path"[[:space:]]*) ;;
+		case $never_read in
+		*" $path "*) ;;
 		*) set -- "$@" "$path" ;;
 		esac
 	done
@@ -276,6 +282,7 @@ system() {
 # process PID: take one process, whole or not at all; 1 when it is gone or will not keep still.
 process() {
 	look "$1"
+	images "$1"
 	[ -n "$seen" ] || return 1
 	before=$seen
 	mkdir -p "$work/proc/$1" || no_room
@@ -285,6 +292,7 @@ process() {
 		status=$?
 	done
 	look "$1"
+	images "$1"
 	if [ "$seen" != "$before" ]; then
 		rm -rf "${work:?}/proc"
 		return 1
@@ -309,6 +317,7 @@ batch() {
 		return
 	fi
 	look "$@"
+	images "$@"
 	before=$seen
 	before_text=$text
 	readable "$before"
@@ -319,31 +328,33 @@ batch() {
 		return
 	fi
 	look "$@"
-	again=
-	if [ "$text" != "$before_text" ]; then
-		for each in $before; do
-			case "$seen " in
-			*" $each "*) ;;
-			*) again="$again ${each%%/*}" ;;
-			esac
-		done
-	fi
-	for each in $before; do
-		pid=${each%%/*}
-		case "$again " in
-		*" $pid "*) rm -rf "$quick/proc/$pid" ;;
-		*) processes=$((processes + 1)) ;;
-		esac
-	done
-	for pid in $denied; do
-		case "$again " in
-		*" $pid "*) ;;
-		*) refuse_process "$pid" ;;
-		esac
-	done
+	set_apart "$@"
 	append_copies "$quick"
 	for pid in $again; do
 		process "$pid" || process "$pid" || :
+	done
+}
+
+# set_apart PID...: list in $again those that $before tells of and that are others in $text, remove their copies, and
+# count those that stay.
+set_apart() {
+	seen=$before
+	[ "$text" = "$before_text" ] || images "$@"
+	again=
+	for each in $before; do
+		pid=${each%%/*}
+		case "$seen " in
+		*" $each "*)
+			processes=$((processes + 1))
+			case "$denied " in
+			*" $pid "*) refuse_process "$pid" ;;
+			esac
+			;;
+		*)
+			again="$again $pid"
+			rm -rf "$quick/proc/$pid"
+			;;
+		esac
 	done
 }
 
@@ -358,7 +369,7 @@ readable() {
 			path=/proc/$pid/$file
 			case $file$each in
 			smaps_rollup*/*/0/*) ;;
-			*) if opens "$path"; then
+			*) if true <"$path"; then
 				paths="$paths $path"
 			elif [ "$file" = smaps ] && [ -e "$path" ]; then
 				denied="$denied $pid"
@@ -366,7 +377,7 @@ readable() {
 			esac
 		done
 	done
-}
+} 2>/dev/null
 
 # cgroups PID...: take the memory controller's files of the groups that processes are in, and of those above.
 cgroups() {
