@@ -18,7 +18,7 @@ from pymemtools.sources.manifest import Manifest, parse_manifest
 from pymemtools.sources.member_names import split_pid
 from pymemtools.sources.page_size import page_size_of
 from pymemtools.sources.status import effective_uid
-from pymemtools.sources.stored import Stored, chunks_of
+from pymemtools.sources.stored import Stored
 from pymemtools.units import exact_size
 
 
@@ -32,7 +32,6 @@ class Archive:
     is_live = False
 
     def __init__(self, fd: int, path: str, *, partial: bool, max_bytes: int, with_logs: bool = False) -> None:
-        self._fd = fd
         self._path = path
         self._index = Index(max_bytes, with_logs=with_logs)
         self._users: dict[int, str] | None = None
@@ -88,7 +87,7 @@ class Archive:
     def chunks(self, pid: int | None, name: str) -> Iterator[bytes]:
         """Read a file piece by piece. Raises Missing, or ParseError for a line that no kernel writes."""
         where = _where(pid, name)
-        chunks = chunks_of(self._stored(pid, name), self._fd, where)
+        chunks = self._index.chunks(self._stored(pid, name), where)
         return without_long_lines(chunks, where) if name in ("smaps", "maps") else chunks
 
     def _stored(self, pid: int | None, name: str) -> Stored:
@@ -141,8 +140,7 @@ class Archive:
             uid = effective_uid(self.read(f"{pid}/status"))
         except MemtoolsError:
             uid = None
-        owner = self._index.owner(pid)
-        return owner.uid if uid is None and owner is not None else uid
+        return self._index.owner(pid) if uid is None else uid
 
     def user_name(self, uid: int) -> str | None:
         """Name a user by the archive's own manifest and /etc/passwd, else by the names in its headers."""

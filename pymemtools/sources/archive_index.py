@@ -5,24 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from pymemtools.errors import ArchiveError, excerpt
+from pymemtools.sources.archive_processes import Processes
 from pymemtools.sources.base import ALL_EMPTY
 from pymemtools.sources.left_behind import LOG, is_small_enough, role_by_name, role_of
 from pymemtools.sources.manifest import MARKER
-from pymemtools.sources.member_names import is_wanted, locate, most_bytes, split_pid
-from pymemtools.sources.stored import KeptStream, PlainFile, Stored, archive_file
-from pymemtools.sources.tar import Member, Tar
+from pymemtools.sources.member_names import PROCESS_FILES, is_wanted, locate, most_bytes, split_pid
+from pymemtools.sources.stored import Bytes, KeptStream, PlainFile, Stored, archive_file, chunks_of
+from pymemtools.sources.tar import DIRECTORY, REGULAR, Tar
+from pymemtools.units import exact_size
 
-_SMEMCAPS_FILES = {"smaps", "cmdline", "stat"}  # of each process
-
-
-class Owner(NamedTuple):
-    """Who a member's header says it belongs to."""
-
-    uid: int
-    uname: str
+_SMEMCAPS_FILES = frozenset(("smaps", "cmdline", "stat"))  # of each process
 
 
 class Index:
@@ -32,81 +26,88 @@ class Index:
         self._max_bytes = max_bytes
         self._with_logs = with_logs
         self._left: dict[str, Stored] = {}  # by whole name: what may have been left beside /proc
+        self._bytes: Bytes | None = None
         self._top: str | None = None  # the folder that /proc is in
+        self._folder: str | None = None  # the folder of the process whose members come now
         self._files: dict[str, Stored] = {}  # of /proc
         self._beside: dict[str, dict[str, Stored]] = {}  # by top folder: what is beside a /proc that may be there
-        self._owners: dict[Owner, Owner] = {}  # few users own many processes
-        self._directory_owners: dict[int, Owner] = {}
-        self._file_owners: dict[int, Owner] = {}
-        self.processes: dict[int, dict[str, Stored]] = {}
+        self._unpacked = 0  # bytes of sparse files, the holes counted
+        self._names_by_directories: dict[int, str] = {}  # of users
+        self._names_by_files: dict[int, str] = {}
+        self.processes = Processes()
         self.taken_at: int | None = None  # seconds since 1970
         self._copier: int | None = None  # who made a copy of /proc his own, before it was packed: meminfo is root's
 
     def fill(self, fd: int) -> None:
         """Read the archive once. Raises ArchiveError; what was complete before that is kept."""
-        member = None
+        name = None
         is_ours = False
         try:
             file = archive_file(fd, self._max_bytes)
+            self._bytes = file.kept
             tar = Tar(file, MARKER)
-            for member in tar:
-                is_ours = is_ours or member.name == MARKER
-                self._add(member, file)
+            for name, kind, size in tar:
+                is_ours = is_ours or name == MARKER
+                folder, _, last = name.rpartition("/")
+                if folder == self._folder and last in PROCESS_FILES:  # as of most members
+                    if kind in REGULAR:
+                        self._keep_process_file(last, size, tar, file)
+                else:
+                    self._add(name, kind, size, tar, file)
         except OSError as error:
             raise ArchiveError(os.strerror(error.errno or 0)) from None
-        if is_ours and member is not None and member.name != "manifest.json":
+        if is_ours and name is not None and name != "manifest.json":
             raise ArchiveError("truncated archive: no manifest at its end")
-        if self.processes and not tar.has_end:
-            self._check_last_process()
-
-    def _check_last_process(self) -> None:
-        """Refuse an archive that ends within a process: smemcap's have no end mark, but the same files of each."""
-        *others, last = self.processes.values()
-        others = [files for files in others if files]
-        expected = set(others[0]).intersection(*others) if others else _SMEMCAPS_FILES
-        if not expected <= last.keys():
+        # smemcap's archives have no end mark, but the same files of each process.
+        if not (tar.has_end or self.processes.is_last_whole(_SMEMCAPS_FILES)):
             raise ArchiveError(f"truncated archive: in process {list(self.processes)[-1]}")
 
-    def _add(self, member: Member, file: PlainFile | KeptStream) -> None:
-        located = locate(member.name)
+    def _add(self, name: str, kind: bytes, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
+        located = locate(name)
         if located is None:
             return
         top, path = located
-        pid, name = split_pid(path)
+        pid, path = split_pid(path)
+        is_file = kind in REGULAR
         if path.startswith("/"):
-            if member.is_file and is_wanted(None, path):
-                self._keep(self._beside.setdefault(top, {}), None, path, member, file)
+            if is_file and is_wanted(None, path):
+                self._keep(self._beside.setdefault(top, {}), path, size, tar, file)
             else:
-                self._leave(member, file)
-        elif pid is not None and not name and member.is_directory:
-            if not self._enter(top):
-                return
-            self.processes.setdefault(pid, {})
-            if member.uid or member.mtime:
-                self._own(self._directory_owners, pid, member)
-        elif not (member.is_file and is_wanted(pid, name)):
-            self._leave(member, file)
+                self._leave(name, kind, size, tar, file)
+        elif pid is not None and not path and kind == DIRECTORY:
+            if self._enter(top):
+                self._enter_process(pid, name.rstrip("/"))
+                if tar.uid or tar.mtime:
+                    self._own(tar, of_directory=True)
+        elif not (is_file and is_wanted(pid, path)):
+            self._leave(name, kind, size, tar, file)
         elif self._enter(top):
-            files = self._files if pid is None else self.processes.setdefault(pid, {})
-            self._keep(files, pid, name, member, file)
-            if pid is None and name == "meminfo":
-                self.taken_at = member.mtime
-                self._copier = member.uid or None
-            elif pid is not None and member.size:
-                self._own(self._file_owners, pid, member)
+            if pid is not None:
+                self._enter_process(pid, name.rpartition("/")[0])
+                self._keep_process_file(path, size, tar, file)
+                return
+            self._keep(self._files, path, size, tar, file)
+            if path == "meminfo":
+                self.taken_at = tar.mtime
+                self._copier = tar.uid or None
 
-    def _leave(self, member: Member, file: PlainFile | KeptStream) -> None:
+    def _leave(self, name: str, kind: bytes, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
         """Keep what may be of use beside /proc, wherever that turns out to be: the last of a name, as tar has it."""
-        role = role_by_name(member.name.rpartition("/")[2])
-        if role is None or not member.is_file or not is_small_enough(role, member.size):
+        role = role_by_name(name.rpartition("/")[2])
+        if role is None or kind not in REGULAR or not is_small_enough(role, size):
             return
         if role != LOG or self._with_logs:
-            self._left[member.name.removeprefix("./")] = file.keep(member)
+            self._left[name.removeprefix("./")] = Stored(size, self._place(size, tar, file), tar.sparse)
 
-    def _own(self, owners: dict[int, Owner], pid: int, member: Member) -> None:
-        if member.uid is not None:
-            owner = Owner(member.uid, member.uname)
-            owners.setdefault(pid, self._owners.setdefault(owner, owner))
+    def _enter_process(self, pid: int, folder: str) -> None:
+        self.processes.enter(pid)
+        self._folder = folder
+
+    def _own(self, tar: Tar, *, of_directory: bool) -> None:
+        """Note who owns the directory of a process, or its files, unless that was told before."""
+        uid = tar.uid
+        if uid is not None and self.processes.own(uid, of_directory=of_directory) and (uname := tar.uname):
+            (self._names_by_directories if of_directory else self._names_by_files)[uid] = uname
 
     def _enter(self, top: str) -> bool:
         """Tell whether a tree is the one of the archive: one that is two folders down is so where no other is."""
@@ -122,44 +123,63 @@ class Index:
 
     def _forget(self) -> None:
         self.taken_at = self._copier = None
-        for found in (self._files, self.processes, self._directory_owners, self._file_owners):
+        self._folder = None
+        self.processes = Processes()
+        for found in (self._files, self._names_by_directories, self._names_by_files):
             found.clear()
 
-    def _keep(
-        self, files: dict[str, Stored], pid: int | None, name: str, member: Member, file: PlainFile | KeptStream
-    ) -> None:
-        where = f"{name[:80].lstrip('/') if pid is None else f'{pid}/{name}'} (member {member.number})"
-        if name in files:
-            raise ArchiveError(f"damaged archive: {where} comes twice")
-        if member.size > (most_bytes(pid, name) or self._max_bytes):
-            raise ArchiveError(f"{where} is too large: {member.size} bytes")
-        files[sys.intern(name)] = file.keep(member)
+    def _keep_process_file(self, name: str, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
+        """Keep a file of the process that was entered last."""
+        processes = self.processes
+        if processes.has(name) or size > (PROCESS_FILES[name] or self._max_bytes):
+            raise self._refusal(f"{processes.pid}/{name}", size, tar, is_twice=processes.has(name))
+        processes.add(name, size, self._place(size, tar, file), tar.sparse)
+        if size and processes.lacks_file_owner:
+            self._own(tar, of_directory=False)
+
+    def _keep(self, files: dict[str, Stored], path: str, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
+        if path in files or size > most_bytes(path):
+            raise self._refusal(path[:80].lstrip("/"), size, tar, is_twice=path in files)
+        files[sys.intern(path)] = Stored(size, self._place(size, tar, file), tar.sparse)
+
+    def _refusal(self, where: str, size: int, tar: Tar, *, is_twice: bool) -> ArchiveError:
+        if is_twice:
+            return ArchiveError(f"damaged archive: {where} (member {tar.number}) comes twice")
+        return ArchiveError(f"{where} (member {tar.number}) is too large: {size} bytes")
+
+    def _place(self, size: int, tar: Tar, file: PlainFile | KeptStream) -> int:
+        """Keep a member's bytes, of which a sparse file has less than its size; give their place."""
+        if tar.sparse is not None:
+            self._unpacked += size
+            if self._unpacked > self._max_bytes:
+                raise ArchiveError(f"unpacks to more than {exact_size(self._max_bytes)} (see --max-size)")
+            size = tar.sparse.held
+        return file.keep(size, tar.number)
 
     def has_files(self) -> bool:
         """Tell whether there is anything of /proc; a copy of /sys alone is no capture."""
-        return any(stored.size for stored in self._proc_files())
+        return self.processes.have_bytes() or any(stored.size for stored in self._files.values())
 
     def why_nothing(self) -> str:
         """Say why an archive without files of /proc is without."""
-        if any(True for _ in self._proc_files()):
-            return ALL_EMPTY
-        return "no process and no file of /proc in it"
-
-    def _proc_files(self) -> Iterator[Stored]:
-        for files in self.processes.values():
-            yield from files.values()
-        yield from self._files.values()
+        return ALL_EMPTY if self._files or self.processes.have_files() else "no process and no file of /proc in it"
 
     def find(self, pid: int | None, name: str) -> Stored | None:
         """Find a process's file, or the machine's; None when it is not there."""
-        files = self._machine_files(name) if pid is None else self.processes.get(pid, {})
-        return files.get(name) or (self._left.get(f"{self._top or ''}{name}".lstrip("/")) if pid is None else None)
+        if pid is not None:
+            return self.processes.find(pid, name)
+        return self._machine_files(name).get(name) or self._left.get(f"{self._top or ''}{name}".lstrip("/"))
 
     def beside(self) -> list[str]:
         """Name what was left beside /proc, each with a leading ``/``."""
         top = f"{self._top}/" if self._top else ""
         paths = (name[len(top) :] for name in self._left if name.startswith(top))
         return sorted(f"/{path}" for path in paths if role_of(path) is not None)
+
+    def chunks(self, stored: Stored, where: str) -> Iterator[bytes]:
+        """Give a file piece by piece. Raises ArchiveError for an archive that changed or cannot be read any more."""
+        assert self._bytes is not None  # noqa: S101 (there is something stored)
+        return chunks_of(stored, self._bytes, where)
 
     def names(self, path: str) -> list[str]:
         """List the machine's files in a directory; empty when there is none."""
@@ -170,18 +190,17 @@ class Index:
     def _machine_files(self, path: str) -> dict[str, Stored]:
         return self._beside.get(self._top or "", {}) if path.startswith("/") else self._files
 
-    def owner(self, pid: int) -> Owner | None:
+    def owner(self, pid: int) -> int | None:
         """Tell who owned a process's directory, or else its files; None where all belong to whoever copied them.
 
         smemcap writes the owner to the header of the directory; busybox's leaves that header zeroed.
         """
-        owner = self._directory_owners.get(pid) or self._file_owners.get(pid)
-        return None if owner is not None and owner.uid == self._copier else owner
+        uid = self.processes.owner(pid)
+        return None if uid == self._copier else uid
 
     def user_names(self) -> dict[int, str]:
         """Name the users that headers name."""
-        owners = (*self._file_owners.values(), *self._directory_owners.values())
-        return {owner.uid: owner.uname for owner in owners if owner.uname}
+        return self._names_by_files | self._names_by_directories
 
 
 def _is_far(top: str) -> bool:

@@ -6,21 +6,17 @@ import re
 
 from pymemtools.sources.base import parse_pid
 
-_PROCESS_FILES = frozenset(
-    (
-        *("smaps", "smaps_rollup", "maps", "status", "stat", "statm", "cmdline", "comm", "cgroup", "mountinfo"),
-        *("oom_score", "oom_score_adj"),
-    )
-)
+_MIB = 1 << 20
+_MAX_CMDLINE = 8 * _MIB  # Linux allows 6 MiB of arguments (fs/exec.c, bprm_stack_limits(), since 4.13)
+_NAMES = ("smaps_rollup", "status", "stat", "statm", "comm", "cgroup", "mountinfo", "oom_score", "oom_score_adj")
+# What may be wanted of a process, and how large it may be; smaps and maps have no limit but the archive's: they are
+# never held whole.
+PROCESS_FILES = dict.fromkeys(_NAMES, _MIB) | {"cmdline": _MAX_CMDLINE, "smaps": None, "maps": None}
 _SYSTEM_FILES = re.compile(
     r"(?:meminfo|vmstat|zoneinfo|buddyinfo|pagetypeinfo|slabinfo|swaps|version|cmdline|uptime|iomem|cpuinfo|stat|loadavg"
     r"|modules|filesystems|vmallocinfo|dmesg|kmsg|pressure/[a-z]+|sys/(?:vm|kernel)/[A-Za-z0-9_-]+"
     r"|self/(?:cgroup|mountinfo)|/etc/passwd|/manifest\.json|/sys/(?:kernel/mm|fs/cgroup)/[^\0]+)"
 )
-_LARGE = frozenset(("smaps", "maps"))  # no limit but the archive's: they are never held whole
-_MIB = 1 << 20
-_MAX_CMDLINE = 8 * _MIB  # Linux allows 6 MiB of arguments (fs/exec.c, bprm_stack_limits(), since 4.13)
-_MAX_PROCESS_FILE = _MIB
 _MAX_SYSTEM_FILE = 16 * _MIB  # cpuinfo and zoneinfo of a thousand processors have more than one
 _MAX_LOG = 64 * _MIB
 _TOPS = frozenset(("proc", "sys", "etc"))
@@ -71,13 +67,9 @@ def split_pid(path: str) -> tuple[int | None, str]:
 
 def is_wanted(pid: int | None, path: str) -> bool:
     """Tell whether a file is one that a command may ask for."""
-    return path in _PROCESS_FILES if pid is not None else _SYSTEM_FILES.fullmatch(path) is not None
+    return path in PROCESS_FILES if pid is not None else _SYSTEM_FILES.fullmatch(path) is not None
 
 
-def most_bytes(pid: int | None, path: str) -> int | None:
-    """Tell how large a wanted file may be; None for those without a limit of their own."""
-    if pid is None:
-        return _MAX_LOG if path in ("dmesg", "kmsg") else _MAX_SYSTEM_FILE
-    if path in _LARGE:
-        return None
-    return _MAX_CMDLINE if path == "cmdline" else _MAX_PROCESS_FILE
+def most_bytes(path: str) -> int:
+    """Tell how large a wanted file of the machine may be."""
+    return _MAX_LOG if path in ("dmesg", "kmsg") else _MAX_SYSTEM_FILE

@@ -5,26 +5,36 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pymemtools.errors import ArchiveError
 from pymemtools.sources.compression import MAGIC_SIZE, recognise
-from pymemtools.sources.tar import Member, cut_in_data
+from pymemtools.sources.sparse import Sparse, with_holes
+from pymemtools.sources.tar import cut_in_data
 from pymemtools.sources.unpack import Stream
 from pymemtools.units import exact_size
 
 _CHUNK = 1 << 20
+_WINDOW = 4096  # bytes read at once of a plain file: headers of small members are close together
+_PACKED_CHUNK = 16 * 1024  # bytes unpacked at once
 _UNPACKED = 2048  # bytes; less is kept as it is
-_OVERHEAD = 512  # bytes that Python needs to know of a member, about
+_OVERHEAD = 512  # bytes that Python needs to know of a member, at most
 
 
 class Stored(NamedTuple):
-    """One member's bytes."""
+    """Where one member's bytes are."""
 
-    size: int
-    offset: int  # in the file; -1: in memory
-    parts: tuple[bytes, ...] = ()
-    is_packed: bool = False
+    size: int  # bytes
+    place: int  # in the file, or among what is kept in memory
+    sparse: Sparse | None = None
+
+
+class Bytes(Protocol):
+    """Where the bytes of an archive's members are kept."""
+
+    def chunks(self, place: int, size: int, where: str) -> Iterator[bytes]:
+        """Give bytes piece by piece. Raises ArchiveError for a file that changed or cannot be read any more."""
+        ...
 
 
 def archive_file(fd: int, max_bytes: int) -> PlainFile | KeptStream:
@@ -36,34 +46,68 @@ def archive_file(fd: int, max_bytes: int) -> PlainFile | KeptStream:
     return KeptStream(fd, max_bytes)
 
 
+def chunks_of(stored: Stored, kept: Bytes, where: str) -> Iterator[bytes]:
+    """Give a member's bytes piece by piece. Raises ArchiveError for a file that changed or cannot be read any more."""
+    if stored.sparse is None:
+        return kept.chunks(stored.place, stored.size, where)
+    return with_holes(kept.chunks(stored.place, stored.sparse.held, where), stored.sparse)
+
+
 class PlainFile:
     """A plain tar in a regular file: skipping costs nothing, and nothing is copied."""
 
     def __init__(self, fd: int, start: int, max_bytes: int) -> None:
         self._fd = fd
-        self._place = start
+        self._window, self._start = b"", start  # some bytes of the file, and their place in it
+        self._at = 0  # in the window, or behind it
         self._size = os.fstat(fd).st_size
+        self.kept = _InPlace(fd)
         if self._size > max_bytes:
             raise ArchiveError(f"is larger than {exact_size(max_bytes)} (see --max-size)")
 
     def tell(self) -> int:
-        return self._place
+        return self._start + self._at
 
     def read(self, size: int) -> bytes:
-        data = os.pread(self._fd, size, self._place)
-        self._place += len(data)
+        end = self._at + size
+        if end > len(self._window):
+            self._start += self._at
+            self._window = os.pread(self._fd, max(size, _WINDOW), self._start)
+            self._at, end = 0, size
+        data = self._window[self._at : end]
+        self._at += len(data)
         return data
 
-    def skip(self, size: int) -> int:
-        step = min(size, max(self._size - self._place, 0))
-        self._place += step
-        return step
+    def skip_to(self, place: int) -> int:
+        place = max(min(place, self._size), self._start + self._at)
+        self._at = place - self._start
+        return place
 
-    def keep(self, member: Member) -> Stored:
-        """Remember where a member is; it must be there whole."""
-        if member.offset + member.size > self._size:
-            raise cut_in_data(member.number)
-        return Stored(member.size, member.offset)
+    def keep(self, size: int, member: int) -> int:
+        """Give the place of a member's bytes, which must be there whole."""
+        place = self._start + self._at
+        if place + size > self._size:
+            raise cut_in_data(member)
+        return place
+
+
+class _InPlace:
+    """A plain file's bytes."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def chunks(self, place: int, size: int, where: str) -> Iterator[bytes]:
+        end = place + size
+        while place < end:
+            try:
+                chunk = os.pread(self._fd, min(_CHUNK, end - place), place)
+            except OSError as error:
+                raise ArchiveError(f"{where}: {os.strerror(error.errno or 0)}") from None
+            if not chunk:
+                raise ArchiveError(f"{where}: the archive became shorter while it was read")
+            yield chunk
+            place += len(chunk)
 
 
 class KeptStream(Stream):
@@ -75,60 +119,54 @@ class KeptStream(Stream):
     def __init__(self, fd: int, max_bytes: int) -> None:
         super().__init__(fd, max_bytes)
         self._all_room = self._room = max(max_bytes // 12, 32 << 20)
+        self.kept = _InMemory()
 
-    def keep(self, member: Member) -> Stored:
-        """Keep a member's bytes, packed when there are more than a few."""
+    def keep(self, size: int, member: int) -> int:
+        """Keep a member's bytes, packed when there are more than a few; give their place."""
         import zlib
 
-        packer = zlib.compressobj(1) if member.size > _UNPACKED else None
-        parts = []
-        left = member.size
+        place = len(self.kept.packed)
+        packer = zlib.compressobj(1) if size > _UNPACKED else None
+        left = size
         while left:
             chunk = self.read(min(left, _CHUNK))
             if not chunk:
-                raise cut_in_data(member.number)
+                raise cut_in_data(member)
             left -= len(chunk)
-            parts.append(chunk if packer is None else packer.compress(chunk))
-            self._room -= len(parts[-1])
-            if self._room < 0:
-                raise self._no_room()
+            self._add(chunk if packer is None else packer.compress(chunk))
         if packer is not None:
-            parts.append(packer.flush())
+            self._add(packer.flush())
         self._room -= _OVERHEAD
-        return Stored(member.size, -1, tuple(filter(None, parts)), packer is not None)
+        return place
 
-    def _no_room(self) -> ArchiveError:
-        room = exact_size(self._all_room >> 20 << 20)
-        return ArchiveError(f"takes more than {room} of memory to read; unpack it to a plain file first")
-
-
-def chunks_of(stored: Stored, fd: int, where: str) -> Iterator[bytes]:
-    """Give a member's bytes piece by piece. Raises ArchiveError for a file that changed or cannot be read any more."""
-    if stored.offset >= 0:
-        return _in_place(stored, fd, where)
-    return _unpacked(stored.parts) if stored.is_packed else iter(stored.parts)
+    def _add(self, part: bytes) -> None:
+        self.kept.packed += part
+        self._room -= len(part)
+        if self._room < 0:
+            room = exact_size(self._all_room >> 20 << 20)
+            raise ArchiveError(f"takes more than {room} of memory to read; unpack it to a plain file first")
 
 
-def _unpacked(parts: tuple[bytes, ...]) -> Iterator[bytes]:
-    import zlib
+class _InMemory:
+    """What is kept of a stream: one member behind the other, those of more than a few bytes packed."""
 
-    unpacker = zlib.decompressobj()
-    for part in parts:
-        data = part
-        while data:
+    def __init__(self) -> None:
+        self.packed = bytearray()
+
+    def chunks(self, place: int, size: int, where: str) -> Iterator[bytes]:
+        if size > _UNPACKED:
+            yield from self._unpacked(place)
+        elif size:
+            yield bytes(self.packed[place : place + size])
+
+    def _unpacked(self, place: int) -> Iterator[bytes]:
+        import zlib
+
+        unpacker = zlib.decompressobj()
+        while not unpacker.eof:
+            data = unpacker.unconsumed_tail
+            if not data:
+                data = bytes(self.packed[place : place + _PACKED_CHUNK])
+                place += len(data)
             if chunk := unpacker.decompress(data, _CHUNK):
                 yield chunk
-            data = unpacker.unconsumed_tail
-
-
-def _in_place(stored: Stored, fd: int, where: str) -> Iterator[bytes]:
-    at, end = stored.offset, stored.offset + stored.size
-    while at < end:
-        try:
-            chunk = os.pread(fd, min(_CHUNK, end - at), at)
-        except OSError as error:
-            raise ArchiveError(f"{where}: {os.strerror(error.errno or 0)}") from None
-        if not chunk:
-            raise ArchiveError(f"{where}: the archive became shorter while it was read")
-        yield chunk
-        at += len(chunk)

@@ -33,6 +33,12 @@ class Stream:
 
     def read(self, size: int) -> bytes:
         """Give exactly ``size`` bytes, fewer only at the end. Raises ArchiveError for damaged or oversized data."""
+        end = self._at + size
+        if end <= len(self._buffer):
+            data = self._buffer[self._at : end]
+            self._at = end
+            self._place += size
+            return data
         parts = []
         wanted = size
         while wanted and (self._at < len(self._buffer) or self._fill()):
@@ -43,15 +49,11 @@ class Stream:
         self._place += size - wanted
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def skip(self, size: int) -> int:
-        """Pass over bytes; tell how many there were."""
-        left = size
-        while left:
-            part = len(self.read(min(left, _CHUNK)))
-            if not part:
-                break
-            left -= part
-        return size - left
+    def skip_to(self, place: int) -> int:
+        """Go on to a place, unless it is behind; tell the place reached, which is before it where the stream ends."""
+        while self._place < place and self.read(min(place - self._place, _CHUNK)):
+            pass
+        return self._place
 
     def _raw(self) -> bytes:
         """Read the next bytes of the file as they are, as many as are asked for: a pipe gives few at a time."""
