@@ -127,7 +127,7 @@ def test_logs_come_in_the_order_of_their_time(tmp_path: Path) -> None:
     )
     for name in names:
         (logs / name).touch()
-    found = [path.rpartition("/")[2] for path in logs_of(open_source(str(tmp_path)))]
+    found = [path.rpartition("/")[2] for path, _ in logs_of(open_source(str(tmp_path)))]
     assert found == [*names[4:], *names[:4]]
 
 
@@ -256,3 +256,51 @@ def test_the_page_size_by_how_the_kernel_maps_itself(tmp_path: Path, lines: str,
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc" / "meminfo").write_text(f"MemTotal: 4 kB\n{lines}")
     assert open_source(str(tmp_path)).facts.page_size == page_size
+
+
+def _kills(pymemtools: Run, source: Path) -> list[tuple[str, str, str, int]]:
+    found = pymemtools("oom-report", "-S", str(source), "-f", "json")
+    assert (found.returncode, found.stderr) == (0, b"")
+    rows = json.loads(found.stdout)["rows"]
+    return [(row["file"], row["when"], row["kernel"], row["killed_pid"]) for row in rows]
+
+
+def test_each_kill_of_all_logs_is_reported_once(pymemtools: Run, sosreport: Path) -> None:
+    kernel = "6.1.0-50-cloud-amd64"
+    assert _kills(pymemtools, sosreport) == [
+        ("var/log/messages", "Nov 21 00:47:38", kernel, 1811),  # in messages-20261122.gz
+        ("var/log/messages", "Nov 23 00:48:24", kernel, 2519),  # in journalctl and dmesg, too
+    ]
+    text = pymemtools("oom-report", "-S", str(sosreport)).stdout.decode()
+    assert text.startswith("Out of memory at Nov 21 00:47:38 on lab: whole machine, Linux 6.1.0-50-cloud-amd64\n")
+
+
+def test_the_log_that_tells_most_of_a_kill_counts(pymemtools: Run, tmp_path: Path) -> None:
+    top = _copy(tmp_path / "lab")
+    messages = top / "var" / "log" / "messages"
+    lines = messages.read_bytes().splitlines(keepends=True)
+    messages.write_bytes(b"".join(lines[-20:]))
+    assert [kill[0] for kill in _kills(pymemtools, top)] == [
+        "var/log/messages",
+        "sos_commands/logs/journalctl_--no-pager_--boot",
+    ]
+    (top / "var" / "log" / "messages-20261122.gz").unlink()
+    (top / "var" / "log" / "messages-20261122").write_bytes(b"".join(lines[:-20]))
+    assert [kill[0] for kill in _kills(pymemtools, top)] == ["var/log/messages"]  # rotated in the midst of it
+
+
+def test_a_log_that_is_damaged_keeps_none_of_the_others_back(pymemtools: Run, tmp_path: Path) -> None:
+    top = _copy(tmp_path / "lab")
+    packed = top / "var" / "log" / "messages-20261122.gz"
+    packed.write_bytes(packed.read_bytes()[:1000])
+    found = pymemtools("oom-report", "-S", str(top))
+    assert found.returncode == 1
+    assert found.stderr == b"pymemtools: oom-report: var/log/messages-20261122.gz: damaged: it ends too early\n"
+    assert b"killed:   2519 (lab)" in found.stdout
+
+
+def test_what_one_log_has_twice_was_twice(pymemtools: Run, tmp_path: Path) -> None:
+    top = _copy(tmp_path / "lab")
+    messages = top / "var" / "log" / "messages"
+    messages.write_bytes(messages.read_bytes() * 2)
+    assert [kill[3] for kill in _kills(pymemtools, top)] == [1811, 2519, 2519]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +24,9 @@ from pymemtools.cli.options import (
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing, UsageProblem
 from pymemtools.kernel_log.scan import oom_reports
 from pymemtools.reports.oom_report import Analysis, analyse
+
+if TYPE_CHECKING:
+    from pymemtools.reports.kernel_logs import Logged
 
 _Found = Iterator[tuple[str, Analysis]]
 
@@ -52,18 +55,18 @@ def command(
     if [bool(files), dmesg, source is not None].count(True) != 1:
         raise UsageProblem("oom-report: which log? Write FILE ... (- is stdin), --dmesg, or -S and a capture")
     damages: list[str] = []
+    is_named = len(files) > 1
     if files:
         facts: Mapping[str, Any] = _NO_FACTS | {"kind": "log", "path": " ".join(files)}
         found = _of_files(files, damages, max_size)
     elif dmesg:
         facts, found = _NO_FACTS | {"kind": "live"}, _of_this_machine()
     else:
-        facts, log = _of_capture(ctx, str(source), partial=partial, max_size=max_size)
-        found = _of_one_kernel(str(source), [log], facts["kernel"])
+        facts, found, is_named = _of_capture(ctx, str(source), damages, partial=partial, max_size=max_size)
     if strict:
         found = _noting_what_is_cut(found, ctx)
     if style == "text":
-        count = _print_text(found, is_whole=tasks, is_named=len(files) > 1)
+        count = _print_text(found, is_whole=tasks, is_named=is_named)
     else:
         count = _print_rows(found, style, facts, damages)
     for damage in damages:
@@ -112,12 +115,15 @@ def _noting_what_is_cut(found: _Found, ctx: click.Context) -> _Found:
         yield name, analysis
 
 
-def _of_capture(ctx: click.Context, path: str, *, partial: bool, max_size: int) -> tuple[Mapping[str, Any], bytes]:
-    """Read the log of a capture, or of a directory that has nothing else."""
+def _of_capture(
+    ctx: click.Context, path: str, damages: list[str], *, partial: bool, max_size: int
+) -> tuple[Mapping[str, Any], _Found, bool]:
+    """Read the logs of a capture, or of a directory that has nothing else; tell whether there are several."""
+    from pymemtools.reports.kernel_logs import reports_beside, whole_logs
     from pymemtools.sources.log_file import is_plain_log, lone_log
 
     try:
-        opened = open_from(ctx, path, partial=partial, max_size=max_size)
+        opened = open_from(ctx, path, partial=partial, max_size=max_size, with_logs=True)
     except ArchiveError as error:
         if is_plain_log(path):
             raise ArchiveError(f"{error}; did you mean: oom-report {path}") from None
@@ -126,8 +132,21 @@ def _of_capture(ctx: click.Context, path: str, *, partial: bool, max_size: int) 
         log = lone_log(path)
         if log is None:
             raise
-        return _NO_FACTS | {"kind": "directory", "path": path}, log
-    return facts_as_json(opened.facts), opened.read("dmesg")
+        return _NO_FACTS | {"kind": "directory", "path": path}, _of_one_kernel(path, [log], None), False
+    facts = facts_as_json(opened.facts)
+    logs = whole_logs(opened)
+    if logs in ([], [["dmesg"]]):
+        return facts, _of_one_kernel(path, [opened.read("dmesg")], facts["kernel"]), False
+    found = reports_beside(opened, logs, max_size, damages)
+    return facts, _of_logs(found, facts["kernel"]), len({each.log for each in found}) > 1
+
+
+def _of_logs(found: Sequence[Logged], kernel: str | None) -> _Found:
+    from pymemtools.reports.kernel_logs import is_ring_buffer
+
+    for log, report in found:
+        known = report.kernel or (kernel if is_ring_buffer(log) else None)
+        yield log, analyse(report._replace(kernel=known))
 
 
 def _of_files(names: Sequence[str], damages: list[str], max_size: int) -> _Found:

@@ -200,13 +200,15 @@ def format_option(function: _F) -> _F:
     )(function)
 
 
-def open_from(ctx: click.Context, source: str | None, *, partial: bool, max_size: int) -> Source:
+def open_from(
+    ctx: click.Context, source: str | None, *, partial: bool, max_size: int, with_logs: bool = False
+) -> Source:
     """Open what -S names, or the example capture for --demo, or this machine."""
     if ctx.obj is True and source is None:
         return open_source(demo_path())
     if source == "":  # a script's variable that is not set
         raise UsageProblem("--source: the name is empty")
-    opened = open_source(source, partial=partial, max_bytes=max_size)
+    opened = open_source(source, partial=partial, max_bytes=max_size, with_logs=with_logs)
     damage = getattr(opened, "damage", None)
     if damage:
         say(f"{source}: {damage}; showing what was complete before that")

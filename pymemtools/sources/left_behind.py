@@ -131,9 +131,14 @@ def taken_at_of(source: Source) -> int | None:
     return next((when for when in map(seconds_of, _texts(source, paths)) if when is not None), None)
 
 
-def logs_of(source: Source) -> list[str]:
-    """Name the logs that may have the kernel's messages, each file after the older ones of its name."""
-    return sorted(_beside(source, LOG), key=_by_age)
+def logs_of(source: Source) -> list[tuple[str, str]]:
+    """Name the logs that may have the kernel's messages, and of which log each is a part: the older parts first.
+
+    Those in /var/log come first, as they reach back furthest, and those of dmesg last: they lack the time of day.
+    """
+    paths = _beside(source, LOG)
+    ages = sorted(("dmesg" in path, not path.startswith("/var/log/"), *_age(path), path) for path in paths)
+    return [(path, f"{folder}/{stem}") for _, _, folder, stem, _, _, path in ages]
 
 
 class Listing:
@@ -169,7 +174,7 @@ def listing_of(source: Source) -> Listing:
     return best
 
 
-def _by_age(path: str) -> tuple[str, str, int, str]:
+def _age(path: str) -> tuple[str, str, int, str]:
     """Sort ``syslog.2.gz`` before ``syslog.1`` before ``syslog``, and ``messages-20241201`` before ``messages``."""
     folder, _, name = path.rpartition("/")
     stem, number = re.fullmatch(r"(.*?)(?:[.-]([0-9]{1,8}))?(?:\.(?:gz|xz|bz2|zst))?", name, re.DOTALL).groups()  # type: ignore[union-attr]

@@ -1,0 +1,81 @@
+"""The reports of the OOM killer in all the logs that were left beside a /proc, each kill once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.kernel_log.oom_report import OomReport
+from pymemtools.kernel_log.scan import oom_reports
+from pymemtools.sources.base import Source
+from pymemtools.sources.left_behind import logs_of
+from pymemtools.sources.log_file import unpacked
+
+_PIECE = 24 << 10  # bytes: with the rest of a line below 30,000, where CPython searches faster
+
+
+class Logged(NamedTuple):
+    """A report, and the log that tells most of it."""
+
+    log: str
+    report: OomReport
+
+
+def reports_beside(source: Source, logs: Sequence[Sequence[str]], max_bytes: int, damages: list[str]) -> list[Logged]:
+    """Read logs, and note what is wrong with any; rotated ones are read as the one log that they were.
+
+    The same kill is in messages, in the journal and in dmesg: the first counts, or the one that tells more. What one
+    log has several times was so often: a group that is killed again and again looks the same but for the time.
+    """
+    found: dict[object, Logged] = {}
+    for parts in logs:
+        name = parts[-1].lstrip("/")
+        times: Counter[object] = Counter()
+        for report in oom_reports(_pieces(source, parts, max_bytes, damages)):
+            kill = _kill_of(report)
+            times[kill] += 1
+            key = kill, times[kill]
+            if key not in found or _fullness(report) > _fullness(found[key].report):
+                found[key] = Logged(name, report)
+    return list(found.values())
+
+
+def whole_logs(source: Source) -> list[list[str]]:
+    """Group the logs beside a /proc: with each the older ones that were rotated away from it, the oldest first.
+
+    The one in it, as our own captures have it, comes last, and is called ``dmesg``.
+    """
+    groups: dict[str, list[str]] = {}
+    for path, stem in logs_of(source):
+        groups.setdefault(stem, []).append(path)
+    return [*groups.values(), *([["dmesg"]] if "dmesg" in source.names("") else [])]
+
+
+def is_ring_buffer(log: str) -> bool:
+    """Tell a log of the running kernel alone: others have those of earlier boots, too, with whatever kernel."""
+    return log.rpartition("/")[2].startswith("dmesg") and not log.startswith("var/")
+
+
+def _pieces(source: Source, parts: Sequence[str], max_bytes: int, damages: list[str]) -> Iterator[bytes]:
+    for path in parts:
+        try:
+            chunks = source.chunks_beside(path) if path.startswith("/") else iter((source.read(path),))
+            for chunk in unpacked(chunks, max_bytes):
+                yield from (chunk[at : at + _PIECE] for at in range(0, len(chunk), _PIECE))
+        except Missing:  # a folder of that name, or a link to a log that is found by its own
+            continue
+        except MemtoolsError as error:
+            damages.append(f"{path.lstrip('/')}: {str(error).removeprefix(f'{path}: ')}")
+        yield b"\n"
+
+
+def _kill_of(report: OomReport) -> object:
+    """Tell a kill from others: by its victims and their memory, or else by who asked and who was weighed."""
+    kills = tuple((kill.pid, kill.name, *sorted(kill.sizes.items())) for kill in report.kills)
+    return kills or (report.invoker, report.invoker_pid, report.told_pid, report.chosen_pid, tuple(report.tasks))
+
+
+def _fullness(report: OomReport) -> tuple[bool, int, int]:
+    return not report.is_headless, len(report.tasks), len(report.zones)
