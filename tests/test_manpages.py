@@ -77,8 +77,8 @@ def test_an_option_that_is_not_there_would_be_missed() -> None:
 def test_every_column_of_smem_is_described() -> None:
     section = page("smem").partition(".Sh COLUMNS")[2].partition(".Sh EXIT")[0]
     words = set(re.findall(r"[a-z_]+", "\n".join(re.findall(r"^\.(?:It )?Cm (.*)$", section, re.MULTILINE))))
-    fields = {column.field for view in VIEWS.values() for column in view.columns}
-    fields |= {column.field for column in (CHANGE, BEFORE, AFTER, DELTA)}
+    fields = {column.key for view in VIEWS.values() for column in view.columns}
+    fields |= {column.key for column in (CHANGE, BEFORE, AFTER, DELTA)}
     assert fields - words == set()
 
 

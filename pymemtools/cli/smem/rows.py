@@ -35,7 +35,9 @@ def gather(source: Source, request: Request) -> Gathered:
     sample = read_processes(source, request.wanted)
     if sample.unreadable and not sample.processes and not source.is_live:
         raise MemtoolsError(f"smem: {', '.join(_unreadable(sample, source))}")
-    notes = [*_hidden(source), *_notes(sample, request), *told_by_ps(source)]
+    notes = [*_hidden(source), *_notes(sample, request)]
+    if request.wanted.process or any(column.key == "command" for column in request.columns):
+        notes += told_by_ps(source)
     if not sample.has_pss:
         request = request.without_pss()
     rows = _chosen(_process_report(sample, request), request, notes)
