@@ -222,9 +222,10 @@ def uncounted(analysis: Analysis) -> int | None:
 
 
 def freed(analysis: Analysis, kill: Kill) -> int | None:
-    """Give the bytes of RAM that a kill returned: what the process had resident, less what the reaper left.
+    """Give the bytes of RAM that a kill returned: anonymous pages that were resident, less what the reaper left.
 
-    Shared memory is not returned: it is kept by its files.
+    Pages of files, shared memory among them, are no longer mapped, but stay in the page cache, where others may use
+    them: a group of 64 MiB once "returned" 70, and those 7 were Python's own, charged to another group.
     """
     parts = [kill.sizes[name] for name in _RETURNED if name in kill.sizes]
     if not parts:
@@ -233,7 +234,7 @@ def freed(analysis: Analysis, kill: Kill) -> int | None:
     return max(sum(parts) - sum(sizes.get(name, 0) for sizes in left for name in _RETURNED), 0)
 
 
-_RETURNED = ("anon-rss", "file-rss")
+_RETURNED = ("anon-rss",)
 
 
 def freed_swap(analysis: Analysis, kill: Kill) -> int | None:
