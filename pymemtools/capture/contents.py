@@ -25,9 +25,9 @@ PROCESS_FILES = (
 )
 CGROUP_FILES = (
     *("memory.max", "memory.high", "memory.min", "memory.low", "memory.current", "memory.stat", "memory.events"),
-    *("memory.swap.max", "memory.swap.current"),
+    *("memory.swap.max", "memory.swap.current", "memory.oom.group"),
     *("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes"),
-    *("memory.soft_limit_in_bytes", "memory.use_hierarchy"),
+    *("memory.soft_limit_in_bytes", "memory.use_hierarchy", "memory.swappiness", "memory.oom_control"),
 )
 _CGROUPS = "/sys/fs/cgroup"
 
