@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from group_trees import MEMINFO, MIB, V2_ROOT, group, group_v1, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,79 +15,12 @@ from pymemtools.errors import Missing, ParseError, UsageProblem
 from pymemtools.procfs.cgroup import parse_cgroups
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_stat
 from pymemtools.procfs.mountinfo import Mount, parse_mountinfo
-from pymemtools.reports.cgroup_memory import read_levels
-from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, named_group, own_group
+from pymemtools.reports.cgroup_levels import read_levels
+from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, group_of, named_group, own_group
 from pymemtools.sources.directory import directory
 from pymemtools.sources.tree import live
 
-MIB = 1 << 20
-MEMINFO = """\
-MemTotal: 16000000 kB
-MemFree: 8000000 kB
-MemAvailable: 12000000 kB
-Buffers: 100 kB
-Cached: 3000000 kB
-SwapTotal: 1048576 kB
-SwapFree: 524288 kB
-Shmem: 10 kB
-SReclaimable: 1000 kB
-CommitLimit: 1 kB
-Committed_AS: 1 kB
-"""
 HEADER = "               total        used        free      shared  buff/cache   available\n"
-
-V2_STAT = f"""\
-anon {300 * MIB}
-file {150 * MIB}
-shmem {50 * MIB}
-inactive_anon {350 * MIB}
-active_anon 0
-inactive_file {60 * MIB}
-active_file {40 * MIB}
-unevictable 0
-slab_reclaimable {10 * MIB}
-slab_unreclaimable {5 * MIB}
-pgfault 12345
-"""
-V1_STAT = f"""\
-cache 0
-rss 0
-inactive_file 0
-active_file 0
-hierarchical_memory_limit {512 * MIB}
-total_cache {150 * MIB}
-total_rss {300 * MIB}
-total_shmem {50 * MIB}
-total_swap {8 * MIB}
-total_inactive_file {60 * MIB}
-total_active_file {40 * MIB}
-"""
-
-
-def write(root: Path, files: dict[str, str]) -> Path:
-    for name, text in ({"proc/meminfo": MEMINFO} | files).items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
-
-
-def group(path: str, **files: object) -> dict[str, str]:
-    """Give the files of a v2 group, ``swap__max`` for memory.swap.max and so on."""
-    files = {"max": "max", "high": "max", "current": 465 * MIB, "stat": V2_STAT} | files
-    top = f"sys/fs/cgroup{path}".rstrip("/")
-    named = {f"{top}/memory.{name.replace('__', '.')}": f"{amount}\n" for name, amount in files.items()}
-    return named | {f"{top}/cgroup.procs": ""}
-
-
-def group_v1(path: str, **files: object) -> dict[str, str]:
-    """Give the files of a v1 group, ``memsw__limit_in_bytes`` for memory.memsw.limit_in_bytes and so on."""
-    files = {"limit_in_bytes": 2**63 - 4096, "usage_in_bytes": 465 * MIB, "stat": V1_STAT} | files
-    top = f"sys/fs/cgroup/memory{path}".rstrip("/")
-    return {f"{top}/memory.{name.replace('__', '.')}": f"{amount}\n" for name, amount in files.items()}
-
-
-V2_ROOT = {"sys/fs/cgroup/cgroup.controllers": "memory\n", "sys/fs/cgroup/memory.stat": V2_STAT}
 
 
 def free(run: Run, root: Path, *arguments: str) -> tuple[str, list[str]]:
@@ -276,6 +210,19 @@ def test_the_group_we_are_in(tmp_path: Path, cgroup: str, mounts: str, found: tu
     machine = live(str(tmp_path / "proc"), str(tmp_path))
     hierarchy = find_hierarchy(machine)
     assert (hierarchy.version, hierarchy.point, own_group(machine, hierarchy)) == found
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "pid", "found"), [("/", "self", "/docker/1f"), ("/in", "self", "/docker/1f/in"), ("/", "7", "/docker/2")]
+)
+def test_our_group_in_a_namespace_of_its_own(tmp_path: Path, cgroup: str, pid: str, found: str) -> None:
+    """A mount made outside shows more than the namespace: who is in which group tells where that is."""
+    groups = {f"c/{name}/cgroup.procs": "" for name in ("docker", "docker/1f", "docker/1f/in", "docker/2", "system")}
+    groups["c/docker/1f/cgroup.procs" if cgroup == "/" else "c/docker/1f/in/cgroup.procs"] = "1\n42\n"
+    own = {"proc/self/cgroup": f"0::{cgroup}\n", "proc/7/cgroup": "0::/../2\n", "proc/self/stat": "42 (x) S 1\n"}
+    write(tmp_path, own | groups)
+    machine = live(str(tmp_path / "proc"), str(tmp_path))
+    assert group_of(machine, Hierarchy(2, "/c", "/../.."), pid) == found
 
 
 @pytest.mark.parametrize(("path", "root"), [("/", "/../.."), ("/docker/1f2", "/docker/1f"), ("/../x", "/")])

@@ -13,7 +13,9 @@ from pymemtools.models.oom import adj_to_be_safer
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
 from pymemtools.report import Column
+from pymemtools.reports.cgroup_levels import Level
 from pymemtools.reports.oom_scores import Candidate, Candidates, differences, victim
+from pymemtools.units import human_size
 
 COLUMNS = (
     Column("pid", "PID", "process number", "count", 7),
@@ -116,13 +118,14 @@ def verified_lines(found: Candidates) -> list[str]:
     return [*lines, f"{count}; scores are those of Linux {found.scale} and later"]
 
 
-def verdict(found: Candidates) -> str:
-    """Say who is killed."""
+def verdict(found: Candidates, level: Level | None = None) -> str:
+    """Say who is killed when the machine, or that memory group, is out of memory."""
+    where = "" if level is None else f" in {escape(level.path)} ({level.max_file} {human_size(level.max or 0)})"
     first = victim(found)
     if first is None:
-        return "Nobody could be killed."
+        return f"Nobody{where} could be killed."
     who = first.name if first.pid == 0 else f"{first.pid} ({escape(first.name)})"
-    return f"Out of memory, the kernel would kill {who}, score {first.oom_score}."
+    return f"Out of memory{where}, the kernel would kill {who}, score {first.oom_score}."
 
 
 def safer_line(found: Candidates, a: int, b: int) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.group_answers import group_option, pid_option, together
 from pymemtools.cli.oom_layouts import (
     LIVE,
     SORTS,
@@ -38,6 +39,9 @@ from pymemtools.cli.options import (
 from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.render.columns import sort_key
+from pymemtools.render.escape import escape
+from pymemtools.reports.group_kill import Hunt, deaths, hunt, weighed, with_newcomers
+from pymemtools.reports.machine import read_machine
 from pymemtools.reports.oom_scores import Candidate, Candidates, by_badness, candidates, with_hypotheses
 from pymemtools.sources.base import Source
 
@@ -55,6 +59,8 @@ from pymemtools.sources.base import Source
 @click.option("--verify", is_flag=True, help="Compare the kernel's scores with the model's.")
 @click.option("--set-adj", multiple=True, metavar="PID=ADJ", help="What if a process had this oom_score_adj?")
 @click.option("--alloc", multiple=True, metavar="SIZE[:NAME]", help="What if there were a process of this size?")
+@pid_option
+@group_option
 @click.option("--safer-than", nargs=2, type=int, metavar="A B", help="Which oom_score_adj makes A safer than B?")
 @click.option("--watch", type=SECONDS, metavar="SECONDS", help="Report again and again.")
 @source_options
@@ -68,6 +74,8 @@ def command(
     sort: str | None,
     set_adj: tuple[str, ...],
     alloc: tuple[str, ...],
+    pid: int | None,
+    group: str | None,
     safer_than: tuple[int, int] | None,
     watch: float | None,
     source: str | None,
@@ -92,8 +100,13 @@ def command(
         raise UsageProblem("oom-scores: a capture does not change: --watch is for a live machine")
     if wide and not opened.is_live:
         raise UsageProblem("oom-scores: --wide shows what only a live machine tells")
+    if verify and (pid is not None or group is not None):
+        raise UsageProblem(
+            "oom-scores: the kernel's scores are of the whole machine: no --pid and --group for --verify"
+        )
     for _ in samples(watch, None if watch else 1, gap_between(style)):
-        found = candidates(opened)
+        where = _hunt(opened, [size for _, size in allocations], pid, group)
+        found = candidates(opened) if where is None else weighed(opened, read_machine(opened), where)
         if found.unreadable:
             say(f"oom-scores: {unread(found.unreadable, is_live=opened.is_live)}")
             ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
@@ -102,8 +115,15 @@ def command(
         elif verify:
             write_lines(verified_lines(found))
         else:
-            _show(found, adjustments, allocations, view, opened)
+            _show(found, adjustments, allocations, view, opened, where)
     return exit_status(ctx)
+
+
+def _hunt(source: Source, sizes: Sequence[int], pid: int | None, group: str | None) -> Hunt | None:
+    """Say where the kernel would look for a victim; None where nobody asks for memory."""
+    if not sizes and pid is None and group is None:
+        return None
+    return hunt(source, read_machine(source), sizes, pid, group)
 
 
 class View(NamedTuple):
@@ -125,17 +145,21 @@ def _show(
     allocations: Sequence[tuple[str, int]],
     view: View,
     source: Source,
+    where: Hunt | None,
 ) -> None:
     """Print the rows, with what the hypotheses come to."""
     supposed = with_hypotheses(found, adjustments, allocations)
-    is_supposed = bool(adjustments or allocations)
+    if where is not None:
+        supposed = with_newcomers(found, where, adjustments, allocations)
+    said = _said(supposed, where, source) if where is not None or adjustments else []
+    notes = [*found.notes, *(where.notes if where is not None else ())]
     rows = _arranged(_chosen(supposed.rows, view.process, view.user), view.sort, reverse=view.reverse)[: view.top]
     if view.classic:
         write_lines(classic_lines(rows))
     elif view.style == "text":
-        for note in found.notes:
+        for note in notes:
             say(f"oom-scores: {note}")
-        write_lines([*table_lines(rows, wide=view.wide), *([verdict(supposed)] if is_supposed else [])])
+        write_lines([*table_lines(rows, wide=view.wide), *said])
     else:
         from pymemtools.render.machine import machine_lines
 
@@ -149,9 +173,16 @@ def _show(
                 fields=[*Candidate._fields, *(LIVE if view.wide else ())],
                 source=facts,
                 unreadable=found.unreadable,
-                notes=[*found.notes, *([verdict(supposed)] if is_supposed else [])],
+                notes=[*notes, *said],
             )
         )
+
+
+def _said(supposed: Candidates, where: Hunt | None, source: Source) -> list[str]:
+    """Say who is killed, and who with it."""
+    if where is None:
+        return [verdict(supposed)]
+    return [verdict(supposed, where.level), *map(escape, together(deaths(source, where, supposed)))]
 
 
 def _sort(name: str | None) -> str | None:

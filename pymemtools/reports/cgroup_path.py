@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymemtools.errors import Missing, UsageProblem
+from pymemtools.errors import MemtoolsError, Missing, UsageProblem
 from pymemtools.procfs.cgroup import parse_cgroups
 from pymemtools.procfs.mountinfo import parse_mountinfo
 from pymemtools.sources.base import Source
@@ -47,12 +47,58 @@ def own_group(source: Source, hierarchy: Hierarchy) -> str:
 
 
 def group_of(source: Source, hierarchy: Hierarchy, pid: int | str) -> str | None:
-    """Give the path, below the mount, of a process's group; None for one outside of what is mounted there."""
+    """Give the path, below the mount, of a process's group; None for one outside of what is mounted there.
+
+    In a cgroup namespace of its own, /proc tells paths from the namespace's root on, ``/..`` for what is above. A mount
+    made outside shows groups from further up: its root is then such a ``/..``, and what the groups down to the
+    namespace are called, only a look at who is in them tells. Source: cgroup_namespaces(7); kernel/cgroup/namespace.c.
+    """
     path = parse_cgroups(source.read(f"{pid}/cgroup")).get("memory" if hierarchy.version == 1 else "", "/")
-    above = hierarchy.root.rstrip("/")
-    if not f"{path}/".startswith(f"{above}/") or ".." in path.split("/"):  # mounted in another cgroup namespace
+    above = [part for part in hierarchy.root.split("/") if part]
+    if above and set(above) == {".."}:
+        top = _namespace_root(source, hierarchy, len(above))
+        return None if top is None else _resolved(f"{top}/{path}")
+    if not is_below(path, hierarchy.root) or ".." in path.split("/"):  # mounted in another cgroup namespace
         return None
-    return path[len(above) :] or "/"
+    return path[len(hierarchy.root.rstrip("/")) :] or "/"
+
+
+def _namespace_root(source: Source, hierarchy: Hierarchy, depth: int) -> str | None:
+    """Find our namespace's root so many levels below the mount: the group with which our own path leads to us."""
+    path = parse_cgroups(source.read("self/cgroup")).get("memory" if hierarchy.version == 1 else "", "/")
+    try:
+        pid = source.read("self/stat").partition(b" ")[0]
+    except Missing:
+        return None
+    level = [""]
+    for _ in range(depth):
+        level = [f"{top}/{child}" for top in level for child in _groups(source, f"{hierarchy.point}{top}")]
+    for top in level:
+        inside = _resolved(f"{top}/{path}")
+        try:
+            if inside is not None and pid in source.read(f"{hierarchy.point}{inside}/cgroup.procs").split():
+                return top
+        except MemtoolsError:
+            continue
+    return None
+
+
+def _resolved(path: str) -> str | None:
+    """Go up where a path says ``..``; None for one that leaves the mount."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and not parts:
+            return None
+        if part == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return f"/{'/'.join(parts)}"
+
+
+def is_below(path: str, group: str) -> bool:
+    """Tell whether a group is another, or below it."""
+    return f"{path.rstrip('/')}/".startswith(f"{group.rstrip('/')}/")
 
 
 def named_group(source: Source, hierarchy: Hierarchy, name: str) -> str:

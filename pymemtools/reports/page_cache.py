@@ -8,9 +8,11 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.models.cache_room import room, room_at_boot, room_of_cgroup, seconds
 from pymemtools.models.generations import Generations
+from pymemtools.models.group_charge import Bound
 from pymemtools.models.page_cache import Access, PageCache, Step
 from pymemtools.models.release import Version, since
 from pymemtools.models.two_lists import TwoLists, inactive_ratio
+from pymemtools.reports.group_room import Asking, bounds
 from pymemtools.reports.machine import Machine
 from pymemtools.sources.base import Source
 
@@ -91,6 +93,27 @@ def room_of(machine: Machine, limit: int | None) -> Room:
     if limit is None:
         return Room(pages, active, inactive)
     return Room(min(pages, room_of_cgroup(limit // machine.page_size, machine.version)), 0, 0)
+
+
+def room_in_group(machine: Machine, asked: Asking, whole: Room) -> tuple[Room, Bound | None]:
+    """Give the room within the limits on the way up, and the one that leaves the least; the machine's without any.
+
+    A group's file pages have what is below its limit, and what they have already: beyond memory.high, too, they are
+    reclaimed.
+    """
+
+    def left(bound: Bound) -> int:
+        return bound.free + bound.holdings.file
+
+    tightest = min(bounds(asked, machine), key=left, default=None)
+    if tightest is None:
+        return whole, None
+    pages = room_of_cgroup(left(tightest) // machine.page_size, machine.version)
+    if pages >= whole.pages:
+        return whole, None
+    (held,) = (level.held for level in asked.levels if level.path == tightest.path)
+    active = (held.active_file or 0) // machine.page_size
+    return Room(pages, active, tightest.holdings.file // machine.page_size - active), tightest
 
 
 def passes(machine: Machine, lru: str, space: Room, reading: Reading, *, in_cgroup: bool) -> Iterator[Pass]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pymemtools.reports.cgroup_memory import cgroup_memory, read_levels
+from pymemtools.reports.cgroup_levels import read_levels
+from pymemtools.reports.cgroup_memory import cgroup_memory
 from pymemtools.reports.cgroup_path import find_hierarchy, named_group, own_group
 from pymemtools.reports.free import Memory
 from pymemtools.sources.base import Source

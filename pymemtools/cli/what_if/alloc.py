@@ -7,19 +7,29 @@ from typing import Any, NamedTuple
 
 import click
 
-from pymemtools.cli.options import SIZE, offer_pids
+from pymemtools.cli.group_answers import (
+    GROUP_RULE,
+    deaths_answer,
+    group_option,
+    limit_lines,
+    pid_option,
+    ruled_text,
+    together,
+    who,
+)
+from pymemtools.cli.options import SIZE
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
-from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.errors import Missing
 from pymemtools.models import overcommit
 from pymemtools.models.allocation import Supply, Zone, page_tables, supply, zones_after
+from pymemtools.models.group_charge import REFUSED, WAITS, supplied
 from pymemtools.models.overcommit import HEURISTIC, Caller
-from pymemtools.reports.cgroup_memory import read_levels, room_in_groups
-from pymemtools.reports.cgroup_path import find_hierarchy, group_of
 from pymemtools.reports.commitments import commitment
-from pymemtools.reports.doubt import swap_of
+from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
+from pymemtools.reports.group_room import Ruling, asking, ruling
 from pymemtools.reports.machine import Machine, available_of, available_then, memory_of
-from pymemtools.reports.oom_scores import Candidate, candidates, grown, on_another_machine, victim, with_hypotheses
+from pymemtools.reports.oom_scores import Candidate, grown, with_hypotheses
 from pymemtools.reports.pools import lacking, pools
 from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.reports.swap_stores import costs
@@ -68,8 +78,9 @@ class Grant(NamedTuple):
 @click.option(
     "--touch", type=click.Choice(["none", "read", "write"]), default="write", help="What is done with it. [write]"
 )
-@click.option("--pid", type=click.IntRange(min=1), metavar="P", shell_complete=offer_pids, help="Process P asks.")
-def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | None) -> Answer:
+@pid_option
+@group_option
+def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | None, group: str | None) -> Answer:
     """Say whether a private mapping of SIZE is granted, and where its memory comes from when it is touched."""
     machine = asked.machine
     pages = -(-amount // machine.page_size)
@@ -78,18 +89,24 @@ def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | Non
     touched = data + (page_tables(pages, machine.page_size) * grant.most if touch != "none" else 0)
     request = Request(pages, count, touched, pid)
     zones = [_zone(zone) for zone in machine.zones]
-    found = supply(touched, zones, *pools(machine), knows_marks=machine.doubt is None)
-    killed = _victim(asked, request, found) if found.missing_at_most else None
+    found, ruled = _supply(asked, request, zones, group)
+    kills = found.missing_at_most and ruled.outcome != WAITS
+    dying = _deaths(asked, request, found, ruled) if kills else Deaths(None, [])
+    killed = dying.chosen
     rows = _rows(found, machine.page_size, touch)
     totals = _totals(request, grant, found, machine, killed)
+    if ruled.decided is not None and grant.is_sure and totals["outcome"] != REFUSED:
+        totals["outcome"] = ruled.outcome
     after = [] if machine.doubt else _zones_after(zones, found, machine)
-    lines = [line for text in _verdict(request, grant, found, machine, killed) for line in sentence(text)]
+    lines = [line for text in _verdict(request, grant, found, machine, killed, ruled) for line in sentence(text)]
     rules = [grant.rule]
     if request.touched:
-        lines += ["", *_table(rows), "", *_state(totals, after)]
-        rules += [row["rule"] for row in rows]
-    notes = [*machine.notes, *costs(machine.stores), *_lacking(machine, grant), *_notes(asked, amount * count, pid)]
-    return Answer(lines, rows, notes, {**totals, "zones": after}, rules)
+        lines += [line for text in together(dying) for line in sentence(text)]
+        lines += ["", *_table(rows), *limit_lines(ruled.bounds), "", *_state(totals, after)]
+        rules += [row["rule"] for row in rows] + [GROUP_RULE] * bool(ruled.bounds)
+    answer = {**totals, "zones": after, **ruled.answer(), **deaths_answer(dying)}
+    notes = [*machine.notes, *costs(machine.stores), *_lacking(machine, grant), *ruled.notes]
+    return Answer(lines, rows, notes, answer, rules)
 
 
 def _grant(asked: Asked, pages: int, count: int, pid: int | None) -> Grant:
@@ -121,17 +138,29 @@ def _zone(zone: Any) -> Zone:
     return Zone(zone.name, zone.free, zone.min, zone.low, max(zone.protection, default=0))
 
 
-def _victim(asked: Asked, request: Request, found: Supply) -> Candidate | None:
+def _supply(asked: Asked, request: Request, zones: Sequence[Zone], group: str | None) -> tuple[Supply, Ruling]:
+    """Say where the memory comes from: of the machine, as far as the limits of the group that asks let it be taken."""
+    machine, page = asked.machine, asked.machine.page_size
+    pages, stocks = request.touched, pools(machine)
+    found = supply(pages, zones, *stocks, knows_marks=machine.doubt is None)
+    room = (pages - found.missing_at_least) * page if found.missing_at_least else None
+    ruled = ruling(asking(asked.source, request.pid, group), machine, pages * page, room)
+    if ruled.pressed is not None:
+        within = supply(ruled.pressed.free // page, zones, *stocks, knows_marks=machine.doubt is None)
+        found = supplied(within, ruled.pressed, ruled.fatal, pages, page)
+    return found, ruled
+
+
+def _deaths(asked: Asked, request: Request, found: Supply, ruled: Ruling) -> Deaths:
     """Name whom the kernel kills when all is spent: the one who asked has got what there was by then."""
-    machine = asked.machine
-    got = (request.touched - found.missing_at_least) * machine.page_size // request.times
-    weighed = candidates(asked.source)
-    total = machine.pages("MemTotal") + (swap_of(machine.meminfo).total or 0) // machine.page_size
-    if (total, machine.version) != (weighed.total_pages, weighed.version):
-        weighed = on_another_machine(weighed, total, machine.version)
+    got = (request.touched - found.missing_at_least) * asked.machine.page_size // request.times
+    where = Hunt(ruled.asked, ruled.level)
+    candidates = weighed(asked.source, asked.machine, where)
     if request.pid is not None:
-        return victim(grown(weighed, request.pid, got * request.times))
-    return victim(with_hypotheses(weighed, {}, [("the new process", got)]))
+        candidates = grown(candidates, request.pid, got * request.times)
+    else:
+        candidates = with_hypotheses(candidates, {}, [("the new process", got)])
+    return deaths(asked.source, where, candidates)
 
 
 def _rows(found: Supply, page_size: int, touch: str) -> list[dict[str, Any]]:
@@ -187,7 +216,9 @@ def _totals(
     }
 
 
-def _verdict(request: Request, grant: Grant, found: Supply, machine: Machine, killed: Candidate | None) -> list[str]:
+def _verdict(
+    request: Request, grant: Grant, found: Supply, machine: Machine, killed: Candidate | None, ruled: Ruling
+) -> list[str]:
     """Say it in words."""
     page = machine.page_size
     what = f"{request.times} x {size(request.pages * page)}" if request.times > 1 else size(request.pages * page)
@@ -196,12 +227,15 @@ def _verdict(request: Request, grant: Grant, found: Supply, machine: Machine, ki
         return lines
     if not request.touched:
         return [*lines, "Nothing is touched, so no memory is taken."]
+    kills = f": the kernel would kill {_name(killed)}" if killed else ""
+    if ruled.decided is not None:
+        missing = found.missing_at_least * page
+        return [*lines, f"Touched, it takes {size(request.touched * page)}; {ruled_text(ruled, missing, kills)}."]
     if not found.missing_at_most:
         return [*lines, f"Touched, it takes {size(request.touched * page)}, and it fits."]
-    who = f": the kernel would kill {_name(killed)}" if killed else ""
     if not found.missing_at_least:
-        return [*lines, f"Touched, it takes {size(request.touched * page)}; it may end in OOM{who}."]
-    return [*lines, f"Touched, it is out of memory with {size(found.missing_at_least * page)} missing{who}."]
+        return [*lines, f"Touched, it takes {size(request.touched * page)}; it may end in OOM{kills}."]
+    return [*lines, f"Touched, it is out of memory with {size(found.missing_at_least * page)} missing{kills}."]
 
 
 def _grant_line(what: str, request: Request, grant: Grant) -> str:
@@ -226,8 +260,7 @@ def _granted(grant: tuple[int, int], count: int) -> str:
 
 
 def _name(killed: Candidate) -> str:
-    who = killed.name if killed.pid == 0 else f"{killed.pid} ({killed.name})"
-    return f"{who}, score {killed.oom_score}"
+    return f"{who(killed)}, score {killed.oom_score}"
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -280,17 +313,3 @@ def _lacking(machine: Machine, grant: Grant) -> Iterator[str]:
         yield f"the source does not tell whether it is granted: {names} would"
     if names := ", ".join(lacking(machine)):
         yield f"the source does not tell {names}: how much can be had is known the less"
-
-
-def _notes(asked: Asked, amount: int, pid: int | None) -> Iterator[str]:
-    """Warn of a limit that is nearer than the machine's memory."""
-    if pid is None:
-        return
-    try:
-        hierarchy = find_hierarchy(asked.source)
-        path = group_of(asked.source, hierarchy, pid)
-        room = None if path is None else room_in_groups(read_levels(asked.source, hierarchy, path))
-    except MemtoolsError:
-        return
-    if room is not None and room[0] < amount:
-        yield f"the memory group {room[1].path} has room for {size(room[0])} only: it is out of memory first"

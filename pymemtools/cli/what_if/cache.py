@@ -7,14 +7,27 @@ from typing import Any
 
 import click
 
+from pymemtools.cli.group_answers import group_option, pid_option
 from pymemtools.cli.options import SIZE
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.rate import RATE
-from pymemtools.cli.what_if.tables import size, table
+from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import UsageProblem
 from pymemtools.models.cache_room import Readers, readers
+from pymemtools.models.group_charge import Bound
+from pymemtools.reports.group_room import asking, nobody
 from pymemtools.reports.machine import Machine, notes_of
-from pymemtools.reports.page_cache import GENERATIONS, TWO_LISTS, Pass, Reading, Room, lrus, passes, room_of
+from pymemtools.reports.page_cache import (
+    GENERATIONS,
+    TWO_LISTS,
+    Pass,
+    Reading,
+    Room,
+    lrus,
+    passes,
+    room_in_group,
+    room_of,
+)
 
 _TITLES = {TWO_LISTS: "Classic LRU, two lists:", GENERATIONS: "MGLRU, generations:"}
 _RULES = {
@@ -37,6 +50,8 @@ _RULES = {
 @click.option("--disk", type=RATE, metavar="RATE", help="How fast the disk is, each second; for times.")
 @click.option("--copy", "copying", type=RATE, default="2G", metavar="RATE", help="How fast cached data is used. [2G]")
 @click.option("--limit", type=SIZE, metavar="SIZE", help="Within a memory cgroup of this limit, empty so far.")
+@pid_option
+@group_option
 @click.option("--lru", type=click.Choice([TWO_LISTS, GENERATIONS]), help="Suppose this LRU.")
 def command(
     asked: Asked,
@@ -49,6 +64,8 @@ def command(
     disk: float | None,
     copying: float,
     limit: int | None,
+    pid: int | None,
+    group: str | None,
     lru: str | None,
 ) -> Answer:
     """Read a file of SIZE, then others, then it again: how much is cached, pass by pass."""
@@ -59,17 +76,28 @@ def command(
     files = {_name(i): -(-each // machine.page_size) for i, each in enumerate((amount, *others))}
     first, *rest = files
     reading = Reading(files, [first] * reads + [*rest, first] * bool(rest), method == "mmap", disk, copying)
-    space = room_of(machine, limit)
+    if limit is not None and (pid is not None or group is not None):
+        raise UsageProblem("what-if cache: --limit supposes a group: no --pid and --group")
+    asks = nobody(asked.source) if limit is not None else asking(asked.source, pid, group)
+    space, bound = room_in_group(machine, asks, room_of(machine, limit))
     kinds = [lru] if lru else lrus(asked.source, machine.version, is_supposed=machine.version != asked.before.version)
-    found = {kind: list(passes(machine, kind, space, reading, in_cgroup=limit is not None)) for kind in kinds}
-    notes = [*notes_of(machine)]
+    found = {
+        kind: list(passes(machine, kind, space, reading, in_cgroup=limit is not None or bound is not None))
+        for kind in kinds
+    }
+    notes = [*notes_of(machine), *asks.notes]
     if len(kinds) > 1:
         notes.append("nothing tells whether MGLRU is on: the answers of both are given (--lru chooses)")
     if GENERATIONS in kinds and reading.mapped:
         notes.append("mappings under MGLRU were not measured: what is touched is taken to become the youngest")
-    totals = _totals(machine, space, files[first], count)
+    totals = {
+        **_totals(machine, space, files[first], count),
+        "group": asks.path,
+        "limited_by_group": None if bound is None else bound.path,
+        "limited_by_file": None if bound is None else bound.file,
+    }
     rows = [_row(each) for kind in kinds for each in found[kind]]
-    return Answer(list(_lines(found, files, machine, space, reading, totals)), rows, notes, totals)
+    return Answer(list(_lines(found, files, machine, bound, reading, totals)), rows, notes, totals)
 
 
 def _name(place: int) -> str:
@@ -105,11 +133,13 @@ def _lines(
     found: dict[str, list[Pass]],
     files: dict[str, int],
     machine: Machine,
-    space: Room,
+    bound: Bound | None,
     reading: Reading,
-    totals: dict[str, int],
+    totals: dict[str, Any],
 ) -> Iterator[str]:
     yield f"The page cache has room for {size(totals['room'])}; {size(totals['cached_before'])} are cached now."
+    if bound is not None:
+        yield from sentence(f"That is the memory group {bound.path}, with {bound.file} {size(bound.limit)}.")
     yield f"Files: {', '.join(f'{name} {size(pages * machine.page_size)}' for name, pages in files.items())}."
     for kind, each in found.items():
         yield ""

@@ -7,14 +7,27 @@ from typing import Any
 
 import click
 
+from pymemtools.cli.group_answers import (
+    GROUP_RULE,
+    deaths_answer,
+    group_option,
+    limit_lines,
+    ruled_text,
+    together,
+    who,
+)
 from pymemtools.cli.options import offer_pids
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models import overcommit
+from pymemtools.models.group_charge import FITS, MAY_NOT_FIT, REFUSED
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller, Memory
 from pymemtools.reports.commitments import Commitment, commitment, forks_of, private_memory
+from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
+from pymemtools.reports.group_room import Ruling, asking, ruling
 from pymemtools.reports.machine import Machine, memory_of
+from pymemtools.reports.oom_scores import with_hypotheses
 from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.units import plus, times
 
@@ -30,7 +43,8 @@ _RULE = (
     "--dirty", type=click.FloatRange(0, 100), default=100.0, metavar="PERCENT", help="How much is written. [100]"
 )
 @click.option("--count", type=click.IntRange(1, 1 << 22), default=1, metavar="N", help="So many children. [1]")
-def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
+@group_option
+def command(asked: Asked, pid: int, *, dirty: float, count: int, group: str | None) -> Answer:
     """Say what the kernel is to promise for children of a process, whether it refuses, and what copying can cost."""
     if dirty != dirty:  # NaN, which is in no range and outside of none
         raise UsageProblem("what-if fork: --dirty: write a number from 0 to 100")
@@ -53,9 +67,47 @@ def command(asked: Asked, pid: int, *, dirty: float, count: int) -> Answer:
         "error_bound": _error_bound(found["mode"], machine),
     }
     rules = [overcommit.rule(found["mode"], machine.version), _RULE]
+    ruled = _ruling(asked, pid, group, found)
+    dying = _deaths(asked, pid, ruled, is_elsewhere=group is not None)
+    totals = {"outcome": _outcome(found, ruled), **ruled.answer(), **deaths_answer(dying)}
     is_limit_known = not overcommit.lacking(NEVER, memory_of(machine), machine.version)
-    lines = [line for text in _sentences(found, dirty, is_limit_known=is_limit_known) for line in sentence(text)]
-    return Answer(lines, [found], notes, None, rules)
+    texts = [*_sentences(found, dirty, is_limit_known=is_limit_known), *_limited(ruled, dying)]
+    lines = [*(line for text in texts for line in sentence(text)), *limit_lines(ruled.bounds)]
+    return Answer(lines, [found], [*notes, *ruled.notes], totals, [*rules, *[GROUP_RULE] * bool(ruled.bounds)])
+
+
+def _ruling(asked: Asked, pid: int, group: str | None, found: dict[str, Any]) -> Ruling:
+    """Ask the limits of the group of the process, or of another, what they make of its children's pages."""
+    children = (found["copied_at_worst"] or 0) * (found["granted"] != 0) + (found["page_tables"] or 0)
+    return ruling(asking(asked.source, None if group is not None else pid, group), asked.machine, children)
+
+
+def _outcome(found: dict[str, Any], ruled: Ruling) -> str:
+    """Name what comes of it: MemAvailable tells what the machine has, as well as the kernel knows."""
+    if not found["granted"]:
+        return REFUSED if found["granted"] == 0 else "may be refused"
+    is_more = found["available"] is not None and ruled.amount > found["available"]
+    return MAY_NOT_FIT if is_more and ruled.outcome == FITS else ruled.outcome
+
+
+def _deaths(asked: Asked, pid: int, ruled: Ruling, *, is_elsewhere: bool) -> Deaths:
+    """Name whom the kernel kills in the group: a child has the parent's adjustment, and never more pages."""
+    if ruled.fatal is None or ruled.fatal.never_kills:
+        return Deaths(None, [])
+    where = Hunt(ruled.asked, ruled.level)
+    candidates = weighed(asked.source, asked.machine, where)
+    if is_elsewhere:
+        candidates = with_hypotheses(candidates, {}, [(f"a child of {pid}", ruled.fatal.most)])
+    return deaths(asked.source, where, candidates)
+
+
+def _limited(ruled: Ruling, dying: Deaths) -> Iterator[str]:
+    if ruled.decided is None:
+        return
+    kills = f": the kernel would kill {who(dying.chosen)}, score {dying.chosen.oom_score}" if dying.chosen else ""
+    missing = max(ruled.amount - ruled.decided.most, 0)
+    yield f"Copied and with page tables that is {size(ruled.amount)}; {ruled_text(ruled, missing, kills)}."
+    yield from together(dying)
 
 
 def _charged(row: Commitment, machine: Machine, count: int) -> dict[str, Any]:

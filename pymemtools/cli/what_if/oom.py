@@ -6,16 +6,23 @@ from collections.abc import Iterator, Mapping
 
 import click
 
+from pymemtools.cli.group_answers import deaths_answer, group_option, pid_option, together
 from pymemtools.cli.oom_layouts import adjustment, allocation, table_lines, verdict
 from pymemtools.cli.what_if.question import Answer, Asked, question
-from pymemtools.cli.what_if.tables import size
+from pymemtools.cli.what_if.tables import sentence, size
+from pymemtools.reports.group_kill import Hunt, deaths, hunt, weighed, with_newcomers
 from pymemtools.reports.machine import Machine
-from pymemtools.reports.oom_scores import Candidate, by_badness, candidates, on_another_machine, victim, with_hypotheses
+from pymemtools.reports.oom_scores import Candidate, by_badness
 from pymemtools.reports.swap_stores import costs, ram_of_swap
 
 _RULE = (
     "the task with the most points is killed: RSS, swap and page tables, and oom_score_adj thousandths of RAM and "
     "swap (mm/oom_kill.c, oom_badness(), select_bad_process())"
+)
+_RULE_OF_GROUPS = (
+    "the task with the most points of the group and of those below it is killed: RSS, swap and page tables, and "
+    "oom_score_adj thousandths of the group's limit and its share of swap (mm/oom_kill.c, oom_badness(), "
+    "constrained_alloc(); mm/memcontrol.c, mem_cgroup_scan_tasks(), mem_cgroup_get_oom_group())"
 )
 
 
@@ -23,21 +30,30 @@ _RULE = (
 @click.option("--alloc", multiple=True, metavar="SIZE[:NAME]", help="Suppose a process of this size.")
 @click.option("--set-adj", multiple=True, metavar="PID=ADJ", help="Suppose that a process had this oom_score_adj.")
 @click.option("--top", type=click.IntRange(min=1), default=10, metavar="N", help="How many to show. [10]")
-def command(asked: Asked, *, alloc: tuple[str, ...], set_adj: tuple[str, ...], top: int) -> Answer:
+@pid_option
+@group_option
+def command(
+    asked: Asked, *, alloc: tuple[str, ...], set_adj: tuple[str, ...], top: int, pid: int | None, group: str | None
+) -> Answer:
     """Rank processes as the OOM killer does, and name the one that it would kill first."""
     adjustments, allocations = dict(map(adjustment, set_adj)), list(map(allocation, alloc))
-    machine = asked.machine
-    found = candidates(asked.source)
-    total = machine.pages("MemTotal") + machine.meminfo.get("SwapTotal", 0) // machine.page_size
-    if (total, machine.version) != (found.total_pages, found.version):
-        found = on_another_machine(found, total, machine.version)
-    found = with_hypotheses(found, adjustments, allocations)
-    first = victim(found)
-    notes = [*machine.notes, *costs(machine.stores), *found.notes]
+    machine, source = asked.machine, asked.source
+    where = hunt(source, machine, [size for _, size in allocations], pid, group)
+    found = with_newcomers(weighed(source, machine, where), where, adjustments, allocations)
+    dying = deaths(source, where, found)
+    first = dying.chosen
+    notes = [*machine.notes, *costs(machine.stores), *where.notes, *found.notes]
     ranked = by_badness(found.rows)
-    rows = [{**row._asdict(), "is_victim": row == first, "rule": _RULE, "error_bound": 1} for row in ranked]
+    rule = _RULE if where.level is None else _RULE_OF_GROUPS
+    rows = [
+        {**row._asdict(), "is_victim": row == first, "is_killed": row in dying.killed, "rule": rule, "error_bound": 1}
+        for row in ranked
+    ]
+    said = [verdict(found, where.level), *together(dying)]
+    words = [line for text in said for line in sentence(text)] if where.level or dying.group else said
     swapped = _swap_in_ram(first, machine)
-    lines = [*table_lines(ranked[:top], wide=False), "", verdict(found), *_swap_lines(swapped), *_settings(machine)]
+    said = [*words, *_swap_lines(swapped), *_settings(machine, where)]
+    lines = [*table_lines(ranked[:top], wide=False), "", *said]
     totals = {
         "total_pages": found.total_pages,
         "score_scale": found.scale,
@@ -45,6 +61,8 @@ def command(asked: Asked, *, alloc: tuple[str, ...], set_adj: tuple[str, ...], t
         "victim_name": first.name if first else None,
         "victim_score": first.oom_score if first else None,
         **swapped,
+        "group": where.level.path if where.level else None,
+        **deaths_answer(dying),
     }
     return Answer(lines, rows, notes, totals, unreadable=found.unreadable)
 
@@ -64,11 +82,17 @@ def _swap_lines(swapped: Mapping[str, int]) -> Iterator[str]:
         yield f"Its swap takes {' to '.join(amounts)} of RAM, which is free then, too."
 
 
-def _settings(machine: Machine) -> list[str]:
-    """Say which settings make the kernel do something else than kill the first."""
+def _settings(machine: Machine, where: Hunt) -> list[str]:
+    """Say which settings make the kernel do something else than kill the first.
+
+    In a group that is out of memory, only the value 2 panics, and the first is killed whoever asks. Source:
+    mm/oom_kill.c, check_panic_on_oom(), out_of_memory(), Linux 6.1.
+    """
     lines = []
-    if machine.setting("vm.panic_on_oom"):
+    if (machine.setting("vm.panic_on_oom") or 0) > (0 if where.level is None else 1):
         lines.append("But vm.panic_on_oom is set: the kernel panics, and kills nobody.")
-    if machine.setting("vm.oom_kill_allocating_task"):
+    if where.level is not None and where.level.never_kills:
+        lines.append("But memory.oom_control has oom_kill_disable: whoever asks waits, and nobody is killed.")
+    if where.level is None and machine.setting("vm.oom_kill_allocating_task"):
         lines.append("But vm.oom_kill_allocating_task is set: whoever asks for memory then is killed.")
     return lines

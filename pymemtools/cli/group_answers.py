@@ -1,0 +1,80 @@
+"""The options that say which memory group asks, and the words for its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from pymemtools.cli.options import offer_pids
+from pymemtools.cli.what_if.tables import size, table
+from pymemtools.models.group_charge import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound
+from pymemtools.reports.group_kill import Deaths
+from pymemtools.reports.group_room import Ruling
+from pymemtools.reports.oom_scores import Candidate
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+GROUP_RULE = (
+    "a charge beyond the limit of a group, or of one above it, reclaims within that group and then kills within it; "
+    "beyond memory.high it is slowed down (mm/memcontrol.c, try_charge_memcg(), mem_cgroup_out_of_memory())"
+)
+_MOST_NAMED = 5  # of those that die together
+
+pid_option = click.option(
+    "--pid", type=click.IntRange(min=1), metavar="P", shell_complete=offer_pids, help="Process P asks."
+)
+group_option = click.option("--group", metavar="PATH", help="A process of this memory group asks: a path or a unit.")
+
+
+def ruled_text(ruled: Ruling, missing: int, kills: str) -> str:
+    """Say what comes of an amount that a limit on the way up does not surely let pass, as the end of a sentence."""
+    decided, fatal = ruled.decided, ruled.fatal
+    if decided is None:
+        return ""
+    group = f"the memory group {decided.path} ({decided.file} {size(decided.limit)})"
+    if ruled.outcome == OOM:
+        return f"{group} is out of memory with {size(missing)} missing{kills}"
+    if ruled.outcome == WAITS:
+        return (
+            f"{group} is out of memory with {size(missing)} missing, and, as its OOM killer is off, it waits for ever"
+        )
+    if ruled.outcome == MAY_NOT_FIT:
+        return f"it may end in OOM of {group}{kills}"
+    slow = "is" if ruled.outcome == THROTTLED else "may be"
+    text = f"it {slow} slowed down by {group}, beyond {size(decided.most)}"
+    if fatal is None:
+        return text
+    return f"{text}, and if it goes on, it may end in OOM of {fatal.path} ({fatal.file} {size(fatal.limit)}){kills}"
+
+
+def limit_lines(found: Sequence[Bound]) -> Iterator[str]:
+    """Lay out the limits on the way up, innermost first; nothing where there are none."""
+    if not found:
+        return
+    cells = [
+        (bound.file, size(bound.limit), size(bound.usage), size(bound.least), size(bound.most), bound.path)
+        for bound in found
+    ]
+    yield ""
+    yield from table(("limit", "set to", "used", "surely there", "at most", "memory group"), cells, left=(0, 5))
+
+
+def who(killed: Candidate) -> str:
+    """Name who is killed; one that does not exist has no number."""
+    return killed.name if killed.pid == 0 else f"{killed.pid} ({killed.name})"
+
+
+def together(dying: Deaths) -> Iterator[str]:
+    """Say who dies with the victim, if a group wants it so."""
+    if dying.group is None:
+        return
+    named = ", ".join(who(each) for each in dying.killed[:_MOST_NAMED])
+    more = len(dying.killed) - _MOST_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    yield f"memory.oom.group of {dying.group} is set, so all of it die at once: {named}{rest}."
+
+
+def deaths_answer(dying: Deaths) -> dict[str, Any]:
+    """Give for programs who dies, and the group that dies as a whole."""
+    return {"oom_group": dying.group, "killed_pids": [each.pid for each in dying.killed]}

@@ -1,0 +1,186 @@
+"""A control group and those above it: the limits on the way up, and what each group holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from pymemtools.errors import Missing
+from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_stat
+from pymemtools.reports.cgroup_path import Hierarchy
+from pymemtools.sources.base import Source
+from pymemtools.units import minus, plus
+
+
+class Held(NamedTuple):
+    """What memory.stat tells of a group, its children included, in bytes; None where the kernel does not tell."""
+
+    file: int | None  # page cache, tmpfs and shared memory included
+    shmem: int | None
+    mapped: int | None  # file pages that programs have mapped, shared memory among them
+    dirty: int | None  # and under writeback
+    active_file: int | None
+    inactive_file: int | None
+    slab_reclaimable: int | None  # v1 does not tell
+    swap: int | None
+
+    @property
+    def lru_file(self) -> int | None:
+        """Add up the page cache that can be dropped, if need be after writeback."""
+        return plus(self.active_file, self.inactive_file)
+
+
+class Level(NamedTuple):
+    """One group on the way up: its limits and what it holds, children included; bytes, None for no limit or unknown."""
+
+    path: str
+    version: int  # 1 or 2
+    max: int | None  # memory.max, v1: memory.limit_in_bytes
+    high: int | None
+    usage: int | None
+    held: Held
+    swap_max: int | None  # v1: what memory.memsw.limit_in_bytes is above the limit
+    swap_usage: int | None
+    memsw_max: int | None = None  # v1: of memory and swap together
+    memsw_usage: int | None = None
+    swappiness: int | None = None  # v1; in v2 it is the machine's
+    kills_all: bool = False  # memory.oom.group
+    never_kills: bool = False  # v1: memory.oom_control says oom_kill_disable
+
+    @property
+    def limit(self) -> int | None:
+        """Give the lower of memory.max and memory.high."""
+        return self.high if self.is_high_lower else self.max
+
+    @property
+    def limit_file(self) -> str:
+        """Name the file of that limit."""
+        return "memory.high" if self.is_high_lower else self.max_file
+
+    @property
+    def max_file(self) -> str:
+        """Name the file of the limit that nothing gets past."""
+        return "memory.limit_in_bytes" if self.version == 1 else "memory.max"
+
+    @property
+    def is_high_lower(self) -> bool:
+        """Tell whether processes are slowed down before they reach the limit."""
+        return self.high is not None and (self.max is None or self.high < self.max)
+
+    @property
+    def free(self) -> int | None:
+        """Give what is left below the limit."""
+        return minus(self.limit, self.usage)
+
+    @property
+    def swap_free(self) -> int | None:
+        """Give what is left below the swap limit."""
+        return minus(self.swap_max, self.swap_usage)
+
+    @property
+    def reclaimable(self) -> int | None:
+        """Estimate what the kernel could take back without swap; v1 does not tell slab, which then counts as used."""
+        return plus(self.held.lru_file, self.held.slab_reclaimable or 0)
+
+
+def read_levels(source: Source, hierarchy: Hierarchy, path: str) -> list[Level]:
+    """Read a group and those above it whose limits hold for it, innermost first. Raises Missing without the group."""
+    if not source.names(f"{hierarchy.point}{path}".rstrip("/")):
+        raise Missing(f"{path}: no such control group")
+    read_level = _level_v1 if hierarchy.version == 1 else _level_v2
+    levels: list[Level] = []
+    for group in _upwards(path):
+        directory = f"{hierarchy.point}{group}".rstrip("/")
+        if levels and _read(source, directory, "memory.use_hierarchy") == b"0\n":
+            break  # before Linux 5.11, v1 groups could be told not to count their children
+        levels.append(read_level(source, directory, group))
+    return levels
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """Give a group's path and those of the groups above it, up to ``/``."""
+    yield path
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        yield path
+
+
+def _level_v2(source: Source, directory: str, path: str) -> Level:
+    stat = _stat(source, directory)
+    held = Held(
+        file=stat.get("file"),
+        shmem=stat.get("shmem"),
+        mapped=stat.get("file_mapped"),
+        dirty=plus(stat.get("file_dirty"), stat.get("file_writeback", 0)),
+        active_file=stat.get("active_file"),
+        inactive_file=stat.get("inactive_file"),
+        slab_reclaimable=stat.get("slab_reclaimable"),
+        swap=None,
+    )
+    return Level(
+        path,
+        2,
+        _limit(source, directory, "memory.max"),
+        _limit(source, directory, "memory.high"),
+        _amount(source, directory, "memory.current"),
+        held,
+        _limit(source, directory, "memory.swap.max"),
+        _amount(source, directory, "memory.swap.current"),
+        kills_all=_flag(source, directory, "memory.oom.group"),
+    )
+
+
+def _level_v1(source: Source, directory: str, path: str) -> Level:
+    """Read v1's files; its swap limit is of memory and swap together, so what it adds to the limit is for swap."""
+    limit = _limit(source, directory, "memory.limit_in_bytes")
+    memsw = _limit(source, directory, "memory.memsw.limit_in_bytes")
+    stat = _stat(source, directory)
+    held = Held(
+        file=stat.get("total_cache"),
+        shmem=stat.get("total_shmem"),
+        mapped=stat.get("total_mapped_file"),
+        dirty=plus(stat.get("total_dirty"), stat.get("total_writeback", 0)),
+        active_file=stat.get("total_active_file"),
+        inactive_file=stat.get("total_inactive_file"),
+        slab_reclaimable=None,
+        swap=stat.get("total_swap"),
+    )
+    return Level(
+        path,
+        1,
+        limit,
+        None,
+        _amount(source, directory, "memory.usage_in_bytes"),
+        held,
+        minus(memsw, limit),
+        held.swap,
+        memsw,
+        _amount(source, directory, "memory.memsw.usage_in_bytes"),
+        _amount(source, directory, "memory.swappiness"),
+        never_kills=_stat(source, directory, "memory.oom_control").get("oom_kill_disable") == 1,
+    )
+
+
+def _read(source: Source, directory: str, name: str) -> bytes | None:
+    try:
+        return source.read(f"{directory}/{name}")
+    except Missing:
+        return None
+
+
+def _limit(source: Source, directory: str, name: str) -> int | None:
+    text = _read(source, directory, name)
+    return None if text is None else parse_limit(text, f"{directory}/{name}")
+
+
+def _amount(source: Source, directory: str, name: str) -> int | None:
+    text = _read(source, directory, name)
+    return None if text is None else parse_amount(text, f"{directory}/{name}")
+
+
+def _flag(source: Source, directory: str, name: str) -> bool:
+    return _read(source, directory, name) == b"1\n"
+
+
+def _stat(source: Source, directory: str, name: str = "memory.stat") -> Mapping[str, int]:
+    return parse_stat(_read(source, directory, name) or b"", f"{directory}/{name}")

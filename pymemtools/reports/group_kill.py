@@ -1,0 +1,159 @@
+"""Whom the kernel kills when a memory group is out of memory, and who dies with it.
+
+Source: mm/memcontrol.c, mem_cgroup_scan_tasks(), mem_cgroup_get_oom_group(); mm/oom_kill.c, constrained_alloc(),
+oom_kill_process(), oom_kill_memcg_member(); Linux 6.1. memory.oom.group came with 4.19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.models.allocation import page_tables
+from pymemtools.models.group_charge import pages_of_total
+from pymemtools.reports.cgroup_levels import Level, read_levels
+from pymemtools.reports.cgroup_path import Hierarchy, group_of, is_below
+from pymemtools.reports.doubt import swap_of
+from pymemtools.reports.group_room import Asking, asking, nobody, ruling, swappiness_of
+from pymemtools.reports.machine import Machine
+from pymemtools.reports.oom_scores import (
+    Candidate,
+    Candidates,
+    by_badness,
+    candidates,
+    on_another_machine,
+    victim,
+    with_hypotheses,
+)
+from pymemtools.sources.base import Source
+from pymemtools.units import human_size
+
+
+class Hunt(NamedTuple):
+    """Where the kernel looks for a victim: in a group that is out of memory, or, without a level, everywhere."""
+
+    asked: Asking
+    level: Level | None
+    notes: tuple[str, ...] = ()
+    room: int | None = None  # bytes that who asks can have got by then; None: as much as it asked for
+
+    @property
+    def top(self) -> str:
+        """Give the path of the group that is out of memory; ``/`` is the machine."""
+        return "/" if self.level is None else self.level.path
+
+
+class Deaths(NamedTuple):
+    """Who dies, the chosen first, and the group that dies as a whole, as its memory.oom.group says."""
+
+    group: str | None
+    killed: list[Candidate]
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """Give the process that the kernel chooses; None where it finds none."""
+        return self.killed[0] if self.killed else None
+
+
+def hunt(
+    source: Source, machine: Machine, sizes: Sequence[int], pid: int | None = None, name: str | None = None
+) -> Hunt:
+    """Say where the kernel looks for a victim, when processes of these sizes (bytes) come and ask for memory.
+
+    A group that is named, or a process's, is taken to be out of memory, or the first above it that has a limit. Without
+    a name, the new processes are of the caller's group, and it is out of memory only if they are more than it may take.
+    Where nobody asks, it is the machine that is out of memory.
+    """
+    if not sizes and pid is None and name is None:
+        return Hunt(nobody(source), None)
+    asked = asking(source, pid, name)
+    page = machine.page_size
+    tables = sum(page_tables(size // page, page) for size in sizes) * page
+    ruled = ruling(asked, machine, sum(sizes) + tables)
+    level = ruled.level if sizes else None
+    if level is None and (pid is not None or name is not None):
+        level = next((each for each in asked.levels if each.max is not None), None)
+        if level is None and asked.path is not None:
+            return Hunt(
+                asked, None, (*asked.notes, f"no limit from {asked.path} upwards: the machine's memory decides")
+            )
+    notes = [*(ruled.notes if sizes else asked.notes)]
+    if level is not None and level.path != asked.path:
+        notes.append(
+            f"the limit on the way up from {asked.path} that runs out first is {level.max_file} of {level.path}"
+        )
+    if ruled.fatal is None or max(sizes, default=0) <= ruled.fatal.most:
+        return Hunt(asked, level, tuple(notes))
+    notes.append(f"by then, who asks can have got {human_size(ruled.fatal.most)} at most, and is weighed so")
+    return Hunt(asked, level, tuple(notes), ruled.fatal.most)
+
+
+def total_pages_of(level: Level, machine: Machine) -> int:
+    """Give the pages that points are measured by when a group is out of memory."""
+    swap = swap_of(machine.meminfo).total or 0
+    limit = machine.meminfo["MemTotal"] if level.max is None else level.max
+    return pages_of_total(limit, level.swap_max, swap, swappiness_of(level, machine), machine.page_size)
+
+
+def weighed(source: Source, machine: Machine, where: Hunt) -> Candidates:
+    """Weigh the processes of the group that is out of memory, by its limit; without one, all by RAM and swap."""
+    found = candidates(source)
+    asked, level = where.asked, where.level
+    if level is not None and asked.hierarchy is not None:
+        groups = _groups(source, asked.hierarchy, [row.pid for row in found.rows])
+        rows = [row for row in found.rows if row.pid in groups and is_below(groups[row.pid], level.path)]
+        return on_another_machine(found._replace(rows=rows), total_pages_of(level, machine), machine.version)
+    total = machine.pages("MemTotal") + (swap_of(machine.meminfo).total or 0) // machine.page_size
+    if (total, machine.version) != (found.total_pages, found.version):
+        found = on_another_machine(found, total, machine.version)
+    return found
+
+
+def with_newcomers(
+    found: Candidates, where: Hunt, adjustments: Mapping[int, int], allocations: Sequence[tuple[str, int]]
+) -> Candidates:
+    """Weigh anew with other oom_score_adj by PID and with new processes, which have not got past the group's limit."""
+    capped = [(name, size if where.room is None else min(size, where.room)) for name, size in allocations]
+    return with_hypotheses(found, adjustments, capped)
+
+
+def deaths(source: Source, where: Hunt, found: Candidates) -> Deaths:
+    """Say who dies: whom the kernel chooses of ``found``, and with it all of the topmost group that wants it so.
+
+    That may be any group from the victim's own up to the one that is out of memory. Those of oom_score_adj -1000 are
+    spared.
+    """
+    first = victim(found)
+    if first is None:
+        return Deaths(None, [])
+    alone = Deaths(None, [first])
+    asked, hierarchy = where.asked, where.asked.hierarchy
+    if hierarchy is None or hierarchy.version == 1:
+        return alone
+    path = asked.path if first.pid == 0 else _group_of(source, hierarchy, first.pid)
+    try:
+        levels = [] if path is None else read_levels(source, hierarchy, path)
+    except MemtoolsError:
+        return alone
+    wanting = [level.path for level in levels if level.kills_all and is_below(level.path, where.top)]
+    if not wanting:
+        return alone
+    groups = _groups(source, hierarchy, [row.pid for row in found.rows if row.pid])
+    if asked.path is not None:
+        groups[0] = asked.path
+    mates = [row for row in found.rows if row.pid in groups and is_below(groups[row.pid], wanting[-1])]
+    dying = [row for row in by_badness(mates) if row == first or row.killable == "yes"]
+    return Deaths(wanting[-1], dying)
+
+
+def _groups(source: Source, hierarchy: Hierarchy, pids: Sequence[int]) -> dict[int, str]:
+    found = {pid: _group_of(source, hierarchy, pid) for pid in pids}
+    return {pid: path for pid, path in found.items() if path is not None}
+
+
+def _group_of(source: Source, hierarchy: Hierarchy, pid: int) -> str | None:
+    try:
+        return group_of(source, hierarchy, pid)
+    except (Missing, Denied):
+        return None

@@ -1,0 +1,205 @@
+"""Whose memory group asks, and how much the limits on the way up let it take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
+from pymemtools.models.group_charge import Bound, Holdings, deciding, outcome
+from pymemtools.procfs.status import parse_status_sizes
+from pymemtools.reports.cgroup_levels import Level, read_levels
+from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, group_of, is_below, named_group, own_group
+from pymemtools.reports.doubt import swap_of
+from pymemtools.reports.machine import Machine
+from pymemtools.sources.base import Source
+from pymemtools.units import human_size
+
+_ROOT_ASKS = "a capture has no caller, so the root group asks: say --pid or --group for another"
+
+
+class Asking(NamedTuple):
+    """The group that asks for memory, and those above it; without a path where no group limits anything."""
+
+    path: str | None
+    hierarchy: Hierarchy | None
+    levels: Sequence[Level] = ()
+    notes: tuple[str, ...] = ()
+    own: int = 0  # bytes of this program that the groups hold, and that are free when it has ended and another asks
+
+
+def asking(source: Source, pid: int | None = None, name: str | None = None) -> Asking:
+    """Find the group of a process, or of that name, or this program's own; on a capture, that is the root.
+
+    Raises Missing for a name that is no group, and UsageProblem for a process and a name. Any other doubt is a note.
+    """
+    if name is not None:
+        if pid is not None:
+            raise UsageProblem("--pid and --group each say who asks: give one of them")
+        named = find_hierarchy(source)
+        path = named_group(source, named, name)
+        return _with_own(source, Asking(path, named, read_levels(source, named, path)))
+    unasked = nobody(source)
+    if (hierarchy := unasked.hierarchy) is None:
+        return unasked
+    if pid is None and not source.is_live:
+        return Asking("/", hierarchy, (), (_ROOT_ASKS,))
+    who = "this program" if pid is None else str(pid)
+    try:
+        found = own_group(source, hierarchy) if pid is None else group_of(source, hierarchy, pid)
+        if found is None:
+            raise Missing("it is outside of what is mounted here")
+        return _with_own(source, Asking(found, hierarchy, read_levels(source, hierarchy, found)))
+    except MemtoolsError as error:
+        return Asking(None, hierarchy, (), (f"the memory group of {who} is not known, nor its limits: {error}",))
+
+
+def _with_own(source: Source, asked: Asking) -> Asking:
+    """Find out what this program itself holds of the group that asks, if it is in there.
+
+    Within a small container that is much of it. What it has mapped of files stays in the page cache.
+    """
+    if not source.is_live or asked.hierarchy is None or not any(level.limit is not None for level in asked.levels):
+        return asked
+    path = group_of(source, asked.hierarchy, "self")
+    if path is None or asked.path is None or not is_below(path, asked.path):
+        return asked
+    return asked._replace(own=parse_status_sizes(source.read("self/status")).get("RssAnon", 0))
+
+
+def nobody(source: Source) -> Asking:
+    """Find the groups of a machine, where it does not matter which of them asks."""
+    try:
+        return Asking(None, find_hierarchy(source))
+    except (Missing, Denied):
+        return Asking(None, None)
+
+
+def bounds(asked: Asking, machine: Machine) -> list[Bound]:
+    """Give each limit on the way up, innermost first, with what the group could give up before it is hit for good."""
+    levels = [_without(level, asked.own) for level in asked.levels]
+    return [bound for place in range(len(levels)) for bound in _bounds_of(levels, place, machine)]
+
+
+def _without(level: Level, own: int) -> Level:
+    """Take what ends off what a group uses."""
+    usage, memsw = (None if used is None else max(used - own, 0) for used in (level.usage, level.memsw_usage))
+    return level._replace(usage=usage, memsw_usage=memsw)
+
+
+def swappiness_of(level: Level, machine: Machine) -> int | None:
+    """Tell how willing the kernel is to swap a group out: v1 has it by group, the root apart. None: not told.
+
+    Source: mem_cgroup_swappiness(), include/linux/swap.h, Linux 6.1.
+    """
+    return machine.setting("vm.swappiness") if level.swappiness is None or level.path == "/" else level.swappiness
+
+
+def _bounds_of(levels: Sequence[Level], place: int, machine: Machine) -> Iterator[Bound]:
+    level = levels[place]
+    if level.usage is None:
+        return
+    machine_swap = (swap_of(machine.meminfo).free or 0) if swappiness_of(level, machine) != 0 else 0
+    if level.version == 1:  # what it may swap is what memory.memsw.limit_in_bytes, a bound of its own, lets it
+        inner = outer = machine_swap
+    else:
+        inner = _swap_room(levels, machine_swap)
+        outer = _swap_room(levels[place:], machine_swap)
+    held = _holdings(level)._replace(swap=inner, swap_at_most=outer)
+    if level.memsw_max is not None and level.memsw_usage is not None:
+        room = max(level.memsw_max - level.memsw_usage, 0)
+        without = held._replace(swap=0, swap_at_most=0)
+        file = "memory.memsw.limit_in_bytes"
+        yield Bound(level.path, file, level.memsw_max, level.memsw_usage, room, without, never_kills=level.never_kills)
+    if level.max is not None:
+        room = max(level.max - level.usage, 0)
+        yield Bound(level.path, level.max_file, level.max, level.usage, room, held, never_kills=level.never_kills)
+    if level.high is not None:
+        room = max(level.high - level.usage, 0)
+        yield Bound(level.path, "memory.high", level.high, level.usage, room, held, slows=True)
+
+
+def _holdings(level: Level) -> Holdings:
+    """Give what a group could give up; shared memory is mapped, too, but on no list of files."""
+    held = level.held
+    if held.lru_file is None:  # no memory.stat: anything that is used may be cache, or nothing
+        return Holdings(level.usage or 0, 0, level.usage or 0, 0, 0, 0)
+    mapped = max((held.mapped or 0) - (held.shmem or 0), 0)
+    return Holdings(held.lru_file, held.dirty or 0, mapped, held.slab_reclaimable or 0, 0, 0)
+
+
+def _swap_room(levels: Sequence[Level], machine: int) -> int:
+    rooms = [level.swap_free for level in levels if level.swap_free is not None]
+    return max(min([machine, *rooms]), 0)
+
+
+class Ruling(NamedTuple):
+    """What the limits on the way up make of an amount, in bytes."""
+
+    asked: Asking
+    bounds: Sequence[Bound]
+    amount: int
+    decided: Bound | None  # the limit that it may hit first
+    fatal: Bound | None  # that which it may be out of memory at
+
+    @property
+    def outcome(self) -> str:
+        """Name what comes of it, as far as the limits are concerned."""
+        return outcome(self.decided, self.amount)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Give what is to be said of who asks, and of what this program takes itself."""
+        if not (self.asked.own and self.bounds):
+            return self.asked.notes
+        own = f"{human_size(self.asked.own)} of what {self.asked.path} uses"
+        return (*self.asked.notes, f"{own} are this program's own, and count as free: it ends")
+
+    @property
+    def pressed(self) -> Bound | None:
+        """Give the limit beyond which a group has to give up what it holds, before it takes more of the machine's."""
+        first = min(self.bounds, key=lambda bound: bound.free, default=None)
+        return first if first is not None and first.free < self.amount else None
+
+    @property
+    def level(self) -> Level | None:
+        """Give the group within which the kernel kills; None: among all."""
+        fatal = self.fatal
+        return next((level for level in self.asked.levels if fatal is not None and level.path == fatal.path), None)
+
+    def answer(self) -> dict[str, Any]:
+        """Give it for programs: who asked, the least room on the way up, which limit decides, and all limits."""
+        least = min(self.bounds, key=lambda bound: (bound.most, bound.least), default=None)
+        return {
+            "group": self.asked.path,
+            "group_room_least": None if least is None else least.least,
+            "group_room_most": None if least is None else least.most,
+            "decided_by_group": None if self.decided is None else self.decided.path,
+            "decided_by_file": None if self.decided is None else self.decided.file,
+            "limits": [_limit_row(bound) for bound in self.bounds],
+        }
+
+
+def ruling(asked: Asking, machine: Machine, amount: int, room: int | None = None) -> Ruling:
+    """Ask the limits whether they let so many bytes be taken; ``room`` is what the machine has, None for enough."""
+    found = bounds(asked, machine)
+    killing = [bound for bound in found if not bound.slows]
+    return Ruling(
+        asked,
+        found,
+        amount,
+        deciding(found, amount, machine.version, room),
+        deciding(killing, amount, machine.version, room),
+    )
+
+
+def _limit_row(bound: Bound) -> dict[str, Any]:
+    return {
+        "group": bound.path,
+        "file": bound.file,
+        "limit": bound.limit,
+        "used": bound.usage,
+        "room_least": bound.least,
+        "room_most": bound.most,
+        "slows": bound.slows,
+    }

@@ -1,0 +1,196 @@
+"""What the limits of memory groups make of an answer, in trees written by hand; for kills see test_group_kill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Run
+from group_trees import MEMINFO, MIB, V2_ROOT, group, group_v1, write
+from trees import Map, Proc, write_tree
+
+# 465 MiB in use: 100 MiB of them file pages that are clean and mapped by nobody, 10 of slab.
+ROOM_WITHOUT_SLAB = 512 - 465 + 100
+
+
+def ask(run: Run, root: Path, *arguments: str) -> dict[str, Any]:
+    done = run("what-if", *arguments, "-S", str(root), "-f", "json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert isinstance(document, dict)
+    return document
+
+
+def limits(document: dict[str, Any]) -> list[tuple[str, str, int, int]]:
+    rows = document["totals"]["limits"]
+    return [(row["group"], row["file"], row["room_least"] // MIB, row["room_most"] // MIB) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "outcome", "decided", "rooms"),
+    [
+        ({"max": 512 * MIB}, "140M", "fits", None, [("/a", "memory.max", 147, 157)]),
+        ({"max": 512 * MIB}, "150M", "may not fit", "memory.max", [("/a", "memory.max", 147, 157)]),
+        ({"max": 512 * MIB}, "200M", "OOM", "memory.max", [("/a", "memory.max", 147, 157)]),
+        ({"high": 512 * MIB}, "200M", "throttled", "memory.high", [("/a", "memory.high", 147, 157)]),
+        ({"high": 512 * MIB}, "150M", "may be throttled", "memory.high", [("/a", "memory.high", 147, 157)]),
+        (
+            {"max": 1024 * MIB, "high": 512 * MIB},
+            "900M",
+            "throttled",
+            "memory.high",
+            [("/a", "memory.max", 659, 669), ("/a", "memory.high", 147, 157)],
+        ),
+        # 512 MiB of swap are free on the machine; a limit of swap leaves less of it, and 8 MiB of that are in use.
+        (
+            {"max": 512 * MIB, "swap__max": 100 * MIB, "swap__current": 8 * MIB},
+            "200M",
+            "fits",
+            None,
+            [("/a", "memory.max", 239, 249)],
+        ),
+        ({"max": 512 * MIB, "swap__max": "max", "swap__current": 0}, "600M", "fits", None, None),
+    ],
+)
+def test_v2(
+    tmp_path: Path,
+    pymemtools: Run,
+    files: dict[str, object],
+    size: str,
+    outcome: str,
+    decided: str | None,
+    rooms: list[tuple[str, str, int, int]] | None,
+) -> None:
+    """Without a limit of swap in the group, all that is free on the machine could be had: here none is."""
+    meminfo = MEMINFO if "swap__max" in files else MEMINFO.replace("SwapFree: 524288", "SwapFree: 0")
+    write(tmp_path, V2_ROOT | group("/a", **files) | {"proc/meminfo": meminfo})
+    document = ask(pymemtools, tmp_path, "alloc", size, "--group", "/a")
+    assert document["totals"]["outcome"] == outcome
+    assert document["totals"]["group"] == "/a"
+    assert document["totals"]["decided_by_file"] == decided
+    assert rooms is None or limits(document) == rooms
+
+
+def test_the_least_room_on_the_way_up_decides(tmp_path: Path, pymemtools: Run) -> None:
+    parent = group("/pod", max=600 * MIB, current=580 * MIB, stat="inactive_file 0\nactive_file 0\n")
+    tree = write(tmp_path, V2_ROOT | parent | group("/pod/one", max=512 * MIB, swap__max=0, swap__current=0))
+    document = ask(pymemtools, tree, "alloc", "100M", "--group", "one")
+    # Another group of the pod may be swapped out for it, so that is not sure.
+    assert limits(document) == [("/pod/one", "memory.max", 147, 157), ("/pod", "memory.max", 20, 532)]
+    totals = document["totals"]
+    assert (totals["outcome"], totals["decided_by_group"]) == ("may not fit", "/pod")
+    assert totals["missing_least"] == 0
+    assert totals["missing_most"] > 80 * MIB
+
+
+def test_where_the_memory_comes_from(tmp_path: Path, pymemtools: Run) -> None:
+    """Of 120 MiB, 47 are free below the limit; for the rest the group gives up its file pages, not the machine's."""
+    tree = write(tmp_path, V2_ROOT | group("/a", max=512 * MIB, swap__max=0, swap__current=0))
+    document = ask(pymemtools, tree, "alloc", "120M", "--group", "/a")
+    taken = {row["source"]: row["taken"] for row in document["rows"]}
+    assert taken["free"] == 47 * MIB
+    assert taken["free"] + taken["clean file pages"] == document["totals"]["touched"]
+    assert document["totals"]["free_before"] - document["totals"]["free_after"] == 47 * MIB
+
+
+def test_v1(tmp_path: Path, pymemtools: Run) -> None:
+    """memory.memsw.limit_in_bytes is of both: at that one nothing is swapped out, it would not help."""
+    own = {"limit_in_bytes": 512 * MIB, "memsw__limit_in_bytes": 612 * MIB, "memsw__usage_in_bytes": 473 * MIB}
+    tree = write(tmp_path, group_v1("") | group_v1("/docker") | group_v1("/docker/1f", **own))
+    document = ask(pymemtools, tree, "alloc", "300M", "--group", "1f")
+    assert limits(document) == [
+        ("/docker/1f", "memory.memsw.limit_in_bytes", 612 - 473 + 100, 612 - 473 + 100),
+        ("/docker/1f", "memory.limit_in_bytes", ROOM_WITHOUT_SLAB + 512, ROOM_WITHOUT_SLAB + 512),
+    ]
+    assert document["totals"]["outcome"] == "OOM"
+    for name, text, rooms in (
+        ("swappiness", "0\n", (239, ROOM_WITHOUT_SLAB)),
+        ("oom_control", "oom_kill_disable 1\nunder_oom 0\noom_kill 0\n", (239, ROOM_WITHOUT_SLAB)),
+    ):
+        (tree / f"sys/fs/cgroup/memory/docker/1f/memory.{name}").write_text(text)
+        document = ask(pymemtools, tree, "alloc", "300M", "--group", "1f")
+        assert tuple(row["room_most"] // MIB for row in document["totals"]["limits"]) == rooms
+    assert document["totals"]["outcome"] == "waits"
+    assert document["totals"]["victim_pid"] is None
+
+
+def test_in_words(tmp_path: Path, pymemtools: Run) -> None:
+    tree = write(tmp_path, V2_ROOT | group("/a", max=512 * MIB, swap__max=0, swap__current=0))
+    done = pymemtools("what-if", "alloc", "200M", "-S", str(tree), "--group", "/a")
+    lines = done.stdout.decode().splitlines()
+    assert lines[1:4] == [
+        "Touched, it takes 200.4 MiB; the memory group /a (memory.max 512.0 MiB) is out",
+        "  of memory with 43.4 MiB missing: the kernel would kill the new process, score",
+        "  871.",
+    ]
+    start = lines.index("limit          set to       used    surely there    at most  memory group")
+    assert lines[start + 2] == "memory.max  512.0 MiB  465.0 MiB       147.0 MiB  157.0 MiB  /a"
+    (tree / "sys/fs/cgroup/a/memory.high").write_text(f"{480 * MIB}\n")
+    done = pymemtools("what-if", "alloc", "130M", "-S", str(tree), "--group", "/a")
+    assert done.stdout.decode().splitlines()[1:3] == [
+        "Touched, it takes 130.3 MiB; it is slowed down by the memory group /a",
+        "  (memory.high 480.0 MiB), beyond 125.0 MiB.",
+    ]
+
+
+def test_before_5_4_memory_high_does_not_hold(tmp_path: Path, pymemtools: Run) -> None:
+    files = {"max": 512 * MIB, "high": 480 * MIB, "swap__max": 0, "swap__current": 0}
+    tree = write(tmp_path, V2_ROOT | group("/a", **files))
+    for kernel, outcome in (("5.3", "OOM"), ("5.4", "throttled")):
+        document = ask(pymemtools, tree, "alloc", "200M", "--group", "/a", "--kernel", kernel)
+        assert document["totals"]["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("question", "is_told"),
+    [(("alloc", "1M"), True), (("cache", "1M"), True), (("oom", "--alloc", "1M"), True), (("oom",), False)],
+)
+def test_a_capture_has_no_caller(tmp_path: Path, pymemtools: Run, question: tuple[str, ...], is_told: bool) -> None:
+    tree = write_tree(tmp_path, Proc(42, "a"))
+    note = "a capture has no caller, so the root group asks: say --pid or --group for another"
+    (tree / "proc/meminfo").write_text(MEMINFO)
+    assert note not in ask(pymemtools, tree, *question)["notes"], "there are no groups"
+    write(tree, V2_ROOT | group("/a", max=1 * MIB))
+    document = ask(pymemtools, tree, *question)
+    assert (note in document["notes"]) is is_told
+    assert document["totals"]["group"] == ("/" if is_told and question[0] != "oom" else None)
+
+
+def test_who_asks(tmp_path: Path, pymemtools: Run) -> None:
+    tree = write_tree(tmp_path, Proc(42, "a", cgroup="/a"), Proc(43, "b", cgroup="/b"))
+    unknown = group("/a", max=466 * MIB, stat="anon 1", swap__max=0, swap__current=0)
+    write(tree, V2_ROOT | unknown | group("/b"))
+    for pid, outcome in (("42", "may not fit"), ("43", "fits")):
+        assert ask(pymemtools, tree, "alloc", "100M", "--pid", pid)["totals"]["outcome"] == outcome
+    for arguments in (("alloc", "1M"), ("cache", "1M"), ("oom",)):
+        done = pymemtools("what-if", *arguments, "--pid", "42", "--group", "/a", "-S", str(tree))
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert done.stderr == b"pymemtools: --pid and --group each say who asks: give one of them\n"
+        done = pymemtools("what-if", *arguments, "--group", "/nope", "-S", str(tree))
+        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
+
+
+def test_a_file_in_the_cache_of_a_group(tmp_path: Path, pymemtools: Run) -> None:
+    """Of 512 MiB, 365 are used otherwise: 147 are for files, less a folio of 2 MiB; memory.high holds for them, too."""
+    tree = write(tmp_path, V2_ROOT | group("/a", max=512 * MIB) | group("/b", high=512 * MIB))
+    for name, file in (("/a", "memory.max"), ("/b", "memory.high")):
+        totals = ask(pymemtools, tree, "cache", "1G", "--group", name)["totals"]
+        assert (totals["room"], totals["cached_before"]) == (145 * MIB, 100 * MIB)
+        assert (totals["group"], totals["limited_by_group"], totals["limited_by_file"]) == (name, name, file)
+    machine = ask(pymemtools, tree, "cache", "1G")["totals"]
+    assert machine["room"] > 1024 * MIB
+    assert machine["limited_by_group"] is None
+    done = pymemtools("what-if", "cache", "1G", "--limit", "1G", "--group", "/a", "-S", str(tree))
+    assert done.returncode == 2
+
+
+def test_a_fork_in_a_group(tmp_path: Path, pymemtools: Run) -> None:
+    tree = write_tree(tmp_path, Proc(1, "init", cgroup="/"), Proc(42, "a", (Map("", 40960),), cgroup="/a"))
+    stat = "active_file 0\ninactive_file 0\n"
+    write(tree, V2_ROOT | group("/a", max=64 * MIB, current=45 * MIB, stat=stat, swap__max=0, swap__current=0))
+    totals = ask(pymemtools, tree, "fork", "42")["totals"]
+    assert (totals["outcome"], totals["decided_by_group"], totals["killed_pids"]) == ("OOM", "/a", [42])
+    assert ask(pymemtools, tree, "fork", "42", "--dirty", "10")["totals"]["outcome"] == "fits"
+    assert ask(pymemtools, tree, "fork", "42", "--group", "/")["totals"]["outcome"] == "fits"
