@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from trees import Map, Proc, write_tree
 
-from pymemtools.errors import Missing, ParseError
+from pymemtools.errors import Denied, Missing, ParseError
 from pymemtools.procfs.smaps_accounted import Accounted, accounted
-from pymemtools.reports.commitments import commitment, commitments, private_memory
+from pymemtools.readings.processes import read_process, read_processes
+from pymemtools.reports.commitments import OF_A_FORK, WANTS, commitment_of, commitments, private_memory
 from pymemtools.sources import open_source
 
 SMAPS = b"""\
@@ -67,30 +68,34 @@ def write_process(root: Path, status: str, smaps: bytes | None) -> Path:
 
 def test_a_process_by_its_flags_and_without(tmp_path: Path) -> None:
     status = "Name:\ta\nVmSize:\t2000 kB\nVmData:\t300 kB\nVmStk:\t132 kB\nCapEff:\t0000000000200000\n"
-    row = commitment(open_source(str(write_process(tmp_path / "a", status, SMAPS))), 7)
+    row = commitment_of(open_source(str(write_process(tmp_path / "a", status, SMAPS))), 7)
     assert row is not None
     assert (row.committed, row.charged_by_fork, row.is_admin, row.is_estimate) == (1088 * KIB, 64 * KIB, True, False)
-    row = commitment(open_source(str(write_process(tmp_path / "b", status, None))), 7)
+    row = commitment_of(open_source(str(write_process(tmp_path / "b", status, None))), 7)
     assert row is not None
     assert (row.committed, row.charged_by_fork, row.is_estimate) == (432 * KIB, 432 * KIB, True)
+
+
+def private(root: Path) -> tuple[int | None, int | None]:
+    return private_memory(read_process(open_source(str(root)), 7, OF_A_FORK))
 
 
 def test_what_a_fork_may_copy(tmp_path: Path) -> None:
     """RssAnon is from 4.5; before, smaps has Anonymous; without either nobody knows."""
     status = "Name:\ta\nRssAnon:\t40 kB\nVmSwap:\t8 kB\nVmPTE:\t36 kB\n"
-    assert private_memory(open_source(str(write_process(tmp_path / "a", status, SMAPS))), 7) == (48 * KIB, 36 * KIB)
+    assert private(write_process(tmp_path / "a", status, SMAPS)) == (48 * KIB, 36 * KIB)
     smaps = SMAPS.replace(b"Rss:   ", b"Anonymous:").replace(b"Anonymous:  ", b"Anonymous:")
     assert b"Anonymous" in smaps
-    found = private_memory(open_source(str(write_process(tmp_path / "b", "Name:\ta\nVmPTE:\t36 kB\n", smaps))), 7)
+    found = private(write_process(tmp_path / "b", "Name:\ta\nVmPTE:\t36 kB\n", smaps))
     assert found[1] == 36 * KIB
     assert found[0] is not None
-    assert private_memory(open_source(str(write_process(tmp_path / "c", "Name:\ta\n", None))), 7) == (None, None)
+    assert private(write_process(tmp_path / "c", "Name:\ta\n", None)) == (None, None)
 
 
 def test_damaged_processes_are_counted(tmp_path: Path) -> None:
     source = open_source(str(write_process(tmp_path, "Name:\ta\n", SMAPS + b"\nVmFlags: ac\n")))
-    assert commitments(source) == ([], 1)
-    with pytest.raises(ParseError):
-        commitment(source, 7)
+    assert commitments(read_processes(source, WANTS)) == ([], 1)
+    with pytest.raises(Denied):
+        commitment_of(source, 7)
     with pytest.raises(Missing):
-        commitment(source, 8)
+        commitment_of(source, 8)

@@ -32,7 +32,7 @@ from archives import (
 from trees import Proc, stat, write_tree
 
 from pymemtools.errors import ArchiveError, Missing
-from pymemtools.reports.processes import Wanted, read_processes
+from pymemtools.readings.processes import Wants, read_processes
 from pymemtools.sources import open_source
 
 ZSTD = pytest.param("zst", marks=pytest.mark.skipif(sys.version_info >= (3, 15), reason="no zstandard yet"))
@@ -220,7 +220,7 @@ def test_owners_of_both_kinds_of_smemcap(tmp_path: Path) -> None:
         + END
     )
     source = opened(tmp_path, data)
-    found = {process.pid: (process.uid, process.user) for process in read_processes(source, Wanted(())).processes}
+    found = {process.pid: (process.uid, process.user) for process in read_processes(source, Wants(())).processes}
     assert found == {7: (1000, "ann"), 8: (0, None), 9: (33, None)}
 
 
@@ -228,7 +228,7 @@ def test_owners_of_a_copy_that_was_packed_again(tmp_path: Path) -> None:
     """Files unpacked by anybody but root belong to him: meminfo, which is root's, tells."""
     own = {"uid": b"0001750", "uname": b"ann"}
     source = opened(tmp_path, member(b"meminfo", MEMINFO, **own) + process(7, **own) + process(8) + END)
-    found = {process.pid: (process.uid, process.user) for process in read_processes(source, Wanted(())).processes}
+    found = {process.pid: (process.uid, process.user) for process in read_processes(source, Wants(())).processes}
     assert found == {7: (None, None), 8: (0, None)}
 
 
@@ -342,7 +342,7 @@ def test_a_bad_smaps_is_counted_and_hides_no_other(tmp_path: Path, body: str) ->
     source = opened(
         tmp_path, machine() + process(7) + directory(b"8") + smaps_of_8 + member(b"8/cmdline", b"x\0") + END
     )
-    sample = read_processes(source, Wanted(("Pss",)))
+    sample = read_processes(source, Wants(("Pss",)))
     assert [process.pid for process in sample.processes] == [7]
     assert sample.unreadable == 1
     assert sample.reason.startswith(reason)

@@ -17,7 +17,7 @@ from conftest import CAPTURES, HERE, Run
 
 from pymemtools.cli import cli
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing
-from pymemtools.reports.processes import Wanted, read_processes
+from pymemtools.readings.processes import Wants, read_processes
 from pymemtools.sources import open_source
 from pymemtools.sources.archive import Archive
 
@@ -82,7 +82,7 @@ def test_an_archive_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError) as refused:
         source.read("meminfo")
     assert str(refused.value) == "meminfo: the archive became shorter while it was read"
-    sample = read_processes(source, Wanted(("Pss",)))
+    sample = read_processes(source, Wants(("Pss",)))
     assert (sample.processes, sample.unreadable) == ([], 2)
     assert sample.reason == "the archive became shorter while it was read"
 

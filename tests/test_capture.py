@@ -22,7 +22,7 @@ from conftest import HERE, Run
 from pymemtools.capture.body import keep
 from pymemtools.capture.contents import PROCESS_FILES, system_paths
 from pymemtools.capture.veil import Veil
-from pymemtools.reports.processes import Wanted, read_processes
+from pymemtools.readings.processes import Wants, read_processes
 from pymemtools.sources import open_source
 
 READERS = (
@@ -293,7 +293,7 @@ def test_anonymized(pymemtools: Run, tmp_path: Path) -> None:
         assert text not in content
     assert b"/hidden/" in content
     assert "proc/cmdline" not in names(path)
-    sample = read_processes(open_source(str(path)), Wanted(("Pss",), by_name=True))
+    sample = read_processes(open_source(str(path)), Wants(("Pss",), by_name=True))
     assert sample.processes[0].sums["Pss"]
     assert b"[heap]" in sample.processes[0].by_name
 

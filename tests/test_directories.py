@@ -15,7 +15,7 @@ from conftest import Run
 from trees import Map, Proc, write_tree
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
-from pymemtools.reports.processes import Wanted, read_processes
+from pymemtools.readings.processes import Wants, read_processes
 from pymemtools.sources import open_source
 from pymemtools.sources.tree import live
 
@@ -28,7 +28,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def commands(path: Path) -> list[tuple[str, str | None]]:
-    sample = read_processes(open_source(str(path)), Wanted(("Pss",)))
+    sample = read_processes(open_source(str(path)), Wants(("Pss",)))
     return [(process.command, process.user) for process in sample.processes]
 
 
@@ -150,7 +150,7 @@ def test_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(Missing, match=r"/proc/meminfo: a symbolic link, which is not followed$"):
         source.read("meminfo")
     assert (source.names("sys"), source.user_name(0), source.user_name(1000)) == ([], None, None)
-    sample = read_processes(source, Wanted(("Pss",)))
+    sample = read_processes(source, Wants(("Pss",)))
     assert [(process.pid, process.command) for process in sample.processes] == [(7, "[prog]")]
     assert (sample.unreadable, sample.reason) == (1, "no smaps")
     (tmp_path / "linked").mkdir()
@@ -194,7 +194,7 @@ def test_large_files_do_not_fill_memory(tree: Path) -> None:
     with pytest.raises(MemtoolsError, match="meminfo: more than 64 MiB"):
         open_source(str(tree)).read("meminfo")
     os.truncate(tree / "proc" / "8" / "smaps", 1 << 40)
-    sample = read_processes(open_source(str(tree)), Wanted(("Pss",)))
+    sample = read_processes(open_source(str(tree)), Wants(("Pss",)))
     assert [process.pid for process in sample.processes] == [7]
     assert sample.reason == "a line of more than 64 KiB"
 
@@ -217,7 +217,7 @@ def test_files_that_may_not_be_read(tree: Path, powerless: Callable[[], None]) -
     with pytest.raises(Denied) as refused:
         source.read("meminfo")
     assert str(refused.value) == f"{tree}/proc/meminfo: Permission denied"
-    sample = read_processes(source, Wanted(("Pss",)))
+    sample = read_processes(source, Wants(("Pss",)))
     assert [process.pid for process in sample.processes] == [8]
     assert (sample.unreadable, sample.reason) == (1, "Permission denied")
 
@@ -231,7 +231,7 @@ def test_directories_that_may_not_be_read(tree: Path, powerless: Callable[[], No
     with pytest.raises(Denied) as refused, source.process(7):
         pass
     assert str(refused.value) == f"{tree}/proc/7: Permission denied"
-    assert read_processes(source, Wanted(("Pss",))).unreadable == 1
+    assert read_processes(source, Wants(("Pss",))).unreadable == 1
 
 
 def test_processes_that_vanish_from_a_copy_while_it_is_read(tree: Path) -> None:
@@ -329,4 +329,4 @@ def test_descriptors_are_closed(tree: Path) -> None:
 def test_a_process_is_read_in_pieces_of_any_size(tmp_path: Path) -> None:
     many = tuple(Map(f"/lib/{i}", 1) for i in range(3000))
     source = open_source(str(write_tree(tmp_path / "tree", Proc(7, "prog", many))))
-    assert read_processes(source, Wanted(("Pss",))).processes[0].sums == {"Pss": 3000 << 10}
+    assert read_processes(source, Wants(("Pss",))).processes[0].sums == {"Pss": 3000 << 10}

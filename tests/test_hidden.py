@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pymemtools.errors import Missing
-from pymemtools.reports.hidden import hiding_option
+from pymemtools.readings.hidden import hiding_option
 
 PTRACE = "0000000000080000"
 NOTHING = "0000000000000000"

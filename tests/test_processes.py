@@ -12,12 +12,13 @@ import pytest
 from trees import Map, smaps
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
-from pymemtools.reports.processes import Process, Sample, Wanted, read_processes
+from pymemtools.readings.process import Process
+from pymemtools.readings.processes import Sample, Wants, read_processes
 from pymemtools.sources import open_source
 from pymemtools.sources.base import ProcessFiles
 
 Answer = bytes | Exception
-WANTED = Wanted(("Rss", "Pss"), status=True, cgroup=True, oom_score=True, split=True)
+WANTED = Wants(("Rss", "Pss"), status=True, cgroup=True, oom_score=True, split=True)
 GONE = Missing("7/x: No such process")
 REFUSED = Denied("7/smaps: Permission denied")
 BROKEN = MemtoolsError("7/smaps: Input/output error")
@@ -121,15 +122,14 @@ class FakeMachine:
         return {0: "root", 5: "games"}.get(uid)
 
 
-def sample(*processes: Fake, wanted: Wanted = WANTED, later: Sequence[Fake] = (), is_live: bool = True) -> Sample:
+def sample(*processes: Fake, wanted: Wants = WANTED, later: Sequence[Fake] = (), is_live: bool = True) -> Sample:
     """Read the processes between two others that are always there; give the sample without those two."""
     first, last = Fake(1), Fake(9)
     machine = FakeMachine(first, *processes, last, later=later, is_live=is_live)
     found = read_processes(machine, wanted)  # type: ignore[arg-type]  # as much of a Source as is needed
     assert machine.opened == 0
     assert [each.pid for each in found.processes if each.pid in (1, 9)] == [1, 9]
-    rest = [each for each in found.processes if each.pid not in (1, 9)]
-    return found._replace(processes=rest, seen=found.seen - 2, from_rollup=found.from_rollup)
+    return Sample([each for each in found.everybody if each.pid not in (1, 9)])
 
 
 def only(found: Sample) -> Process:
@@ -150,8 +150,14 @@ def test_an_ordinary_process() -> None:
         maps=2,
         sums={"Rss": 30 << 10, "Pss": 30 << 10, "Pss_Anon": 20 << 10, "Pss_File": 10 << 10, "RssShmem": 4 << 10},
         by_name={},
+        life="alive",
+        state="S",
+        status={"RssShmem": 4 << 10},
+        capabilities=0,
+        address_space=1 << 24,
         cgroup="/a.service",
         oom_score=666,
+        has_pss=True,
     )
 
 
@@ -310,26 +316,69 @@ def test_cmdline_that_is_refused_or_empty() -> None:
 
 def test_smaps_cut_in_mid_line() -> None:
     found = sample(Fake(smaps=memory(10, 20)[:-5]))
-    assert (only(found).maps, only(found).sums["Rss"], found.cut_short) == (1, 10 << 10, 1)
+    assert (only(found).maps, only(found).sums["Rss"], only(found).is_cut_short) == (1, 10 << 10, True)
 
 
 # smaps_rollup
 
 
 def test_rollup() -> None:
-    wanted = Wanted(("Rss", "Pss", "Size"), rollup=True)
+    wanted = Wants(("Rss", "Pss", "Size"), rollup=True)
     process, found = Fake(), sample(Fake(), wanted=wanted)
     assert only(found).sums["Rss"] == 40 << 10
     assert only(found).sums["Size"] == 1 << 24
-    assert (only(found).maps, found.from_rollup) == (None, 3)
+    assert only(found).maps is None
     sample(process, wanted=wanted)
     assert "smaps" not in process.asked
 
 
 @pytest.mark.parametrize("error", [GONE, REFUSED, b"nonsense\n"], ids=["missing", "denied", "nonsense"])
 def test_rollup_that_fails_falls_back_to_smaps(error: Answer) -> None:
-    found = sample(Fake(smaps_rollup=error), wanted=Wanted(("Rss",), rollup=True))
-    assert (only(found).maps, only(found).sums["Rss"], found.from_rollup) == (2, 30 << 10, 2)
+    found = sample(Fake(smaps_rollup=error), wanted=Wants(("Rss",), rollup=True))
+    assert (only(found).maps, only(found).sums["Rss"]) == (2, 30 << 10)
+
+
+# What two questions want, read in one pass
+
+
+def test_what_two_questions_want_is_read_once() -> None:
+    memory_of_each, score = Wants(("Rss",), rollup=True), Wants(accounted=True, status=True, oom_score=True)
+    process = Fake(stat=[stat(), stat()], smaps=memory(10, 20))
+    found = only(sample(process, wanted=memory_of_each | score | Wants(("Pss", "Rss"), split=True)))
+    assert (found.sums["Rss"], found.sums["Pss"], found.oom_score) == (30 << 10, 30 << 10, 666)
+    assert process.asked.count("smaps") == process.asked.count("status") == 1
+
+
+def test_a_filter_stays_where_both_have_it() -> None:
+    named = Wants(("Rss",), process=re.compile("x"))
+    assert (named | named).process == named.process
+    assert (named | Wants(status=True)).process is None
+
+
+def test_smaps_rollup_will_do_where_it_does_for_all() -> None:
+    assert (Wants(("Rss",), rollup=True) | Wants(status=True)).rollup
+    assert not (Wants(("Rss",), rollup=True) | Wants(("Pss",))).rollup
+    assert not (Wants(("Rss",), rollup=True) | Wants(accounted=True)).rollup
+
+
+@pytest.mark.parametrize(
+    ("text", "life"),
+    [
+        (stat(), "alive"),
+        (stat(state="Z", rss=0), "zombie"),
+        (stat(flags=KERNEL_THREAD, size=0, rss=0), "kernel"),
+    ],
+)
+def test_everybody_has_one_life(text: bytes, life: str) -> None:
+    assert [each.life for each in sample(Fake(stat=text)).everybody] == [life]
+
+
+def test_memory_at_the_least_is_that_of_status_or_else_of_smaps() -> None:
+    wanted = Wants(memory=True, status=True)
+    process = Fake(status=b"Name:\tworker\nVmRSS:\t8 kB\n")
+    assert only(sample(process, wanted=wanted)).status == {"VmRSS": 8 << 10}
+    assert "smaps" not in process.asked
+    assert only(sample(Fake(status=REFUSED), wanted=wanted)).sums == {"Rss": 30 << 10, "Swap": 0}
 
 
 # Filters
@@ -355,7 +404,7 @@ def test_user_filter(uid: int | None, pattern: str, user: str | None, is_shown: 
 
 
 def test_mapping_filter_and_names() -> None:
-    wanted = Wanted(("Rss",), by_name=True, mapping=re.compile("1$"))
+    wanted = Wants(("Rss",), by_name=True, mapping=re.compile("1$"))
     machine = FakeMachine(Fake())
     (process,) = read_processes(machine, wanted).processes  # type: ignore[arg-type]
     assert (process.maps, process.sums, process.by_name) == (1, {"Rss": 20 << 10}, {b"/lib/1": [1, 20 << 10]})
@@ -368,7 +417,7 @@ def test_mapping_filter_and_names() -> None:
 
 def test_many_are_in_order_whoever_reads_them() -> None:
     processes = [Fake(pid, smaps=REFUSED if pid % 10 == 0 else memory(pid)) for pid in range(1, 301)]
-    found = read_processes(FakeMachine(*processes), Wanted(("Rss",)))  # type: ignore[arg-type]
+    found = read_processes(FakeMachine(*processes), Wants(("Rss",)))  # type: ignore[arg-type]
     expected = [pid for pid in range(1, 301) if pid % 10]
     assert [(each.pid, each.sums["Rss"]) for each in found.processes] == [(pid, pid << 10) for pid in expected]
     assert (found.seen, found.unreadable, found.has_pss) == (300, 30, True)
@@ -378,7 +427,7 @@ def test_many_are_in_order_whoever_reads_them() -> None:
 def test_errors_of_our_own_are_not_swallowed_whoever_makes_them(pid: int) -> None:
     processes = [Fake(each, smaps=ZeroDivisionError("ours") if each == pid else memory(1)) for each in range(1, 301)]
     with pytest.raises(ZeroDivisionError, match="ours"):
-        read_processes(FakeMachine(*processes), Wanted(("Rss",)))  # type: ignore[arg-type]
+        read_processes(FakeMachine(*processes), Wants(("Rss",)))  # type: ignore[arg-type]
 
 
 def test_kernel_without_pss() -> None:
@@ -416,7 +465,7 @@ def test_nothing_is_left_open() -> None:
 
 
 def test_this_process_is_among_them() -> None:
-    (me,) = (each for each in read_processes(open_source(), Wanted(("Rss",))).processes if each.pid == os.getpid())
+    (me,) = (each for each in read_processes(open_source(), Wants(("Rss",))).processes if each.pid == os.getpid())
     assert me.uid == os.geteuid()
     assert me.ppid == os.getppid()
     assert (me.sums["Rss"] or 0) > 1 << 20

@@ -14,7 +14,7 @@ from pymemtools.capture.tar_writer import Member
 from pymemtools.capture.veil import Veil
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.stat import Stat
-from pymemtools.reports.steady import read_steadily
+from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.manifest import FORMAT, MARKER
 

@@ -22,33 +22,55 @@ class Accounted(NamedTuple):
     largest: int
 
 
-def accounted(chunks: Iterable[bytes], file: str = "smaps") -> Accounted | None:
-    """Add up the sizes of mappings with VM_ACCOUNT; None where there are no VmFlags (before Linux 3.8).
+class Accounting:
+    """Add up the sizes of mappings with VM_ACCOUNT, of smaps that is fed in pieces of any size.
 
     Everything goes by position: a path may hold any byte but a newline. Raises ParseError.
     """
-    whole = copied = largest = 0
-    rest = b""
-    is_told = False
-    for chunk in chunks:
-        text = rest + chunk
+
+    def __init__(self, file: str = "smaps") -> None:
+        self._file = file
+        self._rest = b""
+        self._is_told = False
+        self._is_hopeless = False  # no VmFlags as far as a record can reach
+        self._whole = self._copied = self._largest = 0  # KiB
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next piece."""
+        if self._is_hopeless:
+            return
+        text = self._rest + chunk
         end = text.find(b"\n", text.rfind(_FLAGS) + len(_FLAGS)) + 1 if _FLAGS in text else 0
-        rest = text[end:]
-        if len(rest) > _LONGEST_RECORD:
-            if not is_told and not end:
-                return None
-            raise ParseError(file, None, f"a record of more than {_LONGEST_RECORD >> 10} KiB")
+        self._rest = text[end:]
+        if len(self._rest) > _LONGEST_RECORD:
+            if self._is_told or end:
+                raise ParseError(self._file, None, f"a record of more than {_LONGEST_RECORD >> 10} KiB")
+            self._is_hopeless = True
         records = text[:end].split(_FLAGS)
-        is_told = is_told or len(records) > 1
+        self._is_told = self._is_told or len(records) > 1
         for record, after in pairwise(records):
             flags = after.partition(b"\n")[0]
             if b" ac" in flags:
-                size = _SIZE.search(record)
-                if size is None:
-                    raise ParseError(file, None, "a mapping without Size")
-                kib = int(size[1])
-                whole += kib
-                if b" dc" not in flags:
-                    copied += kib
-                    largest = max(largest, kib)
-    return Accounted(whole << 10, copied << 10, largest << 10) if is_told else None
+                self._add(record, is_copied=b" dc" not in flags)
+
+    def _add(self, record: bytes, *, is_copied: bool) -> None:
+        size = _SIZE.search(record)
+        if size is None:
+            raise ParseError(self._file, None, "a mapping without Size")
+        kib = int(size[1])
+        self._whole += kib
+        if is_copied:
+            self._copied += kib
+            self._largest = max(self._largest, kib)
+
+    def finish(self) -> Accounted | None:
+        """Give the sums; None where there are no VmFlags (before Linux 3.8)."""
+        return Accounted(self._whole << 10, self._copied << 10, self._largest << 10) if self._is_told else None
+
+
+def accounted(chunks: Iterable[bytes], file: str = "smaps") -> Accounted | None:
+    """Add up the smaps of one process. Raises ParseError."""
+    accounting = Accounting(file)
+    for chunk in chunks:
+        accounting.feed(chunk)
+    return accounting.finish()

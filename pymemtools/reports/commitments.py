@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, Missing, ParseError
+from pymemtools.errors import Denied
 from pymemtools.models.overcommit import Caller, Memory, forks
 from pymemtools.models.release import Version
-from pymemtools.procfs.smaps_accounted import Accounted, accounted
-from pymemtools.procfs.smaps_tally import Tally
-from pymemtools.procfs.stat import Stat
-from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
-from pymemtools.reports.steady import read_steadily
-from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.procfs.smaps_accounted import Accounted
+from pymemtools.readings.process import ALIVE, Process
+from pymemtools.readings.processes import Sample, Wants, read_process
+from pymemtools.sources.base import Source
 from pymemtools.units import plus
 
 CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h
@@ -32,61 +30,48 @@ class Commitment(NamedTuple):
     is_estimate: bool  # without VmFlags: VmData and VmStk, which also hold what MAP_NORESERVE spared
 
 
-def commitments(source: Source) -> tuple[list[Commitment], int]:
-    """Read every process that has memory, and count those that could not be read."""
-    rows: list[Commitment] = []
-    unreadable = 0
-    for pid in source.pids():
-        try:
-            row = commitment(source, pid)
-        except Missing:
-            continue
-        except (Denied, ParseError):
-            unreadable += 1
-            continue
-        if row is not None:
-            rows.append(row)
-    return rows, unreadable
+WANTS = Wants(accounted=True, status=True)
+OF_A_FORK = Wants(("Anonymous",), rollup=True, status=True)
 
 
-def commitment(source: Source, pid: int) -> Commitment | None:
-    """Read one process; None for one without memory: a kernel thread, a zombie. Raises Missing, Denied, ParseError."""
-    return read_steadily(source, pid, lambda files, stat: _read(source, files, stat))
+def commitments(sample: Sample) -> tuple[list[Commitment], int]:
+    """Take a row of each process that has memory, and count those of which nothing tells it."""
+    alive = [process for process in sample.everybody if process.life == ALIVE]
+    rows = [row for row in map(commitment, alive) if row is not None]
+    return rows, len(alive) - len(rows)
 
 
-def _read(source: Source, files: ProcessFiles, stat: Stat | None) -> Commitment | None:
-    if stat is not None and (stat.is_kernel_thread or stat.is_dead):
-        return None
-    try:
-        status = files.read("status")
-    except Missing:
-        status = b""
-    sizes = parse_status_sizes(status)
-    found = _from_smaps(files)
-    is_estimate = found is None
+def commitment(process: Process) -> Commitment | None:
+    """Say what is committed to a process that was read with WANTS; None where nothing tells."""
+    found, sizes = process.accounted, process.status or {}
     if found is None:
+        if process.refused is not None and process.status is None:
+            return None
         private = sizes.get("VmData", 0) + sizes.get("VmStk", 0)
         found = Accounted(private, private, private)
-    uid = files.uid()
-    is_admin = bool(parse_status_capabilities(status) >> CAP_SYS_ADMIN & 1) if status else uid == 0
+    address_space = process.address_space
     return Commitment(
-        files.pid,
-        "?" if uid is None else source.user_name(uid) or str(uid),
-        "?" if stat is None else stat.comm.decode("utf-8", "surrogateescape"),
+        process.pid,
+        process.owner,
+        process.name,
         found.whole,
         found.copied,
         found.largest,
-        sizes.get("VmSize", 0) if stat is None or stat.vsize is None else stat.vsize,
-        is_admin,
-        is_estimate,
+        sizes.get("VmSize", 0) if address_space is None else address_space,
+        process.has_capability(CAP_SYS_ADMIN),
+        process.accounted is None,
     )
 
 
-def _from_smaps(files: ProcessFiles) -> Accounted | None:
-    try:
-        return accounted(files.chunks("smaps"), f"{files.pid}/smaps")
-    except (Missing, Denied):
+def commitment_of(source: Source, pid: int) -> Commitment | None:
+    """Read one process; None for one without memory: a kernel thread, a zombie. Raises Missing or Denied."""
+    process = read_process(source, pid, WANTS)
+    if process.life != ALIVE:
         return None
+    row = commitment(process)
+    if row is None:
+        raise Denied(f"{pid}: {process.refused}")
+    return row
 
 
 def forks_of(row: Commitment, memory: Memory, page_size: int, version: Version | None) -> int | None:
@@ -95,27 +80,12 @@ def forks_of(row: Commitment, memory: Memory, page_size: int, version: Version |
     return forks(row.charged_by_fork // page_size, memory, caller, version)
 
 
-def private_memory(source: Source, pid: int) -> tuple[int | None, int | None]:
-    """Give the bytes of a process that a fork shares until one writes: anonymous pages; and its page tables.
+def private_memory(process: Process) -> tuple[int | None, int | None]:
+    """Give the bytes of a process, read with OF_A_FORK, that a fork shares until one writes; and its page tables.
 
-    None where the source does not tell. RssAnon, Linux 4.5, counts what is resident; what is swapped out is copied
-    when it comes back, and counted, too.
+    None where the source does not tell. RssAnon, Linux 4.5, counts the anonymous pages that are resident; what is
+    swapped out is copied when it comes back, and counted, too.
     """
-
-    def read(files: ProcessFiles, stat: Stat | None) -> tuple[int | None, int | None]:
-        try:
-            sizes = parse_status_sizes(files.read("status"))
-        except Missing:
-            sizes = {}
-        anonymous = sizes.get("RssAnon")
-        if anonymous is None:
-            tally = Tally(("Anonymous",))
-            try:
-                for chunk in files.chunks("smaps"):
-                    tally.feed(chunk)
-                anonymous = tally.finish().sums["Anonymous"]
-            except (Missing, Denied):
-                return None, sizes.get("VmPTE")
-        return plus(anonymous, sizes.get("VmSwap", 0)), sizes.get("VmPTE")
-
-    return read_steadily(source, pid, read)
+    sizes = process.status or {}
+    anonymous = sizes.get("RssAnon", process.sums.get("Anonymous"))
+    return plus(anonymous, sizes.get("VmSwap", 0)), sizes.get("VmPTE")

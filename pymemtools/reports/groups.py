@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.procfs.cgroup import unit_of
-from pymemtools.reports.processes import Process
+from pymemtools.readings.process import Process
 from pymemtools.reports.smem import Figures, add_up, display_user, figures_of, sum_of
 
 

@@ -11,8 +11,8 @@ from pymemtools.procfs.maps import Mappings, parse_maps
 from pymemtools.procfs.smaps_table import Column, SmapsReader, SmapsTable
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_number
+from pymemtools.readings.steady import read_steadily
 from pymemtools.reports.map_kinds import kinds_of
-from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 
 Columns = abc.Mapping[str, Column]

@@ -13,8 +13,8 @@ from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
 from pymemtools.procfs.smaps_tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
+from pymemtools.readings.steady import read_steadily
 from pymemtools.reports.doubt import read_meminfo
-from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 
 CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h

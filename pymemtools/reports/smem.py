@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pymemtools.procfs.cgroup import unit_of
-from pymemtools.reports.processes import Process
+from pymemtools.readings.process import Process
 from pymemtools.units import KIB
 
 USS = ("Private_Clean", "Private_Dirty")

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_name, parse_status_number, parse_status_sizes
+from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.steady import read_steadily
 from pymemtools.reports.maps import read_smaps
-from pymemtools.reports.processes import Wanted, read_processes
-from pymemtools.reports.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 
 NEAR_PERCENT = 80  # of vm.max_map_count: time to warn
@@ -126,9 +126,9 @@ class Ratio(NamedTuple):
 
 
 def read_ratio(source: Source) -> Ratio:
-    """Read every process twice: its status, which anyone may, and its smaps_rollup or smaps, which few may."""
-    sizes = [found for found in (_sizes(source, pid) for pid in source.pids()) if found]
-    sample = read_processes(source, Wanted(("Rss", "Pss", "Size"), rollup=True))
+    """Read of every process its status, which anyone may, and its smaps_rollup or smaps, which few may."""
+    sample = read_processes(source, Wants(("Rss", "Pss", "Size"), rollup=True, status=True))
+    sizes = [process.status for process in sample.everybody if process.status]
     sums = [process.sums for process in sample.processes]
     if not sizes:
         # smemcap takes no status; the sums of smaps are the same figures.
@@ -144,15 +144,6 @@ def read_ratio(source: Source) -> Ratio:
         sample.seen,
         sample.reason,
     )
-
-
-def _sizes(source: Source, pid: int) -> dict[str, int]:
-    """Give the sizes of a process that has memory, and nothing of one that is gone."""
-    try:
-        with source.process(pid) as files:
-            return parse_status_sizes(files.read("status"))
-    except (Missing, Denied):
-        return {}
 
 
 def _total(values: Iterable[int | None]) -> int | None:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from pymemtools.cli.options import SIZE
 from pymemtools.cli.smem.columns import VIEWS, View
 from pymemtools.errors import UsageProblem
+from pymemtools.readings.processes import Wants
 from pymemtools.report import Column
-from pymemtools.reports.processes import Wanted
 from pymemtools.reports.smem import FROM_STATUS, SPLIT, kernel_fields, smaps_keys
 
 _REPORTS = ("mappings", "users", "system")
@@ -31,7 +31,7 @@ class Request(NamedTuple):
     detailed: bool
     real: int | None  # bytes
     kernel_image: str | None
-    wanted: Wanted
+    wanted: Wants
 
     @property
     def view(self) -> View:
@@ -71,7 +71,7 @@ def checked(options: Mapping[str, Any]) -> Request:
         options["detailed"],
         _real_memory(options["realmem"]),
         options["kernel"],
-        Wanted(()),
+        Wants(()),
     )
     fields = [*(column.key for column in columns), sort, request.weight]
     _check_combination(request, fields, options)
@@ -151,13 +151,13 @@ def _check_chart(request: Request, options: Mapping[str, Any]) -> None:
         raise UsageProblem("smem: a chart shows one moment: no --watch and no --diff")
 
 
-def _wanted(report: str, grouping: str | None, fields: Sequence[str], options: Mapping[str, Any]) -> Wanted:
+def _wanted(report: str, grouping: str | None, fields: Sequence[str], options: Mapping[str, Any]) -> Wants:
     """Say what to read of each process."""
     chart = options["pie"] or options["bar"]
     fields = [*fields, chart] if chart else fields
     kernel = set(kernel_fields(fields))
     mapping = options["mapfilter"]
-    return Wanted(
+    return Wants(
         smaps_keys(fields),
         by_name=report == "mappings",
         rollup=options["rollup"],

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from pymemtools.cli.options import told_by_ps, unread
 from pymemtools.cli.smem.request import Request
 from pymemtools.errors import MemtoolsError
+from pymemtools.readings.hidden import hiding_option
+from pymemtools.readings.process import Process
+from pymemtools.readings.processes import Sample, read_processes
 from pymemtools.render.columns import sort_key
 from pymemtools.reports import groups
 from pymemtools.reports import smem as report
 from pymemtools.reports.doubt import read_meminfo
-from pymemtools.reports.hidden import hiding_option
-from pymemtools.reports.processes import Process, Sample, read_processes
 from pymemtools.reports.smem import Row, flat
 from pymemtools.sources.base import Source
 
@@ -132,17 +133,18 @@ def _hidden(source: Source) -> list[str]:
 
 def _notes(sample: Sample, request: Request) -> list[str]:
     notes = []
-    if sample.cut_short:
-        notes.append(f"the smaps of {sample.cut_short} processes is cut short: their last mapping is left out")
+    processes = sample.processes
+    if cut_short := sum(process.is_cut_short for process in processes):
+        notes.append(f"the smaps of {cut_short} processes is cut short: their last mapping is left out")
     if not sample.has_pss:
         notes.append("warning: kernel does not appear to support PSS measurement")
-    if lost := sum(_has_lost_pss(process) for process in sample.processes):
+    if lost := sum(_has_lost_pss(process) for process in processes):
         notes.append(f"the PSS of {lost} processes is below their USS: 32-bit kernels leave huge pages out of it")
-    if sample.without_smaps:
-        without = f"{sample.without_smaps} process{'' if sample.without_smaps == 1 else 'es'}"
+    if without_smaps := sum(process.is_without_smaps for process in processes):
+        without = f"{without_smaps} process{'' if without_smaps == 1 else 'es'}"
         notes.append(f"without smaps: the figures of {without} are those of smaps_rollup")
-    elif request.wanted.rollup and sample.processes:
-        notes.append(_rollup_note(sample))
+    elif request.wanted.rollup and processes:
+        notes.append(_rollup_note(processes))
     return notes
 
 
@@ -152,9 +154,9 @@ def _has_lost_pss(process: Process) -> bool:
     return pss is not None and pss < sum(size or 0 for size in private)
 
 
-def _rollup_note(sample: Sample) -> str:
-    rest = len(sample.processes) - sample.from_rollup
-    if not sample.from_rollup:
+def _rollup_note(processes: Sequence[Process]) -> str:
+    rest = sum(process.maps is not None for process in processes)
+    if rest == len(processes):
         return "no smaps_rollup here: the figures are those of smaps"
     return (
         "figures from smaps_rollup: PSS is rounded down once, not per mapping, and so a little higher than "

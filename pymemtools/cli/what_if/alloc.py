@@ -25,7 +25,7 @@ from pymemtools.models import overcommit
 from pymemtools.models.allocation import Supply, Zone, page_tables, supply, zones_after
 from pymemtools.models.group_charge import REFUSED, WAITS, supplied
 from pymemtools.models.overcommit import HEURISTIC, Caller
-from pymemtools.reports.commitments import commitment
+from pymemtools.reports.commitments import commitment_of
 from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
 from pymemtools.reports.group_room import Ruling, asking, ruling
 from pymemtools.reports.machine import Machine, available_of, available_then, memory_of
@@ -115,7 +115,7 @@ def _grant(asked: Asked, pages: int, count: int, pid: int | None) -> Grant:
     memory, mode = memory_of(machine), machine.setting("vm.overcommit_memory") or HEURISTIC
     callers = [Caller(0, is_admin=True), Caller(0, is_admin=False)]
     if pid is not None:
-        row = commitment(asked.source, pid)
+        row = commitment_of(asked.source, pid)
         if row is None:
             raise Missing(f"what-if alloc: {pid} has no memory of its own")
         callers = [Caller(row.address_space // machine.page_size, row.is_admin)] * 2

@@ -19,11 +19,13 @@ from pymemtools.cli.group_answers import (
 from pymemtools.cli.options import offer_pids
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size
-from pymemtools.errors import Missing, UsageProblem
+from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.models import overcommit
 from pymemtools.models.group_charge import FITS, MAY_NOT_FIT, REFUSED
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller, Memory
-from pymemtools.reports.commitments import Commitment, commitment, forks_of, private_memory
+from pymemtools.readings.process import ALIVE
+from pymemtools.readings.processes import read_process
+from pymemtools.reports.commitments import OF_A_FORK, WANTS, Commitment, commitment, forks_of, private_memory
 from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
 from pymemtools.reports.group_room import Ruling, asking, ruling
 from pymemtools.reports.machine import Machine, memory_of
@@ -48,16 +50,19 @@ def command(asked: Asked, pid: int, *, dirty: float, count: int, group: str | No
     """Say what the kernel is to promise for children of a process, whether it refuses, and what copying can cost."""
     if dirty != dirty:  # NaN, which is in no range and outside of none
         raise UsageProblem("what-if fork: --dirty: write a number from 0 to 100")
-    row = commitment(asked.source, pid)
-    if row is None:
+    process = read_process(asked.source, pid, WANTS | OF_A_FORK)
+    if process.life != ALIVE:
         raise Missing(f"what-if fork: {pid} has no memory of its own")
+    row = commitment(process)
+    if row is None:
+        raise Denied(f"{pid}: {process.refused}")
     machine = asked.machine
     notes = [*machine.notes]
     if row.is_estimate:
         notes.append("no readable VmFlags: what is charged is estimated from VmData and VmStk")
     found = _charged(row, machine, count)
     notes += _unknown(found, machine)
-    resident, tables = private_memory(asked.source, pid)
+    resident, tables = private_memory(process)
     found |= {
         "private_resident": resident,
         "copied_at_worst": None if resident is None else round(resident * dirty / 100) * count,

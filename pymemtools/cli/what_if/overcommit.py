@@ -12,7 +12,8 @@ from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import Missing
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, lacking, largest_mapping, rule, slack
 from pymemtools.models.release import since
-from pymemtools.reports.commitments import Commitment, commitments, forks_of
+from pymemtools.readings.processes import read_processes
+from pymemtools.reports.commitments import WANTS, Commitment, commitments, forks_of
 from pymemtools.reports.machine import Machine, memory_of
 from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.units import minus, times
@@ -29,7 +30,7 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     machine = asked.machine
     memory = memory_of(machine)
     mode = asked.before.setting("vm.overcommit_memory")
-    rows, unreadable = commitments(asked.source)
+    rows, unreadable = commitments(read_processes(asked.source, WANTS))
     notes = [*machine.notes]
     if estimates := sum(row.is_estimate for row in rows):
         notes.append(f"processes without readable VmFlags: {estimates}; theirs is estimated from VmData and VmStk")
