@@ -441,7 +441,7 @@ def test_kernel_without_pss() -> None:
 
 
 def test_capture_without_stat() -> None:
-    process = only(sample(Fake(stat=GONE), is_live=False))
+    process = only(sample(Fake(stat=GONE, status=GONE), is_live=False))
     assert (process.name, process.ppid, process.starttime_ticks, process.maps) == ("?", None, None, 2)
 
 
