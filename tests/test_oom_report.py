@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -186,6 +189,63 @@ def test_several_files_packed_and_not(tmp_path: Path) -> None:
     rows = rows_of(str(packed), str(REPORTS / RPI))
     assert [row["killed_pid"] for row in rows] == [26016, 26369, 2148, 2148]
     assert [Path(row["file"]).name for row in rows] == ["kern.log.1.gz"] * 3 + [RPI]
+
+
+def packings() -> dict[str, Callable[[bytes], bytes]]:
+    packings: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    try:
+        import zstandard
+    except ImportError:
+        return packings
+    return packings | {"zst": zstandard.ZstdCompressor(write_content_size=False).compress}
+
+
+@pytest.mark.parametrize("pack", packings().values(), ids=packings())
+def test_each_packing_whatever_the_name(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """By its first bytes; in several streams, as logs are appended to; up to where it is cut; and from a pipe."""
+    log = tmp_path / "kern.log"
+    log.write_bytes(pack(real(MEMCG)) + pack(real(RPI)))
+    assert [row["killed_pid"] for row in rows_of(str(log))] == [26016, 26369, 2148]
+    assert [row["killed_pid"] for row in rows_of("-", stdin=pack(real(RPI)))] == [2148]
+    log.write_bytes(pack(real(MEMCG)) + pack(real(RPI))[:-30])
+    done = run_program("oom-report", "-f", "json", str(log))
+    assert [row["killed_pid"] for row in json.loads(done.stdout)["rows"]][:2] == [26016, 26369]
+    assert (done.returncode, done.stderr.decode()) == (
+        1,
+        f"pymemtools: oom-report: {log}: damaged: it ends too early\n",
+    )
+
+
+def test_a_log_that_unpacks_to_more_than_is_allowed(tmp_path: Path) -> None:
+    """What comes before the limit is explained; the rest is one line."""
+    log = tmp_path / "kern.log.xz"
+    log.write_bytes(lzma.compress(real(RPI) + b"nothing at all\n" * 1_000_000))
+    done = run_program("oom-report", "--max-size", "1M", str(log))
+    assert done.stdout.startswith(b"Out of memory at 1316.727656: ")
+    assert (done.returncode, done.stderr.decode()) == (
+        1,
+        f"pymemtools: oom-report: {log}: unpacks to more than 1 MiB (see --max-size)\n",
+    )
+
+
+def test_a_directory_with_nothing_but_the_log(tmp_path: Path) -> None:
+    (tmp_path / "dmesg").write_bytes(real(MEMCG))
+    done = run_program("oom-report", "-f", "json", "-S", str(tmp_path))
+    report = json.loads(done.stdout)
+    assert [row["killed_pid"] for row in report["rows"]] == [26016, 26369]
+    assert (report["source"]["kind"], report["source"]["path"]) == ("directory", str(tmp_path))
+
+
+def test_a_plain_log_given_as_a_capture(tmp_path: Path) -> None:
+    log = tmp_path / "plain.log"
+    said = f"pymemtools: {log}: not a tar archive"
+    for content in (real(RPI), gzip.compress(real(RPI)), "Mär".encode("utf-16")):
+        log.write_bytes(content)
+        done = run_program("oom-report", "-S", str(log))
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.decode() == f"{said}; did you mean: oom-report {log}\n"
+    log.write_bytes(b"\x7fELF" + bytes(2000))
+    assert run_program("oom-report", "-S", str(log)).stderr.decode() == f"{said}\n"
 
 
 def test_a_packed_log_that_is_damaged(tmp_path: Path) -> None:

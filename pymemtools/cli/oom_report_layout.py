@@ -141,10 +141,10 @@ def _title(analysis: Analysis) -> str:
 
 def _facts(analysis: Analysis) -> Iterator[tuple[str, str]]:
     report = analysis.report
-    if report.invoker is not None:
+    if report.gfp_mask is not None:
         pid = f"{report.invoker_pid} " if report.invoker_pid is not None else ""
         order = f", order {report.order}" if report.order is not None else ""
-        yield "asked", f"{pid}({report.invoker}), {report.gfp_flags or report.gfp_mask}{order}"
+        yield "asked", f"{pid}({report.invoker or '?'}), {report.gfp_flags or report.gfp_mask}{order}"
     elif report.is_headless:
         yield "asked", "not known: the log does not have the beginning of the report"
     yield from _ends(analysis)

@@ -10,12 +10,11 @@ import re
 
 from pymemtools.kernel_log import oom_lines as lines
 from pymemtools.kernel_log.learned_prefix import Prefixes, name_behind
-from pymemtools.kernel_log.oom_report import Exiting, Kill, OomReport, Reaped, Row, Zone
+from pymemtools.kernel_log.oom_report import CUT_KILL, Exiting, Kill, OomReport, Reaped, Row, Zone
 from pymemtools.kernel_log.prefix import Line
 
 MAX_TASKS = 1 << 16  # rows that are kept of one table
 _MAX_LINES = 1 << 10  # of other things that a report may have many of
-CUT_KILL = "sizes of the killed process"
 MAX_LINE = 1 << 14  # bytes; the longest that the kernel writes is below 1 KiB, cgroup paths apart
 
 
@@ -40,7 +39,7 @@ class Collector:
         self._group_stats: dict[str, int] = {}
         self._in_group_stats = False
         self._pools = 0  # bytes
-        self._kernel_stacks = 0  # bytes
+        self._stacks: dict[str, list[int | None]] = {"zones": [], "nodes": []}  # bytes
         self._slab_caches: dict[str, int] = {}
         self._in_slab_caches = False
         self._row: re.Pattern[bytes] | None = None
@@ -92,6 +91,7 @@ class Collector:
             invoker=None if self._invoker is None else self._name(self._invoker),
             counters=self._counters,
             zones=self._zones,
+            kernel_stacks=self._kernel_stacks(),
             limits=self._limits,
             group_stats=self._group_stats,
             tasks=self._tasks,
@@ -184,9 +184,11 @@ class Collector:
             get = {name.decode("ascii"): int(size) << 10 for name, size in lines.KIB.findall(match[4])}.get
             node, name, free = int(match[1] or 0), match[2].decode("ascii"), int(match[3]) << 10
             least, low, high, boost = (get(mark, 0) for mark in ("min", "low", "high", "boost"))
-            self._zones.append(Zone(node, name, free, least, low, high, boost, get("managed"), get("present")))
-            self._add_kernel_stacks(message)
-            return True if lines.SIZES_END.search(match[4]) else self._note_cut(f"zone {name}")
+            is_whole = lines.SIZES_END.search(match[4]) is not None
+            if is_whole or get("high") is not None:
+                self._zones.append(Zone(node, name, free, least, low, high, boost, get("managed"), get("present")))
+            self._take_kernel_stacks("zones", message)
+            return True if is_whole else self._note_cut(f"zone {name}")
         if (match := lines.RESERVE.fullmatch(message)) and self._zones:
             self._zones[-1] = self._zones[-1]._replace(lowmem_reserve=tuple(map(int, match[1].split())))
             return True
@@ -196,14 +198,21 @@ class Collector:
         """Take the line of a node, Linux 4.8."""
         if lines.NODE.fullmatch(message) is None:
             return False
-        self._add_kernel_stacks(message)
-        return True
+        self._take_kernel_stacks("nodes", message)
+        return True if lines.SIZES_END.search(message) else self._note_cut("figures of a node")
 
-    def _add_kernel_stacks(self, message: bytes) -> None:
-        """Add up the stacks of tasks, which zones tell before 5.10, and nodes since."""
-        if match := lines.KERNEL_STACK.search(message):
-            self._kernel_stacks += int(match[1]) << 10
-            self._facts["kernel_stacks"] = self._kernel_stacks
+    def _take_kernel_stacks(self, of: str, message: bytes) -> None:
+        match = lines.KERNEL_STACK.search(message)
+        if len(self._stacks[of]) < _MAX_LINES:
+            self._stacks[of].append(None if match is None else int(match[1]) << 10)
+
+    def _kernel_stacks(self) -> int | None:
+        """Add up the stacks of tasks, which zones tell before 5.10, and nodes since; None where one was cut."""
+        for stacks in self._stacks.values():
+            told = [size for size in stacks if size is not None]
+            if told:
+                return sum(told) if len(told) == len(stacks) else None
+        return None
 
     def _take_totals(self, message: bytes) -> bool:
         if match := lines.SWAP.match(message):

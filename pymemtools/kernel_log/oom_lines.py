@@ -67,15 +67,18 @@ def is_begun_counter(text: bytes) -> bool:
     return any(name.startswith(text.partition(b":")[0].strip()) for name in _COUNTERS) and not text.endswith(b" ")
 
 
-# Where a line of a report begins, whatever stands before: words that nobody else writes.
+# Where a line of a report begins, whatever stands before: words that nobody else writes. What others may write, as that
+# of free swap, is found by the prefixes that these lines teach.
 _ANCHOR = re.compile(
     rb"CPU: ?[0-9]{1,5} (?:UID: ?[0-9]{1,10} )?PID: ?[0-9]|Pid: ?[0-9]{1,7}, comm: |Call [Tt]race:|Hardware name: "
     rb"|Mem-[Ii]nfo:|[Aa]ctive_anon:[0-9]|Active:[0-9]{1,20} inactive:"
-    rb"|(?:Node [0-9]{1,5} )?(?:active_anon:[0-9]|(?:DMA32|DMA|Normal|HighMem|Movable|Device) free:[0-9])"
-    rb"|lowmem_reserve\[\]: |(?:Free|Total) swap *[=:] *[0-9]|Tasks state \(|\[ *pid *\] +uid +tgid "
+    rb"|(?:Node [0-9]{1,5} )?(?:active_anon:[0-9]|(?:DMA32|DMA|Normal|HighMem|Movable|Device) free:[0-9]{1,20}kB )"
+    rb"|lowmem_reserve\[\]: |Tasks state \(|\[ *pid *\] +uid +tgid "
     rb"|\[ *[0-9]{1,7}\](?: +-?[0-9]{1,20}){4} |oom-kill:constraint=[A-Z]|oom_reaper: (?:reaped|unable)"
-    rb"|(?:Memory cgroup out|Out) of [Mm]emory[^\n]{0,60}[Kk]ill|Killed process [0-9]{1,7} \([^\n]{0,64}\),? total-vm:"
-    rb"|(?:memory|memory\+swap|swap|kmem): usage [0-9]|Memory cgroup stats|Tasks? in /|Unreclaimable slab info:"
+    rb"|(?:Memory cgroup out|Out) of [Mm]emory(?: \([a-z_]{1,40}\))?: [Kk]ill(?:ed)? process [0-9]"
+    rb"|Killed process [0-9]{1,7} \([^\n]{0,64}\),? total-vm:"
+    rb"|(?:memory|memory\+swap|swap|kmem): usage [0-9]{1,20}kB, limit |Memory cgroup stats"
+    rb"|Tasks? in /|Unreclaimable slab info:"
     rb"|Kernel panic - not syncing: "
 )
 _WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+")

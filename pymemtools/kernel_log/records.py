@@ -20,7 +20,7 @@ _BREAKS = tuple(
         rb"\\012",
     )
 )
-_END_OF_BREAK = re.compile(rb" *(?:$|[\[<(]|[A-Za-z_()-]{2,40}:[0-9])")  # what a lone one stands before
+_END_OF_BREAK = re.compile(rb" *(?:[\[<(]|[A-Za-z_()-]{2,40}:[0-9])")  # what a lone one stands before
 _CARRIAGE = re.compile(rb"(?:\r|#015|\\r)+$")
 _CRI = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]{8,40} std(?:out|err) )([PF])((?::[^ ]{0,20})? )")  # kubelet's
 _MAX_PARTIAL = 1 << 16  # bytes
