@@ -225,9 +225,9 @@ def test_what_could_not_be_read_is_said_there_and_then(
         (file, why, len(pids)) for file, why, pids in source.manifest.unreadable
     ]
     read = pymemtools("smem", "-H", "-S", str(tmp_path / "a.tar"))
-    assert (read.returncode, read.stdout) == (0, b"")
+    assert (read.returncode, read.stdout) == (1, b"")
     assert read.stderr.startswith(
-        b"pymemtools: 1 of 1 processes could not be read (Permission denied, when it was taken)"
+        b"pymemtools: smem: 1 of 1 processes could not be read (Permission denied, when it was taken)"
     )
 
 
