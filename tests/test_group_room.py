@@ -116,6 +116,20 @@ def test_v1(tmp_path: Path, pymemtools: Run) -> None:
     assert document["totals"]["victim_pid"] is None
 
 
+def test_v1_tells_of_a_limit_above_what_a_container_shows(tmp_path: Path, pymemtools: Run) -> None:
+    """But not how much of it others use: so much may be had, and nothing is sure."""
+    tree = write(tmp_path, group_v1("", limit_in_bytes=1024 * MIB))
+    stat = tree / "sys/fs/cgroup/memory/memory.stat"
+    stat.write_text(stat.read_text().replace(f"_memory_limit {512 * MIB}", f"_memory_limit {600 * MIB}"))
+    document = ask(pymemtools, tree, "alloc", "100M", "--group", "/", "--swap", "512M")
+    assert limits(document) == [
+        ("/", "memory.limit_in_bytes", 1024 - 465 + 100, 1024 - 465 + 100),
+        ("(above)", "hierarchical_memory_limit", 0, 600 - 465 + 100),
+    ]
+    assert document["totals"]["outcome"] == "may not fit"
+    assert ask(pymemtools, tree, "alloc", "300M", "--group", "/", "--swap", "512M")["totals"]["outcome"] == "OOM"
+
+
 def test_in_words(tmp_path: Path, pymemtools: Run) -> None:
     tree = write(tmp_path, V2_ROOT | group("/a", max=512 * MIB, swap__max=0, swap__current=0))
     done = pymemtools("what-if", "alloc", "200M", "-S", str(tree), "--group", "/a")

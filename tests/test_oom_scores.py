@@ -226,3 +226,13 @@ def test_what_nothing_tells_the_memory_of_is_not_weighed(pymemtools: Run, tmp_pa
     refused = pymemtools("oom-scores", "-S", str(tmp_path), "--set-adj", "43=5")
     assert (refused.returncode, refused.stdout) == (1, b"")
     assert refused.stderr.endswith(b"43: the source does not tell its memory\n")
+
+
+def test_the_init_of_a_container_is_killed_like_others(pymemtools: Run, tmp_path: Path) -> None:
+    """The kernel gives it a score; that of the machine has 0."""
+    proc = write_tree(tmp_path, Proc(1, "sh", (Map("", 9000),)), Proc(42, "small")) / "proc"
+    (proc / "42" / "oom_score").write_text("666\n")
+    for score, killable in (("670\n", "yes"), ("0\n", "never")):
+        (proc / "1" / "oom_score").write_text(score)
+        rows = json.loads("\n".join(output(pymemtools, "-S", str(tmp_path), "-f", "json")))["rows"]
+        assert {row["pid"]: row["killable"] for row in rows} == {1: killable, 42: "yes"}

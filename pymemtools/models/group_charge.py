@@ -41,6 +41,7 @@ class Bound(NamedTuple):
     holdings: Holdings
     slows: bool = False  # beyond it, processes are slowed down, not killed
     never_kills: bool = False  # v1's oom_kill_disable: who asks waits until somebody frees memory
+    is_hidden: bool = False  # its group is not to be seen, nor how much of it others use
 
     @property
     def sources(self) -> list[tuple[str, int, int]]:
@@ -48,13 +49,14 @@ class Bound(NamedTuple):
         held = self.holdings
         clean = max(held.file - held.dirty, 0)
         dirty = min(held.dirty, held.file)
-        return [
+        sources = [
             ("free", self.free, self.free),
             ("clean file pages", max(clean - held.mapped, 0), clean),
             ("reclaimable slab", 0, held.slab),
             ("dirty file pages, once written", dirty, dirty),
             ("swap", held.swap, held.swap_at_most),
         ]
+        return [(name, 0, most) for name, _, most in sources] if self.is_hidden else sources
 
     @property
     def least(self) -> int:
@@ -109,7 +111,13 @@ def supplied(machine: Supply, bound: Bound, fatal: Bound | None, pages: int, pag
     for name, _, most in bound.sources[1:]:
         own[name] = min(left, most // page_size)
         left -= own[name]
-    yields = [each._replace(taken=min(each.taken + own.get(each.source, 0), each.most)) for each in machine.yields]
+    swapped = own.pop("swap")
+    yields = []
+    for each in machine.yields:
+        more = own.get(each.source, swapped if "swap" in each.source else 0)  # "swap on zram0"
+        taken = min(each.taken + more, each.most)
+        swapped -= taken - each.taken if "swap" in each.source else 0
+        yields.append(each._replace(taken=taken))
     lacking = (0, 0) if fatal is None else (pages - fatal.most // page_size, pages - fatal.least // page_size)
     return Supply(yields, max(machine.missing_at_least, lacking[0]), max(machine.missing_at_most, lacking[1]))
 

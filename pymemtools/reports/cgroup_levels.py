@@ -46,6 +46,7 @@ class Level(NamedTuple):
     swappiness: int | None = None  # v1; in v2 it is the machine's
     kills_all: bool = False  # memory.oom.group
     never_kills: bool = False  # v1: memory.oom_control says oom_kill_disable
+    least_limit: int | None = None  # v1: the lowest of this limit and all above, those that a container hides, too
 
     @property
     def limit(self) -> int | None:
@@ -157,8 +158,14 @@ def _level_v1(source: Source, directory: str, path: str) -> Level:
         memsw,
         _amount(source, directory, "memory.memsw.usage_in_bytes"),
         _amount(source, directory, "memory.swappiness"),
-        never_kills=_stat(source, directory, "memory.oom_control").get("oom_kill_disable") == 1,
+        False,
+        _stat(source, directory, "memory.oom_control").get("oom_kill_disable") == 1,
+        _known(stat.get("hierarchical_memory_limit")),
     )
+
+
+def _known(limit: int | None) -> int | None:
+    return None if limit is None else parse_limit(b"%d" % limit, "memory.stat")
 
 
 def _read(source: Source, directory: str, name: str) -> bytes | None:

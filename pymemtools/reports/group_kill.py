@@ -102,6 +102,7 @@ def weighed(source: Source, machine: Machine, where: Hunt) -> Candidates:
     asked, level = where.asked, where.level
     if level is not None and asked.hierarchy is not None:
         groups = _groups(source, asked.hierarchy, [row.pid for row in found.rows])
+        groups.pop(asked.own_pid or 0, None)
         rows = [row for row in found.rows if row.pid in groups and is_below(groups[row.pid], level.path)]
         return on_another_machine(found._replace(rows=rows), total_pages_of(level, machine), machine.version)
     total = machine.pages("MemTotal") + (swap_of(machine.meminfo).total or 0) // machine.page_size

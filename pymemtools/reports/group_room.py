@@ -15,6 +15,7 @@ from pymemtools.reports.machine import Machine
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 
+HIDDEN = "(above)"
 _ROOT_ASKS = "a capture has no caller, so the root group asks: say --pid or --group for another"
 
 
@@ -26,6 +27,7 @@ class Asking(NamedTuple):
     levels: Sequence[Level] = ()
     notes: tuple[str, ...] = ()
     own: int = 0  # bytes of this program that the groups hold, and that are free when it has ended and another asks
+    own_pid: int | None = None  # this program, if it is in the group: by then nobody can kill it
 
 
 def asking(source: Source, pid: int | None = None, name: str | None = None) -> Asking:
@@ -64,7 +66,9 @@ def _with_own(source: Source, asked: Asking) -> Asking:
     path = group_of(source, asked.hierarchy, "self")
     if path is None or asked.path is None or not is_below(path, asked.path):
         return asked
-    return asked._replace(own=parse_status_sizes(source.read("self/status")).get("RssAnon", 0))
+    pid = source.read("self/stat").partition(b" ")[0]
+    own = parse_status_sizes(source.read("self/status")).get("RssAnon", 0)
+    return asked._replace(own=own, own_pid=int(pid) if pid.isdigit() else None)
 
 
 def nobody(source: Source) -> Asking:
@@ -78,7 +82,23 @@ def nobody(source: Source) -> Asking:
 def bounds(asked: Asking, machine: Machine) -> list[Bound]:
     """Give each limit on the way up, innermost first, with what the group could give up before it is hit for good."""
     levels = [_without(level, asked.own) for level in asked.levels]
-    return [bound for place in range(len(levels)) for bound in _bounds_of(levels, place, machine)]
+    found = [bound for place in range(len(levels)) for bound in _bounds_of(levels, place, machine)]
+    return [*found, *_hidden(levels, machine)]
+
+
+def _hidden(levels: Sequence[Level], machine: Machine) -> Iterator[Bound]:
+    """Give the limit of a group above those that are mounted here: v1 tells the lowest, but not how much is used there.
+
+    At the most it leaves what the groups that are seen do not use. Source: mm/memcontrol.c, memcg_stat_show(),
+    hierarchical_memory_limit.
+    """
+    if not levels or levels[-1].usage is None or (limit := levels[0].least_limit) is None:
+        return
+    top, seen = levels[-1], [level.max for level in levels if level.max is not None]
+    if limit < min(seen, default=limit + 1):
+        held = _holdings(top)._replace(swap_at_most=swap_of(machine.meminfo).free or 0)
+        room = max(limit - (top.usage or 0), 0)
+        yield Bound(HIDDEN, "hierarchical_memory_limit", limit, top.usage or 0, room, held, is_hidden=True)
 
 
 def _without(level: Level, own: int) -> Level:
@@ -165,6 +185,8 @@ class Ruling(NamedTuple):
     def level(self) -> Level | None:
         """Give the group within which the kernel kills; None: among all."""
         fatal = self.fatal
+        if fatal is not None and fatal.is_hidden:
+            return self.asked.levels[-1]._replace(max=fatal.limit)
         return next((level for level in self.asked.levels if fatal is not None and level.path == fatal.path), None)
 
     def answer(self) -> dict[str, Any]:

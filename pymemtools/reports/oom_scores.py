@@ -184,7 +184,12 @@ def _task(seen: _Seen, page_size: int, version: Version | None) -> Task:
     rss, swap = get("VmRSS", 0) // page_size, get("VmSwap", 0) // page_size
     # A leader that is dead may have threads that live: then the kernel's score is theirs.
     has_memory = not seen.is_dead or "VmRSS" in seen.sizes or bool(seen.score)
-    return Task(rss, swap, tables // page_size, seen.adj or 0, seen.is_admin, seen.pid == 1, has_memory)
+    return Task(rss, swap, tables // page_size, seen.adj or 0, seen.is_admin, _is_init(seen), has_memory)
+
+
+def _is_init(seen: _Seen) -> bool:
+    """Tell the machine's init from that of a container, which is killed like others: the kernel gives it a score."""
+    return seen.pid == 1 and not seen.score
 
 
 def _scale(users: Sequence[_Seen], total: int, page_size: int, version: Version | None) -> str:
@@ -237,7 +242,8 @@ def _weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple
 
 def _killable(pid: int, points: int | None, version: Version | None) -> str | None:
     """Tell whether a process may be killed at all; no points need not mean never where no rule makes them."""
-    if pid == 1 or (points is None and not _is_before_oom_badness(version)):
+    is_before = _is_before_oom_badness(version)
+    if (points is None and not is_before) or (pid == 1 and is_before):
         return "never"
     return None if points is None else "yes"
 
