@@ -222,7 +222,7 @@ def test_what_nothing_tells_the_memory_of_is_not_weighed(pymemtools: Run, tmp_pa
     keys = ("pid", "oom_score", "computed_score", "badness_pages", "share_permille", "killable")
     assert [row["pid"] for row in rows] == [1, 43]
     assert [rows[1][key] for key in keys] == [43, 700, None, None, None, None]
-    assert b"1 process could not be read" in done.stderr
+    assert b"1 of 3 processes could not be read\n" in done.stderr
     refused = pymemtools("oom-scores", "-S", str(tmp_path), "--set-adj", "43=5")
     assert (refused.returncode, refused.stdout) == (1, b"")
     assert refused.stderr.endswith(b"43: the source does not tell its memory\n")

@@ -29,7 +29,7 @@ class Captured(NamedTuple):
     cgroups: bytes  # the text of its cgroup, as it is
     files: dict[str, Body]
     refused: dict[str, str]  # by file, why
-    is_kernel_thread: bool  # which has no memory to be read
+    has_memory: bool  # which kernel threads and the dead have not
 
 
 class Taking:
@@ -41,7 +41,7 @@ class Taking:
         self._veil = veil
         self._refused: dict[tuple[str, str], list[int]] = {}  # pids by file and reason
         self._users: dict[int, str] = {}
-        self.processes = 0
+        self.processes = 0  # with memory
         self.gone: list[int] = []  # those that ended before they could be read
         self.unreadable = 0
         self.reason = ""  # why the first unreadable one was
@@ -120,8 +120,8 @@ class Taking:
                     continue  # this kernel has no such file, or the process is gone: the second look at stat tells
                 except MemtoolsError as error:
                     refused[name] = _reason(error)
-            is_kernel_thread = stat is not None and stat.is_kernel_thread
-            return Captured(files.uid() or 0, cgroups, found, refused, is_kernel_thread)
+            has_memory = stat is None or not (stat.is_kernel_thread or stat.is_dead)
+            return Captured(files.uid() or 0, cgroups, found, refused, has_memory)
 
         try:
             captured = read_steadily(self._source, pid, read)
@@ -129,10 +129,10 @@ class Taking:
             self.gone.append(pid)
             return None
         except Denied as error:
-            captured = Captured(0, b"", {}, {"": _reason(error)}, is_kernel_thread=False)
-        self.processes += 1
+            captured = Captured(0, b"", {}, {"": _reason(error)}, has_memory=True)
+        self.processes += captured.has_memory
         reason = captured.refused.get("") or captured.refused.get("smaps")
-        if reason and not captured.is_kernel_thread:
+        if reason and captured.has_memory:
             self.unreadable += 1
             self.reason = self.reason or reason
         for name, reason in captured.refused.items():

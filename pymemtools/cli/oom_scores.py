@@ -38,6 +38,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
+from pymemtools.readings.by_name import ByName, by_name
 from pymemtools.render.columns import sort_key
 from pymemtools.render.escape import escape
 from pymemtools.reports.group_kill import Hunt, deaths, hunt, weighed, with_newcomers
@@ -93,9 +94,10 @@ def command(
     check_style(style)
     if classic and (style != "text" or wide or verify):
         raise UsageProblem("oom-scores: --classic has its own columns: no --format, --wide and --verify")
-    view = View(style, _sort(sort), reverse, top, processfilter, userfilter, classic, wide)
     adjustments, allocations = dict(map(adjustment, set_adj)), list(map(allocation, alloc))
+    sort = _sort(sort)
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
+    view = View(style, sort, reverse, top, by_name(opened, processfilter), userfilter, classic, wide)
     if watch is not None and opened.facts.kind == "archive":
         raise UsageProblem("oom-scores: a capture does not change: --watch is for a live machine")
     if wide and not opened.is_live:
@@ -108,7 +110,7 @@ def command(
         where = _hunt(opened, [size for _, size in allocations], pid, group)
         found = candidates(opened) if where is None else weighed(opened, read_machine(opened), where)
         if found.unreadable:
-            say(f"oom-scores: {unread(found.unreadable, is_live=opened.is_live)}")
+            say(f"oom-scores: {unread(found.unreadable, found.seen, is_live=opened.is_live)}")
             ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
         if safer_than is not None:
             write_lines([safer_line(found, *safer_than)])
@@ -133,7 +135,7 @@ class View(NamedTuple):
     sort: str | None
     reverse: bool
     top: int | None
-    process: re.Pattern[str] | None
+    process: ByName | None
     user: re.Pattern[str] | None
     classic: bool
     wide: bool
@@ -191,13 +193,11 @@ def _sort(name: str | None) -> str | None:
     return name
 
 
-def _chosen(
-    rows: Sequence[Candidate], process: re.Pattern[str] | None, user: re.Pattern[str] | None
-) -> list[Candidate]:
+def _chosen(rows: Sequence[Candidate], process: ByName | None, user: re.Pattern[str] | None) -> list[Candidate]:
     return [
         row
         for row in rows
-        if (process is None or process.search(row.name) or process.search(row.command))
+        if (process is None or process.chooses(row.pid, row.name, row.command))
         and (user is None or user.search(row.user))
     ]
 

@@ -226,18 +226,25 @@ def exit_status(ctx: click.Context) -> int:
     return 3 if ctx.meta.get("incomplete") else 0
 
 
-def unread(unreadable: int, seen: int | None = None, reason: str = "", *, is_live: bool) -> str:
-    """Say how many processes could not be read; and that root could, to those whom that helps.
-
-    It does not help root in a container, where some are out of reach: they have capabilities that it lacks.
-    """
-    count = (
-        f"{unreadable} process{'' if unreadable == 1 else 'es'}"
-        if seen is None
-        else f"{unreadable} of {seen} processes"
-    )
+def unread(unreadable: int, seen: int, reason: str = "", *, is_live: bool) -> str:
+    """Say how many of the processes with memory could not be read, and on a live machine what would help."""
     why = f" ({reason})" if reason else ""
-    return f"{count} could not be read{why}{'; run as root for all' if is_live and os.geteuid() else ''}"
+    return f"{unreadable} of {seen} processes could not be read{why}{_advice() if is_live else ''}"
+
+
+def _advice() -> str:
+    """Say who could read all: root; and to root, as in a container, that it is none that may read everybody's."""
+    if os.geteuid():
+        return "; run as root for all"
+    from pymemtools.procfs.status import parse_status_capabilities
+    from pymemtools.readings.hidden import CAP_SYS_PTRACE
+
+    try:
+        with open("/proc/self/status", "rb") as file:
+            has_right = parse_status_capabilities(file.read()) >> CAP_SYS_PTRACE & 1
+    except OSError:
+        return ""
+    return "" if has_right else "; this root lacks CAP_SYS_PTRACE, without which others' memory is not shown"
 
 
 def told_by_ps(source: Source) -> list[str]:

@@ -13,6 +13,7 @@ from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
 from pymemtools.procfs.smaps_tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
+from pymemtools.readings.by_name import by_name
 from pymemtools.readings.process import ALIVE, EMPTY, KERNEL, ZOMBIE, Process, identify, packed, unpacked
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
@@ -173,6 +174,7 @@ class _Reader:
         keys = wants.keys if wants.reads_smaps else _MEMORY
         self._tally = Tally(keys, by_name=wants.by_name, keep=keep)
         self._filters_maps = keep is not None
+        self._chosen = by_name(source, wants.process)
         self._may_do_without_smaps = not (source.is_live or self._filters_maps or wants.by_name)
 
     def read(self, pid: int) -> Process | None:
@@ -212,7 +214,7 @@ class _Reader:
 
     def _is_wanted(self, process: Process) -> bool:
         wants = self._wants
-        if wants.process and not (wants.process.search(process.name) or wants.process.search(process.command)):
+        if self._chosen and not self._chosen.chooses(process.pid, process.name, process.command):
             return False
         return not wants.user or wants.user.search(process.owner) is not None
 

@@ -37,7 +37,7 @@ class Answer(NamedTuple):
 
     question: str
     answer: str  # "yes", "partly" or "no"
-    missing: list[str]  # what the whole answer needs and no process, or not the machine, has: files, or page_size
+    missing: list[str]  # what the whole answer needs and no process, or not the machine, has: files, page_size, unit
 
 
 class _Needs(NamedTuple):
@@ -47,12 +47,13 @@ class _Needs(NamedTuple):
 
 
 _PAGE_SIZE = "page_size"  # no file, but what a smaps or the manifest tells; it is assumed where none does
+_UNIT = "unit"  # of systemd's, in a cgroup: a machine without systemd has none
 _QUESTIONS = (
     _Needs("free", ("meminfo",)),
     _Needs("free --cgroup", ("/sys/fs/cgroup/",)),
     _Needs("smem", ("PID/smaps|PID/smaps_rollup",), ("PID/smaps", "PID/cmdline")),
     _Needs("smem --rollup", ("PID/smaps_rollup|PID/smaps",), ("PID/smaps_rollup", "PID/cmdline")),
-    _Needs("smem -g unit", ("PID/smaps", "PID/cgroup")),
+    _Needs("smem -g unit", ("PID/smaps", "PID/cgroup", _UNIT)),
     _Needs("smem -w", ("meminfo",)),
     _Needs("pmap", ("PID/maps|PID/smaps",), ("PID/cmdline",)),
     _Needs("pmap -x", ("PID/smaps",), ("PID/cmdline",)),
@@ -145,6 +146,8 @@ def _lacking(source: Source, wanted: Iterable[str], process_files: set[str]) -> 
 def _has(source: Source, path: str, process_files: set[str]) -> bool:
     if path == _PAGE_SIZE:
         return source.facts.page_size is not None
+    if path == _UNIT:
+        return _UNIT in process_files or "cgroup" not in process_files  # which is named as missing itself
     if path.startswith("PID/"):
         return path[4:] in process_files
     if path.endswith("/"):
@@ -160,7 +163,7 @@ def _process_files(source: Source) -> set[str]:
     """Name the files that at least one process has, with something in it that can be used."""
     found: set[str] = set()
     for pid in source.pids():
-        wanted = [name for name in _PROCESS_FILES if name not in found]
+        wanted = [name for name in (*_PROCESS_FILES, _UNIT) if name not in found]
         if not wanted:
             break
         try:
@@ -173,8 +176,11 @@ def _process_files(source: Source) -> set[str]:
 
 def _is_there(files: ProcessFiles, name: str) -> bool:
     try:
-        if name == "cgroup":  # wanted for its unit, and a machine without systemd has none
-            return unit_of(parse_cgroup(files.read(name))) is not None
+        if name == _UNIT:
+            return unit_of(parse_cgroup(files.read("cgroup"))) is not None
+        if name == "cgroup":  # empty where no hierarchy is mounted
+            files.read(name)
+            return True
         return any(files.chunks(name))
     except MemtoolsError:
         return False

@@ -53,6 +53,11 @@ class Candidates(NamedTuple):
     notes: list[str]
     tasks: Mapping[int, Task]  # what is weighed of each row, by PID; of some nothing is known
 
+    @property
+    def seen(self) -> int:
+        """Count the processes with memory, as every command does: without kernel threads and the dead."""
+        return sum(row.pid > 0 and row.state not in ("Z", "X", "x") for row in self.rows) + self.unreadable
+
 
 class _Seen(NamedTuple):
     pid: int

@@ -64,7 +64,7 @@ def command(
         "group": where.level.path if where.level else None,
         **deaths_answer(dying),
     }
-    return Answer(lines, rows, notes, totals, unreadable=found.unreadable)
+    return Answer(lines, rows, notes, totals, unreadable=found.unreadable, seen=found.seen)
 
 
 def _swap_in_ram(first: Candidate | None, machine: Machine) -> dict[str, int]:

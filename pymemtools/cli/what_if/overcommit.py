@@ -41,7 +41,7 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     if processes:
         if names := lacking(NEVER, memory, machine.version):
             raise Missing(f"what-if overcommit: meminfo: no {names[0]} field")
-        return _of_processes(rows, memory, machine, notes)._replace(unreadable=unreadable)
+        return _of_processes(rows, memory, machine, notes)._replace(unreadable=unreadable, seen=len(rows) + unreadable)
     notes += _unknown(memory, machine)
     stuck = None
     if not lacking(NEVER, memory, machine.version):
@@ -52,6 +52,7 @@ def command(asked: Asked, *, processes: bool) -> Answer:
         modes,
         notes,
         unreadable=unreadable,
+        seen=len(rows) + unreadable,
     )
 
 

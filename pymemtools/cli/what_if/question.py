@@ -51,6 +51,7 @@ class Answer(NamedTuple):
     totals: Mapping[str, Any] | None = None
     rules: Sequence[str] = ()  # where people need others than those of the rows
     unreadable: int = 0  # processes
+    seen: int = 0  # processes with memory, the unreadable ones among them
 
 
 def question(
@@ -89,7 +90,7 @@ def question(
             before = assumed(machine if of_zones else trusted(machine), assumes, version, zones=zones)
             found = answer(Asked(opened, before, supposed(before, settings, ram, swap, version), settings), **own)
             if found.unreadable:
-                say(f"what-if {name}: {unread(found.unreadable, is_live=opened.is_live)}")
+                say(f"what-if {name}: {unread(found.unreadable, found.seen, is_live=opened.is_live)}")
                 ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
             _print(style, name, found._replace(notes=list(dict.fromkeys(found.notes))), opened)
             return exit_status(ctx)
