@@ -18,6 +18,7 @@ from pymemtools.sources.base import Facts, Source
 from pymemtools.units import parse_size
 
 STYLES = ("text", "json", "jsonl", "csv", "tsv")
+_BATCH = 1000  # lines written at once
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -253,9 +254,12 @@ def told_by_ps(source: Source) -> list[str]:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Write a report to stdout at once."""
-    text = "\n".join(lines)
+    """Write a report to stdout: at once, or a large one in pieces."""
+    rest = iter(lines)
+    text = "\n".join(islice(rest, _BATCH))
     sys.stdout.write(f"{text}\n" if text else "")
+    while batch := list(islice(rest, _BATCH)):
+        sys.stdout.write("\n".join(batch) + "\n")
 
 
 def facts_as_json(facts: Facts) -> Mapping[str, Any]:

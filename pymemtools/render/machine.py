@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from pymemtools.render.escape import escape
@@ -28,15 +29,17 @@ def report_lines(style: str, report: Report) -> list[str]:
 def machine_lines(
     style: str,
     command: str,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
     *,
     fields: Sequence[str],
     source: Mapping[str, Any],
     totals: Mapping[str, Any] | None = None,
     unreadable: int = 0,
     notes: Sequence[str] = (),
-) -> list[str]:
+) -> Iterable[str]:
     """Lay rows out as json, jsonl, csv, tsv or one of tabulate's formats; amounts in bytes, unknown is null or empty.
+
+    But for tabulate's, which need all of a column, each row is laid out when its lines are asked for.
 
     JSON text may hold undecodable bytes as lone surrogates, escaped by JSON's rules. Raises ValueError for an
     unknown style.
@@ -45,24 +48,39 @@ def machine_lines(
         import json
 
         if style == "jsonl":
-            return [json.dumps(row) for row in rows]
-        document = {
-            "schema": SCHEMA,
-            "command": command,
-            "source": source,
-            "rows": list(rows),
-            "totals": totals,
-            "unreadable": unreadable,
-            "notes": list(notes),
-        }
-        return [json.dumps(document, indent=1)]
-    table = [["" if row.get(field) is None else row[field] for field in fields] for row in rows]
+            return map(json.dumps, rows)
+        head = {"schema": SCHEMA, "command": command, "source": source}
+        tail = {"totals": totals, "unreadable": unreadable, "notes": list(notes)}
+        return _document(head, rows, tail)
+    cells = (["" if row.get(field) is None else row[field] for field in fields] for row in rows)
     if style in ("csv", "tsv"):
-        return _separated(fields, table, "," if style == "csv" else "\t")
+        return _separated(fields, cells, "," if style == "csv" else "\t")
     import tabulate
 
     if style not in tabulate.tabulate_formats:
         raise ValueError(f"unknown format {style!r}")
+    return _tabulated(style, fields, list(cells))
+
+
+def _document(head: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], tail: Mapping[str, Any]) -> Iterator[str]:
+    """Write one object as json.dumps() does with ``indent=1``, but row by row, and most rows at a fifth of the cost."""
+    import json
+
+    flat = json.JSONEncoder(separators=(",\n   ", ": ")).encode
+    yield json.dumps(head, indent=1)[:-2] + ","
+    last = None
+    for row in rows:
+        yield ' "rows": [' if last is None else f"{last},"
+        is_flat = row and not any(isinstance(value, (dict, list, tuple)) for value in row.values())
+        text = f"{{\n   {flat(row)[1:-1]}\n  }}" if is_flat else json.dumps(row, indent=1).replace("\n", "\n  ")
+        last = f"  {text}"
+    yield ' "rows": [],' if last is None else f"{last}\n ],"
+    yield json.dumps(tail, indent=1)[2:]
+
+
+def _tabulated(style: str, fields: Sequence[str], table: Sequence[Sequence[Any]]) -> list[str]:
+    import tabulate
+
     cells = [
         [_plain(value).replace("|", "\\|") if style in ("github", "pipe") else _plain(value) for value in row]
         for row in table
@@ -73,15 +91,17 @@ def machine_lines(
     ).split("\n")
 
 
-def _separated(fields: Sequence[str], table: Sequence[Sequence[Any]], delimiter: str) -> list[str]:
+def _separated(fields: Sequence[str], table: Iterable[Sequence[Any]], delimiter: str) -> Iterator[str]:
     import csv
     import io
 
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(fields)
-    writer.writerows([_plain(value) for value in row] for row in table)
-    return out.getvalue().split("\n")[:-1]
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="")
+    for row in chain([fields], ([_plain(value) for value in row] for row in table)):
+        writer.writerow(row)
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
 
 
 def _plain(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pymemtools.cli.options import write_lines
@@ -13,8 +12,6 @@ from pymemtools.reports.maps import ProcessMaps
 
 if TYPE_CHECKING:
     from pymemtools.reports.map_frame import Frame
-
-_BATCH = 1000  # lines written at once
 
 
 class Page:
@@ -34,7 +31,7 @@ class Page:
             self._has_classic = not is_wide
             lines = self._wide([maps]) if is_wide else LAYOUTS[request.mode](_in_order(maps, request), request.style)
         write_lines([title_line(maps)])
-        _write(lines)
+        write_lines(lines)
 
     def show_changes(self, maps: ProcessMaps, frame: Frame) -> None:
         """Print how one process changed."""
@@ -44,11 +41,11 @@ class Page:
 
     def show_frame(self, frame: Frame) -> None:
         """Print a wide table."""
-        _write(self._lines(frame))
+        write_lines(self._lines(frame))
 
     def show_together(self, processes: list[ProcessMaps]) -> None:
         """Print processes as one wide table."""
-        _write(self._wide(processes))
+        write_lines(self._wide(processes))
 
     def _wide(self, processes: list[ProcessMaps]) -> Iterable[str]:
         from pymemtools.cli.pmap.frames import frame_for
@@ -69,9 +66,9 @@ class Page:
         from pymemtools.cli.pmap.explain import classic_legend, legend
 
         if self._frames:
-            _write(legend(self._frames))
+            write_lines(legend(self._frames))
         elif self._has_classic:
-            _write(classic_legend(self._request.mode))
+            write_lines(classic_legend(self._request.mode))
 
 
 def _in_order(maps: ProcessMaps, request: Request) -> ProcessMaps:
@@ -84,10 +81,3 @@ def _in_order(maps: ProcessMaps, request: Request) -> ProcessMaps:
     frame = frame_of([maps], [request.weight])
     check_known(frame, (request.weight,))
     return maps.take(order_of(frame, request.weight, reverse=request.reverse, top=request.top))
-
-
-def _write(lines: Iterable[str]) -> None:
-    """Write a report in pieces, since it may be large."""
-    rest = iter(lines)
-    while batch := list(islice(rest, _BATCH)):
-        write_lines(batch)

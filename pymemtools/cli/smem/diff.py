@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pymemtools.cli.options import facts_as_json
 from pymemtools.cli.smem.output import Layout, amount_format, table_lines, totals_of
 from pymemtools.cli.smem.request import Request
@@ -25,7 +27,7 @@ BEFORE, AFTER, DELTA = (
 
 def lines_of_changes(
     before: Gathered, after: Gathered, source: Source, other: Source, layout: Layout
-) -> tuple[list[str], list[str]]:
+) -> tuple[Iterable[str], list[str]]:
     """Lay the changes out; give the lines and what to note about them."""
     request = after.request
     columns = _columns(request)

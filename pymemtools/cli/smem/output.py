@@ -37,7 +37,7 @@ class Layout(NamedTuple):
     percent: bool
 
 
-def lines_of(gathered: Gathered, source: Source, layout: Layout) -> list[str]:
+def lines_of(gathered: Gathered, source: Source, layout: Layout) -> Iterable[str]:
     """Lay a report out."""
     if layout.style == "text":
         return _classic(gathered, source, layout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -117,7 +117,7 @@ def _text(pages: Pages, target: Target, options: dict[str, Any]) -> Iterator[str
         yield "what the pages are, and which of them is the zero page, the kernel tells to root only"
 
 
-def _document(pages: Pages, target: Target, style: str) -> list[str]:
+def _document(pages: Pages, target: Target, style: str) -> Iterable[str]:
     """Give runs of pages in one state."""
     from pymemtools.render.machine import machine_lines
 
