@@ -38,15 +38,21 @@ def mapper(mappings: int) -> Callable[[], list[int]]:
     """Make what starts a process with so many mappings, each a page that was touched, and stops it."""
 
     def work() -> None:
+        protect = ctypes.CDLL(None).mprotect
         pages = mmap.mmap(-1, mappings * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         first = ctypes.addressof(ctypes.c_char.from_buffer(pages))
         for page in range(mappings):
             pages[page * 4096] = 1
             if page % 2:  # unlike its neighbours, or the kernel merges them
-                ctypes.CDLL(None).mprotect(ctypes.c_void_p(first + page * 4096), 4096, mmap.PROT_READ)
+                protect(ctypes.c_void_p(first + page * 4096), 4096, mmap.PROT_READ)
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    return lambda: [_fork(work)]
+    def start() -> list[int]:
+        pid = _fork(work)
+        os.waitpid(pid, os.WUNTRACED)  # until it has them all
+        return [pid]
+
+    return start
 
 
 def _fork(work: Callable[[], object]) -> int:

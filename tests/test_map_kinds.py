@@ -2,7 +2,7 @@
 
 import pytest
 
-from pymemtools.procfs.maps import Mapping, parse_maps
+from pymemtools.procfs.maps import Mapping, Mappings, parse_maps
 from pymemtools.reports.map_diff import pair
 from pymemtools.reports.map_kinds import KINDS, kinds_of
 
@@ -102,31 +102,41 @@ def test_kinds(case: str) -> None:
         next(kind for kind in sorted(KINDS, key=len, reverse=True) if line.startswith(f"{kind} ")) for line in lines
     ]
     maps = "".join(f"{line.removeprefix(kind).lstrip()}\n" for line, kind in zip(lines, kinds))
-    assert kinds_of(list(parse_maps(maps.encode()))) == kinds
+    assert kinds_of(parse_maps(maps.encode())) == kinds
 
 
 def area(start: int, end: int, name: bytes = b"", perms: bytes = b"rw-p", flags: bytes = b"") -> Mapping:
     return Mapping(start << 12, end << 12, perms, 0, b"00:00", 0, name, flags)
 
 
+def told(*mappings: Mapping, stack: int | None = None) -> list[str]:
+    return kinds_of(Mappings.of(mappings), stack)
+
+
 def test_flags_tell_what_neighbours_cannot() -> None:
-    assert kinds_of([area(1, 2, flags=b"rd wr gu")]) == ["guard region"]
-    assert kinds_of([area(1, 2, flags=b"rd wr gu ac nh")]) == ["thread stack"]
+    assert told(area(1, 2, flags=b"rd wr gu")) == ["guard region"]
+    assert told(area(1, 2, flags=b"rd wr gu ac nh")) == ["thread stack"]
     free = area(1, 2, perms=b"---p", flags=b"mr mw me nr")
-    assert kinds_of([free, area(2, 3, flags=b"rd wr ac")]) == ["reserve", "anon"]
-    assert kinds_of([free._replace(vmflags=b"mr mw me nh"), area(2, 3)]) == ["thread stack", "thread stack"]
-    assert kinds_of([area(1, 2, b"/srv/huge", flags=b"rd wr ht")]) == ["hugetlb"]
-    assert kinds_of([area(1, 2, b"/x", flags=b"rd wr pf io")]) == ["device"]
-    assert kinds_of([area(1, 2, b"/x", b"r--p", b"rd mr mw me"), area(2, 3, b"/x")]) == ["rodata", "data"]
-    assert kinds_of([area(1, 2, b"/x", b"r--p", b"rd mr mw me ac"), area(2, 3, b"/x")]) == ["relro", "data"]
+    assert told(free, area(2, 3, flags=b"rd wr ac")) == ["reserve", "anon"]
+    assert told(free._replace(vmflags=b"mr mw me nh"), area(2, 3)) == [
+        "thread stack",
+        "thread stack",
+    ]
+    assert told(area(1, 2, b"/srv/huge", flags=b"rd wr ht")) == ["hugetlb"]
+    assert told(area(1, 2, b"/x", flags=b"rd wr pf io")) == ["device"]
+    assert told(area(1, 2, b"/x", b"r--p", b"rd mr mw me"), area(2, 3, b"/x")) == ["rodata", "data"]
+    assert told(area(1, 2, b"/x", b"r--p", b"rd mr mw me ac"), area(2, 3, b"/x")) == [
+        "relro",
+        "data",
+    ]
 
 
 def test_the_main_stack_is_told_by_its_address() -> None:
-    assert kinds_of([area(1, 2), area(3, 4)], stack=0x3800) == ["anon", "stack"]
+    assert told(area(1, 2), area(3, 4), stack=0x3800) == ["anon", "stack"]
 
 
 def test_no_mappings_no_kinds() -> None:
-    assert kinds_of([]) == []
+    assert told() == []
 
 
 def test_pairs() -> None:

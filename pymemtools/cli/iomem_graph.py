@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
 
-from pymemtools.areas import Area, with_holes
+from pymemtools.areas import Areas, with_holes
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
@@ -138,8 +138,8 @@ def _text(rows: Sequence[RegionRow], regions: Sequence[Region], options: dict[st
     yield _sums(regions)
 
 
-def _areas(rows: Sequence[RegionRow], options: dict[str, Any]) -> list[Area]:
-    return without_holes(with_holes(physical_areas(rows), 0), options["holes"])
+def _areas(rows: Sequence[RegionRow], options: dict[str, Any]) -> Areas:
+    return without_holes(Areas(with_holes(physical_areas(rows), 0)), options["holes"])
 
 
 def _remark(row: RegionRow) -> str:
@@ -166,7 +166,7 @@ def _legacy(regions: Sequence[Region]) -> Iterator[str]:
     )
 
 
-def _document(style: str, rows: Sequence[RegionRow], regions: Sequence[Region], facts: Facts) -> list[str]:
+def _document(style: str, rows: Sequence[RegionRow], regions: Sequence[Region], facts: Facts) -> Iterable[str]:
     from pymemtools.render.machine import machine_lines
 
     table = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from pymemtools.areas import Area
+from pymemtools.areas import Area, Areas
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.errors import UsageProblem
 from pymemtools.render.area_scale import SCALES
@@ -94,15 +94,15 @@ def check_output(output: str | None, style: str) -> None:
         raise UsageProblem(f"{output}: pictures are .svg or .html (a browser or rsvg-convert makes PNG of them)")
 
 
-def without_holes(areas: Sequence[Area], holes: str) -> list[Area]:
+def without_holes(areas: Areas, holes: str) -> Areas:
     """Leave out the holes that are not to be drawn; the NULL trap is no small hole, but may be left out with all."""
     least = HOLES[holes]
     if least is None:
-        return [area for area in areas if not area.is_hole]
-    return [area for area in areas if area.kind != "hole" or area.size >= least]
+        return Areas(area for area in areas if not area.is_hole)
+    return Areas(area for area in areas if area.kind != "hole" or area.size >= least) if least else areas
 
 
-def drawn(areas: Sequence[Area], look: Look, digits: int, found: frozenset[int] = frozenset()) -> Iterator[str]:
+def drawn(areas: Areas, look: Look, digits: int, found: frozenset[int] = frozenset()) -> Iterator[str]:
     """Draw a picture for the terminal."""
     from pymemtools.render.address_picture import ASCII, UNICODE, Page, picture_lines
     from pymemtools.render.area_scale import Heights
@@ -120,10 +120,10 @@ def digits_of(areas: Sequence[Area], least: int = 8) -> int:
 
 
 def save_picture(
-    path: str, areas: Sequence[Area], look: Look, sheet: Sheet, *, found: frozenset[int] = frozenset(), force: bool
+    path: str, areas: Areas, look: Look, sheet: Sheet, *, found: frozenset[int] = frozenset(), force: bool
 ) -> None:
     """Write a picture to a file, as SVG or HTML."""
-    from pymemtools.cli.new_file import write_new_file
+    from pymemtools.cli.new_file import new_file
     from pymemtools.render.area_scale import Heights
 
     heights = Heights(areas, look.scale)
@@ -133,8 +133,8 @@ def save_picture(
         from pymemtools.render.address_svg import svg_lines as lines_of
     else:
         from pymemtools.render.address_html import html_lines as lines_of
-    lines = lines_of(areas, heights, sheet, found)
-    write_new_file(path, "".join(f"{line}\n" for line in lines).encode(), force=force)
+    with new_file(path, force=force) as file:
+        file.writelines(f"{line}\n".encode() for line in lines_of(areas, heights, sheet, found))
 
 
 def described(facts: Facts) -> str:

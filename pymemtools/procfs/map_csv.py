@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pymemtools.errors import ParseError, excerpt
-from pymemtools.procfs.maps import Mapping
+from pymemtools.procfs.maps import Mapping, Mappings
 
 _HEX = rb"(?:0x)?([0-9a-fA-F]{1,16})"
 _LINE = re.compile(_HEX + rb"," + _HEX + rb",(?:([r-][w-][x-][psw-]),(?:" + _HEX + rb")?,)?([^\n]*)")
 
 
-def parse_map_csv(text: bytes, file: str = "csv") -> list[Mapping]:
+def parse_map_csv(text: bytes, file: str = "csv") -> Mappings:
     """Read either form; permissions that are not there are empty.
 
     >>> parse_map_csv(b"400000,401000,/bin/a, b\\n")[0].name
@@ -24,7 +24,10 @@ def parse_map_csv(text: bytes, file: str = "csv") -> list[Mapping]:
 
     Raises ParseError.
     """
-    mappings = []
+    return Mappings.of(_parsed(text, file))
+
+
+def _parsed(text: bytes, file: str) -> Iterator[Mapping]:
     for number, line in enumerate(text.split(b"\n"), 1):
         if not line or line.startswith(b"#"):
             continue
@@ -35,13 +38,12 @@ def parse_map_csv(text: bytes, file: str = "csv") -> list[Mapping]:
         if end < start:
             raise ParseError(file, number, f"the mapping ends before it starts: {excerpt(line)}")
         offset = int(match[4] or b"0", 16)
-        mappings.append(Mapping(start, end, match[3] or b"", offset, b"", 0, match[5]))
-    return mappings
+        yield Mapping(start, end, match[3] or b"", offset, b"", 0, match[5])
 
 
-def for_scripts(mappings: Iterable[Mapping]) -> list[Mapping]:
+def for_scripts(mappings: Iterable[Mapping]) -> Iterator[Mapping]:
     """Leave out [vsyscall], as prep_mapsfile.sh does: bash cannot count so high."""
-    return [mapping for mapping in mappings if mapping.name != b"[vsyscall]"]
+    return (mapping for mapping in mappings if mapping.name != b"[vsyscall]")
 
 
 def map_csv_lines(mappings: Iterable[Mapping]) -> Iterator[bytes]:

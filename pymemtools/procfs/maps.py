@@ -10,9 +10,10 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
-from operator import le
-from typing import NamedTuple, overload
+from operator import le, sub
+from typing import Any, NamedTuple, overload
 
+from pymemtools.cells import Memo
 from pymemtools.errors import ParseError, excerpt
 
 _LINE = re.compile(
@@ -69,30 +70,55 @@ class Mappings(Sequence[Mapping]):
         self.inodes: list[int] = []
         self.names: list[bytes] = []
         self.vmflags: list[bytes] = []
-        self._shared: dict[bytes, bytes] = {}  # one copy of each text that many mappings have
-        self._offsets, self._inodes = _Numbers(16), _Numbers(10)
+        self._shared: Memo[bytes, bytes] = Memo(lambda text: text)  # one copy of each text that many mappings have
+        self._offsets: Memo[bytes, int] = Memo(lambda digits: int(digits, 16))
+        self._inodes: Memo[bytes, int] = Memo(int)
+
+    @classmethod
+    def of(cls, mappings: Iterable[Mapping]) -> Mappings:
+        """Make columns of mappings."""
+        made = cls()
+        for mapping in mappings:
+            for column, value in zip(made._columns(), mapping):
+                column.append(value)
+        return made
+
+    def _columns(self) -> tuple[Any, ...]:
+        """Give the columns in the order of a Mapping's fields."""
+        return (
+            self.starts,
+            self.ends,
+            self.perms,
+            self.offsets,
+            self.devices,
+            self.inodes,
+            self.names,
+            self.vmflags,
+        )
 
     def add(self, lines: Sequence[bytes], vmflags: Iterable[bytes], file: str, number: int | None = None) -> None:
         """Append mappings given as lines of maps. Raises ParseError, which names a line from ``number`` on."""
-        rows = _LINE.findall(b"\n".join(lines))
-        if len(rows) != len(lines):
-            raise _wrong(lines, file, number)
-        if not rows:
-            return
+        if lines:
+            self.add_text(b"\n".join(lines), len(lines), vmflags, file, number)
+
+    def add_text(self, text: bytes, count: int, vmflags: Iterable[bytes], file: str, number: int | None = None) -> None:
+        """Append mappings given as so many lines of maps, with or without the last one's end. Raises ParseError."""
+        rows = _LINE.findall(text)
+        if len(rows) != count:
+            raise _wrong(text, file, number)
         starts, ends, perms, offsets, devices, inodes, names = zip(*rows)
         first, last = (array("Q", map(int, column, repeat(16))) for column in (starts, ends))
         if not all(map(le, first, last)):
-            raise _wrong(lines, file, number)
-        share = self._shared.setdefault
+            raise _wrong(text, file, number)
+        share = self._shared.__getitem__
         self.starts.extend(first)
         self.ends.extend(last)
-        self.perms += map(share, perms, perms)
+        self.perms += map(share, perms)
         self.offsets += map(self._offsets.__getitem__, offsets)
-        self.devices += map(share, devices, devices)
+        self.devices += map(share, devices)
         self.inodes += map(self._inodes.__getitem__, inodes)
-        self.names += map(share, names, names)
-        flags = tuple(vmflags) or (b"",) * len(lines)
-        self.vmflags += map(share, flags, flags)
+        self.names += map(share, names)
+        self.vmflags += map(share, vmflags) if vmflags else repeat(b"", count)
 
     def take(self, order: Iterable[int]) -> Mappings:
         """Choose mappings by their places, in that order."""
@@ -104,25 +130,15 @@ class Mappings(Sequence[Mapping]):
             setattr(chosen, name, list(map(getattr(self, name).__getitem__, places)))
         return chosen
 
-    def sizes(self) -> list[int]:
+    def sizes(self) -> Sequence[int]:
         """Give the lengths, in bytes."""
-        return [end - start for start, end in zip(self.starts, self.ends)]
+        return array("Q", map(sub, self.ends, self.starts))
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def __iter__(self) -> Iterator[Mapping]:
-        return map(
-            Mapping,
-            self.starts,
-            self.ends,
-            self.perms,
-            self.offsets,
-            self.devices,
-            self.inodes,
-            self.names,
-            self.vmflags,
-        )
+        return map(Mapping, *self._columns())
 
     @overload
     def __getitem__(self, place: int) -> Mapping: ...
@@ -133,28 +149,12 @@ class Mappings(Sequence[Mapping]):
     def __getitem__(self, place: int | slice) -> Mapping | Mappings:
         if isinstance(place, slice):
             return self.take(range(len(self))[place])
-        return next(iter(self.take([place])))
+        return Mapping(*(column[place] for column in self._columns()))
 
 
-class _Numbers(dict[bytes, int]):
-    """Turn text into numbers, each distinct one once."""
-
-    _LIMIT = 20_000  # kept: bounds the memory that hostile text can make us hold
-
-    def __init__(self, base: int) -> None:
-        super().__init__()
-        self._base = base
-
-    def __missing__(self, digits: bytes) -> int:
-        if len(self) > self._LIMIT:
-            self.clear()
-        number = self[digits] = int(digits, self._base)
-        return number
-
-
-def _wrong(lines: Sequence[bytes], file: str, number: int | None) -> ParseError:
-    """Name the first of lines that is no mapping."""
-    place, line = next((i, line) for i, line in enumerate(lines) if not _is_mapping(line))
+def _wrong(text: bytes, file: str, number: int | None) -> ParseError:
+    """Name the first line that is no mapping."""
+    place, line = next((i, line) for i, line in enumerate(text.split(b"\n")) if not _is_mapping(line))
     return ParseError(file, None if number is None else number + place, f"expected a mapping, got {excerpt(line)}")
 
 
@@ -171,11 +171,32 @@ def parse_maps(text: bytes, file: str = "maps") -> Mappings:
 
     Raises ParseError for a line that is none.
     """
-    mappings = Mappings()
-    at, end, number = 0, text.rfind(b"\n") + 1, 1
-    while at < end:
-        piece_end = end if end - at <= _PIECE else text.rfind(b"\n", at, at + _PIECE) + 1 or text.find(b"\n", at) + 1
-        lines = text[at : piece_end - 1].split(b"\n")
-        mappings.add(lines, (), file, number)
-        at, number = piece_end, number + len(lines)
-    return mappings
+    reader = MapsReader(file)
+    for at in range(0, len(text), _PIECE):
+        reader.feed(text[at : at + _PIECE])
+    return reader.mappings
+
+
+class MapsReader:
+    """Read the maps of one process, in pieces of any size."""
+
+    def __init__(self, file: str = "maps") -> None:
+        self.mappings = Mappings()
+        self._file = file
+        self._rest = b""  # the beginning of a line
+        self._lines = 0  # before the rest
+
+    @property
+    def cut_short(self) -> bool:
+        """Tell a text that ended within a line, which is left out."""
+        return bool(self._rest)
+
+    def feed(self, text: bytes) -> None:
+        """Take the next piece. Raises ParseError for a line that is no mapping."""
+        text = self._rest + text
+        end = text.rfind(b"\n") + 1
+        if end:
+            count = text.count(b"\n")
+            self.mappings.add_text(text[:end], count, (), self._file, self._lines + 1)
+            self._lines += count
+        self._rest = text[end:]

@@ -8,11 +8,13 @@ change here. Source: fs/proc/task_mmu.c, show_smap().
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from struct import error as StructError
 from typing import NamedTuple
 
+from pymemtools.cells import Derived, Integers, extended
 from pymemtools.errors import ParseError, excerpt
 from pymemtools.procfs.maps import Mappings
 from pymemtools.units import KIB
@@ -86,9 +88,9 @@ class SmapsReader:
         self._layout: _Layout | None = None
         self._cells = {True: _Cells(KIB), False: _Cells(1)}
         self._mappings = Mappings()
-        self._columns: dict[str, list[int | None]] = {}  # of distinct records
+        self._columns: dict[str, Integers] = {}  # of distinct records
         self._distinct = 0
-        self._which: list[int] = []  # the distinct record of each mapping
+        self._which = array("I")  # the distinct record of each mapping
         self._known: dict[bytes, int] = {}  # distinct records by their text
         self._counts: set[str] = set()
 
@@ -115,7 +117,7 @@ class SmapsReader:
             cut_short = True
         elif whole:
             self._add(whole)
-        columns = {key: list(map(column.__getitem__, self._which)) for key, column in self._columns.items()}
+        columns = {key: Derived(column.__getitem__, self._which) for key, column in self._columns.items()}
         return SmapsTable(self._mappings, columns, frozenset(self._counts), cut_short)
 
     def _add(self, text: bytes) -> None:
@@ -156,7 +158,8 @@ class SmapsReader:
         """
         find, size, known = text.find, layout.pieces.size, self._known
         new: dict[bytes, int] = {}
-        lines, flags, which = [], [], []
+        lines, flags = [], []
+        which = array("I")
         at, end = 0, len(text)
         while at < end:
             body = find(b"\n", at) + 1
@@ -173,7 +176,7 @@ class SmapsReader:
                 at = line_end + 1 or end
         columns = self._numbers(list(new), layout)
         try:
-            self._mappings.add(lines, map(bytes.strip, flags), self._file)
+            self._mappings.add(lines, list(map(bytes.strip, flags)), self._file)
         except ParseError:
             raise _LayoutError from None
         self._keep(columns, len(new))
@@ -218,15 +221,16 @@ class SmapsReader:
                     self._counts.add(key)
         self._mappings.add(lines, flags, self._file)
         keys = dict.fromkeys(key for record in records for key in record)
-        self._which += range(self._distinct, self._distinct + len(records))
+        self._which.extend(range(self._distinct, self._distinct + len(records)))
         self._keep({key: [record.get(key) for record in records] for key in keys}, len(records))
 
     def _keep(self, columns: Batch, height: int) -> None:
         """Append as many distinct records to every column, unknown numbers too."""
         for key in columns:
-            self._columns.setdefault(key, [None] * self._distinct)
+            if key not in self._columns:
+                self._columns[key] = [None] * self._distinct if self._distinct else array("Q")
         for key, column in self._columns.items():
-            column += columns.get(key) or [None] * height
+            self._columns[key] = extended(column, columns.get(key) or [None] * height)
         self._distinct += height
 
 

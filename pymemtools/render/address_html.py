@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import sha256
 from html import escape as _quoted
 
-from pymemtools.areas import Area
+from pymemtools.areas import Areas
 from pymemtools.render.address_svg import Sheet, svg_lines
 from pymemtools.render.area_scale import Heights
 from pymemtools.render.escape import escape
@@ -59,7 +59,7 @@ if (location.hash) {
 """
 
 
-def html_lines(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: frozenset[int]) -> Iterator[str]:
+def html_lines(areas: Areas, heights: Heights, sheet: Sheet, found: frozenset[int]) -> Iterator[str]:
     """Write the page; its policy lets run the one script whose digest it names."""
     digest = b64encode(sha256(_SCRIPT.encode()).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from pymemtools.areas import Area, Inner
+from pymemtools.areas import Area, Areas, Inner
 from pymemtools.render.area_scale import Height, Heights
 from pymemtools.render.area_text import fit, label_of, letter, size_text, tone
 from pymemtools.render.escape import pad
 from pymemtools.units import brief_size
 
 _BAR = 8  # cells
+_ALIKE = 1024  # boxes that are remembered, for those like them
 _PERMS_FROM, _BAR_FROM = 34, 48  # columns within the box that are needed to show them
 _CODES = {
     "code": "32",
@@ -76,46 +78,60 @@ class Page(NamedTuple):
     high_first: bool  # the highest address on top
 
 
-def picture_lines(areas: Sequence[Area], heights: Heights, page: Page, found: frozenset[int]) -> Iterator[str]:
+def picture_lines(areas: Areas, heights: Heights, page: Page, found: frozenset[int]) -> Iterator[str]:
     """Draw areas, given in ascending order; ``found`` are the starts of those to point at."""
-    marked = bool(found) or any(area.change or any(each.change for each in area.inner) for area in areas)
-    has_bars = any(area.resident is not None for area in areas)
-    pen = _Pen(page, gutter=2 if marked else 0, bars=has_bars, perms=any(area.perms for area in areas))
-    previous: Area | None = None
+    marked = bool(found) or has_changes(areas)
+    has_bars = any(resident is not None for resident in areas.values("resident"))
+    pen = _Pen(page, heights, gutter=2 if marked else 0, bars=has_bars, perms=any(areas.values("perms")))
+    address = f"0{page.digits}x"
+    last: int | None = None  # the address at the lower edge of the box above
+    bottom = ""
     for area in reversed(areas) if page.high_first else areas:
-        yield from pen.boundary(previous, area)
-        yield from pen.box(area, heights.of(area), is_found=area.start in found)
-        previous = area
-    if previous is not None:
-        yield pen.border(page.glyphs.bottom, _far(previous, page), previous)
+        near, far = (area.end, area.start) if page.high_first else (area.start, area.end)
+        if near != last and last is not None:
+            yield f"{bottom} {last:{address}}"
+        edges, lines = pen.box(area, is_found=area.start in found)
+        yield f"{edges.middle if near == last else edges.top} {near:{address}}"
+        yield from lines
+        last, bottom = far, edges.bottom
+    if last is not None:
+        yield f"{bottom} {last:{address}}"
 
 
-def _near(area: Area, page: Page) -> int:
-    """Give the address at the top of a box."""
-    return area.end if page.high_first else area.start
+def has_changes(areas: Areas) -> bool:
+    """Tell whether anything changed, in areas or in what is in them."""
+    return any(areas.values("change")) or any(each.change for inner in areas.values("inner") for each in inner)
 
 
-def _far(area: Area, page: Page) -> int:
-    """Give the address at the bottom of a box."""
-    return area.start if page.high_first else area.end
+class _Edges(NamedTuple):
+    """The lines at the top and bottom of a box, without the address: at an end of the picture, and between boxes."""
+
+    top: str
+    middle: str
+    bottom: str
+
+
+class _Box(NamedTuple):
+    """A box wherever it stands."""
+
+    edges: _Edges
+    lines: Sequence[str]
 
 
 class _Pen:
     """Draws the lines of one picture; what many lines share is made once."""
 
-    def __init__(self, page: Page, *, gutter: int, bars: bool, perms: bool) -> None:
+    def __init__(self, page: Page, heights: Heights, *, gutter: int, bars: bool, perms: bool) -> None:
         self._page = page
+        self._heights = heights
+        self._drawn = lru_cache(_ALIKE)(self._draw)
         self._glyphs = page.glyphs
         self._blank = " " * gutter
         self._room = page.columns - gutter - 2 - 1 - page.digits
         self._perms = 0 if not perms else 4 if self._room >= _PERMS_FROM else 1
         self._has_bars = bars and self._room >= _BAR_FROM
-        self._borders = {
-            (ends, dashed): self._blank + ends[0] + self._rule(dashed) * self._room + ends[1]
-            for ends in (page.glyphs.top, page.glyphs.middle, page.glyphs.bottom)
-            for dashed in (False, True)
-        }
         glyphs = page.glyphs
+        self._edges = {False: self._ruled(glyphs.lines.line), True: self._ruled(glyphs.lines.dashed_line)}
         self._empty = {
             side: f"{self._blank}{side}{' ' * self._room}{side}"
             for side in (glyphs.lines.side, glyphs.lines.dashed_side)
@@ -123,24 +139,19 @@ class _Pen:
         side, dot = glyphs.ellipsis
         self._broken = f"{self._blank}{side}{f'  {dot}' * (self._room // 3):<{self._room}}{side}"
 
-    def _rule(self, dashed: bool) -> str:
-        return self._glyphs.lines.dashed_line if dashed else self._glyphs.lines.line
+    def _ruled(self, line: str) -> _Edges:
+        corners = (self._glyphs.top, self._glyphs.middle, self._glyphs.bottom)
+        return _Edges(*(f"{self._blank}{left}{line * self._room}{right}" for left, right in corners))
 
-    def boundary(self, previous: Area | None, area: Area) -> Iterator[str]:
-        """Draw what is between two boxes: one line, or two where the addresses are not the same."""
-        near = _near(area, self._page)
-        if previous is None:
-            yield self.border(self._glyphs.top, near, area)
-        elif _far(previous, self._page) == near:
-            yield self.border(self._glyphs.middle, near, area)
-        else:
-            yield self.border(self._glyphs.bottom, _far(previous, self._page), previous)
-            yield self.border(self._glyphs.top, near, area)
+    def box(self, area: Area, *, is_found: bool) -> _Box:
+        """Draw a box, once for all that are as large and look the same: in a long picture most neighbours do."""
+        return self._drawn(area.end - area.start, area[2:], is_found)
 
-    def border(self, ends: tuple[str, str], address: int, area: Area) -> str:
-        return f"{self._borders[ends, _is_dashed(area)]} {address:0{self._page.digits}x}"
+    def _draw(self, size: int, look: tuple[Any, ...], is_found: bool) -> _Box:
+        area = Area(0, size, *look)
+        return _Box(self._edges[_is_dashed(area)], list(self._lines(area, self._heights.of(area), is_found=is_found)))
 
-    def box(self, area: Area, height: Height, *, is_found: bool) -> Iterator[str]:
+    def _lines(self, area: Area, height: Height, *, is_found: bool) -> Iterator[str]:
         """Draw the lines within a box: the label, what is in it, and blank ones."""
         side = self._glyphs.lines.dashed_side if _is_dashed(area) else self._glyphs.lines.side
         mark = self._glyphs.marks[area.change] if area.change else self._glyphs.marks["found"] if is_found else ""

@@ -7,8 +7,8 @@ from functools import lru_cache
 from html import escape as _quoted
 from typing import NamedTuple
 
-from pymemtools.areas import Area, Inner
-from pymemtools.render.address_picture import UNICODE, in_order
+from pymemtools.areas import Area, Areas, Inner
+from pymemtools.render.address_picture import UNICODE, has_changes, in_order
 from pymemtools.render.area_scale import Height, Heights
 from pymemtools.render.area_text import TONES, fit, label_of, size_text, tone
 from pymemtools.render.escape import escape
@@ -69,10 +69,22 @@ class Sheet(NamedTuple):
     kinds: Mapping[str, str]  # what each kind of area is
 
 
-def svg_lines(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: frozenset[int]) -> Iterator[str]:
+class _Place(NamedTuple):
+    """Where a box stands."""
+
+    area: Area
+    y: int
+    height: Height
+    bottom: int
+    is_joined: bool  # to the box above
+
+
+def svg_lines(areas: Areas, heights: Heights, sheet: Sheet, found: frozenset[int]) -> Iterator[str]:
     """Draw areas, given in ascending order; ``found`` are the starts of those to point at."""
-    column, y = _column(areas, heights, sheet, found)
-    width = max([_WIDTH, *(_RIGHT + _CHARACTER * len(_figures(area)) for area in areas)])
+    y, longest = _TOP, 0
+    for place in _places(areas, heights, sheet):
+        y, longest = place.bottom, max(longest, len(_figures(place.area)))
+    width = max(_WIDTH, _RIGHT + _CHARACTER * longest)
     height = y + 60 + 16 * len(sheet.footer)
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
@@ -82,28 +94,35 @@ def svg_lines(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: froz
     yield f"<desc>{_xml(sheet.description)}</desc>"
     yield f"<style>{_STYLE}</style>"
     yield f'<text class="h" x="16" y="24">{_quoted(fit(sheet.title, 100, "…"))}</text>'
-    yield from column
+    for place in _places(areas, heights, sheet):
+        yield from _drawn(place, sheet, is_found=place.area.start in found)
     yield from _legend(areas, y + 34)
     yield from _footer(sheet, y + 60)
     yield "</svg>"
 
 
-def _column(areas: Sequence[Area], heights: Heights, sheet: Sheet, found: frozenset[int]) -> tuple[list[str], int]:
-    """Draw the boxes and the addresses at their edges; give beside them how far down they reach."""
-    drawn: list[str] = []
+def _places(areas: Areas, heights: Heights, sheet: Sheet) -> Iterator[_Place]:
+    """Put the boxes below each other."""
     y = _TOP
     last: int | None = None  # the address at the lower edge of the box above
     for area in reversed(areas) if sheet.high_first else areas:
         near, far = (area.end, area.start) if sheet.high_first else (area.start, area.end)
-        if near != last:
-            y += _ROW if last is not None else 0  # for what is not drawn
-            drawn.append(_address(near, y, sheet))
+        if near != last and last is not None:
+            y += _ROW  # for what is not drawn
         height = heights.of(area)
-        drawn += _box(area, y, height, sheet, is_found=area.start in found)
-        y += _pixels(area, height)
-        drawn.append(_address(far, y, sheet))
-        last = far
-    return drawn, y
+        bottom = y + _pixels(area, height)
+        yield _Place(area, y, height, bottom, near == last)
+        y, last = bottom, far
+
+
+def _drawn(place: _Place, sheet: Sheet, *, is_found: bool) -> Iterator[str]:
+    """Draw a box and the addresses at its edges."""
+    area = place.area
+    near, far = (area.end, area.start) if sheet.high_first else (area.start, area.end)
+    if not place.is_joined:
+        yield _address(near, place.y, sheet)
+    yield from _box(area, place.y, place.height, sheet, is_found=is_found)
+    yield _address(far, place.bottom, sheet)
 
 
 @lru_cache(maxsize=1024)  # neighbours have names and permissions alike
@@ -205,20 +224,20 @@ def _tooltip(area: Area, sheet: Sheet) -> str:
     return "&#10;".join(lines)
 
 
-def _legend(areas: Sequence[Area], y: int) -> Iterator[str]:
+def _legend(areas: Areas, y: int) -> Iterator[str]:
     """Explain the colours that occur, and the marks if any does."""
     used = {tone(area) for area in areas}
     shown = [(f'<g class="{name}"><rect class="b"', "/></g>", text) for name, text in TONES.items() if name in used]
-    if any(area.resident for area in areas):
+    if any(areas.values("resident")):
         shown.append(('<rect class="r"', "/>", "resident"))
-    if any(area.swapped for area in areas):
+    if any(areas.values("swapped")):
         shown.append(('<rect class="w"', "/>", "swapped"))
     x = 16
     for opening, closing, text in shown:
         yield f'{opening} x="{x}" y="{y - 11}" width="14" height="12"{closing}'
         yield f'<text class="s" x="{x + 20}" y="{y}">{text}</text>'
         x += 34 + _CHARACTER * len(text)
-    if any(area.change or any(each.change for each in area.inner) for area in areas):
+    if has_changes(areas):
         marks = ", ".join(f"{UNICODE.marks[change]} {change}" for change in ("new", "gone", "grown", "shrunk"))
         yield f'<text class="s" x="{x}" y="{y}">{marks}</text>'
 

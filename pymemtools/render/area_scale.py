@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pymemtools.areas import Area
@@ -27,13 +27,17 @@ _ONE = Height(1)
 class Heights:
     """The rows of each box of one picture."""
 
-    def __init__(self, areas: Sequence[Area], scale: str) -> None:
+    def __init__(self, areas: Iterable[Area], scale: str) -> None:
         self._scale = scale
         self._holes_too = False
         self._whole = 0
         if scale == "linear":
-            mapped = sum(area.size for area in areas if not area.is_hole)
-            holes = sum(area.size for area in areas if area.is_hole)
+            mapped = holes = 0
+            for area in areas:
+                if area.is_hole:
+                    holes += area.size
+                else:
+                    mapped += area.size
             self._holes_too = holes * 9 <= mapped  # a tenth of all: larger ones would leave no room for the rest
             self._whole = mapped + (holes if self._holes_too else 0)
 

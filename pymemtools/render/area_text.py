@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pymemtools.areas import Area, Inner
 from pymemtools.render.escape import cut, escape, pad, width
 from pymemtools.units import brief_size
@@ -16,6 +18,7 @@ def label_of(area: Area, room: int, more: str) -> str:
     return pad(head + fit(area.label or area.kind, room - len(head) - len(tail), more) + tail, room)
 
 
+@lru_cache(maxsize=1024)  # neighbours have names alike
 def fit(text: str, room: int, more: str) -> str:
     """Escape and shorten a name; ``more`` stands for what is left out, whole directories of a path if possible.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
+from pymemtools.cells import Memo
 from pymemtools.render.escape import pad, width
 from pymemtools.units import KIB
 
@@ -72,13 +73,18 @@ def _of_texts(column: Texts, quiet: bool, is_open: bool) -> _Shown:
 
 
 def _of_numbers(column: Numbers, quiet: bool) -> _Shown:
-    """Make each distinct cell once."""
-    texts = {value: _number(column, value) for value in set(column.cells)}
-    total = _number(column, _sum(column.cells)) if column.has_sum and not quiet else None
-    widest = max(map(len, texts.values()), default=0)
+    """Make each distinct cell once; the widest one is the largest, the least, or what is unknown."""
+    cells = column.cells
+    known = [value for value in cells if value is not None]
+    total = None
+    if column.has_sum and not quiet:  # nothing known is not 0
+        total = _number(column, sum(known) if known or not cells else None)
+    longest = {min(known), max(known)} if known else set()
+    shown = [*longest, None] if len(known) < len(cells) else [*longest]
+    widest = max((len(_number(column, value)) for value in shown), default=0)
     columns = widest if quiet else max(widest, len(column.title), len(total or ""))
-    padded = {value: text.rjust(columns) for value, text in texts.items()}
-    return _Shown(column.title, columns, True, map(padded.__getitem__, column.cells), total)
+    padded: Memo[int | None, str] = Memo(lambda value: _number(column, value).rjust(columns))
+    return _Shown(column.title, columns, True, map(padded.__getitem__, cells), total)
 
 
 def _number(column: Numbers, value: int | None) -> str:
@@ -87,9 +93,3 @@ def _number(column: Numbers, value: int | None) -> str:
     if column.is_size:
         value = value // KIB if value >= 0 else -(-value // KIB)
     return f"{value:+d}" if column.is_signed and value else str(value)
-
-
-def _sum(cells: Sequence[int | None]) -> int | None:
-    """Add up what is known; nothing known is not 0."""
-    known = [value for value in cells if value is not None]
-    return sum(known) if known or not cells else None

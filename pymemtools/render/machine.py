@@ -14,7 +14,7 @@ SCHEMA = 1
 
 def report_lines(style: str, report: Report) -> list[str]:
     """Lay a report's table out for programs, as machine_lines() does; what is nested is in JSON only."""
-    return machine_lines(
+    lines = machine_lines(
         style,
         report.command,
         report.table.rows(),
@@ -24,6 +24,7 @@ def report_lines(style: str, report: Report) -> list[str]:
         unreadable=report.unreadable,
         notes=report.notes,
     )
+    return list(lines)
 
 
 def machine_lines(

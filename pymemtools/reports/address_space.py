@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pymemtools.areas import Area, with_holes
-from pymemtools.procfs.maps import Mapping
+from pymemtools.areas import Area, Areas, with_holes
+from pymemtools.cells import Memo
+from pymemtools.procfs.maps import Mapping, Mappings
 from pymemtools.reports.map_diff import pair
 from pymemtools.units import brief_size
 
@@ -33,74 +34,85 @@ class Figures(NamedTuple):
 
 
 def areas_of(
-    mappings: Sequence[Mapping],
+    mappings: Mappings,
     kinds: Sequence[str],
     resident: Sequence[int | None] | None = None,
     swapped: Sequence[int | None] | None = None,
-) -> list[Area]:
+) -> Areas:
     """Make an area of each mapping, in their order."""
-    nothing: Sequence[int | None] = [None] * len(mappings)
-    labels: dict[tuple[bytes, str, bool], str] = {}
-    areas = []
-    for mapping, kind, held, away in zip(mappings, kinds, resident or nothing, swapped or nothing):
-        start, end, perms, _, _, _, name, *_ = mapping
-        key = name, kind, perms[:3] == b"---"
-        label = labels.get(key)
-        if label is None:
-            label = labels[key] = _label(*key)
-        areas.append(Area(start, end, kind, label, perms.decode("ascii"), 1, None, held, away))
-    return areas
+    labels: Memo[tuple[bytes, str, bytes], str] = Memo(lambda key: _label(*key))
+    perms: Memo[bytes, str] = Memo(lambda each: each.decode("ascii"))
+    return Areas.of_columns(
+        mappings.starts,
+        mappings.ends,
+        kind=kinds,
+        label=list(map(labels.__getitem__, zip(mappings.names, kinds, mappings.perms))),
+        perms=list(map(perms.__getitem__, mappings.perms)),
+        resident=resident,
+        swapped=swapped,
+    )
 
 
-def _label(name: bytes, kind: str, is_closed: bool) -> str:
+def _label(name: bytes, kind: str, perms: bytes) -> str:
     """Name a mapping as the kernel does, or by what it is for."""
     if name:
         return name.decode("utf-8", "surrogateescape")
-    if is_closed:
+    if perms[:3] == b"---":
         return {"thread stack": "[stack guard]", "malloc arena": "[arena, reserved]"}.get(kind, "[no access]")
     return f"[{kind}]" if kind else "[anon]"
 
 
-def whole(areas: Sequence[Area], null_trap: int | None) -> list[Area]:
+def whole(areas: Iterable[Area], null_trap: int | None) -> Areas:
     """Add the holes, from address 0 on, and the NULL trap of so many bytes."""
-    filled: list[Area] = []
-    for area in with_holes(list(areas), 0):
-        if area.is_hole and area.start == 0 and null_trap:
+    return Areas(_filled(areas, null_trap))
+
+
+def _filled(areas: Iterable[Area], null_trap: int | None) -> Iterator[Area]:
+    for area in with_holes(areas, 0):
+        if area.mappings:
+            yield area
+            continue
+        if area.start == 0 and null_trap:
             trap = min(null_trap, area.end)
-            filled.append(Area(0, trap, NULL_TRAP, mappings=0))
+            yield Area(0, trap, NULL_TRAP, mappings=0)
             area = area._replace(start=trap)
-        if area.is_hole and area.end >= _KERNEL_START:
+        if area.end >= _KERNEL_START:
             user_end = next((end for end in _USER_ENDS if area.start <= end), area.start)
             if area.start < user_end:
-                filled.append(area._replace(end=user_end))
+                yield area._replace(end=user_end)
             area = area._replace(start=user_end, label="kernel and non-canonical addresses")
-        if area.end > area.start or not area.is_hole:
-            filled.append(area)
-    return filled
+        if area.end > area.start:
+            yield area
 
 
-def figures(areas: Sequence[Area]) -> Figures:
+def figures(areas: Iterable[Area]) -> Figures:
     """Count what is in a picture."""
-    mapped = [area for area in areas if not area.is_hole and area.change != "gone"]
-    holes = [area for area in areas if area.is_hole and area.kind == "hole" and not area.label]
-    known = [area for area in mapped if area.resident is not None]
-    return Figures(
-        sum(area.mappings for area in mapped),
-        sum(area.size for area in mapped),
-        sum(area.resident or 0 for area in known) if known else None,
-        sum(area.swapped or 0 for area in known) if known else None,
-        max((area.size for area in holes), default=0),
-        len(holes),
-        sum(area.is_writable_code for area in mapped),
-    )
+    mappings = mapped = resident = swapped = largest = holes = writable_code = 0
+    is_known = False
+    for area in areas:
+        start, end, kind, label, perms, count, room, held, away, change, *_ = area
+        if not count:
+            if kind == "hole" and not label:
+                holes += 1
+                largest = max(largest, end - start)
+        elif change != "gone":
+            mappings += count
+            mapped += end - start if room is None else room
+            writable_code += perms[1:3] == "wx"
+            if held is not None:
+                is_known = True
+                resident += held
+                swapped += away or 0
+    known = Figures(mappings, mapped, resident, swapped, largest, holes, writable_code)
+    return known if is_known else known._replace(resident=None, swapped=None)
 
 
-def folded(areas: Sequence[Area]) -> list[Area]:
+def folded(areas: Iterable[Area]) -> Areas:
     """Join the malloc arenas that follow each other, the thread stacks, and the mappings of one file."""
-    return _joined(areas, lambda group, area: _belongs(group[0], area) and area.start - group[-1].end < _NEAR, _fold)
+    return _joined(areas, lambda first, last, area: _belongs(first, area) and area.start - last.end < _NEAR, _fold)
 
 
-def without_small(areas: Sequence[Area], least: int) -> list[Area]:
+def without_small(areas: Iterable[Area], least: int) -> Areas:
     """Join neighbours that are smaller than ``least`` bytes, unless they are writable and executable."""
 
     def is_small(area: Area) -> bool:
@@ -108,22 +120,27 @@ def without_small(areas: Sequence[Area], least: int) -> list[Area]:
 
     return _joined(
         areas,
-        lambda group, area: is_small(group[0]) and is_small(area) and area.start - group[-1].end < least,
+        lambda first, last, area: is_small(first) and is_small(area) and area.start - last.end < least,
         lambda group: _sum(group, f"{sum(area.mappings for area in group)} small mappings", "small"),
     )
 
 
-def _joined(
-    areas: Sequence[Area], belongs: Callable[[list[Area], Area], bool], join: Callable[[list[Area]], Area]
-) -> list[Area]:
-    """Join areas that belong to the group of those before them."""
-    groups: list[list[Area]] = []
-    for area in areas:
-        if groups and belongs(groups[-1], area):
-            groups[-1].append(area)
-        else:
-            groups.append([area])
-    return [group[0] if len(group) == 1 else join(group) for group in groups]
+def _joined(areas: Iterable[Area], belongs: Callable[[Area, Area, Area], bool], join: Callable[[Areas], Area]) -> Areas:
+    """Join areas that belong to the group of those before them, whose first and last one decide."""
+    every = Areas.of(areas)
+
+    def groups() -> Iterator[Area]:
+        start, first, last = 0, None, None
+        for i, area in enumerate(every):
+            if first is None or last is None or not belongs(first, last, area):
+                if first is not None:
+                    yield first if i - start == 1 else join(every[start:i])
+                start, first = i, area
+            last = area
+        if first is not None:
+            yield first if len(every) - start == 1 else join(every[start:])
+
+    return Areas(groups())
 
 
 def _belongs(first: Area, area: Area) -> bool:
@@ -136,20 +153,20 @@ def _belongs(first: Area, area: Area) -> bool:
     return area.label == first.label or area.label in ("[bss]", "[no access]")
 
 
-def _fold(group: list[Area]) -> Area:
+def _fold(group: Areas) -> Area:
     """Say what a group is: of arenas and stacks how many, which the rest beside each is not."""
     first = group[0]
     if first.kind not in _FOLDED:
         return _sum(group, first.label, "file")
-    open_ones = [area for area in group if area.perms[:3] != "---"]
-    label = f"{len(open_ones)} {_FOLDED[first.kind]}" if len(open_ones) != 1 else f"[{first.kind}]"
+    sizes = [area.size for area in group if area.perms[:3] != "---"]
+    label = f"{len(sizes)} {_FOLDED[first.kind]}" if len(sizes) != 1 else f"[{first.kind}]"
     if first.kind == "malloc arena":
-        label += f", {brief_size(sum(area.size for area in open_ones))} rw"
+        label += f", {brief_size(sum(sizes))} rw"
     return _sum(group, label, first.kind)
 
 
-def _sum(group: list[Area], label: str, kind: str) -> Area:
-    known = [area for area in group if area.resident is not None]
+def _sum(group: Areas, label: str, kind: str) -> Area:
+    known = [(area.resident, area.swapped or 0) for area in group if area.resident is not None]
     return Area(
         group[0].start,
         max(area.end for area in group),
@@ -158,12 +175,12 @@ def _sum(group: list[Area], label: str, kind: str) -> Area:
         _common_perms(group),
         sum(area.mappings for area in group),
         sum(area.size for area in group),
-        sum(area.resident or 0 for area in known) if known else None,
-        sum(area.swapped or 0 for area in known) if known else None,
+        sum(resident for resident, _ in known) if known else None,
+        sum(swapped for _, swapped in known) if known else None,
     )
 
 
-def _common_perms(group: list[Area]) -> str:
+def _common_perms(group: Areas) -> str:
     """Give the permissions that all of a group have, not counting what cannot be accessed at all."""
     perms = {area.perms for area in group if area.perms[:3] != "---"} or {area.perms for area in group}
     return perms.pop() if len(perms) == 1 else ""

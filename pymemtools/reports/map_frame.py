@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pymemtools.cells import Derived, Memo
 from pymemtools.procfs.maps import Mappings
 from pymemtools.reports.map_names import base_name
 from pymemtools.reports.maps import ProcessMaps
@@ -13,14 +14,14 @@ Value = int | str | None
 Cells = Sequence[Value]
 
 
-def _decoded(names: Sequence[bytes], make: Callable[[bytes], bytes] = lambda name: name) -> list[Value]:
+def _decoded(names: Sequence[bytes], make: Callable[[bytes], bytes] = lambda name: name) -> Cells:
     """Make text of names, each distinct one once."""
-    texts = {name: make(name).decode("utf-8", "surrogateescape") for name in set(names)}
-    return list(map(texts.__getitem__, names))
+    texts: Memo[bytes, str] = Memo(lambda name: make(name).decode("utf-8", "surrogateescape"))
+    return Derived(texts.__getitem__, names)
 
 
 _OF_MAPPINGS: Mapping[str, Callable[[Mappings], Cells]] = {
-    "address": lambda mappings: list(map("{:08x}".format, mappings.starts)),
+    "address": lambda mappings: Derived("{:08x}".format, mappings.starts),
     "perm": lambda mappings: _decoded(mappings.perms),
     "offset": lambda mappings: mappings.offsets,
     "device": lambda mappings: _decoded(mappings.devices),
@@ -44,7 +45,7 @@ def values_of(maps: ProcessMaps, field: str) -> Cells:
     if field == "pid":
         return [maps.pid] * len(maps.mappings)
     if field == "kind":
-        return list(maps.kinds)
+        return maps.kinds
     if field in _OF_MAPPINGS:
         return _OF_MAPPINGS[field](maps.mappings)
     if field in maps.columns:
@@ -72,9 +73,9 @@ class Frame(NamedTuple):
         """Choose rows by their places."""
         return self._replace(columns={field: [cells[i] for i in order] for field, cells in self.columns.items()})
 
-    def rows(self) -> list[dict[str, Value]]:
+    def rows(self) -> Iterator[dict[str, Value]]:
         """Give the rows, each by field."""
-        return [dict(zip(self.columns, row)) for row in zip(*self.columns.values())]
+        return (dict(zip(self.columns, row)) for row in zip(*self.columns.values()))
 
 
 def frame_of(processes: Sequence[ProcessMaps], fields: Iterable[str]) -> Frame:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pymemtools.procfs.maps import Mapping
+from pymemtools.cells import Memo
+from pymemtools.procfs.maps import Mappings
 
 KINDS = {
     "heap": "memory of malloc that brk gave",
@@ -41,64 +42,76 @@ _PRIVATE_ZERO = b"/dev/zero"  # MAP_PRIVATE makes it anonymous memory; MAP_SHARE
 _GO_HEAP = 0xC0_0000_0000  # where Go reserves 64 MiB at once, as glibc does; runtime/malloc.go
 
 
-def kinds_of(mappings: Sequence[Mapping], stack: int | None = None) -> list[str]:
+def kinds_of(mappings: Mappings, stack: int | None = None) -> list[str]:
     """Tell the kind of each mapping of one process, given in order of addresses; ``stack`` is in its main stack.
 
     Guards and reservations beside thread stacks and arenas are of these kinds too.
     """
-    kinds = [_alone(mapping, stack) for mapping in mappings]
-    arena_size = (1 << 20) if mappings and mappings[-1].end <= 1 << 32 else (64 << 20)
-    for i in range(1, len(mappings)):
-        before, after = mappings[i - 1], mappings[i]
-        if before.end != after.start:
-            continue
-        if (
-            kinds[i] == "anon"
-            and kinds[i - 1] == "data"
-            and _is_program(mappings, i - 1)
-            and after.perms == before.perms
-        ):
-            kinds[i] = "bss"
-        elif _is_arena(before, after, arena_size) and kinds[i - 1] in ("anon", "malloc arena"):
-            kinds[i - 1] = kinds[i] = "malloc arena"
-        elif kinds[i - 1] == "reserve" and kinds[i] == "anon" and _is_guarded_stack(before, after):
-            kinds[i - 1] = kinds[i] = "thread stack"
-        elif kinds[i - 1] == "reserve" and kinds[i] == "thread stack" and before.size <= _MAX_GUARD:
-            kinds[i - 1] = "thread stack"
+    known: Memo[tuple[bytes, bytes, bytes], str] = Memo(lambda key: _alone(*key))
+    kinds = list(map(known.__getitem__, zip(mappings.names, mappings.perms, mappings.vmflags)))
+    if stack is not None:
+        _tell_stack(mappings, kinds, stack)
+    _tell_by_neighbours(mappings, kinds)
     _tell_relro(mappings, kinds)
     return kinds
 
 
-def _alone(mapping: Mapping, stack: int | None) -> str:
+def _tell_stack(mappings: Mappings, kinds: list[str], stack: int) -> None:
+    for i, (start, end) in enumerate(zip(mappings.starts, mappings.ends)):
+        if start <= stack < end and _is_anonymous(mappings.names[i]) and kinds[i] not in ("hugetlb", "vdso"):
+            kinds[i] = "stack"
+
+
+def _tell_by_neighbours(mappings: Mappings, kinds: list[str]) -> None:
+    starts, ends, perms = mappings.starts, mappings.ends, mappings.perms
+    arena_size = (1 << 20) if ends and ends[-1] <= 1 << 32 else (64 << 20)
+    for i in range(1, len(kinds)):
+        if ends[i - 1] != starts[i]:
+            continue
+        before, kind = kinds[i - 1], kinds[i]
+        if before == "data" and kind == "anon" and _is_program(mappings, i - 1) and perms[i] == perms[i - 1]:
+            kinds[i] = "bss"
+        elif perms[i] == b"---p" and before in ("anon", "malloc arena") and _is_arena(mappings, i - 1, arena_size):
+            kinds[i - 1] = kinds[i] = "malloc arena"
+        elif before == "reserve" and kind == "anon" and _is_guarded_stack(mappings, i - 1):
+            kinds[i - 1] = kinds[i] = "thread stack"
+        elif before == "reserve" and kind == "thread stack" and ends[i - 1] - starts[i - 1] <= _MAX_GUARD:
+            kinds[i - 1] = "thread stack"
+
+
+def _alone(name: bytes, perms: bytes, vmflags: bytes) -> str:
     """Tell the kind as far as the mapping itself shows it."""
-    name, flags = mapping.name, mapping.vmflags.split()
+    flags = vmflags.split()
     if b"ht" in flags or _HUGE.match(name):
         return "hugetlb"
-    if not name or name.startswith(b"[") or name == _PRIVATE_ZERO:
-        return _anonymous(mapping, stack, flags)
+    if _is_anonymous(name):
+        return _anonymous(name, perms, flags)
     if _SHARED.match(name):
         return "shm"
     if _DEVICE.match(name) or b"pf" in flags or b"io" in flags:
         return "device"
-    if mapping.perms[2:3] == b"x":
+    if perms[2:3] == b"x":
         return "text"
-    if mapping.perms[1:2] == b"w":
+    if perms[1:2] == b"w":
         return "data"
-    return "rodata" if mapping.perms[:1] == b"r" else "reserve"
+    return "rodata" if perms[:1] == b"r" else "reserve"
 
 
-def _anonymous(mapping: Mapping, stack: int | None, flags: Sequence[bytes]) -> str:
-    name = mapping.name
+def _is_anonymous(name: bytes) -> bool:
+    return not name or name.startswith(b"[") or name == _PRIVATE_ZERO
+
+
+def _anonymous(name: bytes, perms: bytes, flags: Sequence[bytes]) -> str:
     if _OF_THE_KERNEL.fullmatch(name):
         return "vdso"
-    if name == b"[stack]" or (stack is not None and mapping.start <= stack < mapping.end):
+    if name == b"[stack]":
         return "stack"
     for kind, pattern in (("thread stack", _THREAD_STACK), ("malloc arena", _ARENA), ("heap", _HEAP), ("bss", _BSS)):
         if pattern.match(name):
             return kind
-    if mapping.is_shared or _SHARED.match(name):
+    if perms[3:] == b"s" or _SHARED.match(name):
         return "shm"
-    if mapping.perms[:3] == b"---":
+    if perms[:3] == b"---":
         return "reserve"
     if b"gu" not in flags:
         return "anon"
@@ -106,47 +119,51 @@ def _anonymous(mapping: Mapping, stack: int | None, flags: Sequence[bytes]) -> s
     return "thread stack" if b"nh" in flags else "guard region"
 
 
-def _is_program(mappings: Sequence[Mapping], data: int) -> bool:
+def _is_program(mappings: Mappings, data: int) -> bool:
     """Tell the data of a program or library, which lies behind its code, from a file that is merely mapped."""
-    return data > 0 and mappings[data - 1].name == mappings[data].name
+    return data > 0 and mappings.names[data - 1] == mappings.names[data]
 
 
-def _is_arena(used: Mapping, reserved: Mapping, size: int) -> bool:
+def _is_arena(mappings: Mappings, used: int, size: int) -> bool:
     """Tell glibc's new_heap(): aligned to its size, readable and writable as far as used, the rest inaccessible."""
+    start, end = mappings.starts[used], mappings.ends[used + 1]
     return (
-        used.perms == b"rw-p"
-        and reserved.perms == b"---p"
-        and not reserved.name
-        and used.start % size == 0
-        and reserved.end % size == 0
-        and reserved.end - used.start <= 8 * size
-        and used.start != _GO_HEAP
+        mappings.perms[used] == b"rw-p"
+        and not mappings.names[used + 1]
+        and start % size == 0
+        and end % size == 0
+        and end - start <= 8 * size
+        and start != _GO_HEAP
     )
 
 
-def _is_guarded_stack(guard: Mapping, stack: Mapping) -> bool:
+def _is_guarded_stack(mappings: Mappings, guard: int) -> bool:
     """Tell glibc's allocate_stack(): all mapped without access, and opened but for the guard at the low end.
 
     What is kept free with MAP_NORESERVE (``nr``), as Java's and Node's heaps, is no guard.
     """
-    is_guard = guard.size <= _MAX_GUARD and not guard.name and b"nr" not in guard.vmflags.split()
-    return is_guard and not stack.name and stack.perms[:2] == b"rw"
+    names = mappings.names
+    is_small = mappings.ends[guard] - mappings.starts[guard] <= _MAX_GUARD
+    is_guard = is_small and not names[guard] and b"nr" not in mappings.vmflags[guard].split()
+    return is_guard and not names[guard + 1] and mappings.perms[guard + 1][:2] == b"rw"
 
 
-def _tell_relro(mappings: Sequence[Mapping], kinds: list[str]) -> None:
+def _tell_relro(mappings: Mappings, kinds: list[str]) -> None:
     """Find the part of a data segment that the linker made read-only: the last one before the writable rest.
 
     It was writable, so it is accounted (``ac``), which read-only data is not. Where flags are unknown it is told from
     read-only data by there being two such mappings, or none before the text (an older link editor's layout).
     """
-    for i in range(1, len(mappings)):
-        relro, data = mappings[i - 1], mappings[i]
-        if kinds[i - 1] != "rodata" or kinds[i] != "data" or relro.name != data.name or relro.end != data.start:
+    names, perms = mappings.names, mappings.perms
+    for i in range(1, len(kinds)):
+        if kinds[i] != "data" or kinds[i - 1] != "rodata" or names[i - 1] != names[i]:
             continue
-        if relro.vmflags:
-            is_relro = b"ac" in relro.vmflags.split()
+        if mappings.ends[i - 1] != mappings.starts[i]:
+            continue
+        if flags := mappings.vmflags[i - 1]:
+            is_relro = b"ac" in flags.split()
         else:
-            before = [mapping.perms[:3] for mapping in mappings[max(i - 4, 0) : i - 1] if mapping.name == relro.name]
+            before = [perms[j][:3] for j in range(max(i - 4, 0), i - 1) if names[j] == names[i - 1]]
             is_relro = before[-1:] == [b"r--"] or (before[-1:] == [b"r-x"] and before[-2:-1] != [b"r--"])
         if is_relro:
             kinds[i - 1] = "relro"

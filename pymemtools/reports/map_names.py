@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pymemtools.cells import Memo
 from pymemtools.procfs.maps import Mappings
 
 _ANONYMOUS = b"  [ anon ]"
@@ -16,10 +17,9 @@ def classic_names(mappings: Mappings, stack: int | None, *, full: bool = False, 
 
     ``stack`` is an address within the main stack; where it is not known the kernel's own ``[stack]`` serves.
     """
-    known = {
-        name: _classic_name(name, is_stack=stack is None and name == b"[stack]", full=full, kernel=kernel)
-        for name in set(mappings.names)
-    }
+    known: Memo[bytes, bytes] = Memo(
+        lambda name: _classic_name(name, is_stack=stack is None and name == b"[stack]", full=full, kernel=kernel)
+    )
     names = [known[name] for name in mappings.names]
     for i, name in enumerate(mappings.names):
         if name.startswith(b"/SYSV") and _SYSV.fullmatch(name) and mappings.devices[i].startswith(b"00:"):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
-from pymemtools.procfs.maps import Mappings, parse_maps
+from pymemtools.procfs.maps import Mappings, MapsReader
 from pymemtools.procfs.smaps_table import Column, SmapsReader, SmapsTable
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_number
@@ -36,7 +36,7 @@ class ProcessMaps(NamedTuple):
 
     def told(self) -> ProcessMaps:
         """Tell the kinds of the mappings, which takes all of them, in their order."""
-        return self._replace(kinds=kinds_of(list(self.mappings), self.stack))
+        return self._replace(kinds=kinds_of(self.mappings, self.stack))
 
     def take(self, order: Iterable[int]) -> ProcessMaps:
         """Choose mappings by their places, in that order."""
@@ -116,12 +116,16 @@ def _sums(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
 
 def _without_numbers(files: ProcessFiles, empty: ProcessMaps) -> ProcessMaps:
     where = f"{files.pid}/maps"
+    reader = MapsReader(where)
     try:
-        text = files.read("maps")
+        for chunk in files.chunks("maps"):
+            reader.feed(chunk)
     except Missing:
+        if reader.mappings:
+            raise
         return _with_numbers(files, empty, lambda key: False)
-    note = f"{where} is cut short: its last mapping is left out" if text and not text.endswith(b"\n") else None
-    return empty._replace(mappings=parse_maps(text, where), note=note)
+    note = f"{where} is cut short: its last mapping is left out" if reader.cut_short else None
+    return empty._replace(mappings=reader.mappings, note=note)
 
 
 def _with_numbers(files: ProcessFiles, empty: ProcessMaps, wanted: Wanted, name: str = "smaps") -> ProcessMaps:

@@ -24,10 +24,10 @@ def changed(before: ProcessMaps, after: ProcessMaps, request: Request) -> Frame:
     old, new = frame_of([before], fields), frame_of([after], fields)
     if request.group:
         old, new = (group(frame, request.group, [field, *extra]) for frame in (old, new))
-        rows, key = (old.rows(), new.rows()), request.group
+        rows, key = (list(old.rows()), list(new.rows())), request.group
         identity: Sequence[str] = (request.group,)
     else:
-        rows, key = _numbered(before, after, old.rows(), new.rows()), "place"
+        rows, key = _numbered(before, after, list(old.rows()), list(new.rows())), "place"
         identity = (*_IDENTITY[:-1], "path" if request.style.full else "mapping")
     check_known(new, (field,))
     found, unknown = changes(*rows, key=lambda row: row[key], field=field)

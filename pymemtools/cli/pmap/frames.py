@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+from pymemtools.cells import Derived, Memo
 from pymemtools.cli.pmap.columns import OWN, check_known, is_number
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.cli.pmap.request import DROPPED, FIGURES, ROLLUP_FIGURES, Request
 from pymemtools.errors import UsageProblem
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape
-from pymemtools.reports.map_frame import Frame, frame_of, group, order_of
+from pymemtools.reports.map_frame import Frame, Value, frame_of, group, order_of
 from pymemtools.reports.maps import ProcessMaps
 
 _HEAD = ("address", "perm", "offset", "device", "inode")
@@ -107,5 +108,6 @@ def _column(frame: Frame, field: str) -> Texts | Numbers:
     assert own is not None  # noqa: S101 (what is no number is one of ours)
     if field == "address":  # hexadecimal digits, and no two the same
         return Texts(own.title, cast("Sequence[str]", cells), right=own.right)
-    shown = {value: "-" if value is None else escape(f"{value:{own.format}}") for value in set(cells)}
-    return Texts(own.title, list(map(shown.__getitem__, cells)), right=own.right)
+    format = own.format
+    shown: Memo[Value, str] = Memo(lambda value: "-" if value is None else escape(f"{value:{format}}"))
+    return Texts(own.title, Derived(shown.__getitem__, cells), right=own.right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from pymemtools.cells import Memo
 from pymemtools.render.escape import escape
 from pymemtools.reports.map_frame import sum_of, values_of
 from pymemtools.reports.map_names import classic_names
@@ -77,7 +78,9 @@ def _addresses(maps: ProcessMaps) -> Iterator[str]:
 def _formatted(format: str, sizes: Sequence[int | str | None]) -> Iterator[str]:
     """Format sizes in KiB, each distinct one once; unknown is ``-``."""
     blank = format.format(0).replace("0", "-")
-    texts = {size: format.format(size >> 10) if isinstance(size, int) else blank for size in set(sizes)}
+    texts: Memo[int | str | None, str] = Memo(
+        lambda size: format.format(size >> 10) if isinstance(size, int) else blank
+    )
     return map(texts.__getitem__, sizes)
 
 
@@ -97,5 +100,5 @@ def _devices(maps: ProcessMaps) -> Iterator[str]:
 
 def _names(maps: ProcessMaps, style: Style) -> Iterator[str]:
     names = classic_names(maps.mappings, maps.stack, full=style.full, kernel=style.kernel)
-    texts = {name: escape(name.decode("utf-8", "surrogateescape")) for name in set(names)}
+    texts: Memo[bytes, str] = Memo(lambda name: escape(name.decode("utf-8", "surrogateescape")))
     return map(texts.__getitem__, names)

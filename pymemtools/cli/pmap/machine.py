@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pymemtools.cli.options import facts_as_json
 from pymemtools.cli.pmap.columns import is_number
@@ -19,7 +19,7 @@ _TAIL = ("vmflags", "kind", "mapping", "path")
 _NOT_SUMMED = frozenset(("KernelPageSize", "MMUPageSize", "ProtectionKey"))  # though pmap -XX does
 
 
-def document(style: str, found: Sequence[Found], request: Request, source: Source) -> list[str]:
+def document(style: str, found: Sequence[Found], request: Request, source: Source) -> Iterable[str]:
     """Lay the mappings of all processes out for programs."""
     processes = [each.maps for each in found if each.maps is not None]
     every = request if request.columns or request.group or request.rollup else _everything(processes, request)
@@ -28,7 +28,7 @@ def document(style: str, found: Sequence[Found], request: Request, source: Sourc
 
 def frame_lines(
     style: str, frame: Frame, found: Sequence[Found], source: Source, other: Source | None = None
-) -> list[str]:
+) -> Iterable[str]:
     """Lay a table out for programs."""
     summed = [field for field in frame.columns if is_number(field) and field not in _NOT_SUMMED]
     facts = facts_as_json(source.facts)

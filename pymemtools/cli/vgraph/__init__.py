@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pymemtools.areas import Areas
 from pymemtools.cli.options import (
     SECONDS,
     SIZE,
@@ -112,7 +113,7 @@ def _watch(target: Target, read: Callable[[], Target], options: dict[str, Any]) 
         except Missing:
             return
         scene = scene_of(target, {**options, "find": None}, earlier)
-        changed = [area for area in scene.areas if area.change]
+        changed = Areas(area for area in scene.areas if area.change)
         if changed or scene.replaced:
             sys.stdout.write("\n")
             show(scene._replace(areas=changed), options)
@@ -141,14 +142,15 @@ def _check_combination(ctx: click.Context, options: dict[str, Any]) -> None:
 def _write_csv(target: Target, path: str, *, force: bool) -> None:
     from pymemtools.procfs.map_csv import map_csv_lines
 
-    data = b"".join(line + b"\n" for line in map_csv_lines(target.mappings))
+    lines = (line + b"\n" for line in map_csv_lines(target.mappings))
     if path == "-":
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.writelines(lines)
         return
-    from pymemtools.cli.new_file import write_new_file
+    from pymemtools.cli.new_file import new_file
 
-    write_new_file(path, data, force=force)
+    with new_file(path, force=force) as file:
+        file.writelines(lines)
 
 
 def _legacy(target: Target) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pymemtools.areas import Area
@@ -34,7 +34,7 @@ def _text(scene: Scene, options: dict[str, Any]) -> Iterator[str]:
     yield from map(escape, footer(scene))
 
 
-def _document(scene: Scene, style: str) -> list[str]:
+def _document(scene: Scene, style: str) -> Iterable[str]:
     from pymemtools.render.machine import machine_lines
 
     totals = {
@@ -42,16 +42,18 @@ def _document(scene: Scene, style: str) -> list[str]:
         "max_map_count": scene.target.max_count,
         "mmap_min_addr": scene.target.min_address,
     }
-    areas = sorted([*scene.areas, *scene.replaced], key=lambda area: area.start)
-    rows = [_row(area, scene) for area in areas]
+    areas: Iterable[Area] = scene.areas
+    if scene.replaced:
+        areas = sorted([*scene.areas, *scene.replaced], key=lambda area: area.start)
+    rows = (_row(area, scene) for area in areas)
     facts = facts_as_json(scene.target.facts)
     return machine_lines(style, "vgraph", rows, fields=_FIELDS, source=facts, totals=totals)
 
 
 def _row(area: Area, scene: Scene) -> dict[str, Any]:
     return {
-        "start": f"{area.start:0{scene.digits}x}",
-        "end": f"{area.end:0{scene.digits}x}",
+        "start": format(area.start, scene.address),
+        "end": format(area.end, scene.address),
         "size": area.size,
         "kind": area.kind or None,
         "label": area.label,

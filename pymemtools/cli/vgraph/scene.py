@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from pymemtools.areas import Area
+from pymemtools.areas import Area, Areas
 from pymemtools.cli.picture import without_holes
 from pymemtools.cli.vgraph.target import Target
 from pymemtools.errors import MemtoolsError, UsageProblem
@@ -29,16 +29,16 @@ class Scene(NamedTuple):
     """What is drawn, in order of addresses."""
 
     target: Target
-    areas: list[Area]
+    areas: Areas
     found: frozenset[int]  # the starts of the areas to point at
     figures: Figures
     replaced: list[Area]  # gone since the earlier look, and something else is there now
+    digits: int  # of an address
 
     @property
-    def digits(self) -> int:
-        """Give the hexadecimal digits of an address; the end of 32 bits has nine."""
-        end = self.target.mappings[-1].end
-        return 16 if end > 1 << 32 else max(8, len(f"{end:x}"))
+    def address(self) -> str:
+        """Give the format of an address."""
+        return f"0{self.digits}x"
 
 
 def parse_address(text: str) -> int | None:
@@ -53,17 +53,27 @@ def scene_of(target: Target, options: dict[str, Any], earlier: Target | None = N
     replaced: list[Area] = []
     if earlier is not None:
         old = areas_of(earlier.mappings, earlier.kinds, earlier.resident, earlier.swapped)
-        areas, gone = compared(earlier.mappings, old, target.mappings, areas)
-        areas, replaced = with_gone(areas, gone)
-    counted = figures(whole(areas, target.null_trap))
+        compared_areas, gone = compared(earlier.mappings, old, target.mappings, areas)
+        compared_areas, replaced = with_gone(compared_areas, gone)
+        areas = Areas(compared_areas)
+    filled = whole(areas, target.null_trap)
+    counted = figures(filled)
     if counted.resident is None and target.total is not None:
         counted = counted._replace(resident=target.total[0], swapped=target.total[1])
     if options["fold"]:
         areas = folded(areas)
     if options["min_size"]:
         areas = without_small(areas, options["min_size"])
-    areas = without_holes(whole(areas, target.null_trap), options["holes"])
-    return _found(Scene(target, areas, frozenset(), counted, replaced), options)
+    if options["fold"] or options["min_size"]:
+        filled = whole(areas, target.null_trap)
+    areas = without_holes(filled, options["holes"])
+    return _found(Scene(target, areas, frozenset(), counted, replaced, _digits(target)), options)
+
+
+def _digits(target: Target) -> int:
+    """Give the hexadecimal digits of an address; the end of 32 bits has nine."""
+    end = target.mappings.ends[-1]
+    return 16 if end > 1 << 32 else max(8, len(f"{end:x}"))
 
 
 def _found(scene: Scene, options: dict[str, Any]) -> Scene:
@@ -80,7 +90,7 @@ def _found(scene: Scene, options: dict[str, Any]) -> Scene:
     areas, found = find(scene.areas, what, address, below, above)
     if not areas:
         raise MemtoolsError(f"vgraph: nothing {'at' if address is not None else 'is called'} {what}")
-    return scene._replace(areas=areas, found=frozenset(found))
+    return scene._replace(areas=Areas(areas), found=frozenset(found))
 
 
 def footer(scene: Scene) -> list[str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pymemtools.cli import say
 from pymemtools.errors import Denied, Missing, ParseError, UsageProblem
-from pymemtools.procfs.maps import Mapping, parse_maps
+from pymemtools.procfs.maps import Mappings, parse_maps
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.reports.map_kinds import kinds_of
 from pymemtools.sources.base import Facts, Source
@@ -26,7 +26,7 @@ class Target(NamedTuple):
     """The mappings to draw, in order of addresses, and what is known beside them."""
 
     title: str
-    mappings: Sequence[Mapping]
+    mappings: Mappings
     kinds: Sequence[str]
     resident: Column | None  # bytes of each mapping; None: not asked for, or not known
     swapped: Column | None
@@ -73,7 +73,7 @@ def _of_process(source: Source, pid: int, *, rss: bool) -> Target:
     min_address, max_count = (_setting(source, name) for name in ("mmap_min_addr", "max_map_count"))
     kinds = maps.told().kinds
     total = _total(source, maps.pid)
-    return Target(title, list(maps.mappings), kinds, resident, swapped, total, min_address, max_count, source.facts)
+    return Target(title, maps.mappings, kinds, resident, swapped, total, min_address, max_count, source.facts)
 
 
 def _total(source: Source, pid: int) -> tuple[int, int] | None:
@@ -101,16 +101,14 @@ def _of_file(path: str, max_size: int) -> Target:
         raise UsageProblem(f"vgraph: {path} is a directory: name a process in it, with --source {path}")
     text = read_text_file(path, max_size)
     found, resident, swapped = _parsed(text, path)
-    mappings = list(found)
-    order = sorted(range(len(mappings)), key=lambda i: mappings[i].start)
-    mappings = [mappings[i] for i in order]
-    is_known = any(mapping.perms for mapping in mappings)
-    kinds = kinds_of(mappings) if is_known else [""] * len(mappings)
+    order = sorted(range(len(found)), key=found.starts.__getitem__)
+    mappings = found.take(order)
+    kinds = kinds_of(mappings) if any(mappings.perms) else [""] * len(mappings)
     resident, swapped = (None if column is None else [column[i] for i in order] for column in (resident, swapped))
     return Target("", mappings, kinds, resident, swapped, None, None, None, Facts("file", path, None, None, None))
 
 
-def _parsed(text: bytes, path: str) -> tuple[Sequence[Mapping], Column | None, Column | None]:
+def _parsed(text: bytes, path: str) -> tuple[Mappings, Column | None, Column | None]:
     """Read whatever the first line shows the text to be."""
     lines = (line for line in text[:65536].split(b"\n") if line and not line.startswith(b"#"))
     first, second = next(lines, b""), next(lines, b"")
