@@ -105,7 +105,7 @@ _FEW = 64  # processes that one process reads faster than it can fork
 
 
 def read_processes(source: Source, wants: Wants) -> Sample:
-    """Read the processes of a source. Raises Missing for a copy without any.
+    """Read the processes of a source.
 
     On a live machine two processes share the work, a process that ends is left out whole, one caught in the middle of
     an exec is read again, and processes started meanwhile are looked for once.
@@ -113,8 +113,6 @@ def read_processes(source: Source, wants: Wants) -> Sample:
     reader = _Reader(source, wants)
     pids = list(source.pids())
     if not source.is_live:
-        if not pids:
-            raise Missing(f"{source.facts.path}: no process in it")
         return _sample(map(reader.read, pids))
     outcomes = dict(zip(pids, _read_all(pids, reader)))
     # A process may escape one listing by forking ahead of it (CVE-2018-1121); a second look narrows that.
@@ -122,6 +120,12 @@ def read_processes(source: Source, wants: Wants) -> Sample:
     outcomes.update([(pid, _after_exec(pid, reader)) for pid, process in outcomes.items() if _is_in_exec(process)])
     outcomes.update((pid, process) for pid, process in newcomers.items() if not _is_in_exec(process))
     return _sample(outcomes.values())
+
+
+def expect_processes(source: Source) -> None:
+    """Refuse a copy in which there are none, where they are all that is asked about. Raises Missing."""
+    if not source.is_live and not source.pids():
+        raise Missing(f"{source.facts.path}: no process in it")
 
 
 def read_process(source: Source, pid: int, wants: Wants) -> Process:

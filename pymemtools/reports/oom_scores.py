@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, Missing, ParseError
+from pymemtools.errors import Missing
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release, since
-from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
-from pymemtools.procfs.smaps_tally import Tally
-from pymemtools.procfs.stat import Stat
-from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
-from pymemtools.readings.steady import read_steadily
+from pymemtools.readings.process import KERNEL, UNKNOWN_NAME, ZOMBIE, Process
+from pymemtools.readings.processes import Sample, Wants, read_processes
 from pymemtools.reports.doubt import read_meminfo
-from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.sources.base import Source
 
 CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h
 
@@ -59,36 +56,19 @@ class Candidates(NamedTuple):
         return sum(row.pid > 0 and row.state not in ("Z", "X", "x") for row in self.rows) + self.unreadable
 
 
-class _Seen(NamedTuple):
-    pid: int
-    user: str
-    score: int | None
-    adj: int | None
-    sizes: Mapping[str, int]
-    is_admin: bool
-    state: str
-    is_kernel_thread: bool
-    is_dead: bool
-    name: str
-    command: str
-
-    @property
-    def is_known(self) -> bool:
-        """Tell whether there is something to weigh: of some, a capture has but the kernel's score."""
-        return "VmRSS" in self.sizes or self.is_dead
+WANTS = Wants(status=True, memory=True, oom_score=True, oom_score_adj=True)
 
 
-def candidates(source: Source) -> Candidates:
-    """Read every process but the kernel's, and weigh it. Raises Missing, Denied or ParseError for meminfo."""
+def candidates(source: Source, sample: Sample | None = None) -> Candidates:
+    """Weigh every process but the kernel's, of a sample read with WANTS. Raises what reading meminfo does."""
     meminfo, doubts = read_meminfo(source)
     page_size = source.facts.page_size or 4096
     total = (meminfo["MemTotal"] + meminfo.get("SwapTotal", 0)) // page_size
     version = parse_release(source.facts.kernel)
-    seen, unreadable = _read_all(source)
-    users = [each for each in seen if not each.is_kernel_thread]
-    has_scores = any(each.score is not None for each in users)
+    users, unreadable = _weighable(sample or read_processes(source, WANTS))
+    has_scores = any(each.oom_score is not None for each in users)
     scale = _scale(users, total, page_size, version)
-    tasks = {each.pid: _task(each, page_size, version) for each in users if each.is_known}
+    tasks = {each.pid: _task(each, page_size, version) for each in users if _is_known(each)}
     rows = [_candidate(each, tasks.get(each.pid), total, version, scale) for each in users]
     notes = [*doubts]
     if source.facts.page_size is None:
@@ -102,132 +82,90 @@ def candidates(source: Source) -> Candidates:
     return Candidates(rows, total, page_size, version, scale, has_scores, unreadable, notes, tasks)
 
 
-def _assumptions(users: Sequence[_Seen], *, has_scores: bool) -> Iterator[str]:
+def _assumptions(users: Sequence[Process], *, has_scores: bool) -> Iterator[str]:
     if not has_scores:
         yield "the source has no oom_score: scores are computed"
-    if any(each.adj is None for each in users):
+    if any(each.oom_score_adj is None for each in users):
         yield "the source has no oom_score_adj: 0 is assumed"
-    if any("VmPTE" not in each.sizes and not each.is_dead for each in users):
+    if any("VmPTE" not in _sizes(each) and each.life != ZOMBIE for each in users):
         yield "the source does not tell the size of page tables: computed scores leave them out"
 
 
-def _read_all(source: Source) -> tuple[list[_Seen], int]:
-    seen: list[_Seen] = []
-    unreadable = 0
-    for pid in source.pids():
-        try:
-            one = read_steadily(source, pid, lambda files, stat: _read_one(source, files, stat))
-        except Missing:
+def _weighable(sample: Sample) -> tuple[list[Process], int]:
+    """Choose who is weighed, all but the kernel's threads, and count those of whom neither memory nor score is told."""
+    users, unreadable = [], 0
+    for process in sample.everybody:
+        if process.life == KERNEL:
             continue
-        except (Denied, ParseError):
-            unreadable += 1
-            continue
-        if one is not None:
-            seen.append(one)
-    return seen, unreadable
+        if process.life == ZOMBIE or "VmRSS" in _sizes(process) or process.oom_score is not None:
+            users.append(process)
+        else:
+            unreadable += not process.status
+    return users, unreadable
 
 
-def _read_one(source: Source, files: ProcessFiles, stat: Stat | None) -> _Seen | None:
-    """Read what is weighed of a process; None for one without memory. Raises Denied where nothing tells its memory."""
-    status, score = _optional(files, "status"), _number(_optional(files, "oom_score"))
-    sizes: Mapping[str, int] = parse_status_sizes(status)
-    is_without = stat is not None and (stat.is_kernel_thread or stat.is_dead)
-    if not sizes and not is_without:
-        sizes = _sums_of_smaps(files)
-    if "VmRSS" not in sizes and score is None and not is_without:
-        if status:
-            return None
-        raise Denied(f"{files.pid}: neither status nor smaps tells its memory")
-    name = "?" if stat is None else stat.comm.decode("utf-8", "surrogateescape")
-    words = _optional(files, "cmdline").rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "surrogateescape")
-    uid = files.uid()
-    user = "?" if uid is None else source.user_name(uid) or str(uid)
-    return _Seen(
-        files.pid,
-        user,
-        score,
-        _number(_optional(files, "oom_score_adj")),
-        sizes,
-        bool(parse_status_capabilities(status) >> CAP_SYS_ADMIN & 1),
-        "?" if stat is None else stat.state,
-        stat is not None and stat.is_kernel_thread,
-        stat is not None and stat.is_dead,
-        name,
-        words or f"[{name}]",
-    )
+def _sizes(process: Process) -> Mapping[str, int]:
+    """Give the sizes that are weighed: those of status, or what smaps add up to (smemcap's): no page tables then."""
+    if process.status:
+        return process.status
+    sums = {"VmRSS": process.sums.get("Rss"), "VmSwap": process.sums.get("Swap")}
+    return {name: size for name, size in sums.items() if size is not None}
 
 
-def _sums_of_smaps(files: ProcessFiles) -> Mapping[str, int]:
-    """Add smaps up where a capture has no status (smemcap's), or take smaps_rollup: no page tables then."""
-    tally = Tally(("Rss", "Swap"))
-    sums: Mapping[str, int | None]
-    try:
-        for chunk in files.chunks("smaps"):
-            tally.feed(chunk)
-        sums = tally.finish().sums
-    except Missing:
-        rollup = _optional(files, "smaps_rollup")
-        sums = parse_smaps_rollup(rollup) if rollup else {}
-    return {name: size for name, size in (("VmRSS", sums.get("Rss")), ("VmSwap", sums.get("Swap"))) if size is not None}
+def _is_known(process: Process) -> bool:
+    """Tell whether there is something to weigh: of some, a capture has but the kernel's score."""
+    return "VmRSS" in _sizes(process) or process.life == ZOMBIE
 
 
-def _optional(files: ProcessFiles, name: str) -> bytes:
-    try:
-        return files.read(name)
-    except (Missing, Denied):
-        return b""
-
-
-def _number(text: bytes) -> int | None:
-    word = text.strip()
-    return int(word) if word.lstrip(b"-").isdigit() and len(word) < 8 else None
-
-
-def _task(seen: _Seen, page_size: int, version: Version | None) -> Task:
-    get = seen.sizes.get
+def _task(process: Process, page_size: int, version: Version | None) -> Task:
+    get = _sizes(process).get
     tables = get("VmPTE", 0) + (get("VmPMD", 0) if since(version, (4, 4)) and not since(version, (4, 15)) else 0)
-    rss, swap = get("VmRSS", 0) // page_size, get("VmSwap", 0) // page_size
+    rss, swap = get("VmRSS"), get("VmSwap", 0) // page_size
     # A leader that is dead may have threads that live: then the kernel's score is theirs.
-    has_memory = not seen.is_dead or "VmRSS" in seen.sizes or bool(seen.score)
-    return Task(rss, swap, tables // page_size, seen.adj or 0, seen.is_admin, _is_init(seen), has_memory)
+    has_memory = process.life != ZOMBIE or rss is not None or bool(process.oom_score)
+    is_admin = bool((process.capabilities or 0) >> CAP_SYS_ADMIN & 1)
+    adj = process.oom_score_adj or 0
+    return Task((rss or 0) // page_size, swap, tables // page_size, adj, is_admin, _is_init(process), has_memory)
 
 
-def _is_init(seen: _Seen) -> bool:
+def _is_init(process: Process) -> bool:
     """Tell the machine's init from that of a container, which is killed like others: the kernel gives it a score."""
-    return seen.pid == 1 and not seen.score
+    return process.pid == 1 and not process.oom_score
 
 
-def _scale(users: Sequence[_Seen], total: int, page_size: int, version: Version | None) -> str:
+def _scale(users: Sequence[Process], total: int, page_size: int, version: Version | None) -> str:
     tasks = [
-        (each.score, _task(each, page_size, version)) for each in users if each.score is not None and each.is_known
+        (each.oom_score, _task(each, page_size, version))
+        for each in users
+        if each.oom_score is not None and _is_known(each)
     ]
     samples = [(score, badness(task, total, version, FAIR)) for score, task in tasks]
     return detect_scale(samples, total, version)
 
 
-def _candidate(seen: _Seen, task: Task | None, total: int, version: Version | None, scale: str) -> Candidate:
+def _candidate(process: Process, task: Task | None, total: int, version: Version | None, scale: str) -> Candidate:
     points: int | None = None
     score: int | None = None
     if _is_before_oom_badness(version):
-        points = seen.score
+        points = process.oom_score
     elif task is not None:
         points, score = _weigh(task, total, version, scale)
-    get = seen.sizes.get
+    get = _sizes(process).get
     return Candidate(
-        seen.pid,
-        seen.user,
-        score if seen.score is None else seen.score,
-        seen.adj,
+        process.pid,
+        process.owner,
+        score if process.oom_score is None else process.oom_score,
+        process.oom_score_adj,
         score,
         points,
         None if task is None else _share(task, total),
         get("VmRSS"),
         get("VmSwap"),
         get("VmPTE"),
-        seen.state,
-        None if task is None else _killable(seen.pid, points, version),
-        seen.name,
-        seen.command,
+        process.state or UNKNOWN_NAME,
+        None if task is None else _killable(process.pid, points, version),
+        process.name,
+        process.command,
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_name, parse_status_number, parse_status_sizes
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import Wants, expect_processes, read_processes
 from pymemtools.readings.steady import read_steadily
 from pymemtools.reports.maps import read_smaps
 from pymemtools.sources.base import ProcessFiles, Source
@@ -127,6 +127,7 @@ class Ratio(NamedTuple):
 
 def read_ratio(source: Source) -> Ratio:
     """Read of every process its status, which anyone may, and its smaps_rollup or smaps, which few may."""
+    expect_processes(source)
     sample = read_processes(source, Wants(("Rss", "Pss", "Size"), rollup=True, status=True))
     sizes = [process.status for process in sample.everybody if process.status]
     sums = [process.sums for process in sample.processes]

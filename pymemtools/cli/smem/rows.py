@@ -10,7 +10,7 @@ from pymemtools.cli.smem.request import Request
 from pymemtools.errors import MemtoolsError
 from pymemtools.readings.hidden import hiding_option
 from pymemtools.readings.process import Process
-from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.processes import Sample, expect_processes, read_processes
 from pymemtools.render.columns import sort_key
 from pymemtools.reports import groups
 from pymemtools.reports import smem as report
@@ -33,6 +33,7 @@ def gather(source: Source, request: Request) -> Gathered:
     """Read what the request needs and make its rows."""
     if request.report == "system":
         return _system(source, request)
+    expect_processes(source)
     sample = read_processes(source, request.wanted)
     if sample.unreadable and not sample.processes and not source.is_live:
         raise MemtoolsError(f"smem: {', '.join(_unreadable(sample, source))}")
