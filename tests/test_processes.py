@@ -61,6 +61,7 @@ class Fake:
             "smaps": memory(10, 20),
             "smaps_rollup": ROLLUP,
             "status": b"Name:\tworker\nRssShmem:\t4 kB\n",
+            "comm": b"worker\n",
             "cgroup": b"0::/a.service\n",
             "oom_score": b"666\n",
         }
@@ -441,8 +442,9 @@ def test_kernel_without_pss() -> None:
 
 
 def test_capture_without_stat() -> None:
-    process = only(sample(Fake(stat=GONE, status=GONE), is_live=False))
+    process = only(sample(Fake(stat=GONE, status=GONE, comm=GONE), is_live=False))
     assert (process.name, process.ppid, process.starttime_ticks, process.maps) == ("?", None, None, 2)
+    assert only(sample(Fake(stat=GONE), is_live=False)).name == "worker"
 
 
 def test_capture_is_read_once() -> None:

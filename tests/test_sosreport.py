@@ -304,3 +304,40 @@ def test_what_one_log_has_twice_was_twice(pymemtools: Run, tmp_path: Path) -> No
     messages = top / "var" / "log" / "messages"
     messages.write_bytes(messages.read_bytes() * 2)
     assert [kill[3] for kill in _kills(pymemtools, top)] == [1811, 2519, 2519]
+
+
+def test_a_name_alone_is_enough(pymemtools: Run, tmp_path: Path) -> None:
+    process = tmp_path / "proc" / "7"
+    process.mkdir(parents=True)
+    (process / "comm").write_text("lab\n")
+    (process / "smaps").write_text("00400000-00432000 rw-p 00000000 00:00 0 \nSize: 200 kB\nRss: 8 kB\nPss: 8 kB\n")
+    assert pymemtools("smem", "-S", str(tmp_path), "-H", "-c", "pid command rss").stdout.decode() == (
+        "    7 [lab]                              8 \n"
+    )
+
+
+def test_the_kernel_by_uname_r(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 4 kB\n")
+    (tmp_path / "uname_-r").write_text("5.14.0-503.el9.x86_64\n")
+    assert open_source(str(tmp_path)).facts.kernel == "5.14.0-503.el9.x86_64"
+
+
+def test_no_smaps_is_a_file(pymemtools: Run, tmp_path: Path) -> None:
+    top = _copy(tmp_path / "lab")
+    for smaps in top.glob("proc/*/smaps"):
+        smaps.unlink()
+        smaps.mkdir()
+    found = pymemtools("smem", "-S", str(top))
+    assert (found.returncode, found.stdout) == (1, b"")
+    assert found.stderr == b"pymemtools: smem: 6 of 6 processes could not be read (no smaps)\n"
+
+
+def test_what_has_mappings_is_no_kernel_thread(pymemtools: Run, tmp_path: Path) -> None:
+    process = tmp_path / "proc" / "7"
+    process.mkdir(parents=True)
+    (process / "status").write_text("Name:\tlab\nState:\tS (sleeping)\n")
+    (process / "smaps").write_text("00400000-00432000 rw-p 00000000 00:00 0 \nSize: 200 kB\nRss: 8 kB\nPss: 8 kB\n")
+    assert pymemtools("smem", "-S", str(tmp_path), "-H", "-c", "pid command rss").stdout.decode() == (
+        "    7 [lab]                              8 \n"
+    )

@@ -29,9 +29,10 @@ class Stat(NamedTuple):
         return bool((self.flags or 0) & PF_KTHREAD) or (self.vsize == 0 and not self.is_dead)
 
     @property
-    def has_memory(self) -> bool:
+    def has_memory(self) -> bool | None:
         """Tell whether any of its memory is resident; or where that is not told, whether it has an address space."""
-        return bool(self.vsize) if self.rss_pages is None else self.rss_pages > 0
+        size = self.vsize if self.rss_pages is None else self.rss_pages
+        return None if size is None else size > 0
 
     @property
     def is_dead(self) -> bool:

@@ -46,7 +46,7 @@ def stat_by_status(text: bytes, pid: int, stat: Stat | None = None) -> Stat | No
     if name is None:
         return stat
     sizes = parse_status_sizes(text)
-    vsize = sizes.get("VmSize", None if "VmRSS" in sizes else 0)
+    vsize = sizes.get("VmSize", None if sizes else 0)
     if stat is not None:
         return stat._replace(vsize=vsize)
     state = re.search(rb"^State:[ \t]*([A-Za-z])", text, re.MULTILINE)

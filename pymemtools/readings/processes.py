@@ -308,7 +308,8 @@ class _Reader:
 
 def _has_memory(stat: Stat | None, process: Process) -> bool:
     """Tell whether a process that a capture has no smaps of should have had one."""
-    return stat.has_memory if stat is not None else not process.command.startswith(("[", "?"))
+    has_memory = None if stat is None else stat.has_memory
+    return has_memory if has_memory is not None else not process.command.startswith(("[", "?"))
 
 
 def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None]) -> _T | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from pymemtools.errors import Missing
+from pymemtools.errors import Denied, Missing
 from pymemtools.procfs.stat import Stat, parse_stat
 from pymemtools.procfs.status import stat_by_status
 from pymemtools.sources.base import ProcessFiles, Source
@@ -18,25 +18,24 @@ def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat |
     """Call ``read`` between two looks at the process's stat, and give its result only when both show one process.
 
     After an exec, which mixes two address spaces, it is called once more, and again until the new program is all
-    mapped; where that takes for ever (its file system hangs) there is but the little it has. A capture does not change,
+    mapped; where that takes for ever (its file system hangs) there is but the little it has. A copy does not change,
     and may lack stat. Raises Missing when the process is gone, or going, or will not keep still, Denied when it may not
     be opened.
-
-    A stat that is missing, or that is too short to tell a kernel thread, is made up for by status.
     """
+    if not source.is_live:
+        with source.process(pid) as files:
+            return read(files, _stat_of_copy(files))
     changes = 0
     for tries_left in reversed(range(_TRIES)):
         with source.process(pid) as files:
             text, before = _look(files)
-            if not source.is_live and (before is None or before.vsize is None):
-                before = stat_by_status(_optional(files, "status"), pid, before)
-            if source.is_live and before is not None and before.is_dead and (before.threads or 0) > 1:
+            if before is not None and before.is_dead and (before.threads or 0) > 1:
                 files = _other_thread(source, files)
                 text, before = _look(files)
-            if source.is_live and before is not None and before.is_exiting:
+            if before is not None and before.is_exiting:
                 break
             result = read(files, before)
-            if not source.is_live or (before is not None and (before.is_kernel_thread or before.is_dead)):
+            if before is not None and (before.is_kernel_thread or before.is_dead):
                 return result
             text_after = _stat_text(files)
         after = before if text_after == text else _parsed(text_after, pid)
@@ -88,14 +87,35 @@ def _look(files: ProcessFiles) -> tuple[bytes, Stat | None]:
 
 
 def _stat_text(files: ProcessFiles) -> bytes:
-    """Read stat; a capture may lack it."""
-    return _optional(files, "stat")
+    """Read stat, which a process that is gone no longer has."""
+    try:
+        return files.read("stat")
+    except Missing:
+        return b""
 
 
-def _optional(files: ProcessFiles, name: str) -> bytes:
+def _stat_of_copy(files: ProcessFiles) -> Stat | None:
+    """Take what a copy tells: stat, or where it has none, or one too short for the sizes, status; or the name alone."""
+    stat = _parsed(_copied(files, "stat"), files.pid)
+    if stat is None or stat.vsize is None:
+        stat = stat_by_status(_copied(files, "status"), files.pid, stat)
+        if stat is not None and stat.vsize == 0 and _has_mappings(files):  # whoever kept a part of status
+            stat = stat._replace(vsize=None)
+    comm = b"" if stat is not None else _copied(files, "comm").removesuffix(b"\n")
+    return Stat(files.pid, comm, "?") if comm else stat
+
+
+def _has_mappings(files: ProcessFiles) -> bool:
+    try:
+        return any(files.chunks("smaps"))
+    except (Missing, Denied):
+        return False
+
+
+def _copied(files: ProcessFiles, name: str) -> bytes:
     try:
         return files.read(name)
-    except Missing:
+    except (Missing, Denied):
         return b""
 
 

@@ -205,11 +205,12 @@ def _count(source: Source) -> tuple[int, int, int]:
 def _kind(files: ProcessFiles, stat: Stat | None) -> str:
     if stat is not None and stat.is_kernel_thread:
         return "thread"
-    if stat is not None and (stat.is_dead or not stat.has_memory):
+    if stat is not None and (stat.is_dead or stat.has_memory is False):
         return "dead"
     if _is_there(files, "smaps") or _is_there(files, "smaps_rollup"):
         return "process"
-    return "dead" if stat is None and not _is_refused(files, "smaps") else "unreadable"
+    is_unknown = stat is None or stat.has_memory is None
+    return "dead" if is_unknown and not _is_refused(files, "smaps") else "unreadable"
 
 
 def _is_refused(files: ProcessFiles, name: str) -> bool:

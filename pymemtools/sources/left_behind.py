@@ -109,7 +109,10 @@ def kernel_of(source: Source) -> str | None:
         if text.strip():
             return text.strip()
     said = uname_of(source)
-    return None if said is None else said.kernel
+    if said is not None:
+        return said.kernel
+    words = [text.split() for text in _texts(source, _beside(source, "uname"))]  # of uname -r, there is but one
+    return next((each[0] for each in words if len(each) == 1 and each[0][0].isdigit()), None)
 
 
 def uname_of(source: Source) -> Uname | None:
