@@ -186,6 +186,16 @@ def test_who_asks(tmp_path: Path, pymemtools: Run) -> None:
         assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
 
 
+def test_a_copy_from_within_a_container(tmp_path: Path, pymemtools: Run) -> None:
+    """It has the machine's path of the group, but shows the group as the root: its limit holds all the same."""
+    tree = write_tree(tmp_path, Proc(42, "a", cgroup="/docker/1f"))
+    write(tree, group("", max=466 * MIB, stat="active_file 0\ninactive_file 0\n", swap__max=0, swap__current=0))
+    document = ask(pymemtools, tree, "alloc", "100M", "--pid", "42")
+    assert (document["totals"]["outcome"], document["totals"]["decided_by_group"]) == ("OOM", "/")
+    assert "the source does not tell of /docker/1f, only of /: that is taken" in document["notes"]
+    assert document["totals"]["killed_pids"] == [42]
+
+
 def test_a_file_in_the_cache_of_a_group(tmp_path: Path, pymemtools: Run) -> None:
     """Of 512 MiB, 365 are used otherwise: 147 are for files, less a folio of 2 MiB; memory.high holds for them, too."""
     tree = write(tmp_path, V2_ROOT | group("/a", max=512 * MIB) | group("/b", high=512 * MIB))

@@ -15,7 +15,8 @@ from pymemtools.models.group_charge import pages_of_total
 from pymemtools.reports.cgroup_levels import Level, read_levels
 from pymemtools.reports.cgroup_path import Hierarchy, group_of, is_below
 from pymemtools.reports.doubt import swap_of
-from pymemtools.reports.group_room import Asking, asking, nobody, ruling, swappiness_of
+from pymemtools.reports.group_asking import Asking, asking, nobody
+from pymemtools.reports.group_room import ruling, swappiness_of
 from pymemtools.reports.machine import Machine
 from pymemtools.reports.oom_scores import (
     Candidate,

@@ -1,82 +1,18 @@
-"""Whose memory group asks, and how much the limits on the way up let it take."""
+"""How much the limits on the way up let a memory group take, and which of them decides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
 from pymemtools.models.group_charge import Bound, Holdings, deciding, outcome
-from pymemtools.procfs.status import parse_status_sizes
-from pymemtools.reports.cgroup_levels import Level, read_levels
-from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, group_of, is_below, named_group, own_group
+from pymemtools.reports.cgroup_levels import Level
 from pymemtools.reports.doubt import swap_of
+from pymemtools.reports.group_asking import Asking
 from pymemtools.reports.machine import Machine
-from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 
 HIDDEN = "(above)"
-_ROOT_ASKS = "a capture has no caller, so the root group asks: say --pid or --group for another"
-
-
-class Asking(NamedTuple):
-    """The group that asks for memory, and those above it; without a path where no group limits anything."""
-
-    path: str | None
-    hierarchy: Hierarchy | None
-    levels: Sequence[Level] = ()
-    notes: tuple[str, ...] = ()
-    own: int = 0  # bytes of this program that the groups hold, and that are free when it has ended and another asks
-    own_pid: int | None = None  # this program, if it is in the group: by then nobody can kill it
-
-
-def asking(source: Source, pid: int | None = None, name: str | None = None) -> Asking:
-    """Find the group of a process, or of that name, or this program's own; on a capture, that is the root.
-
-    Raises Missing for a name that is no group, and UsageProblem for a process and a name. Any other doubt is a note.
-    """
-    if name is not None:
-        if pid is not None:
-            raise UsageProblem("--pid and --group each say who asks: give one of them")
-        named = find_hierarchy(source)
-        path = named_group(source, named, name)
-        return _with_own(source, Asking(path, named, read_levels(source, named, path)))
-    unasked = nobody(source)
-    if (hierarchy := unasked.hierarchy) is None:
-        return unasked
-    if pid is None and not source.is_live:
-        return Asking("/", hierarchy, (), (_ROOT_ASKS,))
-    who = "this program" if pid is None else str(pid)
-    try:
-        found = own_group(source, hierarchy) if pid is None else group_of(source, hierarchy, pid)
-        if found is None:
-            raise Missing("it is outside of what is mounted here")
-        return _with_own(source, Asking(found, hierarchy, read_levels(source, hierarchy, found)))
-    except MemtoolsError as error:
-        return Asking(None, hierarchy, (), (f"the memory group of {who} is not known, nor its limits: {error}",))
-
-
-def _with_own(source: Source, asked: Asking) -> Asking:
-    """Find out what this program itself holds of the group that asks, if it is in there.
-
-    Within a small container that is much of it. What it has mapped of files stays in the page cache.
-    """
-    if not source.is_live or asked.hierarchy is None or not any(level.limit is not None for level in asked.levels):
-        return asked
-    path = group_of(source, asked.hierarchy, "self")
-    if path is None or asked.path is None or not is_below(path, asked.path):
-        return asked
-    pid = source.read("self/stat").partition(b" ")[0]
-    own = parse_status_sizes(source.read("self/status")).get("RssAnon", 0)
-    return asked._replace(own=own, own_pid=int(pid) if pid.isdigit() else None)
-
-
-def nobody(source: Source) -> Asking:
-    """Find the groups of a machine, where it does not matter which of them asks."""
-    try:
-        return Asking(None, find_hierarchy(source))
-    except (Missing, Denied):
-        return Asking(None, None)
 
 
 def bounds(asked: Asking, machine: Machine) -> list[Bound]:

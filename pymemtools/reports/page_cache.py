@@ -12,7 +12,8 @@ from pymemtools.models.group_charge import Bound
 from pymemtools.models.page_cache import Access, PageCache, Step
 from pymemtools.models.release import Version, since
 from pymemtools.models.two_lists import TwoLists, inactive_ratio
-from pymemtools.reports.group_room import Asking, bounds
+from pymemtools.reports.group_asking import Asking
+from pymemtools.reports.group_room import bounds
 from pymemtools.reports.machine import Machine
 from pymemtools.sources.base import Source
 

@@ -1,0 +1,89 @@
+"""Whose memory group asks for memory: a process's, one by name, the caller's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
+from pymemtools.procfs.status import parse_status_sizes
+from pymemtools.reports.cgroup_levels import Level, read_levels
+from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, group_of, is_below, named_group, own_group
+from pymemtools.sources.base import Source
+
+_ROOT_ASKS = "a capture has no caller, so the root group asks: say --pid or --group for another"
+
+
+class Asking(NamedTuple):
+    """The group that asks for memory, and those above it; without a path where no group limits anything."""
+
+    path: str | None
+    hierarchy: Hierarchy | None
+    levels: Sequence[Level] = ()
+    notes: tuple[str, ...] = ()
+    own: int = 0  # bytes of this program that the groups hold, and that are free when it has ended and another asks
+    own_pid: int | None = None  # this program, if it is in the group: by then nobody can kill it
+
+
+def asking(source: Source, pid: int | None = None, name: str | None = None) -> Asking:
+    """Find the group of a process, or of that name, or this program's own; on a capture, that is the root.
+
+    Raises Missing for a name that is no group, and UsageProblem for a process and a name. Any other doubt is a note.
+    """
+    if name is not None:
+        if pid is not None:
+            raise UsageProblem("--pid and --group each say who asks: give one of them")
+        named = find_hierarchy(source)
+        path = named_group(source, named, name)
+        return _with_own(source, Asking(path, named, read_levels(source, named, path)))
+    unasked = nobody(source)
+    if (hierarchy := unasked.hierarchy) is None:
+        return unasked
+    if pid is None and not source.is_live:
+        return Asking("/", hierarchy, (), (_ROOT_ASKS,))
+    who = "this program" if pid is None else str(pid)
+    try:
+        found = own_group(source, hierarchy) if pid is None else group_of(source, hierarchy, pid)
+        if found is None:
+            raise Missing("it is outside of what is mounted here")
+        held = found if source.is_live else _nearest_held(source, hierarchy, found)
+        asked = Asking(held, hierarchy, read_levels(source, hierarchy, held))
+        if held != found:
+            return asked._replace(notes=(f"the source does not tell of {found}, only of {held}: that is taken",))
+        return _with_own(source, asked)
+    except MemtoolsError as error:
+        return Asking(None, hierarchy, (), (f"the memory group of {who} is not known, nor its limits: {error}",))
+
+
+def _nearest_held(source: Source, hierarchy: Hierarchy, path: str) -> str:
+    """Give the innermost group, from one upwards, that a copy has files of.
+
+    One taken within a container may have the paths of the machine beside the files of the container's own group, which
+    is mounted there as the root.
+    """
+    while path != "/" and not source.names(f"{hierarchy.point}{path}"):
+        path = path.rpartition("/")[0] or "/"
+    return path
+
+
+def _with_own(source: Source, asked: Asking) -> Asking:
+    """Find out what this program itself holds of the group that asks, if it is in there.
+
+    Within a small container that is much of it. What it has mapped of files stays in the page cache.
+    """
+    if not source.is_live or asked.hierarchy is None or not any(level.limit is not None for level in asked.levels):
+        return asked
+    path = group_of(source, asked.hierarchy, "self")
+    if path is None or asked.path is None or not is_below(path, asked.path):
+        return asked
+    pid = source.read("self/stat").partition(b" ")[0]
+    own = parse_status_sizes(source.read("self/status")).get("RssAnon", 0)
+    return asked._replace(own=own, own_pid=int(pid) if pid.isdigit() else None)
+
+
+def nobody(source: Source) -> Asking:
+    """Find the groups of a machine, where it does not matter which of them asks."""
+    try:
+        return Asking(None, find_hierarchy(source))
+    except (Missing, Denied):
+        return Asking(None, None)
