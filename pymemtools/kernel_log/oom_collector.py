@@ -10,7 +10,7 @@ import re
 
 from pymemtools.kernel_log import oom_lines as lines
 from pymemtools.kernel_log.learned_prefix import Prefixes, name_behind
-from pymemtools.kernel_log.oom_report import CUT_KILL, Exiting, Kill, OomReport, Reaped, Row, Zone
+from pymemtools.kernel_log.oom_report import Exiting, Kill, OomReport, Reaped, Row, Zone
 from pymemtools.kernel_log.prefix import Line
 
 MAX_TASKS = 1 << 16  # rows that are kept of one table
@@ -294,7 +294,7 @@ class Collector:
         if len(self._kills) < _MAX_LINES and all(kill.pid != other.pid for other in self._kills):
             self._kills.append(kill)
         if match[6] is not None and lines.CUT_SIZES.search(told):
-            self._note_cut(CUT_KILL)
+            self._note_cut("sizes of the killed process")
         return True
 
     def _note_cut(self, what: str) -> bool:

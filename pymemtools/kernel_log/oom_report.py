@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-CUT_KILL = "sizes of the killed process"  # may be among what was cut
-
 
 class Zone(NamedTuple):
     """A zone as the report has it; bytes, lowmem_reserve in pages."""

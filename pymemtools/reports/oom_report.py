@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.kernel_log.oom_report import CUT_KILL, Kill, OomReport, Row
+from pymemtools.kernel_log.oom_report import Kill, OomReport, Row
 from pymemtools.models.oom import ADJ_NEVER
 from pymemtools.models.release import Version
 from pymemtools.reports.oom_total import total_pages
@@ -229,7 +229,7 @@ def freed(analysis: Analysis, kill: Kill) -> int | None:
     them: a group of 64 MiB once "returned" 70, and those 7 were Python's own, charged to another group.
     """
     parts = [kill.sizes[name] for name in _RETURNED if name in kill.sizes]
-    if not parts or (CUT_KILL in analysis.report.cut and len(parts) < len(_RETURNED)):
+    if not parts:
         return None
     left = [reaped.left or {} for reaped in analysis.report.reaped if reaped.pid == kill.pid]
     return max(sum(parts) - sum(sizes.get(name, 0) for sizes in left for name in _RETURNED), 0)
