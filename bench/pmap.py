@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from side_by_side import INF, MIB, OURS, Cost, Line, at_most, medians, show, tried, verdict
-from subjects import children, mapper
+from side_by_side import INF, MIB, OURS, Cost, Line, at_most, medians, show, tried, verdict, within
+from subjects import children, mapper, written_tree
 
 SIZES = (60, 5_000, 50_000)
+MILLION = 1_000_000
 MODES = ("", "-x", "-X", "-XX")
 START = 2.0  # times the import of click, for a process with few mappings
 MOST = {"-x": 1.3, "-X": 0.55, "-XX": 0.55}  # of procps's time, at the largest size
@@ -75,6 +76,9 @@ def measure(rounds: int) -> list[Line]:
         found.append(costs)
         lines += lines_of(mappings, costs, bare)
     lines.append(at_most(f"pmap, {SIZES[0]} mappings", found[0]["ours "].cpu, bare.cpu, "import click", START))
+    with written_tree(MILLION) as tree:
+        (million,) = medians([[*OURS, "pmap", "-X", "-S", tree, "100"]], 1)
+    lines.append(within(f"pmap -X, {MILLION} mappings: peak memory", million.peak, 165))
     return lines + growth(found[-2], found[-1])
 
 

@@ -106,6 +106,11 @@ def at_most(what: str, ours: float, floor: float, name: str, most: float) -> Lin
     return Line(what, *cells, "", "") if most == INF else Line(what, *cells, f"<= {most} x", verdict(ratio <= most))
 
 
+def within(what: str, peak: int, most: int) -> Line:
+    """Say whether the most memory that was resident, in bytes, is within so many MiB."""
+    return Line(what, f"{peak / MIB:.0f} MiB", "", "", f"<= {most} MiB", verdict(peak <= most * MIB))
+
+
 def tried(measure: Callable[..., list[Line]], *arguments: object) -> list[Line]:
     """Measure; a program that fails takes its own lines from the table, and not the table."""
     try:

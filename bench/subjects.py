@@ -10,6 +10,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 PROCESSES = 1000
 
@@ -53,6 +55,30 @@ def mapper(mappings: int) -> Callable[[], list[int]]:
         return [pid]
 
     return start
+
+
+@contextmanager
+def written_tree(mappings: int) -> Iterator[str]:
+    """Write a /proc of one process, 100, of so many mappings, as ``mapper`` makes them."""
+    numbers = "".join(
+        f"{name + ':':<16}{value:8} kB\n"
+        for name, value in (
+            *(("Size", 4), ("KernelPageSize", 4), ("MMUPageSize", 4), ("Rss", 4), ("Pss", 4), ("Shared_Clean", 0)),
+            *(("Shared_Dirty", 0), ("Private_Clean", 0), ("Private_Dirty", 4), ("Referenced", 4), ("Anonymous", 4)),
+            *(("KSM", 0), ("LazyFree", 0), ("AnonHugePages", 0), ("ShmemPmdMapped", 0), ("FilePmdMapped", 0)),
+            *(("Shared_Hugetlb", 0), ("Private_Hugetlb", 0), ("Swap", 0), ("SwapPss", 0), ("Locked", 0)),
+        )
+    )
+    with TemporaryDirectory() as folder:
+        process = Path(folder) / "100"
+        process.mkdir()
+        with open(process / "maps", "w") as maps, open(process / "smaps", "w") as smaps:
+            for i in range(mappings):
+                start = 0x7F0000000000 + i * 4096
+                line = f"{start:x}-{start + 4096:x} r{'-w'[i % 2]}-p 00000000 00:00 0 \n"
+                maps.write(line)
+                smaps.write(f"{line}{numbers}THPeligible:    0\nVmFlags: rd wr mr mw me ac sd \n")
+        yield folder
 
 
 def _fork(work: Callable[[], object]) -> int:
