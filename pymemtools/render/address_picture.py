@@ -79,7 +79,7 @@ class Page(NamedTuple):
 
 
 def picture_lines(areas: Areas, heights: Heights, page: Page, found: frozenset[int]) -> Iterator[str]:
-    """Draw areas, given in ascending order; ``found`` are the starts of those to point at."""
+    """Draw areas, given in ascending order, a box in a piece; ``found`` are the starts of those to point at."""
     marked = bool(found) or has_changes(areas)
     has_bars = any(resident is not None for resident in areas.values("resident"))
     pen = _Pen(page, heights, gutter=2 if marked else 0, bars=has_bars, perms=any(areas.values("perms")))
@@ -90,9 +90,8 @@ def picture_lines(areas: Areas, heights: Heights, page: Page, found: frozenset[i
         near, far = (area.end, area.start) if page.high_first else (area.start, area.end)
         if near != last and last is not None:
             yield f"{bottom} {last:{address}}"
-        edges, lines = pen.box(area, is_found=area.start in found)
-        yield f"{edges.middle if near == last else edges.top} {near:{address}}"
-        yield from lines
+        edges, inside = pen.box(area, is_found=area.start in found)
+        yield f"{edges.middle if near == last else edges.top} {near:{address}}\n{inside}"
         last, bottom = far, edges.bottom
     if last is not None:
         yield f"{bottom} {last:{address}}"
@@ -115,7 +114,7 @@ class _Box(NamedTuple):
     """A box wherever it stands."""
 
     edges: _Edges
-    lines: Sequence[str]
+    inside: str
 
 
 class _Pen:
@@ -149,7 +148,8 @@ class _Pen:
 
     def _draw(self, size: int, look: tuple[Any, ...], is_found: bool) -> _Box:
         area = Area(0, size, *look)
-        return _Box(self._edges[_is_dashed(area)], list(self._lines(area, self._heights.of(area), is_found=is_found)))
+        lines = self._lines(area, self._heights.of(area), is_found=is_found)
+        return _Box(self._edges[_is_dashed(area)], "\n".join(lines))
 
     def _lines(self, area: Area, height: Height, *, is_found: bool) -> Iterator[str]:
         """Draw the lines within a box: the label, what is in it, and blank ones."""

@@ -6,6 +6,7 @@ The kernel names few of them; the rest shows in how glibc and the dynamic linker
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Sequence
 
 from pymemtools.cells import Memo
@@ -57,9 +58,10 @@ def kinds_of(mappings: Mappings, stack: int | None = None) -> list[str]:
 
 
 def _tell_stack(mappings: Mappings, kinds: list[str], stack: int) -> None:
-    for i, (start, end) in enumerate(zip(mappings.starts, mappings.ends)):
-        if start <= stack < end and _is_anonymous(mappings.names[i]) and kinds[i] not in ("hugetlb", "vdso"):
-            kinds[i] = "stack"
+    i = bisect(mappings.starts, stack) - 1
+    is_there = i >= 0 and stack < mappings.ends[i]
+    if is_there and _is_anonymous(mappings.names[i]) and kinds[i] not in ("hugetlb", "vdso"):
+        kinds[i] = "stack"
 
 
 def _tell_by_neighbours(mappings: Mappings, kinds: list[str]) -> None:
