@@ -341,3 +341,17 @@ def test_what_has_mappings_is_no_kernel_thread(pymemtools: Run, tmp_path: Path) 
     assert pymemtools("smem", "-S", str(tmp_path), "-H", "-c", "pid command rss").stdout.decode() == (
         "    7 [lab]                              8 \n"
     )
+
+
+def test_a_copy_without_a_log(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 4 kB\n")
+    found = pymemtools("oom-report", "-S", str(tmp_path))
+    reason = "neither dmesg nor journalctl, messages, syslog or kern.log"
+    assert found.stderr.decode() == f"pymemtools: oom-report: no kernel log in {tmp_path}: {reason}\n"
+    assert found.returncode == 1
+
+
+def test_a_listing_is_read_in_bounds() -> None:
+    assert parse_ps(b"PID " * 100_000 + b"COMMAND\n" + b"1 " * 100_000) == {}
+    assert parse_ps(b"PID COMMAND\n1 " + b"x" * (1 << 20) + b"\n") == {1: b"x" * ((128 << 10) - 2)}

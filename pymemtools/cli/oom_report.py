@@ -135,7 +135,11 @@ def _of_capture(
         return _NO_FACTS | {"kind": "directory", "path": path}, _of_one_kernel(path, [log], None), False
     facts = facts_as_json(opened.facts)
     logs = whole_logs(opened)
-    if logs in ([], [["dmesg"]]):
+    if not logs:
+        raise Missing(
+            f"oom-report: no kernel log in {path}: neither dmesg nor journalctl, messages, syslog or kern.log"
+        )
+    if logs == [["dmesg"]]:
         return facts, _of_one_kernel(path, [opened.read("dmesg")], facts["kernel"]), False
     found = reports_beside(opened, logs, max_size, damages)
     return facts, _of_logs(found, facts["kernel"]), len({each.log for each in found}) > 1

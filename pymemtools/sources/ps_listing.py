@@ -10,6 +10,7 @@ _COMMAND_TITLES = frozenset((b"COMMAND", b"CMD", b"ARGS"))
 _STARTED = re.compile(  # lstart and start have blanks in them
     rb"[A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8} [0-9]{4}(?= )|[A-Z][a-z]{2} +[0-9]{1,2}(?= )|[^ ]+"
 )
+_MAX_TITLES, _MAX_LINE = 64, 128 << 10  # whoever made the copy is not trusted
 _WORD = re.compile(rb"[^ ]+")
 _BRANCH = re.compile(rb"^(?:[ |]*\\_ |[ |]*[|`]- )")  # of ps -f, ps f and ps --forest
 
@@ -22,11 +23,11 @@ def parse_ps(text: bytes) -> dict[int, bytes]:
     """
     lines = text.split(b"\n")
     start, titles = next(((at, line.split()) for at, line in enumerate(lines[:8]) if b"PID" in line.split()), (0, []))
-    if not titles or titles[-1] not in _COMMAND_TITLES:
+    if not 0 < len(titles) <= _MAX_TITLES or titles[-1] not in _COMMAND_TITLES:
         return {}
     commands: dict[int, bytes] = {}
     for line in lines[start + 1 :]:
-        fields = _fields(line, titles)
+        fields = _fields(line[:_MAX_LINE], titles)
         pid = None if fields is None else parse_pid(fields[titles.index(b"PID")].decode("latin-1"))
         if fields is not None and pid is not None:
             commands.setdefault(pid, fields[-1])
