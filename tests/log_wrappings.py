@@ -183,6 +183,7 @@ WRAPPINGS: dict[str, Wrapping] = {
     ),
     "compose": prefixed(lambda number: f"web-1  | {clock(number)}"),
     "table": prefixed(lambda number: "2025-08-12T03:54:03\thost7\tkernel\twarning\t"),
+    "boxed table": lambda lines: b"\n".join(b"|  host7  |  %b  |" % line.ljust(700) for line in lines),
     "CSV": lambda lines: b"\n".join(
         b'"2025-08-12 03:54:03","host7","%b"' % line.replace(b'"', b'""') for line in lines
     ),

@@ -114,6 +114,20 @@ def test_two_machines_and_other_messages_in_between(write: object) -> None:
     assert anywhere(found) == [anywhere([only(b"\n".join(lines))])[0] for lines in logs]
 
 
+def test_a_document_of_one_line_that_is_longer_than_we_hold() -> None:
+    """Cut between its objects; the strings that are not the kernel's have other keys."""
+    other = {"timestamp": 1793710931123, "note": "usb 1-1: new device", "ingestionTime": 1793710931999}
+    lines = bare(real(PLAIN))
+    events = [
+        *[other] * 5000,
+        *({"timestamp": 1793710931124, "message": text(line)} for line in lines),
+        *[other] * 5000,
+    ]
+    found = analyses(json.dumps({"events": events}).encode(), 24 << 10)
+    assert anywhere(found) == anywhere(analyses(b"\n".join(lines)))
+    assert {each.report.when for each in found} == {"2026-11-03T13:02:11.124Z"}
+
+
 def test_what_an_application_writes_of_a_kill_is_no_report() -> None:
     for line in (
         b'{"level": "warn", "msg": "the oom-killer: gfp_mask was not found", "pid": 7}',

@@ -84,7 +84,9 @@ _ANCHOR = re.compile(
 _WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+")
 _FARTHEST = 1024  # bytes that may stand before
 # Lines that end with these words: what follows is not the kernel's, but what all lines of a log end with.
-ENDS = re.compile(rb"(?:Mem-[Ii]nfo:|Call [Tt]race:|Tasks state \(memory values in pages\):)(.{1,64})$", re.DOTALL)
+ENDS = re.compile(
+    rb"(?:Mem-[Ii]nfo:|Call [Tt]race:|Tasks state \(memory values in pages\):)( *)([^ ].{0,63})$", re.DOTALL
+)
 SUFFIX = re.compile(rb"(?:\x1b\[[0-9;]{0,9}[mK]|\^M|</?[A-Za-z][^<>]{0,40}>|[^0-9A-Za-z_\s]){1,8}")
 
 

@@ -83,6 +83,7 @@ class _Finder:
             set()
         )  # of lines in quotes, or not: those of the present report with a prefix that we know
         self._suffix = b""  # that all of its lines have
+        self._is_padded = False  # with blanks before that, as in a table
 
     def feed(self, text: bytes, end: int) -> Iterator[OomReport]:
         """Look through whole lines, which reach to ``end``."""
@@ -113,8 +114,9 @@ class _Finder:
     def _give(self, record: Record) -> Iterator[OomReport]:
         """Give a line to its host's collector; one without is of the host before, as of a message of several lines."""
         text = record.text[:MAX_LINE].rstrip(b"\r\n")
-        if self._suffix:
+        if self._suffix and text.endswith(self._suffix):
             text = text.removesuffix(self._suffix)
+            text = text.rstrip(b" ") if self._is_padded else text
         for line in self._readings(text, is_quoted=record.is_quoted):
             self._host = host = line.host or record.host or self._host
             collector = self._collectors.get(host)
@@ -164,7 +166,8 @@ class _Finder:
 
     def _learn_suffix(self, message: bytes) -> None:
         if match := lines.ENDS.match(message):
-            self._suffix = match[1] if lines.SUFFIX.fullmatch(match[1]) else b""
+            self._suffix = match[2] if lines.SUFFIX.fullmatch(match[2]) else b""
+            self._is_padded = bool(match[1])
 
     def _keep(self, host: bytes, collector: Collector) -> Iterator[OomReport]:
         self._collectors[host] = collector
