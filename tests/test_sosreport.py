@@ -355,3 +355,9 @@ def test_a_copy_without_a_log(pymemtools: Run, tmp_path: Path) -> None:
 def test_a_listing_is_read_in_bounds() -> None:
     assert parse_ps(b"PID " * 100_000 + b"COMMAND\n" + b"1 " * 100_000) == {}
     assert parse_ps(b"PID COMMAND\n1 " + b"x" * (1 << 20) + b"\n") == {1: b"x" * ((128 << 10) - 2)}
+
+
+def test_the_log_of_a_bare_tree_is_read_once(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 4 kB\n")
+    shutil.copy(SOSREPORT / "sos_commands" / "kernel" / "dmesg", tmp_path / "dmesg")
+    assert [(kill[0], kill[3]) for kill in _kills(pymemtools, tmp_path)] == [(str(tmp_path), 2519)]

@@ -50,7 +50,10 @@ def whole_logs(source: Source) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     for path, stem in logs_of(source):
         groups.setdefault(stem, []).append(path)
-    return [*groups.values(), *([["dmesg"]] if "dmesg" in source.names("") else [])]
+    if "dmesg" in source.names(""):
+        groups.pop("/dmesg", None)  # of a /proc that is not below anything, it is the same file
+        groups["dmesg"] = ["dmesg"]
+    return list(groups.values())
 
 
 def is_ring_buffer(log: str) -> bool:
