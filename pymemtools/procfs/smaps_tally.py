@@ -19,6 +19,7 @@ ANONYMOUS = b"<anonymous>"
 _FIELD = re.compile(rb"([A-Z][A-Za-z0-9_]*):[ \t]*([0-9]{1,20}) kB")
 _LONGEST_RECORD = 1 << 20  # bytes; a path has at most 4096, each of them written as four at worst
 _HEX_DIGITS = frozenset(bytes([byte]) for byte in b"0123456789abcdef")
+_NO_NAMES: dict[bytes, list[int]] = {}
 _FIXED_LINE = 28  # "Name:" padded to 16, the value in 8, " kB\n": SEQ_PUT_DEC() in fs/proc/task_mmu.c
 
 
@@ -101,7 +102,8 @@ class Tally:
         self._rest = b""
         self._count = 0
         self._sums: list[int | None] = [None] * len(self.keys)
-        self.by_name: dict[bytes, list[int]] = {}  # name -> [mappings, bytes of each key]
+        # name -> [mappings, bytes of each key]
+        self.by_name: dict[bytes, list[int]] = {} if self._named else _NO_NAMES
         self.has_pss = False
         self.cut_short = False  # the text ended within a line
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pymemtools.procfs.cgroup import unit_of
@@ -144,10 +144,10 @@ def display_user(process: Process, *, numeric: bool) -> str | int:
     return process.user or str(process.uid)
 
 
-def process_rows(processes: Sequence[Process], *, numeric: bool = False) -> list[ProcessRow]:
-    """Make one row of each process."""
-    return [
-        ProcessRow(
+def process_rows(processes: Iterable[Process], *, numeric: bool = False) -> Iterator[ProcessRow]:
+    """Make one row of each process, when it is asked for: there may be very many."""
+    for process in processes:
+        yield ProcessRow(
             process.pid,
             process.starttime_ticks,
             display_user(process, numeric=numeric),
@@ -159,8 +159,6 @@ def process_rows(processes: Sequence[Process], *, numeric: bool = False) -> list
             unit_of(process.cgroup),
             process.oom_score,
         )
-        for process in processes
-    ]
 
 
 def user_rows(processes: Sequence[Process], *, numeric: bool = False) -> list[UserRow]:

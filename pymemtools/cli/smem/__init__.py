@@ -137,7 +137,8 @@ def _report(
     strict: bool,
 ) -> None:
     """Read once, print once."""
-    gathered = gather(source, request if earlier is None else _whole(request))
+    is_table = earlier is None
+    gathered = gather(source, request if is_table else _whole(request), whole_rows=not is_table)
     if earlier is None:
         lines, notes = lines_of(gathered, source, layout), gathered.notes
     else:
@@ -150,6 +151,7 @@ def _report(
         say(line)
     if gathered.unreadable and strict:
         ctx.meta["incomplete"] = True
+    del gathered  # its rows may be very many
     write_lines(lines)
 
 

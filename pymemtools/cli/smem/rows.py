@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.cli.options import told_by_ps, unread
@@ -29,8 +29,8 @@ class Gathered(NamedTuple):
     notes: list[str]  # for stderr, and for programs within the report
 
 
-def gather(source: Source, request: Request) -> Gathered:
-    """Read what the request needs and make its rows."""
+def gather(source: Source, request: Request, *, whole_rows: bool = True) -> Gathered:
+    """Read what the request needs and make its rows, of no more than what a table shows unless they are to be whole."""
     if request.report == "system":
         return _system(source, request)
     expect_processes(source)
@@ -42,10 +42,27 @@ def gather(source: Source, request: Request) -> Gathered:
         notes += told_by_ps(source)
     if not sample.has_pss:
         request = request.without_pss()
-    rows = _chosen(_process_report(sample, request), request, notes)
+    unreadable, warnings = sample.unreadable, _unreadable(sample, source)
+    processes = sample.processes
+    del sample  # so that each process goes when its row is made
+    made = _process_report(processes, request)
+    rows = _chosen([flat(row) if whole_rows else _shown(row, request) for row in made], request, notes)
     if request.report != "tree":
-        rows.sort(key=in_order(request), reverse=request.reverse)
-    return Gathered(rows, request, sample.unreadable, _unreadable(sample, source), notes)
+        _sort(rows, request)
+    return Gathered(rows, request, unreadable, warnings, notes)
+
+
+def _shown(row: report.Rowlike, request: Request) -> Row:
+    """Give the cells that a table shows or is sorted by: a tenth of very many processes' memory."""
+    cells = flat(row)
+    fields = (*(column.key for column in request.columns), request.sort, request.weight, "depth")
+    return {field: cells[field] for field in fields if field in cells}
+
+
+def _sort(rows: list[Row], request: Request) -> None:
+    """Sort by one field after the other, the first one last: keys of all fields at once would be large."""
+    for field in reversed(_order(request)):
+        rows.sort(key=lambda row: sort_key((row[field],))[0], reverse=request.reverse)
 
 
 def _system(source: Source, request: Request) -> Gathered:
@@ -70,13 +87,13 @@ def _system(source: Source, request: Request) -> Gathered:
     rows, negative = without_negative(rows)
     notes += negative
     chosen = _chosen([flat(row) for row in rows], request, notes)
-    chosen.sort(key=in_order(request), reverse=request.reverse)
+    _sort(chosen, request)
     return Gathered(chosen, request, 0, [], notes)
 
 
-def _process_report(sample: Sample, request: Request) -> list[Row]:
-    processes = sample.processes
-    rows: Sequence[report.Rowlike]
+def _process_report(processes: list[Process], request: Request) -> Iterable[report.Rowlike]:
+    """Make the rows of a report, of processes one by one: these are taken out of the list."""
+    rows: Iterable[report.Rowlike]
     if request.report == "mappings":
         rows = report.mapping_rows(processes, request.wanted.keys)
     elif request.report == "users":
@@ -87,12 +104,19 @@ def _process_report(sample: Sample, request: Request) -> list[Row]:
             processes, lambda row: order(flat(row)), reverse=request.reverse, numeric=request.numeric
         )
     elif request.grouping is not None:
-        rows = groups.group_rows(processes, request.grouping)
-        if processes and all(row.group is None for row in rows):
+        grouped = groups.group_rows(processes, request.grouping)
+        if processes and all(row.group is None for row in grouped):
             raise MemtoolsError(f"smem: the source tells the {request.grouping} of no process")
+        rows = grouped
     else:
-        rows = report.process_rows(processes, numeric=request.numeric)
-    return [flat(row) for row in rows]
+        rows = report.process_rows(_taken_out(processes), numeric=request.numeric)
+    return rows
+
+
+def _taken_out(processes: list[Process]) -> Iterator[Process]:
+    processes.reverse()
+    while processes:
+        yield processes.pop()
 
 
 def _chosen(rows: list[Row], request: Request, notes: list[str]) -> list[Row]:
@@ -117,8 +141,12 @@ def with_known(rows: Sequence[Row], field: str) -> tuple[list[tuple[Row, int]], 
 
 def in_order(request: Request) -> Callable[[Row], Any]:
     """Make the key that sorts rows as smem does: ties by the cells that are shown, from left to right."""
-    fields = [request.sort, *(column.key for column in request.columns)]
+    fields = _order(request)
     return lambda row: sort_key(row[field] for field in fields)
+
+
+def _order(request: Request) -> list[str]:
+    return list(dict.fromkeys((request.sort, *(column.key for column in request.columns))))
 
 
 def _unreadable(sample: Sample, source: Source) -> list[str]:
