@@ -11,8 +11,8 @@ from conftest import HERE, Run
 from trees import MEMINFO, write_tree
 
 from pymemtools.procfs.zoneinfo import parse_zoneinfo
-from pymemtools.reports.doubt import zones_differ
-from pymemtools.reports.machine import Machine, read_machine
+from pymemtools.readings.doubt import zones_differ
+from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.sources import open_source
 
 ODD = HERE / "captures" / "odd"

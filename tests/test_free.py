@@ -408,6 +408,6 @@ def test_what_is_loaded() -> None:
     assert sorted(name.removeprefix("pymemtools.") for name in loaded if name.startswith("pymemtools.")) == [
         *("cli", "cli.free", "cli.free.arguments", "cli.free.layouts", "cli.options", "cli.output", "cli.watch"),
         *("entry", "errors"),
-        *("procfs", "procfs.meminfo", "render", "render.escape", "render.free_table", "render.scale"),
+        *("procfs", "procfs.meminfo", "render", "render.escape", "render.free_table", "render.free_units"),
         *("report", "reports", "reports.free", "sources", "sources.base", "sources.files", "sources.tree", "units"),
     ]

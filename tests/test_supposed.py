@@ -8,7 +8,8 @@ import pytest
 
 from pymemtools.errors import UsageProblem
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.reports.machine import Machine, available_of, limit_of, marks_of
+from pymemtools.readings.machine import Machine
+from pymemtools.reports.estimates import available_of, limit_of, marks_of
 from pymemtools.reports.supposed import DIRTY, OVERCOMMIT, assumed, supposed
 
 MIB = 1 << 20

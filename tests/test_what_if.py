@@ -30,7 +30,8 @@ from pymemtools.models.watermarks import watermarks
 from pymemtools.models.writeback import DirtySettings, HighZone, dirtyable, thresholds
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.vmstat import parse_vmstat
-from pymemtools.reports.machine import available_of, dirty_of, limit_of, marks_of, read_machine
+from pymemtools.readings.machine import read_machine
+from pymemtools.reports.estimates import available_of, dirty_of, limit_of, marks_of
 from pymemtools.reports.oom_scores import candidates
 from pymemtools.reports.supposed import supposed
 from pymemtools.sources import open_source

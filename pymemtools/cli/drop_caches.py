@@ -26,8 +26,8 @@ from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.models.drop_caches import predict
 from pymemtools.models.reclaimable import Interval
 from pymemtools.procfs.vmstat import parse_vmstat
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.render.free_table import free_table
-from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.free import memory
 from pymemtools.sources.base import Facts, Source
 from pymemtools.units import minus

@@ -15,7 +15,7 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.render.escape import escape
-from pymemtools.reports.answers import Answer, Machine, answers, describe
+from pymemtools.reports.info import Answer, Machine, answers, describe
 
 
 @click.command("info", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,7 +5,7 @@ Source: mm/show_mem.c (before 6.4 mm/page_alloc.c), si_mem_available(); Linux 3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pymemtools.models.release import Version, since
 
@@ -26,6 +26,23 @@ def mem_available(
     """
     base = free - (low if from_low else total_reserve)
     return max(base + file - min(file // 2, low) + reclaimable - min(reclaimable // 2, low), 0)
+
+
+def available_by_meminfo(
+    meminfo: Mapping[str, int], low: int, total_reserve: int | None, *, page_size: int, from_low: bool
+) -> int | None:
+    """Work out MemAvailable in bytes of meminfo's other figures, None where they tell too little.
+
+    ``low`` and ``total_reserve`` are in pages, the latter unknown where there is no zoneinfo.
+    """
+    reclaimable = meminfo.get("KReclaimable", meminfo.get("SReclaimable"))
+    if total_reserve is None or reclaimable is None:
+        return None
+    if not meminfo.keys() >= {"MemFree", "Active(file)", "Inactive(file)"}:
+        return None
+    file = (meminfo["Active(file)"] + meminfo["Inactive(file)"]) // page_size
+    free, slab = meminfo["MemFree"] // page_size, reclaimable // page_size
+    return mem_available(free, file, slab, low, total_reserve, from_low=from_low) * page_size
 
 
 def counts_from_low(version: Version | None) -> bool:

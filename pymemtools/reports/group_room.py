@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.models.group_charge import Bound, Holdings, deciding, outcome
+from pymemtools.readings.doubt import swap_of
+from pymemtools.readings.machine import Machine
 from pymemtools.reports.cgroup_levels import Level
-from pymemtools.reports.doubt import swap_of
 from pymemtools.reports.group_asking import Asking
-from pymemtools.reports.machine import Machine
 from pymemtools.units import human_size
 
 HIDDEN = "(above)"

@@ -9,9 +9,9 @@ from pymemtools.errors import Missing
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release, since
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.process import KERNEL, UNKNOWN_NAME, ZOMBIE, Process
 from pymemtools.readings.processes import Sample, Wants, read_processes
-from pymemtools.reports.doubt import read_meminfo
 from pymemtools.sources.base import Source
 
 CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h

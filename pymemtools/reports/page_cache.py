@@ -12,9 +12,9 @@ from pymemtools.models.group_charge import Bound
 from pymemtools.models.page_cache import Access, PageCache, Step
 from pymemtools.models.release import Version, since
 from pymemtools.models.two_lists import TwoLists, inactive_ratio
+from pymemtools.readings.machine import Machine
 from pymemtools.reports.group_asking import Asking
 from pymemtools.reports.group_room import bounds
-from pymemtools.reports.machine import Machine
 from pymemtools.sources.base import Source
 
 OTHERS = "others"  # what is cached before the first pass

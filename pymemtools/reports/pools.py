@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pymemtools.models.allocation import Pools
 from pymemtools.models.reclaimable import is_told, reclaimable
-from pymemtools.reports.doubt import swap_of
-from pymemtools.reports.machine import Machine
+from pymemtools.readings.doubt import swap_of
+from pymemtools.readings.machine import Machine
 from pymemtools.reports.swap_stores import gains
 
 

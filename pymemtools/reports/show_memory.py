@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.reports.doubt import read_meminfo
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.reports.zones import Reserves
 from pymemtools.sources.base import Source
 

@@ -10,8 +10,9 @@ from pymemtools.models.available import counts_from_low
 from pymemtools.models.release import Version, since
 from pymemtools.models.tunables import TUNABLES
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.reports.doubt import swap_of
-from pymemtools.reports.machine import Machine, available_then, has_huge_pages, limit_of, marks_of, protections_of
+from pymemtools.readings.doubt import swap_of
+from pymemtools.readings.machine import Machine, has_huge_pages
+from pymemtools.reports.estimates import available_then, limit_of, marks_of, protections_of
 from pymemtools.units import human_size
 
 OVERCOMMIT = (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.errors import ParseError
 from pymemtools.models.release import Version, since
 from pymemtools.procfs.meminfo import hugetlb_pool
-from pymemtools.reports.swap_stores import NO_STORES, Stores
+from pymemtools.readings.stores import NO_STORES, Stores
 from pymemtools.units import human_size, minus, plus
 
 

@@ -10,8 +10,9 @@ from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.release import since
 from pymemtools.models.tunables import TUNABLES, default_of
 from pymemtools.procfs.meminfo import hugetlb_pool
-from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of, marks_of, protections_of, trusted
-from pymemtools.reports.settings import WRITE_ONLY, value_of
+from pymemtools.readings.machine import Machine, trusted
+from pymemtools.readings.settings import WRITE_ONLY, value_of
+from pymemtools.reports.estimates import dirty_of, dirtyable_of, marks_of, protections_of
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 

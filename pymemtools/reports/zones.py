@@ -9,7 +9,8 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.models import watermarks as model
 from pymemtools.procfs.buddyinfo import parse_buddyinfo
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
-from pymemtools.reports.machine import Machine, has_huge_pages, marks_of, protections_of, read_machine
+from pymemtools.readings.machine import Machine, has_huge_pages, read_machine
+from pymemtools.reports.estimates import marks_of, protections_of
 from pymemtools.sources.base import Source
 
 

@@ -140,7 +140,7 @@ def _measure(source: Source, cgroup: str | None, *, classic: bool, keeps: bool) 
         is_printed = "MemAvailable" in meminfo
         notes: tuple[str, ...] = ()
         if not keeps or cgroup is not None:
-            from pymemtools.reports.doubt import plausible
+            from pymemtools.readings.doubt import plausible
 
             meminfo, notes = plausible(meminfo)
         if classic:

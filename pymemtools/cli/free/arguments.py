@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from pymemtools.errors import UsageProblem
-from pymemtools.render import scale
+from pymemtools.render import free_units
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -50,8 +50,8 @@ def amount_format(
     if si:
         base = 1000
     if human:
-        return partial(scale.classic_human if classic else scale.human, base=base)
-    return partial(scale.classic_scaled if classic else scale.scaled, power=power, base=base)
+        return partial(free_units.classic_human if classic else free_units.human, base=base)
+    return partial(free_units.classic_scaled if classic else free_units.scaled, power=power, base=base)
 
 
 def parse_seconds(text: str) -> float:

@@ -10,6 +10,7 @@ from pymemtools.cli.options import facts_as_json
 from pymemtools.cli.smem.rows import Gathered
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.errors import MemtoolsError
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.render.columns import (
     Amount,
     Value,
@@ -21,7 +22,6 @@ from pymemtools.render.columns import (
     total_of,
 )
 from pymemtools.report import Column
-from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.smem import Row
 from pymemtools.sources.base import Source
 

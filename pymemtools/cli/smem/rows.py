@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from pymemtools.cli.options import told_by_ps, unread
 from pymemtools.cli.smem.request import Request
 from pymemtools.errors import MemtoolsError
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.hidden import hiding_option
 from pymemtools.readings.process import Process
 from pymemtools.readings.processes import Sample, expect_processes, read_processes
 from pymemtools.render.columns import sort_key
 from pymemtools.reports import groups
 from pymemtools.reports import smem as report
-from pymemtools.reports.doubt import read_meminfo
 from pymemtools.reports.smem import Row, flat
 from pymemtools.sources.base import Source
 
@@ -67,7 +67,7 @@ def _sort(rows: list[Row], request: Request) -> None:
 
 def _system(source: Source, request: Request) -> Gathered:
     from pymemtools.models.release import parse_release
-    from pymemtools.reports.swap_stores import read_stores
+    from pymemtools.readings.stores import read_stores
     from pymemtools.reports.system_memory import detailed_rows, system_rows, without_negative
 
     image = 0

@@ -18,10 +18,10 @@ from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.values import absolute, offer_names
 from pymemtools.errors import Missing
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical, default_of, limits, range_in_words
+from pymemtools.readings.machine import Machine, notes_of, read_machine
+from pymemtools.readings.settings import path_of, value_of
 from pymemtools.render.escape import escape
 from pymemtools.reports import tunables as report
-from pymemtools.reports.machine import Machine, notes_of, read_machine
-from pymemtools.reports.settings import path_of, value_of
 from pymemtools.sources.base import Source
 
 

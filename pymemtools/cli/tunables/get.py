@@ -15,8 +15,8 @@ from pymemtools.cli.options import (
 from pymemtools.cli.tunables.values import offer_names
 from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.models.tunables import canonical
+from pymemtools.readings.settings import value_of
 from pymemtools.render.escape import escape
-from pymemtools.reports.settings import value_of
 
 
 @click.command("get", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})

@@ -20,10 +20,10 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.errors import Missing
+from pymemtools.readings.machine import notes_of, read_machine
+from pymemtools.readings.settings import names as names_of
 from pymemtools.render.escape import escape
 from pymemtools.reports import tunables as report
-from pymemtools.reports.machine import notes_of, read_machine
-from pymemtools.reports.settings import names as names_of
 
 
 @click.command("list", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})

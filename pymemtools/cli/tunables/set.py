@@ -13,8 +13,8 @@ from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
 from pymemtools.cli.tunables.values import Assignment, Wanted, Wish, absolute, checked, from_file
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
+from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.reports import tunables as report
-from pymemtools.reports.machine import Machine, read_machine
 from pymemtools.reports.supposed import supposed
 from pymemtools.sources.tree import live
 

@@ -25,11 +25,12 @@ from pymemtools.models import overcommit
 from pymemtools.models.allocation import Supply, Zone, page_tables, supply, zones_after
 from pymemtools.models.group_charge import REFUSED, WAITS, supplied
 from pymemtools.models.overcommit import HEURISTIC, Caller
+from pymemtools.readings.machine import Machine
 from pymemtools.reports.commitments import commitment_of
+from pymemtools.reports.estimates import available_of, available_then, memory_of
 from pymemtools.reports.group_asking import asking
 from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
 from pymemtools.reports.group_room import Ruling, ruling
-from pymemtools.reports.machine import Machine, available_of, available_then, memory_of
 from pymemtools.reports.oom_scores import Candidate, grown, with_hypotheses
 from pymemtools.reports.pools import lacking, pools
 from pymemtools.reports.supposed import OVERCOMMIT

@@ -15,8 +15,8 @@ from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import UsageProblem
 from pymemtools.models.cache_room import Readers, readers
 from pymemtools.models.group_charge import Bound
+from pymemtools.readings.machine import Machine, notes_of
 from pymemtools.reports.group_asking import asking, nobody
-from pymemtools.reports.machine import Machine, notes_of
 from pymemtools.reports.page_cache import (
     GENERATIONS,
     TWO_LISTS,

@@ -17,7 +17,8 @@ from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, curve, timeline
 from pymemtools.models.release import since
 from pymemtools.models.writeback import Thresholds
-from pymemtools.reports.machine import Machine, dirty_of, dirtyable_of
+from pymemtools.readings.machine import Machine
+from pymemtools.reports.estimates import dirty_of, dirtyable_of
 from pymemtools.reports.supposed import DIRTY
 
 if TYPE_CHECKING:

@@ -23,13 +23,14 @@ from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.models import overcommit
 from pymemtools.models.group_charge import FITS, MAY_NOT_FIT, REFUSED
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller, Memory
+from pymemtools.readings.machine import Machine
 from pymemtools.readings.process import ALIVE
 from pymemtools.readings.processes import read_process
 from pymemtools.reports.commitments import OF_A_FORK, WANTS, Commitment, commitment, forks_of, private_memory
+from pymemtools.reports.estimates import memory_of
 from pymemtools.reports.group_asking import asking
 from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
 from pymemtools.reports.group_room import Ruling, ruling
-from pymemtools.reports.machine import Machine, memory_of
 from pymemtools.reports.oom_scores import with_hypotheses
 from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.units import plus, times

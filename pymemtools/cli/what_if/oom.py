@@ -10,8 +10,8 @@ from pymemtools.cli.group_answers import deaths_answer, group_option, pid_option
 from pymemtools.cli.oom_layouts import adjustment, allocation, table_lines, verdict
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size
+from pymemtools.readings.machine import Machine
 from pymemtools.reports.group_kill import Hunt, deaths, hunt, weighed, with_newcomers
-from pymemtools.reports.machine import Machine
 from pymemtools.reports.oom_scores import Candidate, by_badness
 from pymemtools.reports.swap_stores import costs, ram_of_swap
 

@@ -12,9 +12,10 @@ from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import Missing
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, lacking, largest_mapping, rule, slack
 from pymemtools.models.release import since
+from pymemtools.readings.machine import Machine
 from pymemtools.readings.processes import read_processes
 from pymemtools.reports.commitments import WANTS, Commitment, commitments, forks_of
-from pymemtools.reports.machine import Machine, memory_of
+from pymemtools.reports.estimates import memory_of
 from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.units import minus, times
 

@@ -26,7 +26,7 @@ from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.values import assignments
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
-from pymemtools.reports.machine import Machine, read_machine, trusted
+from pymemtools.readings.machine import Machine, read_machine, trusted
 from pymemtools.reports.supposed import assumed, supposed
 from pymemtools.sources.base import Source
 

@@ -8,7 +8,8 @@ from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.errors import Missing
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.reports.machine import Machine, available_of, available_then, marks_of, notes_of, trusted
+from pymemtools.readings.machine import Machine, notes_of, trusted
+from pymemtools.reports.estimates import available_of, available_then, marks_of
 from pymemtools.reports.supposed import supposed
 
 _RULE = (

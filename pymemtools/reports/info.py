@@ -9,8 +9,8 @@ from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.procfs.cgroup import parse_cgroup, unit_of
 from pymemtools.procfs.iomem import is_hidden, parse_iomem
 from pymemtools.procfs.stat import Stat
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.steady import read_steadily
-from pymemtools.reports.doubt import read_meminfo
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.left_behind import host_of, uname_of
 

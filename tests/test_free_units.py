@@ -2,7 +2,7 @@
 
 import pytest
 
-from pymemtools.render.scale import classic_human, classic_scaled, human, scaled
+from pymemtools.render.free_units import classic_human, classic_scaled, human, scaled
 
 # KiB: (3.3.9 -h, 3.3.9 -h --si, 4.0.2 -h, 4.0.2 -h --si)
 HUMAN = {

@@ -1,0 +1,157 @@
+"""A machine as the models see it: what its files say, each read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
+from pymemtools.models.available import available_by_meminfo, counts_from_low, low_watermarks
+from pymemtools.models.overcommit import commit_limit
+from pymemtools.models.release import Version, parse_release
+from pymemtools.models.tunables import TUNABLES
+from pymemtools.models.writeback import total_reserve
+from pymemtools.procfs.meminfo import hugetlb_pool, parse_meminfo
+from pymemtools.procfs.pagetypeinfo import parse_pageblock
+from pymemtools.procfs.vmstat import parse_vmstat
+from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
+from pymemtools.readings.doubt import plausible, swap_of, zones_differ
+from pymemtools.readings.settings import value_of
+from pymemtools.readings.stores import NO_STORES, Stores, read_stores
+from pymemtools.sources.base import Source
+
+_T = TypeVar("_T")
+_PROCESSOR = re.compile(rb"^cpu[0-9]+ ", re.MULTILINE)
+
+
+class Machine(NamedTuple):
+    """What decisions depend on; sizes in bytes, zones in pages. What the source does not tell is not there, or None."""
+
+    meminfo: Mapping[str, int]
+    counters: Mapping[str, int]  # vmstat
+    zones: Sequence[Zone]
+    settings: Mapping[str, str]  # by the names of tunables
+    page_size: int
+    version: Version | None
+    cpus: int | None
+    notes: tuple[str, ...] = ()
+    counts_from_low: bool = False  # the rule of MemAvailable before 4.6
+    pageblock_pages: int | None = None
+    doubt: str | None = None  # why zones, which tell of other memory than meminfo, decide nothing
+    stores: Stores = NO_STORES  # what is in RAM, and meminfo does not tell
+
+    def pages(self, key: str) -> int:
+        """Give a figure of meminfo in pages. Raises Missing."""
+        if key not in self.meminfo:
+            raise Missing(f"meminfo: no {key} field")
+        return self.meminfo[key] // self.page_size
+
+    def setting(self, name: str) -> int | None:
+        """Give a setting as a number, None where the source does not tell."""
+        text = self.settings.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+    @property
+    def low_watermarks(self) -> int:
+        """Give the pages below which kswapd wakes, over all zones."""
+        return low_watermarks([(zone.name, zone.usable, zone.low) for zone in self.zones])
+
+    @property
+    def total_reserve(self) -> int | None:
+        """Give the pages that zones keep for themselves."""
+        return total_reserve([(zone.usable, zone.high, zone.protection) for zone in self.zones]) if self.zones else None
+
+
+def read_machine(source: Source) -> Machine:
+    """Read what there is: what the source lacks is left out, and so, with a note, is what is damaged."""
+    settings = {}
+    for name in TUNABLES:
+        try:
+            settings[name] = value_of(source, name)
+        except MemtoolsError:
+            continue
+    notes = [] if source.facts.page_size else ["the source does not tell its page size: 4096 is assumed"]
+    version = parse_release(source.facts.kernel)
+
+    def read(name: str, parse: Callable[[bytes], _T]) -> _T | None:
+        try:
+            return parse(source.read(name))
+        except (Missing, Denied):
+            return None
+        except ParseError as error:
+            notes.append(str(error))
+            return None
+
+    page_size = source.facts.page_size or 4096
+    figures, zones = plausible(read("meminfo", parse_meminfo) or {}), read("zoneinfo", parse_zoneinfo) or ()
+    notes += figures.notes
+    samples = [figures.meminfo]
+    if source.is_live and zones:
+        samples.append(plausible(read("meminfo", parse_meminfo) or {}).meminfo)
+    pageblock = read("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page_size)
+    stores, damaged = read_stores(source, figures.meminfo)
+    notes += damaged
+    machine = Machine(
+        figures.meminfo,
+        read("vmstat", parse_vmstat) or {},
+        zones,
+        settings,
+        page_size,
+        version,
+        read("stat", lambda text: len(_PROCESSOR.findall(text))) or None,
+        tuple(notes),
+        pageblock_pages=pageblock,
+        doubt=zones_differ(zones, samples, page_size, version),
+        stores=stores,
+    )
+    settings.update(_told_by_commit_limit(machine))
+    return machine._replace(counts_from_low=_counts_from_low(machine))
+
+
+def _huge_page_pages(source: Source, page_size: int) -> int | None:
+    """Give the pages of a transparent huge page, which are those of a pageblock where pagetypeinfo is root's alone."""
+    try:
+        text = value_of(source, "transparent_hugepage.hpage_pmd_size")
+    except MemtoolsError:
+        return None
+    return int(text) // page_size if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def _told_by_commit_limit(machine: Machine) -> dict[str, str]:
+    """Work out vm.overcommit_ratio, or overcommit_kbytes, from CommitLimit where the source does not tell them."""
+    info, size = machine.meminfo, machine.page_size
+    swap, hugetlb = swap_of(info).total, hugetlb_pool(info) or 0
+    if "vm.overcommit_ratio" in machine.settings or swap is None or not info.keys() >= {"CommitLimit", "MemTotal"}:
+        return {}
+    share, ram = info["CommitLimit"] - swap, max(info["MemTotal"] - hugetlb, 1)
+    for ratio in (share * 100 // ram, share * 100 // ram + 1):
+        if commit_limit(info["MemTotal"], swap, hugetlb, ratio, page_size=size) == info["CommitLimit"]:
+            return {"vm.overcommit_ratio": str(ratio), "vm.overcommit_kbytes": "0"}
+    return {"vm.overcommit_ratio": "0", "vm.overcommit_kbytes": str(share >> 10)}
+
+
+def _counts_from_low(machine: Machine) -> bool:
+    """Tell which rule of MemAvailable a kernel has: its own figure tells better than a stable kernel's version."""
+    rules = [counts_from_low(machine.version), not counts_from_low(machine.version)]
+    told, known = machine.meminfo.get("MemAvailable"), trusted(machine)
+    levels = (known.low_watermarks, known.total_reserve)
+    for rule in rules:
+        if available_by_meminfo(machine.meminfo, *levels, page_size=machine.page_size, from_low=rule) == told:
+            return rule
+    return rules[0]
+
+
+def trusted(machine: Machine) -> Machine:
+    """Give the machine without zones that tell of other memory than meminfo does."""
+    return machine._replace(zones=()) if machine.doubt else machine
+
+
+def notes_of(machine: Machine) -> tuple[str, ...]:
+    """Say all that makes figures doubtful, and that zones are where they count."""
+    return (*machine.notes, machine.doubt) if machine.doubt else machine.notes
+
+
+def has_huge_pages(machine: Machine) -> bool:
+    """Tell whether transparent huge pages are switched on, for all or for who asks."""
+    return machine.settings.get("transparent_hugepage.enabled", "never") != "never"
