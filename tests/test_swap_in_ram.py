@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import CAPTURES, Run
 
+from pymemtools.capture.contents import system_paths
 from pymemtools.models.release import Version
 from pymemtools.reports.system_memory import vmalloc_pages
+from pymemtools.sources import open_source
 
 ODD = CAPTURES / "odd"
 MIB = 1 << 20
@@ -244,3 +248,36 @@ def test_vmalloc_used_is_not_always_memory(
     version: Version | None, meminfo: dict[str, int], counted: int | None
 ) -> None:
     assert vmalloc_pages(meminfo, version) == counted
+
+
+def test_an_archive_tells_what_the_tree_does(pymemtools: Run, tmp_path: Path) -> None:
+    for name, size in (("zram", "1500M"), ("zfs", "40G")):
+        archive = tmp_path / f"{name}.tar"
+        subprocess.run(["tar", "-cf", archive, "-C", ODD / name, *os.listdir(ODD / name)], check=True)
+        packed, tree = (pymemtools("what-if", "alloc", size, "-S", str(path)) for path in (archive, ODD / name))
+        assert (packed.stdout, packed.stderr) == (tree.stdout, tree.stderr)
+        packed, tree = (pymemtools("smem", "-W", "-S", str(path)) for path in (archive, ODD / name))
+        assert packed.stdout == tree.stdout
+
+
+def test_captures_take_what_it_is_worked_out_by(tmp_path: Path) -> None:
+    """Of a zram device only what can be read without doing anything; its limit is in mm_stat."""
+    files = {
+        **{f"sys/block/zram0/{name}": "1 1 1 0 0 0 0\n" for name in ("mm_stat", "bd_stat", "writeback", "mem_limit")},
+        "sys/module/zswap/parameters/enabled": "Y\n",
+        "sys/kernel/debug/zswap/stored_pages": "1\n",
+        "proc/swaps": SWAPS,
+        "proc/spl/kstat/zfs/arcstats": "size 4 1\n",
+        "sys/block/vda/stat": "1\n",
+    }
+    found = list(system_paths(open_source(machine(tmp_path, files))))
+    assert [path for path in found if path.startswith(("/sys/block", "/sys/module", "/sys/kernel/debug", "spl"))] == [
+        "/sys/block/zram0/mm_stat",
+        "/sys/block/zram0/bd_stat",
+        "/sys/block/zram0/disksize",
+        "/sys/block/zram0/comp_algorithm",
+        "/sys/module/zswap/parameters/enabled",
+        "/sys/kernel/debug/zswap/stored_pages",
+        "spl/kstat/zfs/arcstats",
+    ]
+    assert "swaps" in found

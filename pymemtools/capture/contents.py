@@ -15,6 +15,10 @@ SYSTEM_FILES = (
     *("sys/kernel/randomize_va_space", "sys/kernel/pid_max", "sys/vm/*"),
     *("/sys/kernel/mm/ksm/*", "/sys/kernel/mm/transparent_hugepage/*"),
     *("/sys/kernel/mm/transparent_hugepage/khugepaged/*", "/sys/kernel/mm/lru_gen/*", "/sys/kernel/mm/swap/*"),
+    # Memory that meminfo does not tell of: what swap takes of RAM, and the cache of ZFS.
+    *("/sys/block/zram*/mm_stat", "/sys/block/zram*/bd_stat", "/sys/block/zram*/disksize"),
+    *("/sys/block/zram*/comp_algorithm", "/sys/module/zswap/parameters/*", "/sys/kernel/debug/zswap/*"),
+    "spl/kstat/zfs/arcstats",
 )
 # Reading stat_refresh makes the kernel fold its per-processor counters; the others can only be written.
 NEVER_READ = ("sys/vm/stat_refresh", "sys/vm/drop_caches", "sys/vm/compact_memory")

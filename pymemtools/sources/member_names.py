@@ -15,10 +15,12 @@ PROCESS_FILES = dict.fromkeys(_NAMES, _MIB) | {"cmdline": _MAX_CMDLINE, "smaps":
 _SYSTEM_FILES = re.compile(
     r"(?:meminfo|vmstat|zoneinfo|buddyinfo|pagetypeinfo|slabinfo|swaps|version|cmdline|uptime|iomem|cpuinfo|stat|loadavg"
     r"|modules|filesystems|vmallocinfo|dmesg|kmsg|pressure/[a-z]+|sys/(?:vm|kernel)/[A-Za-z0-9_-]+"
-    r"|self/(?:cgroup|mountinfo)|/etc/passwd|/manifest\.json|/sys/(?:kernel/mm|fs/cgroup)/[^\0]+)"
+    r"|self/(?:cgroup|mountinfo)|/etc/passwd|/manifest\.json|spl/kstat/zfs/arcstats"
+    r"|/sys/(?:kernel/mm|fs/cgroup|module/zswap/parameters|kernel/debug/zswap)/[^\0]+|/sys/block/zram[0-9]+/[a-z_]+)"
 )
 _MAX_SYSTEM_FILE = 16 * _MIB  # cpuinfo and zoneinfo of a thousand processors have more than one
 _MAX_LOG = 64 * _MIB
+_OF_SYSFS = ("sys/kernel/mm/", "sys/kernel/debug/", "sys/fs/", "sys/block/", "sys/module/")  # others are /proc/sys's
 _TOPS = frozenset(("proc", "sys", "etc"))
 
 
@@ -40,7 +42,7 @@ def locate(name: str) -> tuple[str, str] | None:
     if parts[0] == "proc":
         return (top, "/".join(parts[1:])) if len(parts) > 1 else None
     path = "/".join(parts)
-    is_of_machine = parts[0] in ("etc", "manifest.json") or path.startswith(("sys/kernel/mm/", "sys/fs/"))
+    is_of_machine = parts[0] in ("etc", "manifest.json") or path.startswith(_OF_SYSFS)
     return top, f"/{path}" if is_of_machine else path
 
 
