@@ -196,3 +196,16 @@ def test_the_script_is_sound(capture_script: Path) -> None:
 
 def test_the_script_is_what_the_program_prints(pymemtools: Run, capture_script: Path) -> None:
     assert pymemtools("capture", "--script").stdout == capture_script.read_bytes()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
+@pytest.mark.skipif(not Path("/proc/2/comm").exists(), reason="sees no kernel thread")
+@pytest.mark.parametrize("shell", SHELLS)
+def test_kernel_threads_are_not_counted(capture_script: Path, shell: str) -> None:
+    """They have no memory that could be read, as ``pymemtools capture`` counts."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        command = [*shell_of(shell), "-s", "--", "-d", gettempdir(), "2", str(other.pid)]
+        with capture_script.open("rb") as script:
+            done = subprocess.run(command, stdin=script, capture_output=True, user=65534, group=65534, check=False)
+        other.kill()
+    assert done.stderr == b"capture.sh: 1 of 1 processes could not be read; run as root for all\n"

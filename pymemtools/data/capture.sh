@@ -297,9 +297,17 @@ process() {
 		rm -rf "${work:?}/proc"
 		return 1
 	fi
-	processes=$((processes + 1))
+	count "$before"
 	[ $status != 1 ] || refuse_process "$1"
 	append "$work" proc
+}
+
+# count IMAGE: count a process with memory; those without, the kernel's and the dead, have no address of their code.
+count() {
+	case $1 in
+	*/*/0/*) ;;
+	*) processes=$((processes + 1)) ;;
+	esac
 }
 
 refuse_process() {
@@ -345,7 +353,7 @@ set_apart() {
 		pid=${each%%/*}
 		case "$seen " in
 		*" $each "*)
-			processes=$((processes + 1))
+			count "$each"
 			case "$denied " in
 			*" $pid "*) refuse_process "$pid" ;;
 			esac
@@ -441,6 +449,13 @@ add_group() {
 	done
 }
 
+# advice: say who could read all, but not to root, who is refused in a container.
+advice() {
+	while read -r key _ uid _; do
+		[ "$key" != Uid: ] || [ "$uid" = 0 ] || echo "; run as root for all"
+	done </proc/self/status
+} 2>/dev/null
+
 manifest() {
 	cat >"$work/manifest.json" <<-END || no_room
 	{"format": 1, "tool": "capture.sh", "machine": "$(uname -m)", "kernel": "$(uname -r)",
@@ -487,7 +502,7 @@ capture() {
 	cgroups "$@"
 	manifest "$now"
 	[ $unreadable = 0 ] ||
-		echo "capture.sh: $unreadable of $processes processes could not be read; run as root for all" >&2
+		echo "capture.sh: $unreadable of $processes processes could not be read$(advice)" >&2
 }
 
 chosen=
