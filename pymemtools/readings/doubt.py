@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pymemtools.errors import ParseError
 from pymemtools.models.release import Version, since
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.zoneinfo import Zone
@@ -36,7 +37,10 @@ class Figures(NamedTuple):
 
 def read_meminfo(source: Source) -> Figures:
     """Read the figures that a question may go by. Raises Missing, Denied or ParseError."""
-    return plausible(parse_meminfo(source.read("meminfo")))
+    found = plausible(parse_meminfo(source.read("meminfo")))
+    if "MemTotal" not in found.meminfo:
+        raise ParseError("meminfo", None, "no MemTotal field that can be")
+    return found
 
 
 def plausible(meminfo: Mapping[str, int]) -> Figures:

@@ -43,6 +43,9 @@ class Machine(NamedTuple):
 
     def pages(self, key: str) -> int:
         """Give a figure of meminfo in pages. Raises Missing."""
+        if not self.meminfo:
+            damage = [note for note in self.notes if note.startswith("meminfo:")]
+            raise Missing(damage[0] if damage else "meminfo: no MemTotal field")
         if key not in self.meminfo:
             raise Missing(f"meminfo: no {key} field")
         return self.meminfo[key] // self.page_size

@@ -230,7 +230,7 @@ class _Reader:
         status = _optional(files, "status", bytes) if wants.status else None
         return process._replace(
             status=None if status is None else parse_status_sizes(status),
-            capabilities=None if status is None else parse_status_capabilities(status),
+            capabilities=parse_status_capabilities(status) if status and b"\nCapEff:" in status else None,
             cgroup=_optional(files, "cgroup", parse_cgroup) if wants.cgroup else None,
             oom_score=_optional(files, "oom_score", _number) if wants.oom_score else None,
             oom_score_adj=_optional(files, "oom_score_adj", _number) if wants.oom_score_adj else None,
@@ -289,12 +289,14 @@ class _Reader:
 
     def _at_the_least(self, files: ProcessFiles, process: Process) -> Process:
         """Take RSS and swap from status, else add up smaps, or take smaps_rollup. Raises Missing for none of them."""
-        if process.status:
+        if "VmRSS" in (process.status or {}):
             return process
         try:
             self._feed(files, None)
         except Missing:
             rollup = _optional(files, "smaps_rollup", parse_smaps_rollup)
+            if process.status and not rollup:
+                return process
             if not rollup:
                 raise
             return process._replace(sums={key: rollup.get(key) for key in _MEMORY})

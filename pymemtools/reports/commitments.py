@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymemtools.errors import Denied
+from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.models.overcommit import Caller, Memory, forks
 from pymemtools.models.release import Version
 from pymemtools.procfs.smaps_accounted import Accounted
@@ -45,9 +45,9 @@ def commitment(process: Process) -> Commitment | None:
     """Say what is committed to a process that was read with WANTS; None where nothing tells."""
     found, sizes = process.accounted, process.status or {}
     if found is None:
-        if process.refused is not None and process.status is None:
+        private = plus(sizes.get("VmData"), sizes.get("VmStk"))
+        if private is None:
             return None
-        private = sizes.get("VmData", 0) + sizes.get("VmStk", 0)
         found = Accounted(private, private, private)
     address_space = process.address_space
     return Commitment(
@@ -70,8 +70,16 @@ def commitment_of(source: Source, pid: int) -> Commitment | None:
         return None
     row = commitment(process)
     if row is None:
-        raise Denied(f"{pid}: {process.refused}")
+        raise untold(process)
     return row
+
+
+def untold(process: Process) -> MemtoolsError:
+    """Say why nothing tells what is committed to a process."""
+    if process.refused is not None:
+        return Denied(f"{process.pid}: {process.refused}")
+    lacking = [field for field in ("VmData", "VmStk") if field not in (process.status or {})]
+    return Missing(f"{process.pid}: no {' and no '.join(lacking)} field in status, and no VmFlags in smaps")
 
 
 def forks_of(row: Commitment, memory: Memory, page_size: int, version: Version | None) -> int | None:

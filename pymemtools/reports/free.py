@@ -78,7 +78,8 @@ def memory(meminfo: Mapping[str, int], low_watermarks: int | None = None, *, est
     mem = FreeRow(
         "Mem", total, used, free, _shared(meminfo), get("Buffers"), cache, plus(get("Buffers"), cache), available
     )
-    low = _area("Low", meminfo) if get("LowTotal") else _row("Low", total, free)
+    is_split = get("LowTotal") or (get("LowFree") and "LowTotal" not in meminfo)
+    low = _area("Low", meminfo) if is_split else _row("Low", total, free)
     return _with_sums(meminfo, mem, low, _high(meminfo), _area("Swap", meminfo), notes)
 
 
@@ -160,7 +161,9 @@ def _area(area: str, meminfo: Mapping[str, int]) -> FreeRow:
 
 def _high(meminfo: Mapping[str, int]) -> FreeRow:
     """Give high memory, of which there is none (0, not unknown) where the kernel does not mention it."""
-    return _row("High", meminfo.get("HighTotal", 0), meminfo.get("HighFree", 0))
+    if meminfo.keys().isdisjoint(("HighTotal", "HighFree")):
+        return _row("High", 0, 0)
+    return _area("High", meminfo)
 
 
 def _row(area: str, total: int | None, free: int | None) -> FreeRow:

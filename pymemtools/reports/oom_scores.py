@@ -9,7 +9,7 @@ from pymemtools.errors import Missing
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release, since
-from pymemtools.readings.doubt import read_meminfo
+from pymemtools.readings.doubt import read_meminfo, swap_of
 from pymemtools.readings.process import KERNEL, UNKNOWN_NAME, ZOMBIE, Process
 from pymemtools.readings.processes import Sample, Wants, read_processes
 from pymemtools.sources.base import Source
@@ -71,6 +71,9 @@ def candidates(source: Source, sample: Sample | None = None) -> Candidates:
     tasks = {each.pid: _task(each, page_size, version) for each in users if _is_known(each)}
     rows = [_candidate(each, tasks.get(each.pid), total, version, scale) for each in users]
     notes = [*doubts]
+    if swap_of(meminfo).total is None:
+        notes.append("meminfo: no SwapTotal field: what scores are shares of is not known, and RAM alone decides here")
+        rows = [_without_shares(row, has_scores=has_scores) for row in rows]
     if source.facts.page_size is None:
         notes.append("the source does not tell its page size: 4096 is assumed")
     if _is_before_oom_badness(version):
@@ -80,6 +83,12 @@ def candidates(source: Source, sample: Sample | None = None) -> Candidates:
     if source.commands_from is not None:
         notes.append(f"without a cmdline: commands are those of {source.commands_from}")
     return Candidates(rows, total, page_size, version, scale, has_scores, unreadable, notes, tasks)
+
+
+def _without_shares(row: Candidate, *, has_scores: bool) -> Candidate:
+    """Leave out what rests on the sum of RAM and swap; the kernel's own score does not."""
+    row = row._replace(computed_score=None, share_permille=None)
+    return row if has_scores else row._replace(oom_score=None)
 
 
 def _assumptions(users: Sequence[Process], *, has_scores: bool) -> Iterator[str]:
@@ -106,10 +115,10 @@ def _weighable(sample: Sample) -> tuple[list[Process], int]:
 
 def _sizes(process: Process) -> Mapping[str, int]:
     """Give the sizes that are weighed: those of status, or what smaps add up to (smemcap's): no page tables then."""
-    if process.status:
-        return process.status
+    if "VmRSS" in (process.status or {}):
+        return process.status or {}
     sums = {"VmRSS": process.sums.get("Rss"), "VmSwap": process.sums.get("Swap")}
-    return {name: size for name, size in sums.items() if size is not None}
+    return {**{name: size for name, size in sums.items() if size is not None}, **(process.status or {})}
 
 
 def _is_known(process: Process) -> bool:

@@ -107,6 +107,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
 }
 _FIRSTS = tuple(FIGURES[field][0] for field in Figures._fields)
 _OTHERS = tuple((i, FIGURES[field][1:]) for i, field in enumerate(Figures._fields) if FIGURES[field][1:])
+_PLACE_OF_USS = Figures._fields.index("uss")
 _AVERAGES = {"avgpss": "pss", "avguss": "uss", "avgrss": "rss"}
 SPLIT = ("Pss_Anon", "Pss_File", "Pss_Shmem")
 FROM_STATUS = ("RssShmem",)
@@ -124,13 +125,15 @@ def smaps_keys(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def figures_of(sums: Mapping[str, int | None]) -> Figures:
-    """Turn sums of the kernel's fields into figures; one is None unless the first of its fields is known."""
+    """Turn sums of the kernel's fields into figures; one is None unless its first field is known, of USS both."""
     get = sums.get
     figures = list(map(get, _FIRSTS))
     for i, others in _OTHERS:
         total = figures[i]
         if total is not None:
             figures[i] = total + sum(get(key) or 0 for key in others)
+    if get(USS[1]) is None:
+        figures[_PLACE_OF_USS] = None
     made = Figures._make(figures)
     return made if made.swappss is not None or made.tpss is None else made._replace(tpss=None)
 

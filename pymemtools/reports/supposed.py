@@ -105,13 +105,16 @@ def supposed(
     if ram is not None or _SETS_WATERMARKS & set(settings) or version is not None:
         found = found._replace(zones=_reset_zones(found))
     meminfo = dict(found.meminfo)
-    if swap_of(meminfo).total is None and not {*OVERCOMMIT}.isdisjoint(settings):
+    if swap_of(meminfo).total is None and not {"vm.overcommit_ratio", "vm.overcommit_kbytes"}.isdisjoint(settings):
         meminfo.pop("CommitLimit", None)  # it was that of other settings
     elif (limit := limit_of(found)) is not None:
         meminfo["CommitLimit"] = limit
     found = found._replace(meminfo=meminfo)
-    if (available := available_then(machine, found)) is not None and found.zones != machine.zones:
-        meminfo["MemAvailable"] = available
+    if found.zones != machine.zones:
+        available = available_then(machine, found)
+        meminfo |= {} if available is None else {"MemAvailable": available}
+        if available is None:
+            meminfo.pop("MemAvailable", None)  # that of other zones
     return found
 
 

@@ -76,7 +76,7 @@ def detailed_rows(
         ("page tables", plus(get("PageTables"), get("SecPageTables", 0)), 0),
         ("kernel stacks", get("KernelStack"), 0),
         ("slab, reclaimable", slab_cache, slab_cache),
-        ("slab, unreclaimable", get("SUnreclaim") if "SUnreclaim" in meminfo else get("Slab"), 0),
+        ("slab, unreclaimable", get("SUnreclaim", minus(get("Slab"), slab_cache or 0)), 0),
         ("other reclaimable kernel", other_cache, other_cache),
         ("vmalloc", _without_stacks(vmalloc_pages(meminfo, version), get("KernelStack")), 0),
         ("percpu", get("Percpu"), 0),

@@ -10,6 +10,7 @@ from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.release import since
 from pymemtools.models.tunables import TUNABLES, default_of
 from pymemtools.procfs.meminfo import hugetlb_pool
+from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.machine import Machine, trusted
 from pymemtools.readings.settings import WRITE_ONLY, value_of
 from pymemtools.reports.estimates import dirty_of, dirtyable_of, marks_of, protections_of
@@ -165,9 +166,10 @@ def _overcommit_memory(number: int, machine: Machine) -> str:
 
 def _overcommit_ratio(number: int, machine: Machine) -> str:
     info = machine.meminfo
-    if not number or "MemTotal" not in info:
+    swap = swap_of(info).total
+    if not number or swap is None or "MemTotal" not in info:
         return ""
-    ram, swap = info["MemTotal"], info.get("SwapTotal", 0)
+    ram = info["MemTotal"]
     limit = commit_limit(ram, swap, hugetlb_pool(info) or 0, number, page_size=machine.page_size)
     return f"{number} % of {human_size(ram)} RAM and {human_size(swap)} swap = {human_size(limit)}"
 

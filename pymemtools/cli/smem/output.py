@@ -50,11 +50,7 @@ def lines_of(gathered: Gathered, source: Source, layout: Layout) -> Iterable[str
         [{column.key: row[column.key] for column in columns} for row in gathered.rows],
         fields=[column.key for column in columns],
         source=facts_as_json(source.facts),
-        totals={
-            column.key: total
-            for column, total in zip(columns, totals_of(columns, gathered.rows))
-            if column.total == "sum"
-        },
+        totals={column.key: total for column, total in zip(columns, _totals(gathered)) if column.total == "sum"},
         unreadable=gathered.unreadable,
         notes=gathered.notes,
     )
@@ -64,8 +60,18 @@ def _classic(gathered: Gathered, source: Source, layout: Layout) -> list[str]:
     columns = gathered.request.columns
     rows = [_indented(row) if row.get("depth") else row for row in gathered.rows]
     cells = [[row[column.key] for column in columns] for row in rows]
-    totals = totals_of(columns, gathered.rows, 1024) if layout.totals else None
+    totals = _totals(gathered, 1024) if layout.totals else None
     return table_lines(columns, cells, totals, amount_format(source, gathered.request.real, layout), layout)
+
+
+def _totals(gathered: Gathered, scale: int = 1) -> list[Value]:
+    """Add up; of the machine's five parts, which make up its memory, all must be known (-W has a row for the rest)."""
+    columns, request = gathered.request.columns, gathered.request
+    totals = totals_of(columns, gathered.rows, scale)
+    if request.report != "system" or request.detailed:
+        return totals
+    unknown = {column.key for column in columns for row in gathered.rows if row[column.key] is None}
+    return [None if column.key in unknown else total for column, total in zip(columns, totals)]
 
 
 def table_lines(

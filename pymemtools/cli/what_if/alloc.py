@@ -25,6 +25,7 @@ from pymemtools.models import overcommit
 from pymemtools.models.allocation import Supply, Zone, page_tables, supply, zones_after
 from pymemtools.models.group_charge import REFUSED, WAITS, supplied
 from pymemtools.models.overcommit import HEURISTIC, Caller
+from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.commitments import commitment_of
 from pymemtools.reports.estimates import available_of, available_then, memory_of
@@ -95,6 +96,8 @@ def command(asked: Asked, *, amount: int, count: int, touch: str, pid: int | Non
     kills = found.missing_at_most and ruled.outcome != WAITS
     dying = _deaths(asked, request, found, ruled) if kills else Deaths(None, [])
     killed = dying.chosen
+    if killed is not None and ruled.level is None and swap_of(machine.meminfo).total is None:
+        killed = killed._replace(oom_score=None)  # a share of what is not known
     rows = _rows(found, machine.page_size, touch)
     totals = _totals(request, grant, found, machine, killed)
     if ruled.decided is not None and grant.is_sure and totals["outcome"] != REFUSED:
@@ -262,7 +265,7 @@ def _granted(grant: tuple[int, int], count: int) -> str:
 
 
 def _name(killed: Candidate) -> str:
-    return f"{who(killed)}, score {killed.oom_score}"
+    return who(killed) if killed.oom_score is None else f"{who(killed)}, score {killed.oom_score}"
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import click
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.models.drop_caches import predict
+from pymemtools.units import plus
 
 _RULES = {
     "page cache": "of the file lists, what is dirty, under writeback or mapped stays (mm/truncate.c, "
@@ -22,6 +23,7 @@ _RULES = {
 def command(asked: Asked, level: int) -> Answer:
     """Predict what a write of 1 (file pages), 2 (slab) or 3 (both) would free: the least and the most."""
     machine = asked.machine
+    machine.pages("MemTotal")  # without it there is no meminfo
     prediction = predict(machine.meminfo, level)
     rows: list[dict[str, Any]] = [
         {
@@ -35,15 +37,15 @@ def command(asked: Asked, level: int) -> Answer:
         if level & bit
     ]
     least, most = (sum(row[key] for row in rows) for key in ("predicted_least", "predicted_most"))
-    free = machine.meminfo.get("MemFree", 0)
-    totals = {"free_before": free, "free_least": free + least, "free_most": free + most}
+    free = machine.meminfo.get("MemFree")
+    totals = {"free_before": free, "free_least": plus(free, least), "free_most": plus(free, most)}
     lines = [
         *table(
             ("class", "at least", "at most"),
             [(row["class"], size(row["predicted_least"]), size(row["predicted_most"])) for row in rows],
         ),
         "",
-        *sentence(f"Free: {size(free)} -> {size(free + least)} to {size(free + most)}."),
+        *sentence(f"Free: {size(free)} -> {size(totals['free_least'])} to {size(totals['free_most'])}."),
         *sentence(
             "MemAvailable hardly changes: it counts these caches as available already, so nothing is won for programs."
         ),

@@ -19,14 +19,14 @@ from pymemtools.cli.group_answers import (
 from pymemtools.cli.options import offer_pids
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size
-from pymemtools.errors import Denied, Missing, UsageProblem
+from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models import overcommit
 from pymemtools.models.group_charge import FITS, MAY_NOT_FIT, REFUSED
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller, Memory
 from pymemtools.readings.machine import Machine
 from pymemtools.readings.process import ALIVE
 from pymemtools.readings.processes import read_process
-from pymemtools.reports.commitments import OF_A_FORK, WANTS, Commitment, commitment, forks_of, private_memory
+from pymemtools.reports.commitments import OF_A_FORK, WANTS, Commitment, commitment, forks_of, private_memory, untold
 from pymemtools.reports.estimates import memory_of
 from pymemtools.reports.group_asking import asking
 from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
@@ -57,7 +57,7 @@ def command(asked: Asked, pid: int, *, dirty: float, count: int, group: str | No
         raise Missing(f"what-if fork: {pid} has no memory of its own")
     row = commitment(process)
     if row is None:
-        raise Denied(f"{pid}: {process.refused}")
+        raise untold(process)
     machine = asked.machine
     notes = [*machine.notes]
     if row.is_estimate:
