@@ -31,7 +31,8 @@ def command(asked: Asked, *, processes: bool) -> Answer:
     machine = asked.machine
     memory = memory_of(machine)
     mode = asked.before.setting("vm.overcommit_memory")
-    rows, unreadable = commitments(read_processes(asked.source, WANTS))
+    has_processes = bool(asked.source.pids())  # the limits need none
+    rows, unreadable = commitments(read_processes(asked.source, WANTS)) if has_processes else ([], 0)
     notes = [*machine.notes]
     if estimates := sum(row.is_estimate for row in rows):
         notes.append(f"processes without readable VmFlags: {estimates}; theirs is estimated from VmData and VmStk")
