@@ -60,8 +60,8 @@ def detailed_rows(
     shared memory, which smem counts as cache. Stacks are within VmallocUsed where the kernel maps them
     (CONFIG_VMAP_STACK), and swap cache within AnonPages where it is mapped, so the last row, what no counter
     explains, is an estimate and may even be negative: see without_negative(). A part whose counter the kernel lacks
-    (too old, or not configured) is unknown, and its memory in the last row. Of what is not the kernel's own, there is a row for what
-    zram devices hold, and for the cache of ZFS, a part of which is within slab.
+    (too old, or not configured) is unknown, and its memory in the last row. Of what is not the kernel's own, there is a
+    row for what zram devices hold, and for the cache of ZFS, a part of which is within slab.
     """
     get = meminfo.get
     total, free = _need(meminfo, "MemTotal"), get("MemFree")
