@@ -128,6 +128,22 @@ def test_a_document_of_one_line_that_is_longer_than_we_hold() -> None:
     assert {each.report.when for each in found} == {"2026-11-03T13:02:11.124Z"}
 
 
+@pytest.mark.parametrize("name", ["German", "docker", "Google, compact", "CloudWatch", "RFC 5424", "UTF-16"])
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
+def test_the_latest_line_first(log: Path, name: str) -> None:
+    """As Google's, Loki's and Kibana's exports have them: the same reports, the last one first."""
+    lines = bare(log.read_bytes())
+    found = analyses(WRAPPINGS[name](lines[::-1]), 24 << 10)
+    assert anywhere(found) == anywhere(analyses(b"\n".join(lines)))[::-1]
+
+
+def test_ends_of_reports_are_all_told() -> None:
+    """Nothing but lines of kills, as of groups whose reports were too many: in their order, each once."""
+    line = "[    1.000000] Memory cgroup out of memory: Killed process {} (x) total-vm:4kB, anon-rss:4kB\n"
+    log = "".join(line.format(pid) for pid in range(1, 3000)).encode() + real(RPI)
+    assert [found.killed.pid for found in analyses(log) if found.killed] == [*range(1, 3000), 2148]
+
+
 def test_what_an_application_writes_of_a_kill_is_no_report() -> None:
     for line in (
         b'{"level": "warn", "msg": "the oom-killer: gfp_mask was not found", "pid": 7}',

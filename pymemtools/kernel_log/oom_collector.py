@@ -55,6 +55,12 @@ class Collector:
         return bool(self._kills or self._exiting) and not self._facts.get("is_group_kill")
 
     @property
+    def is_end_only(self) -> bool:
+        """Tell whether of the report only that is there with which it ends."""
+        is_begun = self._facts.keys() & {"gfp_mask", "columns", "invoker_pid", "panic"}
+        return self.has_something and not is_begun and not self._counters
+
+    @property
     def is_report(self) -> bool:
         """Tell a report from a line that only looks like one's."""
         facts = self._facts

@@ -47,6 +47,7 @@ GROUP_ALL = re.compile(rb"Tasks in (.{1,4096}) are going to be killed due to mem
 STAT = re.compile(rb" *(?:total_)?([a-z_]{2,40}) ([0-9]{1,20})")
 TABLE = re.compile(rb"\[ *pid *\] +uid +tgid +total_vm +rss(?: [a-z_ ]*)? name *")
 CUT_ROW = re.compile(rb"\[ *[0-9]{1,7}\] +[0-9]{1,10} +[0-9]{1,7}(?: +-?[0-9]{1,20})* *")
+ANY_ROW = re.compile(rb"\[ *[0-9]{1,7}\](?: +-?[0-9]{1,20}){4} ")
 CONSTRAINT = re.compile(rb"oom-kill:constraint=([A-Z_]{1,40}),(.*)")
 OF_TASK = re.compile(rb",pid=([0-9]{1,7}),uid=([0-9]{1,10})(?:[^0-9,][^,]{0,20})?$")
 CHOSEN = re.compile(rb"(.{0,100}?)[Kk]ill process ([0-9]{1,7}) ?\((.*)\) score ([0-9]{1,20}) (?:or|and) .*")

@@ -21,6 +21,8 @@ _SIGNS = (_OOM, _KILLED, b"uid  tgid total_vm", _PANIC)
 _OF_OOM = (b"oom-killer: gfp_mask", b"oom-kill:constraint")  # JSON may escape the sign = that follows
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
 _MAX_HOSTS = 4  # whose reports may be mixed
+_MAX_HELD = 1 << 10  # lines in which others than the last of a report are waited for
+_MAX_TURNED = 1 << 17  # lines of a report whose last one comes first
 _MAX_RECORD = 1 << 17  # bytes of a line; one that is longer is cut where an object or an escaped line ends
 
 
@@ -78,6 +80,11 @@ class _Finder:
         self._host = b""
         self._reach = 0  # bytes that are still looked through line by line
         self._records = Records()
+        self._latest: list[Record] | None = (
+            None  # lines since one with which a report ends, where its beginning was not seen
+        )
+        self._held: list[OomReport] = []  # what was made of them
+        self._is_turned = False  # that the latest line comes first, as clouds show their logs
         self._prefixes = Prefixes()
         self._known: set[bool] = (
             set()
@@ -95,6 +102,7 @@ class _Finder:
                 at = _next_sign(text, at, end, places)
                 if at < 0:
                     return
+                yield from self._release()
                 self._records.jump()
             stop = text.index(b"\n", at, end)
             raw = text[at:stop]
@@ -108,11 +116,21 @@ class _Finder:
 
     def finish(self) -> Iterator[OomReport]:
         """Give what is left."""
+        if self._is_turned:
+            yield from self._turn()
         for host in list(self._collectors):
             yield from self._finished(host)
+        yield from self._release()
 
     def _give(self, record: Record) -> Iterator[OomReport]:
         """Give a line to its host's collector; one without is of the host before, as of a message of several lines."""
+        if self._latest is not None:
+            self._latest.append(record)
+        if self._is_turned:
+            self._reach = _REACH
+            if lines.HEAD_SIGN in record.text or len(self._latest or ()) > _MAX_TURNED:
+                yield from self._turn()
+            return
         text = record.text[:MAX_LINE].rstrip(b"\r\n")
         if self._suffix and text.endswith(self._suffix):
             text = text.removesuffix(self._suffix)
@@ -120,14 +138,37 @@ class _Finder:
         for line in self._readings(text, is_quoted=record.is_quoted):
             self._host = host = line.host or record.host or self._host
             collector = self._collectors.get(host)
+            is_bare = collector is None or collector.is_end_only
+            if self._latest is not None and is_bare and lines.ANY_ROW.match(line.message):
+                self._is_turned = True
+                return
             if collector is not None and collector.begins_another(line.message):
                 yield from self._finished(host)
                 collector = None
             collector = collector or Collector(self._prefixes)
             if collector.take(line._replace(when=record.when or line.when, host=host)):
                 self._reach = _REACH
+                if not collector.is_end_only:
+                    yield from self._release()
+                elif self._latest is None:
+                    self._latest = [record]
                 yield from self._keep(host, collector)
                 return
+
+    def _turn(self) -> Iterator[OomReport]:
+        """Read the lines of a report whose last one came first the other way round."""
+        latest, self._latest, self._held, self._is_turned = self._latest or [], None, [], False
+        self._collectors = {host: each for host, each in self._collectors.items() if not each.is_end_only}
+        inner = _Finder()
+        for record in reversed(latest):
+            yield from inner._give(record)
+        yield from inner.finish()
+
+    def _release(self) -> Iterator[OomReport]:
+        """Give what was held back: the order of the lines is as it should be."""
+        if self._latest is not None and not self._is_turned:
+            held, self._held, self._latest = self._held, [], None
+            yield from held
 
     def _readings(self, text: bytes, *, is_quoted: bool) -> Iterator[Line]:
         """Give what a line may be without its prefix, the likeliest first.
@@ -176,7 +217,14 @@ class _Finder:
 
     def _finished(self, host: bytes) -> Iterator[OomReport]:
         collector = self._collectors.pop(host)
-        if collector.is_report:
+        if not collector.is_report:
+            return
+        if self._latest is not None and collector.is_end_only:
+            self._held.append(collector.report())
+            if len(self._latest) > _MAX_HELD:
+                yield from self._release()
+        else:
+            yield from self._release()
             yield collector.report()
 
 
