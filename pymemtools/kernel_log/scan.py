@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from pymemtools.kernel_log import oom_lines as lines
 from pymemtools.kernel_log.encoding import as_utf8
-from pymemtools.kernel_log.learned_prefix import Prefixes, host_in, stamp_in
-from pymemtools.kernel_log.oom_collector import MAX_LINE, Collector, is_head
+from pymemtools.kernel_log.oom_collector import MAX_LINE, Collector
 from pymemtools.kernel_log.oom_report import OomReport
-from pymemtools.kernel_log.prefix import Line, strip
+from pymemtools.kernel_log.readings import Readings
 from pymemtools.kernel_log.records import Record, Records
 
 # A line with one of these is a report's; between reports nothing else is looked for, which is what makes it fast. The
@@ -80,17 +79,10 @@ class _Finder:
         self._host = b""
         self._reach = 0  # bytes that are still looked through line by line
         self._records = Records()
-        self._latest: list[Record] | None = (
-            None  # lines since one with which a report ends, where its beginning was not seen
-        )
+        self._readings = Readings()
+        self._latest: list[Record] | None = None  # since a report's end whose beginning was not seen
         self._held: list[OomReport] = []  # what was made of them
         self._is_turned = False  # that the latest line comes first, as clouds show their logs
-        self._prefixes = Prefixes()
-        self._known: set[bool] = (
-            set()
-        )  # of lines in quotes, or not: those of the present report with a prefix that we know
-        self._suffix = b""  # that all of its lines have
-        self._is_padded = False  # with blanks before that, as in a table
 
     def feed(self, text: bytes, end: int) -> Iterator[OomReport]:
         """Look through whole lines, which reach to ``end``."""
@@ -131,11 +123,7 @@ class _Finder:
             if lines.HEAD_SIGN in record.text or len(self._latest or ()) > _MAX_TURNED:
                 yield from self._turn()
             return
-        text = record.text[:MAX_LINE].rstrip(b"\r\n")
-        if self._suffix and text.endswith(self._suffix):
-            text = text.removesuffix(self._suffix)
-            text = text.rstrip(b" ") if self._is_padded else text
-        for line in self._readings(text, is_quoted=record.is_quoted):
+        for line in self._readings.of(record.text[:MAX_LINE], is_quoted=record.is_quoted):
             self._host = host = line.host or record.host or self._host
             collector = self._collectors.get(host)
             is_bare = collector is None or collector.is_end_only
@@ -145,7 +133,7 @@ class _Finder:
             if collector is not None and collector.begins_another(line.message):
                 yield from self._finished(host)
                 collector = None
-            collector = collector or Collector(self._prefixes)
+            collector = collector or Collector(self._readings.prefixes)
             if collector.take(line._replace(when=record.when or line.when, host=host)):
                 self._reach = _REACH
                 if not collector.is_end_only:
@@ -169,46 +157,6 @@ class _Finder:
         if self._latest is not None and not self._is_turned:
             held, self._held, self._latest = self._held, [], None
             yield from held
-
-    def _readings(self, text: bytes, *, is_quoted: bool) -> Iterator[Line]:
-        """Give what a line may be without its prefix, the likeliest first.
-
-        The words of a report tell where a line of it begins, and so what the prefix of the others is; nothing of
-        that is needed, nor tried, where the prefix is one of those that we know.
-        """
-        line = strip(text)
-        if is_head(line.message):
-            self._known.clear()
-            yield self._head(text, line)
-            return
-        start = 0 if is_quoted in self._known else lines.anchor(line.message)
-        if start == 0:
-            if not self._prefixes or len(line.message) < len(text):
-                self._known.add(is_quoted)
-            self._learn_suffix(line.message)
-        else:
-            yield from self._unknown(text, None if start is None else len(text) - len(line.message) + start)
-        yield line
-        if line.message[:1] in (b" ", b"\t"):
-            yield line._replace(message=line.message.lstrip(b" \t"))
-
-    def _unknown(self, text: bytes, start: int | None) -> Iterator[Line]:
-        """Give what may stand behind a prefix that was learned, or is learned now from what stands at ``start``."""
-        if start is not None:
-            self._prefixes.learn(text[:start])
-            self._learn_suffix(text[start:])
-        for end in self._prefixes.ends(text):
-            yield Line(stamp_in(text[:end]), text[end:], host_in(text[:end]))
-
-    def _head(self, text: bytes, line: Line) -> Line:
-        """Give a report's first line, which begins with a name: what of its prefix is unknown is seen later."""
-        before = text[: text.index(lines.HEAD_SIGN)].removesuffix(lines.INVOKED)
-        return line._replace(when=line.when or stamp_in(before), host=line.host or host_in(before), before=before)
-
-    def _learn_suffix(self, message: bytes) -> None:
-        if match := lines.ENDS.match(message):
-            self._suffix = match[2] if lines.SUFFIX.fullmatch(match[2]) else b""
-            self._is_padded = bool(match[1])
 
     def _keep(self, host: bytes, collector: Collector) -> Iterator[OomReport]:
         self._collectors[host] = collector
