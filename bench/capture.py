@@ -12,6 +12,7 @@ import argparse
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -120,7 +121,21 @@ def reading(directory: str, rounds: int) -> list[Line]:
         lines.append(at_most(what, above, floor.cpu, cat[0], INF))
         lines += [at_most(what, above, each.cpu - bare.cpu, "split in lines", SPLITS) for each in split]
         lines.append(memory(f"smem -S, {layout}: peak above start-up", ours, start))
+        if not is_packed:
+            lines += opening(path, layout, min(rounds, 3))
     return lines
+
+
+_OPEN = "import sys\nfrom pymemtools.sources import archive, open_source\nfor _ in range({}): open_source(sys.argv[1])"
+_LIST = "import sys, tarfile\nfor _ in range({}): tarfile.open(sys.argv[1]).getmembers()"
+
+
+def opening(path: str, layout: str, rounds: int) -> list[Line]:
+    """Measure finding what a plain archive holds beside Python's tarfile, ten times, without their imports."""
+    programs = (_OPEN.format(10), _OPEN.format(0), _LIST.format(10), _LIST.format(0))
+    ours, start, theirs, their_start = medians([[sys.executable, "-c", each, path] for each in programs], rounds)
+    above, floor = ours.cpu - start.cpu, theirs.cpu - their_start.cpu
+    return [at_most(f"open archive, {layout}, x 10", above, floor, "tarfile", 0.30)]
 
 
 def main() -> None:

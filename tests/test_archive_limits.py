@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 
 import pytest
-from archives import END, SOUND, gz_of_zeros, header, machine, member, opened, packed, process
+from archives import END, SMAPS, SOUND, gz_of_zeros, header, machine, member, opened, packed, process
 from conftest import HERE, Run
 
 from pymemtools.errors import ArchiveError
@@ -85,3 +85,30 @@ def test_memory_for_what_does_not_pack_is_limited(tmp_path: Path, case: str) -> 
     reason = "takes more than 85 MiB of memory to read; unpack it to a plain file first"
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode() == f"pymemtools: {tmp_path}/a: {reason}\n"
+
+
+def test_memory_for_very_many_processes(tmp_path: Path) -> None:
+    """A hundred thousand took 263 MiB; the limit is of a fifth of them, above what a small capture takes."""
+    (tmp_path / "small.tar").write_bytes(SOUND)
+    many = b"".join(member(b"%d/smaps" % pid, SMAPS) for pid in range(1, 20_001))
+    (tmp_path / "large.tar").write_bytes(machine() + many + END)
+    for command, most in (("smem", 27), ("info", 7)):
+        above = peak(command, tmp_path / "large.tar") - peak(command, tmp_path / "small.tar")
+        assert above < most << 20
+
+
+_REPORT = """
+import sys
+from pymemtools.cli import cli
+cli.main(sys.argv[1:], standalone_mode=False)
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(int(status["VmHWM"].split()[0]), file=sys.stderr)
+"""
+
+
+def peak(command: str, path: Path) -> int:
+    """Give the most memory that a report of an archive had resident, in bytes: rusage would count this process's."""
+    call = [sys.executable, "-c", _REPORT, command, "-S", str(path)]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(call, env=environment, capture_output=True, check=True)
+    return int(done.stderr.split()[-1]) << 10

@@ -80,14 +80,18 @@ class Archive:
 
     def read_whole(self, pid: int | None, name: str) -> bytes:
         """Read a file of the machine, or of a process, at once. Raises Missing or ParseError."""
-        if self._stored(pid, name).size > MAX_WHOLE:
+        stored = self._stored(pid, name)
+        if stored.size > MAX_WHOLE:
             raise ParseError(_where(pid, name), None, f"more than {exact_size(MAX_WHOLE)}")
-        return b"".join(self.chunks(pid, name))
+        return b"".join(self._chunks(stored, pid, name))
 
     def chunks(self, pid: int | None, name: str) -> Iterator[bytes]:
         """Read a file piece by piece. Raises Missing, or ParseError for a line that no kernel writes."""
+        return self._chunks(self._stored(pid, name), pid, name)
+
+    def _chunks(self, stored: Stored, pid: int | None, name: str) -> Iterator[bytes]:
         where = _where(pid, name)
-        chunks = self._index.chunks(self._stored(pid, name), where)
+        chunks = self._index.chunks(stored, where)
         return without_long_lines(chunks, where) if name in ("smaps", "maps") else chunks
 
     def _stored(self, pid: int | None, name: str) -> Stored:
