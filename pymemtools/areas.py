@@ -35,7 +35,7 @@ class Area(NamedTuple):
 
     start: int
     end: int  # the first address behind it
-    kind: str  # of reports.map_kinds or reports.physical, ``hole`` or ``NULL trap``; empty: unknown
+    kind: str  # of models.map_kinds or reports.physical, ``hole`` or ``NULL trap``; empty: unknown
     label: str = ""
     perms: str = ""  # as ``r-xp``; empty: unknown
     mappings: int = 1  # in it; 0: a hole

@@ -2,9 +2,9 @@
 
 import pytest
 
+from pymemtools.models.map_kinds import KINDS, kinds_of
 from pymemtools.procfs.maps import Mapping, Mappings, parse_maps
 from pymemtools.reports.map_diff import pair
-from pymemtools.reports.map_kinds import KINDS, kinds_of
 
 CASES = {
     "a program and its library, linked as today": """\

@@ -7,8 +7,8 @@ import pytest
 
 from pymemtools.errors import Missing
 from pymemtools.procfs.stat import Stat
+from pymemtools.readings.mappings import read_maps
 from pymemtools.readings.steady import read_steadily
-from pymemtools.reports.maps import read_maps
 from pymemtools.sources.base import Facts, ProcessFiles
 
 MAPS = b"00400000-00401000 r-xp 00000000 fe:00 18 /x\n"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pymemtools.cells import Derived, Memo
 from pymemtools.procfs.maps import Mappings
+from pymemtools.readings.mappings import ProcessMaps
 from pymemtools.reports.map_names import base_name
-from pymemtools.reports.maps import ProcessMaps
 
 Value = int | str | None
 Cells = Sequence[Value]

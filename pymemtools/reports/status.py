@@ -9,9 +9,9 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_name, parse_status_number, parse_status_sizes
+from pymemtools.readings.mappings import read_smaps
 from pymemtools.readings.processes import Wants, expect_processes, read_processes
 from pymemtools.readings.steady import read_steadily
-from pymemtools.reports.maps import read_smaps
 from pymemtools.sources.base import ProcessFiles, Source
 
 NEAR_PERCENT = 80  # of vm.max_map_count: time to warn

@@ -30,7 +30,7 @@ from pymemtools.cli.pmap.page import Page
 from pymemtools.cli.pmap.request import Request, checked
 from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
-from pymemtools.reports.maps import ProcessMaps
+from pymemtools.readings.mappings import ProcessMaps
 from pymemtools.sources.base import Source
 
 

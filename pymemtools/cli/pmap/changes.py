@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pymemtools.cli import say
 from pymemtools.cli.pmap.columns import check_known
 from pymemtools.cli.pmap.request import Request
+from pymemtools.readings.mappings import ProcessMaps
 from pymemtools.reports.changes import Change, changes
 from pymemtools.reports.map_diff import pair
 from pymemtools.reports.map_frame import Frame, Value, frame_of, group
-from pymemtools.reports.maps import ProcessMaps
 
 _IDENTITY = ("pid", "address", "perm", "kind", "mapping")
 Row = dict[str, Value]

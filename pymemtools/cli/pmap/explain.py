@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pymemtools.cli.pmap.columns import OWN
+from pymemtools.models.map_kinds import KINDS
 from pymemtools.procfs.smaps_fields import SMAPS_FIELDS
 from pymemtools.procfs.vmflags import flags_legend
 from pymemtools.render.escape import escape
 from pymemtools.reports.map_frame import Frame
-from pymemtools.reports.map_kinds import KINDS
 
 _CLASSIC = {
     "": (("Address", "address"), ("Kbytes", "Size"), ("Mode", "perm"), ("Mapping", "mapping")),

@@ -10,10 +10,10 @@ from pymemtools.cli.pmap.columns import OWN, check_known, is_number
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.cli.pmap.request import DROPPED, FIGURES, ROLLUP_FIGURES, Request
 from pymemtools.errors import UsageProblem
+from pymemtools.readings.mappings import ProcessMaps
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape
 from pymemtools.reports.map_frame import Frame, Value, frame_of, group, order_of
-from pymemtools.reports.maps import ProcessMaps
 
 _HEAD = ("address", "perm", "offset", "device", "inode")
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pymemtools.cli import say
 from pymemtools.cli.pmap.request import Request
 from pymemtools.errors import Denied, Missing, ParseError
+from pymemtools.readings.mappings import ProcessMaps, read_maps, read_rollup
 from pymemtools.reports.map_names import classic_names
-from pymemtools.reports.maps import ProcessMaps, read_maps, read_rollup
 from pymemtools.sources.base import Source
 
 NOT_FOUND = 42  # procps's

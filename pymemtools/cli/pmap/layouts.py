@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pymemtools.cells import Memo
+from pymemtools.readings.mappings import ProcessMaps
 from pymemtools.render.escape import escape
 from pymemtools.reports.map_frame import sum_of, values_of
 from pymemtools.reports.map_names import classic_names
-from pymemtools.reports.maps import ProcessMaps
 
 
 class Style(NamedTuple):

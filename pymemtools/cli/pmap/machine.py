@@ -9,9 +9,9 @@ from pymemtools.cli.pmap.columns import is_number
 from pymemtools.cli.pmap.frames import frame_for
 from pymemtools.cli.pmap.gather import FAILED, Found
 from pymemtools.cli.pmap.request import Request
+from pymemtools.readings.mappings import ProcessMaps
 from pymemtools.render.machine import machine_lines
 from pymemtools.reports.map_frame import Frame, sum_of
-from pymemtools.reports.maps import ProcessMaps
 from pymemtools.sources.base import Source
 
 _HEAD = ("pid", "address", "perm", "offset", "device", "inode", "Size")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pymemtools.cli.options import write_lines
 from pymemtools.cli.pmap.layouts import LAYOUTS, title_line
 from pymemtools.cli.pmap.request import Request
-from pymemtools.reports.maps import ProcessMaps
+from pymemtools.readings.mappings import ProcessMaps
 
 if TYPE_CHECKING:
     from pymemtools.reports.map_frame import Frame

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from pymemtools.cli.pmap.columns import canonical, is_number
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.errors import UsageProblem
+from pymemtools.readings.mappings import ALL, Wanted
 from pymemtools.reports.map_frame import MADE_OF, OF_MAPS
-from pymemtools.reports.maps import ALL, Wanted
 
 _MAX_ADDRESS = (1 << 64) - 1
 _MAX_PID = (1 << 31) - 1

@@ -69,8 +69,8 @@ def _row(area: Area, scene: Scene) -> dict[str, Any]:
 
 
 def _save(scene: Scene, options: dict[str, Any]) -> None:
+    from pymemtools.models.map_kinds import KINDS
     from pymemtools.render.address_svg import Sheet
-    from pymemtools.reports.map_kinds import KINDS
 
     look = look_of(options)
     title = scene.target.title or scene.target.facts.path or ""

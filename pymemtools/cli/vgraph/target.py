@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from pymemtools.cli import say
 from pymemtools.errors import Denied, Missing, ParseError, UsageProblem
+from pymemtools.models.map_kinds import kinds_of
 from pymemtools.procfs.maps import Mappings, parse_maps
 from pymemtools.procfs.status import parse_status_sizes
-from pymemtools.reports.map_kinds import kinds_of
 from pymemtools.sources.base import Facts, Source
 
 _PID = re.compile(r"(?:/proc/)?([1-9][0-9]{0,6})/?", re.ASCII)
@@ -58,7 +58,7 @@ def read_target(text: str, open_source: Callable[[], Source], *, rss: bool, max_
 
 
 def _of_process(source: Source, pid: int, *, rss: bool) -> Target:
-    from pymemtools.reports.maps import read_maps
+    from pymemtools.readings.mappings import read_maps
 
     try:
         maps = read_maps(source, pid, _RSS.__contains__ if rss else None)

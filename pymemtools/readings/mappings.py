@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.models.map_kinds import kinds_of
 from pymemtools.procfs.maps import Mappings, MapsReader
 from pymemtools.procfs.smaps_table import Column, SmapsReader, SmapsTable
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_number
+from pymemtools.readings.process import ALIVE, life_of
 from pymemtools.readings.steady import read_steadily
-from pymemtools.reports.map_kinds import kinds_of
 from pymemtools.sources.base import ProcessFiles, Source
 
 Columns = abc.Mapping[str, Column]
@@ -86,7 +87,7 @@ def _read(
 ) -> ProcessMaps:
     stack = stat.startstack or None if stat is not None else None
     empty = ProcessMaps(_tgid(files), _title(files, stat), stack, Mappings(), {}, frozenset(), (), None, None)
-    if stat is not None and (stat.is_kernel_thread or stat.is_dead):
+    if life_of(stat) != ALIVE:
         return empty
     try:
         found = fill(files, empty)
@@ -151,9 +152,10 @@ def _tgid(files: ProcessFiles) -> int:
 
 
 def _title(files: ProcessFiles, stat: Stat | None) -> bytes:
-    """Give the command line as procps does: blanks for NULs and newlines, ``?`` for one emptied by its process.
+    """Give the command line as procps's pmap does: blanks for NULs and newlines, ``?`` for one emptied by its process.
 
-    A kernel thread and a zombie have none, and are called by their names.
+    A kernel thread and a zombie have none, and are called by their names. These rules, other than those of
+    readings.process, are that program's.
     """
     try:
         cmdline = files.read("cmdline")[:_MAX_CMDLINE]
