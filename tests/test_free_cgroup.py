@@ -15,8 +15,8 @@ from pymemtools.errors import Missing, ParseError, UsageProblem
 from pymemtools.procfs.cgroup import parse_cgroups
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_stat
 from pymemtools.procfs.mountinfo import Mount, parse_mountinfo
-from pymemtools.reports.cgroup_levels import read_levels
-from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, group_of, named_group, own_group
+from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy, group_of, named_group, own_group
+from pymemtools.readings.groups import read_levels
 from pymemtools.sources.directory import directory
 from pymemtools.sources.tree import live
 

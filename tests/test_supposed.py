@@ -10,7 +10,7 @@ from pymemtools.errors import UsageProblem
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.estimates import available_of, limit_of, marks_of
-from pymemtools.reports.supposed import DIRTY, OVERCOMMIT, assumed, supposed
+from pymemtools.reports.what_if.supposed import DIRTY, OVERCOMMIT, assumed, supposed
 
 MIB = 1 << 20
 PAGE = 4096

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import HERE, Run
 
-from pymemtools.reports.page_cache import GENERATIONS, TWO_LISTS, lrus
+from pymemtools.reports.what_if.page_cache import GENERATIONS, TWO_LISTS, lrus
 from pymemtools.sources import open_source
 
 BOTH = b"pymemtools: what-if cache: nothing tells whether MGLRU is on: the answers of both are given (--lru chooses)\n"

@@ -10,8 +10,8 @@ import click
 from pymemtools.cli.options import offer_pids
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.models.group_charge import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound
-from pymemtools.reports.group_kill import Deaths
-from pymemtools.reports.group_room import Ruling
+from pymemtools.reports.memory_groups.kill import Deaths
+from pymemtools.reports.memory_groups.room import Ruling
 from pymemtools.reports.oom_scores import Candidate
 
 _F = TypeVar("_F", bound=Callable[..., Any])

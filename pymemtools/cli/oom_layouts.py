@@ -10,10 +10,10 @@ from pymemtools.cli.options import SIZE
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.oom import adj_to_be_safer
+from pymemtools.readings.groups import Level
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
 from pymemtools.report import Column
-from pymemtools.reports.cgroup_levels import Level
 from pymemtools.reports.oom_scores import Candidate, Candidates, differences, victim
 from pymemtools.units import human_size
 

@@ -42,7 +42,7 @@ from pymemtools.readings.by_name import ByName, by_name
 from pymemtools.readings.machine import read_machine
 from pymemtools.render.columns import sort_key
 from pymemtools.render.escape import escape
-from pymemtools.reports.group_kill import Hunt, deaths, hunt, weighed, with_newcomers
+from pymemtools.reports.memory_groups.kill import Hunt, deaths, hunt, weighed, with_newcomers
 from pymemtools.reports.oom_scores import Candidate, Candidates, by_badness, candidates, with_hypotheses
 from pymemtools.sources.base import Source
 

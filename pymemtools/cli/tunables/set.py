@@ -15,7 +15,7 @@ from pymemtools.errors import Denied, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.reports import tunables as report
-from pymemtools.reports.supposed import supposed
+from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.tree import live
 
 DROP_IN = "/etc/sysctl.d/60-pymemtools.conf"

@@ -12,7 +12,7 @@ from pymemtools.errors import Denied, MemtoolsError, UsageProblem
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical, limits, range_in_words
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.estimates import limit_of
-from pymemtools.reports.supposed import supposed
+from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 

@@ -27,15 +27,15 @@ from pymemtools.models.group_charge import REFUSED, WAITS, supplied
 from pymemtools.models.overcommit import HEURISTIC, Caller
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.machine import Machine
-from pymemtools.reports.commitments import commitment_of
 from pymemtools.reports.estimates import available_of, available_then, memory_of
-from pymemtools.reports.group_asking import asking
-from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
-from pymemtools.reports.group_room import Ruling, ruling
+from pymemtools.reports.memory_groups.asking import asking
+from pymemtools.reports.memory_groups.kill import Deaths, Hunt, deaths, weighed
+from pymemtools.reports.memory_groups.room import Ruling, ruling
 from pymemtools.reports.oom_scores import Candidate, grown, with_hypotheses
-from pymemtools.reports.pools import lacking, pools
-from pymemtools.reports.supposed import OVERCOMMIT
 from pymemtools.reports.swap_stores import costs
+from pymemtools.reports.what_if.commitments import commitment_of
+from pymemtools.reports.what_if.pools import lacking, pools
+from pymemtools.reports.what_if.supposed import OVERCOMMIT
 from pymemtools.reports.zones import state_of
 
 _RULE = (

@@ -16,8 +16,8 @@ from pymemtools.errors import UsageProblem
 from pymemtools.models.cache_room import Readers, readers
 from pymemtools.models.group_charge import Bound
 from pymemtools.readings.machine import Machine, notes_of
-from pymemtools.reports.group_asking import asking, nobody
-from pymemtools.reports.page_cache import (
+from pymemtools.reports.memory_groups.asking import asking, nobody
+from pymemtools.reports.what_if.page_cache import (
     GENERATIONS,
     TWO_LISTS,
     Pass,

@@ -19,7 +19,7 @@ from pymemtools.models.release import since
 from pymemtools.models.writeback import Thresholds
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.estimates import dirty_of, dirtyable_of
-from pymemtools.reports.supposed import DIRTY
+from pymemtools.reports.what_if.supposed import DIRTY
 
 if TYPE_CHECKING:
     from pymemtools.render.line_plot import Plot

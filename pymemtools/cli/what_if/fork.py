@@ -26,13 +26,21 @@ from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller, Memory
 from pymemtools.readings.machine import Machine
 from pymemtools.readings.process import ALIVE
 from pymemtools.readings.processes import read_process
-from pymemtools.reports.commitments import OF_A_FORK, WANTS, Commitment, commitment, forks_of, private_memory, untold
 from pymemtools.reports.estimates import memory_of
-from pymemtools.reports.group_asking import asking
-from pymemtools.reports.group_kill import Deaths, Hunt, deaths, weighed
-from pymemtools.reports.group_room import Ruling, ruling
+from pymemtools.reports.memory_groups.asking import asking
+from pymemtools.reports.memory_groups.kill import Deaths, Hunt, deaths, weighed
+from pymemtools.reports.memory_groups.room import Ruling, ruling
 from pymemtools.reports.oom_scores import with_hypotheses
-from pymemtools.reports.supposed import OVERCOMMIT
+from pymemtools.reports.what_if.commitments import (
+    OF_A_FORK,
+    WANTS,
+    Commitment,
+    commitment,
+    forks_of,
+    private_memory,
+    untold,
+)
+from pymemtools.reports.what_if.supposed import OVERCOMMIT
 from pymemtools.units import plus, times
 
 _RULE = (

@@ -11,7 +11,7 @@ from pymemtools.cli.oom_layouts import adjustment, allocation, table_lines, verd
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size
 from pymemtools.readings.machine import Machine
-from pymemtools.reports.group_kill import Hunt, deaths, hunt, weighed, with_newcomers
+from pymemtools.reports.memory_groups.kill import Hunt, deaths, hunt, weighed, with_newcomers
 from pymemtools.reports.oom_scores import Candidate, by_badness
 from pymemtools.reports.swap_stores import costs, ram_of_swap
 

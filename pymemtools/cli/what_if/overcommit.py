@@ -14,9 +14,9 @@ from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memor
 from pymemtools.models.release import since
 from pymemtools.readings.machine import Machine
 from pymemtools.readings.processes import read_processes
-from pymemtools.reports.commitments import WANTS, Commitment, commitments, forks_of
 from pymemtools.reports.estimates import memory_of
-from pymemtools.reports.supposed import OVERCOMMIT
+from pymemtools.reports.what_if.commitments import WANTS, Commitment, commitments, forks_of
+from pymemtools.reports.what_if.supposed import OVERCOMMIT
 from pymemtools.units import minus, times
 
 _NAMES = {HEURISTIC: "0 heuristic", ALWAYS: "1 always", NEVER: "2 never more"}

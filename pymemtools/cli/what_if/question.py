@@ -27,7 +27,7 @@ from pymemtools.cli.tunables.values import assignments
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
 from pymemtools.readings.machine import Machine, read_machine, trusted
-from pymemtools.reports.supposed import assumed, supposed
+from pymemtools.reports.what_if.supposed import assumed, supposed
 from pymemtools.sources.base import Source
 
 _SHARED = frozenset(("sets", "ram", "swap", "kernel", "source", "max_size", "partial", "strict", "style"))

@@ -10,7 +10,7 @@ from pymemtools.errors import Missing
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.readings.machine import Machine, notes_of, trusted
 from pymemtools.reports.estimates import available_of, available_then, marks_of
-from pymemtools.reports.supposed import supposed
+from pymemtools.reports.what_if.supposed import supposed
 
 _RULE = (
     "min, low and high as a write to vm.min_free_kbytes leaves them, boost left out "

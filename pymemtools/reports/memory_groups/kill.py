@@ -12,12 +12,12 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.group_charge import pages_of_total
+from pymemtools.readings.cgroup_path import Hierarchy, group_of, is_below
 from pymemtools.readings.doubt import swap_of
+from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.machine import Machine
-from pymemtools.reports.cgroup_levels import Level, read_levels
-from pymemtools.reports.cgroup_path import Hierarchy, group_of, is_below
-from pymemtools.reports.group_asking import Asking, asking, nobody
-from pymemtools.reports.group_room import ruling, swappiness_of
+from pymemtools.reports.memory_groups.asking import Asking, asking, nobody
+from pymemtools.reports.memory_groups.room import ruling, swappiness_of
 from pymemtools.reports.oom_scores import (
     Candidate,
     Candidates,

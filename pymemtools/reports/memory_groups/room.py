@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from pymemtools.models.group_charge import Bound, Holdings, deciding, outcome
 from pymemtools.readings.doubt import swap_of
+from pymemtools.readings.groups import Level
 from pymemtools.readings.machine import Machine
-from pymemtools.reports.cgroup_levels import Level
-from pymemtools.reports.group_asking import Asking
+from pymemtools.reports.memory_groups.asking import Asking
 from pymemtools.units import human_size
 
 HIDDEN = "(above)"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.errors import Missing
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_stat
-from pymemtools.reports.cgroup_path import Hierarchy
+from pymemtools.readings.cgroup_path import Hierarchy
 from pymemtools.sources.base import Source
 from pymemtools.units import minus, plus
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pymemtools.reports.cgroup_levels import Level
+from pymemtools.readings.groups import Level
 from pymemtools.reports.free import FreeRow, Memory, sum_of
 from pymemtools.units import minus, plus
 

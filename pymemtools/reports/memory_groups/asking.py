@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
 from pymemtools.procfs.status import parse_status_sizes
-from pymemtools.reports.cgroup_levels import Level, read_levels
-from pymemtools.reports.cgroup_path import Hierarchy, find_hierarchy, group_of, is_below, named_group, own_group
+from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy, group_of, is_below, named_group, own_group
+from pymemtools.readings.groups import Level, read_levels
 from pymemtools.sources.base import Source
 
 _ROOT_ASKS = "a capture has no caller, so the root group asks: say --pid or --group for another"

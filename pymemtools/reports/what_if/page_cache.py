@@ -13,8 +13,8 @@ from pymemtools.models.page_cache import Access, PageCache, Step
 from pymemtools.models.release import Version, since
 from pymemtools.models.two_lists import TwoLists, inactive_ratio
 from pymemtools.readings.machine import Machine
-from pymemtools.reports.group_asking import Asking
-from pymemtools.reports.group_room import bounds
+from pymemtools.reports.memory_groups.asking import Asking
+from pymemtools.reports.memory_groups.room import bounds
 from pymemtools.sources.base import Source
 
 OTHERS = "others"  # what is cached before the first pass

@@ -1,0 +1,1 @@
+"""What the kernel would do: a question asked of a machine as it is, or with other settings, RAM, swap or kernel."""
