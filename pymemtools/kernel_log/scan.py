@@ -21,7 +21,7 @@ _OF_OOM = (b"oom-killer: gfp_mask", b"oom-kill:constraint")  # JSON may escape t
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
 _MAX_HOSTS = 4  # whose reports may be mixed
 _MAX_HELD = 1 << 10  # lines in which others than the last of a report are waited for
-_MAX_TURNED = 1 << 17  # lines of a report whose last one comes first
+_MAX_TURNED = 1 << 24  # bytes of a report whose last line comes first
 _MAX_RECORD = 1 << 17  # bytes of a line; one that is longer is cut where an object or an escaped line ends
 
 
@@ -81,6 +81,7 @@ class _Finder:
         self._records = Records()
         self._readings = Readings()
         self._latest: list[Record] | None = None  # since a report's end whose beginning was not seen
+        self._latest_bytes = 0
         self._held: list[OomReport] = []  # what was made of them
         self._is_turned = False  # that the latest line comes first, as clouds show their logs
 
@@ -117,12 +118,15 @@ class _Finder:
     def _give(self, record: Record) -> Iterator[OomReport]:
         """Give a line to its host's collector; one without is of the host before, as of a message of several lines."""
         if self._latest is not None:
-            self._latest.append(record)
+            self._latest.append(record._replace(text=record.text[:MAX_LINE]))
+            self._latest_bytes += min(len(record.text), MAX_LINE)
         if self._is_turned:
             self._reach = _REACH
-            if lines.HEAD_SIGN in record.text or len(self._latest or ()) > _MAX_TURNED:
+            if lines.HEAD_SIGN in record.text or self._latest_bytes > _MAX_TURNED:
                 yield from self._turn()
             return
+        if self._latest is not None and len(self._latest) > _MAX_HELD:
+            yield from self._release()
         for line in self._readings.of(record.text[:MAX_LINE], is_quoted=record.is_quoted):
             self._host = host = line.host or record.host or self._host
             collector = self._collectors.get(host)
@@ -139,7 +143,7 @@ class _Finder:
                 if not collector.is_end_only:
                     yield from self._release()
                 elif self._latest is None:
-                    self._latest = [record]
+                    self._latest, self._latest_bytes = [record], len(record.text)
                 yield from self._keep(host, collector)
                 return
 
@@ -169,8 +173,6 @@ class _Finder:
             return
         if self._latest is not None and collector.is_end_only:
             self._held.append(collector.report())
-            if len(self._latest) > _MAX_HELD:
-                yield from self._release()
         else:
             yield from self._release()
             yield collector.report()
