@@ -16,7 +16,8 @@ class Column(NamedTuple):
     key: str  # the row's field, the --columns name and the JSON key
     title: str  # the header of a text layout
     help: str
-    # text count bytes pages ms seconds percent permille score ratio bool; nested: an object or a list, in JSON only
+    # text count bytes pages ms seconds percent permille score ratio bool; list: of such, with blanks between them
+    # outside of JSON; nested: an object, in JSON only
     kind: str
     width: int = 8  # least width in characters of the classic layout
     total: str = ""  # what the totals row shows: "sum", "rows", "distinct" or nothing

@@ -479,3 +479,19 @@ def test_a_signal_puts_back(kept: None, tmp_path: Path, number: signal.Signals) 
     assert (child.returncode, errors) == (-number, b"")
     assert setting("swappiness") == before
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel", "has_it"),
+    [
+        ("vm.compaction_proactiveness", (5, 8, 18), False),
+        ("vm.compaction_proactiveness", (5, 9, 0), True),
+        ("vm.dirty_bytes", (2, 6, 28), False),
+        ("vm.swappiness", (2, 6, 18), True),
+        ("vm.numa_stat", None, True),
+    ],
+)
+def test_kernels_have_a_tunable_from_its_version_on(
+    name: str, kernel: tuple[int, int, int] | None, has_it: bool
+) -> None:
+    assert TUNABLES[name].is_in(kernel) is has_it

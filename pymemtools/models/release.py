@@ -18,6 +18,15 @@ def parse_release(release: str | None) -> Version | None:
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
 
 
+def brief_release(version: Version) -> str:
+    """Write a version as its makers call it: two numbers since 3.0, or 2.6 and a third.
+
+    >>> brief_release((5, 9, 0)), brief_release((2, 6, 24))
+    ('5.9', '2.6.24')
+    """
+    return ".".join(map(str, version[: 3 if version < (3, 0) else 2]))
+
+
 def since(version: Version | None, first: tuple[int, ...], *stable: tuple[int, ...]) -> bool:
     """Tell whether a kernel has what came with ``first``; an unknown one is taken for a new one.
 

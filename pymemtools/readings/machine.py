@@ -17,6 +17,7 @@ from pymemtools.procfs.pagetypeinfo import parse_pageblock
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.readings.doubt import plausible, swap_of, zones_differ
+from pymemtools.readings.page_size import page_size_of
 from pymemtools.readings.settings import value_of
 from pymemtools.readings.stores import NO_STORES, Stores, read_stores
 from pymemtools.sources.base import Source
@@ -74,7 +75,8 @@ def read_machine(source: Source) -> Machine:
             settings[name] = value_of(source, name)
         except MemtoolsError:
             continue
-    notes = [] if source.facts.page_size else ["the source does not tell its page size: 4096 is assumed"]
+    page = page_size_of(source)
+    page_size, notes = page.size, page.notes
     version = parse_release(source.facts.kernel)
 
     def read(name: str, parse: Callable[[bytes], _T]) -> _T | None:
@@ -86,7 +88,6 @@ def read_machine(source: Source) -> Machine:
             notes.append(str(error))
             return None
 
-    page_size = source.facts.page_size or 4096
     figures, zones = plausible(read("meminfo", parse_meminfo) or {}), read("zoneinfo", parse_zoneinfo) or ()
     notes += figures.notes
     samples = [figures.meminfo]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pymemtools.errors import Denied, Missing
+from collections.abc import Sequence
+
+from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.models.tunables import NEVER_READ, ONLY_WRITTEN, TUNABLES, Tunable
 from pymemtools.sources.base import Source
 
@@ -26,6 +28,20 @@ def path_of(name: str) -> str:
 
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+
+
+def absolute(path: str) -> str:
+    """Give the path of a tunable's file on the live machine."""
+    return path if path.startswith("/") else f"/proc/{path}"
+
+
+def words_of(known: Tunable, source: Source | None) -> Sequence[str]:
+    """Give the words that a kernel offers for a tunable, or all that are known where it does not say."""
+    try:
+        text = source.read(known.path).decode("utf-8", "surrogateescape") if source is not None else ""
+    except MemtoolsError:
+        text = ""
+    return text.replace("[", " ").replace("]", " ").split() if "[" in text else known.choices
 
 
 def names(source: Source) -> list[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 from pymemtools.errors import Denied, Missing, ParseError
 from pymemtools.procfs.arcstats import Arc, parse_arcstats
 from pymemtools.procfs.swaps import SwapArea, parse_swaps
+from pymemtools.readings.page_size import page_size_of
 from pymemtools.sources.base import Source
 from pymemtools.sysfs.zram import Zram, parse_bd_stat, parse_mm_stat
 
@@ -105,7 +106,7 @@ def _read_zswap(source: Source, meminfo: Mapping[str, int]) -> Zswap | None:
     if pool is None:
         pool = number(f"{_ZSWAP_DEBUG}/pool_total_size")
         pages = number(f"{_ZSWAP_DEBUG}/stored_pages")
-        stored = None if pages is None else pages * (source.facts.page_size or 4096)
+        stored = None if pages is None else pages * page_size_of(source).size
     is_on = enabled in ("Y", "1") if enabled else bool(stored)
     if not is_on and not pool:
         return None

@@ -106,4 +106,5 @@ def _separated(fields: Sequence[str], table: Iterable[Sequence[Any]], delimiter:
 
 
 def _plain(value: Any) -> str:
-    return escape(str(value))
+    """Write a cell as text, a list with blanks between what is in it."""
+    return escape(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))

@@ -10,6 +10,7 @@ from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release, since
 from pymemtools.readings.doubt import read_meminfo, swap_of
+from pymemtools.readings.page_size import IS_ASSUMED, page_size_of
 from pymemtools.readings.process import KERNEL, UNKNOWN_NAME, ZOMBIE, Process
 from pymemtools.readings.processes import Sample, Wants, read_processes
 from pymemtools.sources.base import Source
@@ -62,7 +63,7 @@ WANTS = Wants(status=True, memory=True, oom_score=True, oom_score_adj=True)
 def candidates(source: Source, sample: Sample | None = None) -> Candidates:
     """Weigh every process but the kernel's, of a sample read with WANTS. Raises what reading meminfo does."""
     meminfo, doubts = read_meminfo(source)
-    page_size = source.facts.page_size or 4096
+    page_size, is_assumed = page_size_of(source)
     total = (meminfo["MemTotal"] + meminfo.get("SwapTotal", 0)) // page_size
     version = parse_release(source.facts.kernel)
     users, unreadable = _weighable(sample or read_processes(source, WANTS))
@@ -74,8 +75,8 @@ def candidates(source: Source, sample: Sample | None = None) -> Candidates:
     if swap_of(meminfo).total is None:
         notes.append("meminfo: no SwapTotal field: what scores are shares of is not known, and RAM alone decides here")
         rows = [_without_shares(row, has_scores=has_scores) for row in rows]
-    if source.facts.page_size is None:
-        notes.append("the source does not tell its page size: 4096 is assumed")
+    if is_assumed:
+        notes.append(IS_ASSUMED)
     if _is_before_oom_badness(version):
         notes.append("before Linux 2.6.36 scores are of virtual size and time: they are not computed")
     else:

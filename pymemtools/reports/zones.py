@@ -10,6 +10,7 @@ from pymemtools.models import watermarks as model
 from pymemtools.procfs.buddyinfo import parse_buddyinfo
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.readings.machine import Machine, has_huge_pages, read_machine
+from pymemtools.readings.page_size import page_size_of
 from pymemtools.reports.estimates import marks_of, protections_of
 from pymemtools.sources.base import Source
 
@@ -52,11 +53,8 @@ class Reserves(NamedTuple):
 def reserves(source: Source) -> Reserves:
     """Read the zones and work out what the model makes of them. Raises Missing, Denied or ParseError."""
     zones = parse_zoneinfo(source.read("zoneinfo"))
-    notes = []
-    page_size = source.facts.page_size
-    if page_size is None:
-        page_size = 4096
-        notes.append("the source does not tell its page size: 4096 is assumed")
+    page = page_size_of(source)
+    page_size, notes = page.size, page.notes
     try:
         blocks = parse_buddyinfo(source.read("buddyinfo"))
     except MemtoolsError as error:

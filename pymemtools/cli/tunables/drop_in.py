@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pymemtools.cli.new_file import new_file
-from pymemtools.cli.tunables.values import Assignment
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
+from pymemtools.reports.tunable_values import Assignment
 
 _TITLE = "# Written by pymemtools tunables set --persist."
 

@@ -15,11 +15,11 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.cli.tunables.values import absolute, offer_names
+from pymemtools.cli.tunables.names import offer_names
 from pymemtools.errors import Missing
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical, default_of, limits, range_in_words
 from pymemtools.readings.machine import Machine, notes_of, read_machine
-from pymemtools.readings.settings import path_of, value_of
+from pymemtools.readings.settings import absolute, path_of, value_of
 from pymemtools.render.escape import escape
 from pymemtools.reports import tunables as report
 from pymemtools.sources.base import Source

@@ -12,7 +12,7 @@ from pymemtools.cli.options import (
     source_options,
     write_lines,
 )
-from pymemtools.cli.tunables.values import offer_names
+from pymemtools.cli.tunables.names import offer_names
 from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.models.tunables import canonical
 from pymemtools.readings.settings import value_of

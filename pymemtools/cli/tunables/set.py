@@ -10,15 +10,17 @@ from pymemtools import control
 from pymemtools.cli import say
 from pymemtools.cli.options import AbbreviatingCommand, write_lines
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
-from pymemtools.cli.tunables.values import Assignment, Wanted, Wish, absolute, checked, from_file
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
 from pymemtools.readings.machine import Machine, read_machine
+from pymemtools.readings.settings import absolute
 from pymemtools.reports import tunables as report
+from pymemtools.reports.tunable_values import Assignment, Wanted, Wish, checked, wishes_of
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.tree import live
 
 DROP_IN = "/etc/sysctl.d/60-pymemtools.conf"
+_LARGEST_FILE = 1 << 20
 
 
 @click.command("set", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,7 +61,7 @@ def command(
         assignments, persist = (persist, *assignments), DROP_IN  # a setting, not --persist's FILE
     machine = live()
     before = read_machine(machine)
-    wishes = [*(from_file(file) if file else ()), *map(Wish, assignments)]
+    wishes = [*(_from_file(file) if file else ()), *map(Wish, assignments)]
     wanted = checked(wishes, machine, before, force=force)
     for reason in wanted.left_out:
         say(f"left out: {reason}")
@@ -71,6 +73,17 @@ def command(
         say(f"left out: {reason}")
     write_lines(_change(each, before, after, dry_run=dry_run) for each in written if each.name not in failed)
     return 0
+
+
+def _from_file(path: str) -> list[Wish]:
+    try:
+        with open(path, "rb") as file:
+            text = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise Denied(f"{path}: {error.strerror}") from None
+    if len(text) > _LARGEST_FILE:
+        raise UsageProblem(f"{path}: larger than 1 MiB, so it is no file of settings")
+    return wishes_of(text, path)
 
 
 def _dry_run(persist: str | None, written: Sequence[Assignment]) -> Mapping[str, str]:

@@ -23,10 +23,10 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.cli.tunables.values import assignments
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
 from pymemtools.readings.machine import Machine, read_machine, trusted
+from pymemtools.reports.tunable_values import assignments
 from pymemtools.reports.what_if.supposed import assumed, supposed
 from pymemtools.sources.base import Source
 

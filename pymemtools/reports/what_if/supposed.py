@@ -23,14 +23,6 @@ DIRTY = (
     *("vm.dirty_bytes", "vm.dirty_background_bytes", "vm.dirty_ratio", "vm.dirty_background_ratio"),
     *("vm.dirty_expire_centisecs", "vm.dirty_writeback_centisecs"),
 )
-_SINCE: Mapping[str, Version] = {
-    "vm.dirty_bytes": (2, 6, 29),
-    "vm.dirty_background_bytes": (2, 6, 29),
-    "vm.admin_reserve_kbytes": (3, 10, 0),
-    "vm.user_reserve_kbytes": (3, 10, 0),
-    "vm.overcommit_kbytes": (3, 14, 0),
-    "vm.watermark_scale_factor": (4, 6, 0),
-}
 _SETS_WATERMARKS = frozenset(("vm.min_free_kbytes", "vm.watermark_scale_factor", "vm.lowmem_reserve_ratio"))
 _GROWS = {"DMA32": (3 << 30, "Normal"), "Normal": (768 << 20, "HighMem")}  # how large a zone gets before the next does
 _RESERVE_CAPS = {"vm.admin_reserve_kbytes": 1 << 13, "vm.user_reserve_kbytes": 1 << 17}
@@ -44,8 +36,8 @@ def assumed(machine: Machine, names: Sequence[str], version: Version | None = No
     if "MemTotal" not in machine.meminfo:
         return machine
     kernel = version or machine.version
-    lacking = {name for name, since in _SINCE.items() if kernel is not None and kernel < since}
-    chosen = {name: _default(machine, name) for name in names if name not in {*machine.settings, *lacking}}
+    lacking = [name for name in names if name not in machine.settings and TUNABLES[name].is_in(kernel)]
+    chosen = {name: _default(machine, name) for name in lacking}
     notes = [*machine.notes]
     if chosen:
         values = ", ".join(f"{name} = {value}" for name, value in chosen.items())

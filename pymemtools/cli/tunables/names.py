@@ -1,0 +1,10 @@
+"""The names of tunables on the command line."""
+
+import click
+
+from pymemtools.models.tunables import TUNABLES
+
+
+def offer_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a tunable, with its folder or without."""
+    return [name for name in TUNABLES if name.startswith(incomplete) or name.partition(".")[2].startswith(incomplete)]
