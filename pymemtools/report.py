@@ -6,7 +6,7 @@ texts and the pictures of the answer. A program that imports pymemtools gets the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 
@@ -16,8 +16,8 @@ class Column(NamedTuple):
     key: str  # the row's field, the --columns name and the JSON key
     title: str  # the header of a text layout
     help: str
-    # text count bytes pages ms seconds percent permille score ratio bool; list: of such, with blanks between them
-    # outside of JSON; nested: an object, in JSON only
+    # text count bytes pages ms seconds percent permille score ratio bool; address: a number, "0x7f00" to programs;
+    # list: of such, with blanks between them outside of JSON; nested: an object, in JSON only
     kind: str
     width: int = 8  # least width in characters of the classic layout
     total: str = ""  # what the totals row shows: "sum", "rows", "distinct" or nothing
@@ -47,10 +47,19 @@ class Table(NamedTuple):
         """Give the columns' keys in order."""
         return [column.key for column in self.columns]
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Give the rows, each by key."""
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Give the rows, each by key and made when it is asked for."""
         keys = self.keys
-        return [dict(zip(keys, row)) for row in zip(*(self.cells[key] for key in keys))]
+        return (dict(zip(keys, row)) for row in zip(*(self.cells[key] for key in keys)))
+
+    def take(self, order: Sequence[int]) -> Table:
+        """Choose rows by their places, in that order."""
+        return self._replace(cells={key: [cells[i] for i in order] for key, cells in self.cells.items()})
+
+    def only(self, keys: Iterable[str]) -> Table:
+        """Choose columns, in that order."""
+        columns = {column.key: column for column in self.columns}
+        return Table(tuple(columns[key] for key in keys), {key: self.cells[key] for key in keys})
 
 
 def table_of(columns: Iterable[Column], rows: Iterable[Mapping[str, Any] | Rowlike]) -> Table:

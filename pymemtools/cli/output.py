@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 import click
 
@@ -26,7 +27,7 @@ def show(report: Report, style: str, text: Text, *, header: bool = True) -> None
     from pymemtools.render.machine import report_lines
 
     lines = report_lines(style, report)
-    write_lines(lines if header or style not in ("csv", "tsv") else lines[1:])
+    write_lines(lines if header or style not in ("csv", "tsv") else islice(lines, 1, None))
 
 
 def note_incomplete(ctx: click.Context, report: Report, *, strict: bool) -> None:
