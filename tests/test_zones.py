@@ -324,7 +324,7 @@ def test_the_table_of_the_kernels_comment(pymemtools: Run) -> None:
     ]
     assert pymemtools("zones", "--ram", "910336K").stdout == b"   889MB:     3816k\n"
     rows = json.loads(pymemtools("zones", "--ram", "1G", "-f", "json").stdout)["rows"]
-    assert rows == [{"lowmem": 1 << 30, "min_free_kbytes": 4096}]
+    assert rows == [{"lowmem": 1 << 30, "min_free": 4 << 20}]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pymemtools.errors import MemtoolsError
 from pymemtools.models import watermarks as model
@@ -11,6 +11,7 @@ from pymemtools.procfs.buddyinfo import parse_buddyinfo
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.readings.machine import Machine, has_huge_pages, read_machine
 from pymemtools.readings.page_size import page_size_of
+from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.estimates import marks_of, protections_of
 from pymemtools.sources.base import Source
 
@@ -28,14 +29,50 @@ class ZoneRow(NamedTuple):
     promo: int | None
     managed: int | None
     present: int
-    protection: list[int]
+    protection: tuple[int, ...]
     state: str
     model_min: int | None
     model_low: int | None
     model_high: int | None
-    model_protection: list[int] | None
-    free_blocks: list[int] | None  # of 1, 2, 4 ... pages
+    model_protection: tuple[int, ...] | None
+    free_blocks: tuple[int, ...] | None  # of 1, 2, 4 ... pages
     largest_free_block: int | None
+
+    @property
+    def is_as_modelled(self) -> bool | None:
+        """Tell whether the kernel's watermarks are the model's; None where there is no model."""
+        if self.model_min is None:
+            return None
+        return (self.min, self.low, self.high) == (self.model_min, self.model_low, self.model_high)
+
+    @property
+    def protects_as_modelled(self) -> bool:
+        """Tell whether the kernel's protection is the model's, as far as there is one."""
+        return self.model_protection in (None, self.protection)
+
+
+COLUMNS = (
+    Column("node", "Node", "the NUMA node", "count"),
+    Column("zone", "Zone", "DMA, DMA32, Normal, HighMem, Movable or Device", "text", right=False),
+    Column("free", "Free", "what the zone has free", "bytes"),
+    Column("min", "Min", "below this, allocations reclaim by themselves (direct reclaim)", "bytes"),
+    Column("low", "Low", "below this, kswapd wakes", "bytes"),
+    Column("high", "High", "above this, kswapd sleeps again", "bytes"),
+    Column(
+        "boost", "Boost", "what fragmentation adds to min, low and high for a while (told since Linux 6.1)", "bytes"
+    ),
+    Column("promo", "Promo", "the watermark of memory tiering", "bytes"),
+    Column("managed", "Managed", "what the zone has to give (Linux 3.8)", "bytes"),
+    Column("present", "Present", "what of the zone is there, that which boot kept included", "bytes"),
+    Column("protection", "Protection", "what is kept from allocations that could use each higher zone: bytes", "list"),
+    Column("state", "State", "what an allocation meets: ok, kswapd awake, direct reclaim ...", "text", right=False),
+    Column("model_min", "Model min", "min by the model, after a write to vm.min_free_kbytes", "bytes"),
+    Column("model_low", "Model low", "low by the model", "bytes"),
+    Column("model_high", "Model high", "high by the model", "bytes"),
+    Column("model_protection", "Model protection", "protection by vm.lowmem_reserve_ratio: bytes", "list"),
+    Column("free_blocks", "Free blocks", "how many blocks of 1, 2, 4 ... pages are free", "list"),
+    Column("largest_free_block", "Largest", "the largest of them", "bytes"),
+)
 
 
 class Reserves(NamedTuple):
@@ -45,14 +82,47 @@ class Reserves(NamedTuple):
     zones: list[Zone]
     page_size: int
     min_free_kbytes: int | None
-    scale_factor: int | None
     reason: str  # why min_free_kbytes is what it is
     notes: list[str]
+    meminfo: Mapping[str, int]
+    counters: Mapping[str, int]  # vmstat's, in pages; those of the zones where there is none
+
+    @property
+    def model_says(self) -> bool | None:
+        """Tell whether the model gives all the watermarks that it can tell; None where it can tell none."""
+        known = [row.is_as_modelled for row in self.rows if row.is_as_modelled is not None]
+        return all(known) if known else None
+
+
+class BootReserve(NamedTuple):
+    """What a boot makes of a machine's memory, in bytes."""
+
+    lowmem: int
+    min_free: int
+
+
+BOOT_COLUMNS = (
+    Column("lowmem", "Lowmem", "memory that the kernel itself can use", "bytes"),
+    Column("min_free", "min_free", "what it then keeps free: vm.min_free_kbytes by the square root rule", "bytes"),
+)
+
+
+def zones_report(found: Reserves, facts: Mapping[str, Any]) -> Report:
+    """Make a table of all zones; the reason of their watermarks is a note, for them together."""
+    notes = (*found.notes, f"min_free_kbytes is {found.reason}")
+    return Report("zones", table_of(COLUMNS, found.rows), found, facts=facts, notes=notes, warnings=tuple(found.notes))
+
+
+def boot_report(sizes: Iterable[int]) -> Report:
+    """Say what the kernel keeps free by itself on machines with so many bytes of lowmem."""
+    rows = [BootReserve(size, model.boot_min_free_kbytes(size // 1024) * 1024) for size in sizes]
+    return Report("zones", table_of(BOOT_COLUMNS, rows), rows)
 
 
 def reserves(source: Source) -> Reserves:
     """Read the zones and work out what the model makes of them. Raises Missing, Denied or ParseError."""
-    zones = parse_zoneinfo(source.read("zoneinfo"))
+    machine = read_machine(source)
+    zones = machine.zones or parse_zoneinfo(source.read("zoneinfo"))  # which says what is wrong with it
     page = page_size_of(source)
     page_size, notes = page.size, page.notes
     try:
@@ -60,15 +130,22 @@ def reserves(source: Source) -> Reserves:
     except MemtoolsError as error:
         blocks = {}
         notes.append(f"no free blocks: {error}")
-    machine = read_machine(source)._replace(zones=zones)
     notes += [machine.doubt] if machine.doubt else []
-    least, scale = machine.setting("vm.min_free_kbytes"), machine.setting("vm.watermark_scale_factor")
     marks, protections = marks_of(machine), protections_of(machine)
     rows = [
         _row(zone, mark, protection, blocks.get((zone.node, zone.name)), page_size)
         for zone, mark, protection in zip(zones, marks, protections)
     ]
-    return Reserves(rows, zones, page_size, least, scale, _reason(machine), notes)
+    least, counters = machine.setting("vm.min_free_kbytes"), machine.counters or _sums(zones)
+    return Reserves(rows, list(zones), page_size, least, _reason(machine), notes, machine.meminfo, counters)
+
+
+def _sums(zones: Iterable[Zone]) -> Mapping[str, int]:
+    sums: dict[str, int] = {}
+    for zone in zones:
+        for key, value in (*zone.counters.items(), *zone.node_counters.items()):
+            sums[key] = sums.get(key, 0) + value
+    return sums
 
 
 def _row(
@@ -89,13 +166,13 @@ def _row(
         None if zone.promo is None else zone.promo * page_size,
         None if zone.managed is None else zone.managed * page_size,
         zone.present * page_size,
-        [pages * page_size for pages in zone.protection],
+        tuple(pages * page_size for pages in zone.protection),
         state_of(zone),
         None if mark is None else (mark.min_pages + boost) * page_size,
         None if mark is None else (mark.low_pages + boost) * page_size,
         None if mark is None else (mark.high_pages + boost) * page_size,
-        None if protection is None else [pages * page_size for pages in protection],
-        blocks,
+        None if protection is None else tuple(pages * page_size for pages in protection),
+        None if blocks is None else tuple(blocks),
         largest,
     )
 

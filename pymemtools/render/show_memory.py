@@ -6,14 +6,8 @@ out, and so are the letters of migrate types.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from pymemtools.errors import MemtoolsError
-from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone
-from pymemtools.readings.doubt import read_meminfo
 from pymemtools.reports.zones import Reserves
-from pymemtools.sources.base import Source
 
 _GLOBAL = (
     (("active_anon", "inactive_anon", "isolated_anon"), ("nr_active_anon", "nr_inactive_anon", "nr_isolated_anon")),
@@ -43,11 +37,11 @@ _OF_ZONE = (
 )
 
 
-def show_memory(source: Source, found: Reserves) -> list[str]:
+def show_memory(found: Reserves) -> list[str]:
     """Compose the report."""
     kib = found.page_size // 1024
     zones = [zone for zone in found.zones if zone.present]
-    counters = _counters(source, found.zones)
+    counters = found.counters
     lines = ["Mem-Info:"]
     for names, keys in _GLOBAL:
         pairs = [f"{name}:{counters[key]}" for name, key in zip(names, keys) if key in counters]
@@ -59,19 +53,8 @@ def show_memory(source: Source, found: Reserves) -> list[str]:
         lines.append(f"{_place(zone.node, zone.name, is_numa=is_numa)} {_zone_line(zone, kib)}")
         lines.append(f"lowmem_reserve[]: {' '.join(map(str, zone.protection))}")
     lines += _buddies(found, kib, is_numa=is_numa)
-    lines += _totals(source, found, counters)
+    lines += _totals(found)
     return lines
-
-
-def _counters(source: Source, zones: list[Zone]) -> Mapping[str, int]:
-    try:
-        return parse_vmstat(source.read("vmstat"))
-    except MemtoolsError:
-        sums: dict[str, int] = {}
-        for zone in zones:
-            for key, value in (*zone.counters.items(), *zone.node_counters.items()):
-                sums[key] = sums.get(key, 0) + value
-        return sums
 
 
 def _place(node: int, zone: str, *, is_numa: bool) -> str:
@@ -107,12 +90,8 @@ def _buddies(found: Reserves, kib: int, *, is_numa: bool) -> list[str]:
     return lines
 
 
-def _totals(source: Source, found: Reserves, counters: Mapping[str, int]) -> list[str]:
-    try:
-        meminfo = read_meminfo(source).meminfo
-    except MemtoolsError:
-        meminfo = {}
-    page = found.page_size
+def _totals(found: Reserves) -> list[str]:
+    meminfo, counters, page = found.meminfo, found.counters, found.page_size
     lines = []
     if "nr_file_pages" in counters:
         lines.append(f"{counters['nr_file_pages']} total pagecache pages")
