@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pymemtools.kernel_log.scan import oom_reports
-from pymemtools.reports.oom_report import Analysis, analyse
+from pymemtools.reports.oom_report.analysis import Analysis, analyse
 
 REPORTS = Path(__file__).parent / "oom_reports"
 

@@ -7,9 +7,9 @@ import re
 import pytest
 from oom_log import HOG, TASKS, killed, made, of_group, only, real
 
-from pymemtools.cli.oom_report_layout import report_lines
-from pymemtools.reports.oom_report import ranked
-from pymemtools.reports.oom_verdict import verdict
+from pymemtools.cli.oom_report.layout import report_lines
+from pymemtools.reports.oom_report.analysis import ranked
+from pymemtools.reports.oom_report.verdict import verdict
 
 ERAS = [
     pytest.param(

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oom_log import HOG, LOGS, MEMCG, RPI, TASKS, analyses, killed, made, of_group, only, real
 
-from pymemtools.cli.oom_report_layout import report_lines, row_of
+from pymemtools.cli.oom_report.layout import report_lines, row_of
 from pymemtools.kernel_log.oom_collector import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
-from pymemtools.reports.oom_report import memory_held
-from pymemtools.reports.oom_verdict import verdict
+from pymemtools.reports.oom_report.analysis import memory_held
+from pymemtools.reports.oom_report.verdict import verdict
 from pymemtools.sources.kernel_log import read_kernel_log
 
 PREFIXES = {

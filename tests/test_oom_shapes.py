@@ -13,7 +13,7 @@ from log_wrappings import WRAPPINGS, prefixed, raw, text
 from oom_log import LOGS, MEMCG, RPI, analyses, killed, only, real
 
 from pymemtools.kernel_log.prefix import strip
-from pymemtools.reports.oom_report import Analysis, memory_held
+from pymemtools.reports.oom_report.analysis import Analysis, memory_held
 
 SHIPPED = Path(__file__).parent / "oom_logs"
 PLAIN = "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"

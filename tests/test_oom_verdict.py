@@ -6,9 +6,9 @@ import pytest
 from conftest import CAPTURES
 from oom_log import HOG, LOGS, MEM_INFO, TASKS, analyses, killed, made, only, real
 
-from pymemtools.cli.oom_report_layout import report_lines
-from pymemtools.reports.oom_report import memory_held, uncounted
-from pymemtools.reports.oom_verdict import verdict
+from pymemtools.cli.oom_report.layout import report_lines
+from pymemtools.reports.oom_report.analysis import memory_held, uncounted
+from pymemtools.reports.oom_report.verdict import verdict
 
 
 def test_what_held_the_memory_when_lists_were_shared() -> None:

@@ -32,7 +32,7 @@ from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.readings.machine import read_machine
 from pymemtools.reports.estimates import available_of, dirty_of, limit_of, marks_of
-from pymemtools.reports.oom_scores import candidates
+from pymemtools.reports.oom_scores.candidates import candidates
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources import open_source
 

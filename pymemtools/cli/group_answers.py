@@ -12,7 +12,7 @@ from pymemtools.cli.what_if.tables import size, table
 from pymemtools.models.group_charge import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound
 from pymemtools.reports.memory_groups.kill import Deaths
 from pymemtools.reports.memory_groups.room import Ruling
-from pymemtools.reports.oom_scores import Candidate
+from pymemtools.reports.oom_scores.candidates import Candidate
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 GROUP_RULE = (

@@ -15,7 +15,7 @@ from pymemtools.models.overcommit import Caller, Memory, commit_limit
 from pymemtools.models.release import Version, parse_release
 from pymemtools.models.watermarks import Zone, lowmem_reserve, movable_counts_as_high, zone_types
 from pymemtools.models.writeback import DirtySettings, HighZone, dirtyable, thresholds, total_reserve
-from pymemtools.reports.oom_report import analyse
+from pymemtools.reports.oom_report.analysis import analyse
 
 from .cache_adapters import CACHE_ADAPTERS
 from .judge import Adapter, Bounds, Case, NotModelled

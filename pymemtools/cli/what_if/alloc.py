@@ -31,7 +31,7 @@ from pymemtools.reports.estimates import available_of, available_then, memory_of
 from pymemtools.reports.memory_groups.asking import asking
 from pymemtools.reports.memory_groups.kill import Deaths, Hunt, deaths, weighed
 from pymemtools.reports.memory_groups.room import Ruling, ruling
-from pymemtools.reports.oom_scores import Candidate, grown, with_hypotheses
+from pymemtools.reports.oom_scores.candidates import Candidate, grown, with_hypotheses
 from pymemtools.reports.swap_stores import costs
 from pymemtools.reports.what_if.commitments import commitment_of
 from pymemtools.reports.what_if.pools import lacking, pools

@@ -30,7 +30,7 @@ from pymemtools.reports.estimates import memory_of
 from pymemtools.reports.memory_groups.asking import asking
 from pymemtools.reports.memory_groups.kill import Deaths, Hunt, deaths, weighed
 from pymemtools.reports.memory_groups.room import Ruling, ruling
-from pymemtools.reports.oom_scores import with_hypotheses
+from pymemtools.reports.oom_scores.candidates import with_hypotheses
 from pymemtools.reports.what_if.commitments import (
     OF_A_FORK,
     WANTS,

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 import click
 
 from pymemtools.cli.group_answers import deaths_answer, group_option, pid_option, together
-from pymemtools.cli.oom_layouts import adjustment, allocation, table_lines, verdict
+from pymemtools.cli.oom_scores.layouts import adjustment, allocation, table_lines, verdict
 from pymemtools.cli.what_if.question import Answer, Asked, question
 from pymemtools.cli.what_if.tables import sentence, size
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.memory_groups.kill import Hunt, deaths, hunt, weighed, with_newcomers
-from pymemtools.reports.oom_scores import Candidate, by_badness
+from pymemtools.reports.oom_scores.candidates import Candidate, by_badness
 from pymemtools.reports.swap_stores import costs, ram_of_swap
 
 _RULE = (

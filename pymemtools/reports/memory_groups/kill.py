@@ -18,7 +18,7 @@ from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.memory_groups.asking import Asking, asking, nobody
 from pymemtools.reports.memory_groups.room import ruling, swappiness_of
-from pymemtools.reports.oom_scores import (
+from pymemtools.reports.oom_scores.candidates import (
     Candidate,
     Candidates,
     by_badness,

@@ -14,7 +14,7 @@ from pymemtools.readings.groups import Level
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
 from pymemtools.report import Column
-from pymemtools.reports.oom_scores import Candidate, Candidates, differences, victim
+from pymemtools.reports.oom_scores.candidates import Candidate, Candidates, differences, victim
 from pymemtools.units import human_size
 
 COLUMNS = (

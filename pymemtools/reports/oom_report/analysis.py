@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pymemtools.kernel_log.oom_report import Kill, OomReport, Row
 from pymemtools.models.oom import ADJ_NEVER
 from pymemtools.models.release import Version
-from pymemtools.reports.oom_total import total_pages
-from pymemtools.reports.oom_weights import (
+from pymemtools.reports.oom_report.total import total_pages
+from pymemtools.reports.oom_report.weights import (
     Columns,
     Scores,
     Weighed,

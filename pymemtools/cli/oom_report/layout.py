@@ -10,9 +10,9 @@ from pymemtools.cli.terminal import terminal_columns
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
 from pymemtools.report import Column
-from pymemtools.reports.oom_report import Analysis, freed, freed_swap, memory_held, ranked, uncounted
-from pymemtools.reports.oom_verdict import verdict
-from pymemtools.reports.oom_weights import Weighed
+from pymemtools.reports.oom_report.analysis import Analysis, freed, freed_swap, memory_held, ranked, uncounted
+from pymemtools.reports.oom_report.verdict import verdict
+from pymemtools.reports.oom_report.weights import Weighed
 from pymemtools.units import human_size
 
 _FIRST = 5  # tasks that are shown without --tasks

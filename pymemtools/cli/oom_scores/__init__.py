@@ -10,7 +10,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.group_answers import group_option, pid_option, together
-from pymemtools.cli.oom_layouts import (
+from pymemtools.cli.oom_scores.layouts import (
     LIVE,
     SORTS,
     adjustment,
@@ -43,7 +43,7 @@ from pymemtools.readings.machine import read_machine
 from pymemtools.render.columns import sort_key
 from pymemtools.render.escape import escape
 from pymemtools.reports.memory_groups.kill import Hunt, deaths, hunt, weighed, with_newcomers
-from pymemtools.reports.oom_scores import Candidate, Candidates, by_badness, candidates, with_hypotheses
+from pymemtools.reports.oom_scores.candidates import Candidate, Candidates, by_badness, candidates, with_hypotheses
 from pymemtools.sources.base import Source
 
 

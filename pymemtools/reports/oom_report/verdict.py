@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.models.oom import adj_to_be_safer
-from pymemtools.reports.oom_report import Analysis, memory_held, ranked, resident, uncounted
-from pymemtools.reports.oom_weights import Weighed, is_share
+from pymemtools.reports.oom_report.analysis import Analysis, memory_held, ranked, resident, uncounted
+from pymemtools.reports.oom_report.weights import Weighed, is_share
 from pymemtools.units import human_size
 
 _MUCH = 0.5  # shares that are worth a word

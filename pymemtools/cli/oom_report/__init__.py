@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pymemtools.cli import say
-from pymemtools.cli.oom_report_layout import SCALARS, report_lines, row_of
+from pymemtools.cli.oom_report.layout import SCALARS, report_lines, row_of
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
@@ -23,10 +23,10 @@ from pymemtools.cli.options import (
 )
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing, UsageProblem
 from pymemtools.kernel_log.scan import oom_reports
-from pymemtools.reports.oom_report import Analysis, analyse
+from pymemtools.reports.oom_report.analysis import Analysis, analyse
 
 if TYPE_CHECKING:
-    from pymemtools.reports.kernel_logs import Logged
+    from pymemtools.readings.kernel_logs import Logged
 
 _Found = Iterator[tuple[str, Analysis]]
 
@@ -119,7 +119,7 @@ def _of_capture(
     ctx: click.Context, path: str, damages: list[str], *, partial: bool, max_size: int
 ) -> tuple[Mapping[str, Any], _Found, bool]:
     """Read the logs of a capture, or of a directory that has nothing else; tell whether there are several."""
-    from pymemtools.reports.kernel_logs import reports_beside, whole_logs
+    from pymemtools.readings.kernel_logs import reports_beside, whole_logs
     from pymemtools.sources.log_file import is_plain_log, lone_log
 
     try:
@@ -146,7 +146,7 @@ def _of_capture(
 
 
 def _of_logs(found: Sequence[Logged], kernel: str | None) -> _Found:
-    from pymemtools.reports.kernel_logs import is_ring_buffer
+    from pymemtools.readings.kernel_logs import is_ring_buffer
 
     for log, report in found:
         known = report.kernel or (kernel if is_ring_buffer(log) else None)

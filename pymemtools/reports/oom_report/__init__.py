@@ -1,0 +1,1 @@
+"""Why was a process killed: reports of the OOM killer, weighed again."""

@@ -1,0 +1,1 @@
+"""Whom would the kernel kill next, and what would change that?"""
