@@ -1,38 +1,25 @@
-"""What a capture holds: the program takes these files, and so does the script that is made from the same tables."""
+"""Which files a capture takes: of the catalog those that are to be taken and are there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
+from pymemtools.catalog import FILES, LEFT_OUT, NEVER_READ
 from pymemtools.procfs.cgroup import parse_cgroups
 from pymemtools.sources.base import Source
 
-# Below /proc, or of the machine with a leading slash; where there is a *, all that there are.
-SYSTEM_FILES = (
-    *("meminfo", "version", "vmstat", "zoneinfo", "buddyinfo", "pagetypeinfo", "slabinfo", "swaps", "cmdline"),
-    *("uptime", "iomem", "cpuinfo", "stat", "loadavg", "pressure/memory"),
-    *("sys/kernel/randomize_va_space", "sys/kernel/pid_max", "sys/vm/*"),
-    *("/sys/kernel/mm/ksm/*", "/sys/kernel/mm/transparent_hugepage/*"),
-    *("/sys/kernel/mm/transparent_hugepage/khugepaged/*", "/sys/kernel/mm/lru_gen/*", "/sys/kernel/mm/swap/*"),
-    # Memory that meminfo does not tell of: what swap takes of RAM, and the cache of ZFS.
-    *("/sys/block/zram*/mm_stat", "/sys/block/zram*/bd_stat", "/sys/block/zram*/disksize"),
-    *("/sys/block/zram*/comp_algorithm", "/sys/module/zswap/parameters/*", "/sys/kernel/debug/zswap/*"),
-    "spl/kstat/zfs/arcstats",
-)
-# Reading stat_refresh makes the kernel fold its per-processor counters; the others can only be written.
-NEVER_READ = ("sys/vm/stat_refresh", "sys/vm/drop_caches", "sys/vm/compact_memory")
-# The large ones last: what follows them is read latest after the first look at stat.
-PROCESS_FILES = (
-    *("stat", "status", "cmdline", "comm", "cgroup", "oom_score", "oom_score_adj", "statm"),
-    *("maps", "smaps_rollup", "smaps"),
-)
-CGROUP_FILES = (
-    *("memory.max", "memory.high", "memory.min", "memory.low", "memory.current", "memory.stat", "memory.events"),
-    *("memory.swap.max", "memory.swap.current", "memory.oom.group"),
-    *("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes"),
-    *("memory.soft_limit_in_bytes", "memory.use_hierarchy", "memory.swappiness", "memory.oom_control"),
-)
+
+def _taken(prefix: str = "") -> tuple[str, ...]:
+    """Give the paths of the catalog with that prefix, less it; without one those of the machine."""
+    paths = [kept.path for kept in FILES if kept.is_taken]
+    if not prefix:
+        return tuple(path for path in paths if not path.startswith(("PID/", "GROUP/")))
+    return tuple(path.removeprefix(prefix) for path in paths if path.startswith(prefix))
+
+
+SYSTEM_FILES, PROCESS_FILES, CGROUP_FILES = _taken(), _taken("PID/"), _taken("GROUP/")
+LEFT_OUT_BY_VEIL = frozenset(kept.path for kept in FILES if kept.veil == LEFT_OUT)
 _CGROUPS = "/sys/fs/cgroup"
 
 

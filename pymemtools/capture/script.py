@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from importlib.resources import files
 from textwrap import wrap
 
-from pymemtools.capture.contents import CGROUP_FILES, NEVER_READ, PROCESS_FILES, SYSTEM_FILES, member_name
+from pymemtools.capture.contents import CGROUP_FILES, PROCESS_FILES, SYSTEM_FILES, member_name
+from pymemtools.catalog import NEVER_READ
 
 
 def script() -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pymemtools import __version__
 from pymemtools.capture.body import Body, keep
-from pymemtools.capture.contents import PROCESS_FILES, cgroup_paths, member_name, system_paths
+from pymemtools.capture.contents import LEFT_OUT_BY_VEIL, PROCESS_FILES, cgroup_paths, member_name, system_paths
 from pymemtools.capture.tar_writer import Member
 from pymemtools.capture.veil import Veil
 from pymemtools.errors import Denied, MemtoolsError, Missing
@@ -81,7 +81,7 @@ class Taking:
         return Member(name, keep([data]), mtime=self._now)
 
     def _system(self, path: str, *, is_optional: bool = False) -> Iterator[Member]:
-        if self._veil is not None and path == "cmdline":
+        if self._veil is not None and path in LEFT_OUT_BY_VEIL:
             return
         try:
             data = self._source.read(path)

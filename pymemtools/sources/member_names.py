@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 
+from pymemtools.catalog import FILES
 from pymemtools.sources.base import parse_pid
 
-_MIB = 1 << 20
-_MAX_CMDLINE = 8 * _MIB  # Linux allows 6 MiB of arguments (fs/exec.c, bprm_stack_limits(), since 4.13)
-_NAMES = ("smaps_rollup", "status", "stat", "statm", "comm", "cgroup", "mountinfo", "oom_score", "oom_score_adj")
-# What may be wanted of a process, and how large it may be; smaps and maps have no limit but the archive's: they are
-# never held whole.
-PROCESS_FILES = dict.fromkeys(_NAMES, _MIB) | {"cmdline": _MAX_CMDLINE, "smaps": None, "maps": None}
-_SYSTEM_FILES = re.compile(
-    r"(?:meminfo|vmstat|zoneinfo|buddyinfo|pagetypeinfo|slabinfo|swaps|version|cmdline|uptime|iomem|cpuinfo|stat|loadavg"
-    r"|modules|filesystems|vmallocinfo|dmesg|kmsg|pressure/[a-z]+|sys/(?:vm|kernel)/[A-Za-z0-9_-]+"
-    r"|self/(?:cgroup|mountinfo)|/etc/passwd|/manifest\.json|spl/kstat/zfs/arcstats"
-    r"|/sys/(?:kernel/mm|fs/cgroup|module/zswap/parameters|kernel/debug/zswap)/[^\0]+|/sys/block/zram[0-9]+/[a-z_]+)"
+# What may be wanted of a process, and how large it may be; None: no limit but the archive's.
+PROCESS_FILES = {kept.path[4:]: kept.most for kept in FILES if kept.path.startswith("PID/")}
+_MACHINE_FILES = {kept.path: kept.most or 0 for kept in FILES if not kept.path.startswith(("PID/", "GROUP/"))}
+_MAX_OF_PATTERN = max(kept.most or 0 for kept in FILES if "*" in kept.path)
+_PATTERNS = [re.escape(path).replace(r"\*", "[A-Za-z0-9_.-]+") for path in _MACHINE_FILES if "*" in path]
+_PATTERN = re.compile("|".join([*_PATTERNS, r"/sys/fs/cgroup/[^\0]+"]))  # whatever a group is called
+# Others that begin with sys/ are /proc/sys's.
+_OF_SYSFS = (
+    "sys/fs/",
+    *{path[1 : path.rfind("/", 0, path.find("*")) + 1] for path in _MACHINE_FILES if path[:5] == "/sys/"},
 )
-_MAX_SYSTEM_FILE = 16 * _MIB  # cpuinfo and zoneinfo of a thousand processors have more than one
-_MAX_LOG = 64 * _MIB
-_OF_SYSFS = ("sys/kernel/mm/", "sys/kernel/debug/", "sys/fs/", "sys/block/", "sys/module/")  # others are /proc/sys's
 _TOPS = frozenset(("proc", "sys", "etc"))
 
 
@@ -69,9 +66,11 @@ def split_pid(path: str) -> tuple[int | None, str]:
 
 def is_wanted(pid: int | None, path: str) -> bool:
     """Tell whether a file is one that a command may ask for."""
-    return path in PROCESS_FILES if pid is not None else _SYSTEM_FILES.fullmatch(path) is not None
+    if pid is not None:
+        return path in PROCESS_FILES
+    return path in _MACHINE_FILES or _PATTERN.fullmatch(path) is not None
 
 
 def most_bytes(path: str) -> int:
     """Tell how large a wanted file of the machine may be."""
-    return _MAX_LOG if path in ("dmesg", "kmsg") else _MAX_SYSTEM_FILE
+    return _MACHINE_FILES.get(path, _MAX_OF_PATTERN)

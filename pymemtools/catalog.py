@@ -1,0 +1,114 @@
+"""What a capture holds, a file a line: the program and the script take these, archives are read for these, and ``info``
+and every command ask for no other.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_MIB = 1 << 20
+_ARGUMENTS = 8 * _MIB  # Linux allows 6 MiB of arguments (fs/exec.c, bprm_stack_limits(), since 4.13)
+_LOG = 64 * _MIB
+HIDDEN, LEFT_OUT = "hidden", "left out"
+
+
+class Kept(NamedTuple):
+    """One file of the kernel's, or all those that a pattern names."""
+
+    # Below /proc, or of the machine with a leading slash; PID/ is any process's, GROUP/ any memory group's.
+    # A * is any name, or part of one.
+    path: str
+    what: str  # what it tells
+    since: tuple[int, int] | None = None  # the first kernel with it, where some that are in use have none
+    veil: str = ""  # what --anonymize does with it: names in it are HIDDEN, or it is LEFT_OUT
+    # Bytes, above which it is refused: cpuinfo and zoneinfo of a thousand processors have more than one MiB. Without a
+    # limit but that of the archive are those that are never held whole.
+    most: int | None = 16 * _MIB
+    is_taken: bool = True  # or else only read, where there is one: of a live machine, or in others' copies
+
+
+_VM = "/sys/kernel/mm"
+_HUGE = f"{_VM}/transparent_hugepage"
+_ZRAM = "/sys/block/zram*"
+# In this order; of a process the large ones last: what follows them is read latest after the first look at stat.
+FILES = (
+    Kept("meminfo", "what memory is used for"),
+    Kept("version", "the kernel's release", veil=HIDDEN),
+    Kept("vmstat", "events since the start, and counts of pages"),
+    Kept("zoneinfo", "zones: pages, watermarks, reserves"),
+    Kept("buddyinfo", "free blocks by size"),
+    Kept("pagetypeinfo", "the size of a pageblock"),
+    Kept("slabinfo", "the kernel's own objects"),
+    Kept("swaps", "where is swapped to", veil=HIDDEN),
+    Kept("cmdline", "what the kernel was started with", veil=LEFT_OUT),
+    Kept("uptime", "seconds since the start"),
+    Kept("iomem", "the physical address space"),
+    Kept("cpuinfo", "processors"),
+    Kept("stat", "time of the start, processors"),
+    Kept("loadavg", "how many want to run"),
+    Kept("pressure/memory", "time lost waiting for memory", (4, 20)),
+    Kept("sys/kernel/randomize_va_space", "whether address spaces are laid out at random"),
+    Kept("sys/kernel/pid_max", "how many processes there can be"),
+    Kept("sys/vm/*", "tunables"),
+    Kept(f"{_VM}/ksm/*", "merging of equal pages: settings and counts"),
+    Kept(f"{_HUGE}/*", "huge pages: settings"),
+    Kept(f"{_HUGE}/khugepaged/*", "huge pages: settings and counts of the thread that makes them"),
+    Kept(f"{_VM}/lru_gen/*", "reclaim by generations", (6, 1)),
+    Kept(f"{_VM}/swap/*", "read-ahead of swap", (4, 14)),
+    # Memory that meminfo does not tell of: what swap takes of RAM, and the cache of ZFS.
+    Kept(f"{_ZRAM}/mm_stat", "swap in RAM: what it stores, and what that takes", (4, 1)),
+    Kept(f"{_ZRAM}/bd_stat", "swap in RAM: what of it was written to a disk", (4, 20)),
+    Kept(f"{_ZRAM}/disksize", "swap in RAM: the most that it stores"),
+    Kept(f"{_ZRAM}/comp_algorithm", "swap in RAM: how it is compressed"),
+    Kept("/sys/module/zswap/parameters/*", "a cache before swap: settings", (3, 11)),
+    Kept("/sys/kernel/debug/zswap/*", "a cache before swap: counts"),
+    Kept("spl/kstat/zfs/arcstats", "the cache of ZFS"),
+    # A process's
+    Kept("PID/stat", "whose child it is, since when it runs; whether it has memory", most=_MIB),
+    Kept("PID/status", "its owner, and figures of its memory", most=_MIB),
+    Kept("PID/cmdline", "its command", veil=HIDDEN, most=_ARGUMENTS),
+    Kept("PID/comm", "its name", most=_MIB),
+    Kept("PID/cgroup", "its control groups", veil=HIDDEN, most=_MIB),
+    Kept("PID/oom_score", "how likely it is killed for want of memory", most=_MIB),
+    Kept("PID/oom_score_adj", "what was added to that", most=_MIB),
+    Kept("PID/statm", "its pages", most=_MIB),
+    Kept("PID/maps", "its mappings", veil=HIDDEN, most=None),
+    Kept("PID/smaps_rollup", "what its memory costs, in sum", (4, 14), most=_MIB),
+    Kept("PID/smaps", "what each of its mappings costs", veil=HIDDEN, most=None),
+    # A memory group's, of version 2 and of version 1
+    Kept("GROUP/memory.max", "its limit", (4, 5)),
+    Kept("GROUP/memory.high", "above which it is slowed down", (4, 5)),
+    Kept("GROUP/memory.min", "what is never taken from it", (4, 18)),
+    Kept("GROUP/memory.low", "what is taken from it last", (4, 5)),
+    Kept("GROUP/memory.current", "what it uses", (4, 5)),
+    Kept("GROUP/memory.stat", "what it uses that for"),
+    Kept("GROUP/memory.events", "how often it met its limits", (4, 5)),
+    Kept("GROUP/memory.swap.max", "its limit of swap", (4, 5)),
+    Kept("GROUP/memory.swap.current", "what it has in swap", (4, 5)),
+    Kept("GROUP/memory.oom.group", "whether it is killed as a whole", (4, 19)),
+    Kept("GROUP/memory.limit_in_bytes", "its limit"),
+    Kept("GROUP/memory.usage_in_bytes", "what it uses"),
+    Kept("GROUP/memory.memsw.limit_in_bytes", "its limit of memory and swap"),
+    Kept("GROUP/memory.memsw.usage_in_bytes", "what it uses of both"),
+    Kept("GROUP/memory.soft_limit_in_bytes", "above which it is reclaimed from first"),
+    Kept("GROUP/memory.use_hierarchy", "whether limits are those of the groups in it, too"),
+    Kept("GROUP/memory.swappiness", "how readily it is swapped out"),
+    Kept("GROUP/memory.oom_control", "whether it is paused where others are killed"),
+    # Not taken
+    Kept("GROUP/cgroup.procs", "who is in it", is_taken=False),
+    Kept("GROUP/*", "that there is such a group, in a copy that others made", is_taken=False),
+    Kept("self/cgroup", "the groups of whoever looks", is_taken=False),
+    Kept("self/mountinfo", "where groups are mounted, and whether processes are hidden", is_taken=False),
+    Kept(f"{_ZRAM}/orig_data_size", "swap in RAM, before mm_stat: what it stores", is_taken=False),
+    Kept(f"{_ZRAM}/compr_data_size", "... that, compressed", is_taken=False),
+    Kept(f"{_ZRAM}/mem_used_total", "... the RAM that takes", is_taken=False),
+    Kept(f"{_ZRAM}/mem_limit", "... the most of that; can only be written from mm_stat on", is_taken=False),
+    Kept("sys/kernel/hostname", "the machine's name", is_taken=False),
+    Kept("sys/kernel/osrelease", "the kernel's release, where there is no version", is_taken=False),
+    Kept("vmallocinfo", "the kernel's large areas, by who made them", is_taken=False),
+    Kept("dmesg", "the kernel's log: capture --dmesg", most=_LOG, is_taken=False),
+    Kept("/etc/passwd", "the names of users", is_taken=False),
+    Kept("/manifest.json", "what a capture says of itself", is_taken=False),
+)
+# Reading stat_refresh makes the kernel fold its per-processor counters; the others can only be written.
+NEVER_READ = ("sys/vm/stat_refresh", "sys/vm/drop_caches", "sys/vm/compact_memory")
