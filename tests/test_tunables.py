@@ -123,14 +123,21 @@ def test_meaning_of_old_kernels(pymemtools: Run, tree: str) -> None:
 
 def test_list_for_programs(pymemtools: Run, tree: str) -> None:
     rows = json.loads("\n".join(output(pymemtools, "list", "-S", tree, "-f", "json")))["rows"]
-    found = {row["name"]: row for row in rows}
+    found = {row["tunable"]: row for row in rows}
     assert found["vm.page-cluster"] == {
-        "name": "vm.page-cluster",
+        "tunable": "vm.page-cluster",
         "value": "3",
+        "unit": "power of 2",
         "default": "3",
+        "default_rule": None,
+        "is_default": True,
         "meaning": "2^3 = 8 pages",
-        "note": "",
+        "is_write_only": False,
     }
+    assert found["vm.oom_dump_tasks"]["is_default"] is False  # of Linux 2.6.24
+    assert found["vm.min_free_kbytes"]["default"] is None
+    assert found["vm.min_free_kbytes"]["default_rule"] == "4 * sqrt(lowmem in kB), or what huge pages ask for"
+    assert [found["vm.drop_caches"][key] for key in ("value", "is_write_only")] == [None, True]
     assert found["vm.invented_by_tests"]["default"] is None
     assert "vm.stat_refresh" not in found
 

@@ -2,35 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from pymemtools.errors import Denied
-from pymemtools.models.overcommit import commit_limit
-from pymemtools.models.release import since
-from pymemtools.models.tunables import TUNABLES, default_of
-from pymemtools.procfs.meminfo import hugetlb_pool
-from pymemtools.readings.doubt import swap_of
-from pymemtools.readings.machine import Machine, trusted
-from pymemtools.readings.settings import WRITE_ONLY, value_of
-from pymemtools.reports.estimates import dirty_of, dirtyable_of, marks_of, protections_of
+from pymemtools.errors import Denied, Missing
+from pymemtools.models.tunables import ONLY_WRITTEN, TUNABLES, Tunable, default_of, limits, range_in_words
+from pymemtools.readings.machine import Machine, notes_of, read_machine
+from pymemtools.readings.settings import WRITE_ONLY, absolute, names, path_of, value_of
+from pymemtools.report import Column, Report, table_of
+from pymemtools.reports.meanings import meaning
 from pymemtools.sources.base import Source
-from pymemtools.units import human_size
 
 
 class TunableRow(NamedTuple):
-    """One tunable as it is set."""
+    """One tunable as it is set; the values are the kernel's text, in the unit named."""
 
-    name: str
-    value: str | None  # None where only root may read it
-    default: str | None  # a value, or the rule that gives it
+    tunable: str
+    value: str | None  # None where only root may read it, and where nobody can
+    unit: str | None
+    default: str | None  # a value
+    default_rule: str | None  # in words, where the kernel works it out
+    is_default: bool | None  # None where one of the two is not known
     meaning: str  # what the value comes to here; empty where it says so itself
-    note: str  # that it differs from the default
+    is_write_only: bool = False  # writing does something; there is no value
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Tell whether it has a value that we may not read."""
+        return self.value is None and not self.is_write_only
 
     @property
     def shown(self) -> str:
         """Give the value for people."""
+        if self.is_write_only:
+            return WRITE_ONLY
         return "(unreadable)" if self.value is None else self.value
+
+    @property
+    def remark(self) -> str:
+        """Say in words what it comes to, and whether that is the default."""
+        return "; ".join(part for part in (self.meaning, "not the default" if self.is_default is False else "") if part)
+
+
+COLUMNS = (
+    Column("tunable", "Name", "as sysctl names it; those of /sys by their folder", "text", right=False),
+    Column("value", "Value", "the kernel's text; null where it may not, or cannot, be read", "text", right=False),
+    Column("unit", "Unit", "what the value counts", "text", right=False),
+    Column("default", "Default", "the kernel's own value, of this version", "text", right=False),
+    Column("default_rule", "Rule", "how the kernel works its value out, where it does", "text", right=False),
+    Column("is_default", "Is default", "whether the two are equal", "bool"),
+    Column("meaning", "Meaning", "what the value comes to on this machine", "text", right=False),
+    Column("is_write_only", "Write-only", "whether writing does something, and there is no value", "bool"),
+)
+VALUE_COLUMNS = COLUMNS[:2]
+
+
+def list_report(source: Source, pattern: str | None, facts: Mapping[str, Any]) -> Report:
+    """List what the source has, or what of it a pattern describes. Raises Missing where that is nothing."""
+    chosen = [name for name in names(source) if is_meant(name, pattern)]
+    if not chosen:
+        raise Missing("tunables: the source has no " + (f"tunable like '{pattern}'" if pattern else "tunables"))
+    machine = read_machine(source)
+    found = rows(source, chosen, machine)
+    notes, unreadable = notes_of(machine), sum(row.is_unreadable for row in found)
+    table = table_of(COLUMNS, found)
+    return Report("tunables", table, found, facts=facts, notes=notes, warnings=notes, unreadable=unreadable)
+
+
+def is_meant(name: str, pattern: str | None) -> bool:
+    """Tell whether a name, with its folder or without, holds a pattern, or is what one with * and ? describes.
+
+    >>> is_meant("vm.dirty_ratio", "Dirty"), is_meant("vm.dirty_ratio", "dirty_*"), is_meant("vm.dirty_ratio", "*s")
+    (True, True, False)
+    """
+    pattern = (pattern or "").lower().replace("/", ".")
+    if not frozenset(pattern) & frozenset("*?["):
+        return pattern in name
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(each, pattern) for each in (name, name.partition(".")[2]))
+
+
+class Values(NamedTuple):
+    """Names with their values, and why others could not be read."""
+
+    values: tuple[tuple[str, str], ...]
+    refused: tuple[str, ...]
+
+
+def values_report(source: Source, chosen: Iterable[str], facts: Mapping[str, Any]) -> Report:
+    """Read some tunables."""
+    found, refused = [], []
+    for name in chosen:
+        try:
+            found.append((name, value_of(source, name)))
+        except (Missing, Denied) as error:
+            refused.append(str(error))
+    table = table_of(VALUE_COLUMNS, [{"tunable": name, "value": value} for name, value in found])
+    return Report("tunables", table, Values(tuple(found), tuple(refused)), facts=facts, unreadable=len(refused))
 
 
 def rows(source: Source, chosen: Iterable[str], machine: Machine) -> list[TunableRow]:
@@ -38,18 +107,19 @@ def rows(source: Source, chosen: Iterable[str], machine: Machine) -> list[Tunabl
     found = []
     for name in chosen:
         try:
-            value = value_of(source, name)
+            value = None if name in ONLY_WRITTEN else value_of(source, name)
         except Denied:
             value = None
         entry = TUNABLES.get(name)
         default = None if entry is None else default_of(entry, machine.version) or None
-        differs = default is not None and is_plain(default) and value not in (default, WRITE_ONLY, None)
-        note = "not the default" if differs else ""
-        found.append(TunableRow(name, value, default, meaning(name, value or "", machine), note))
+        own, rule = (default, None) if default is None or _is_plain(default) else (None, default)
+        is_default = None if own is None or value is None else value == own
+        unit, says = (entry.unit or None) if entry else None, meaning(name, value or "", machine)
+        found.append(TunableRow(name, value, unit, own, rule, is_default, says, name in ONLY_WRITTEN))
     return found
 
 
-def is_plain(default: str) -> bool:
+def _is_plain(default: str) -> bool:
     """Tell whether a default is a value, and no rule in words."""
     return default.isdigit() or default in _WORDS
 
@@ -57,144 +127,109 @@ def is_plain(default: str) -> bool:
 _WORDS = frozenset(word for entry in TUNABLES.values() for word in entry.choices)
 
 
-def meaning(name: str, value: str, machine: Machine) -> str:
-    """Say what a value comes to on this machine; empty where nothing more is to be said."""
-    entry = TUNABLES.get(name)
-    if name == "vm.lowmem_reserve_ratio":
-        return _lowmem_reserve(machine)
-    if name in _MODES:
-        return _MODES[name].get(value, "")
-    number = _number(value)
-    if entry is None or number is None:
-        return ""
-    special = _MEANINGS.get(name)
-    if special is not None:
-        return special(number, machine)
-    if entry.unit in ("kB", "bytes"):
-        return human_size(number * (1024 if entry.unit == "kB" else 1)) if number else ""
-    if entry.unit == "1/100 s":
-        return f"{number / 100:g} s"
-    if entry.unit == "s":
-        return f"{number} s" if number else ""
-    if entry.unit == "switch":
-        return "on" if number else "off"
-    return ""
+class Explanation(NamedTuple):
+    """All that is known of one tunable; what does not apply is empty."""
+
+    tunable: str
+    value: str | None
+    unit: str
+    default: str  # a value or a rule, of the machine's kernel
+    allowed: str  # words, or a range
+    does: str
+    now: str  # the value, and what it comes to; or why there is none
+    versions: str  # of Linux, that have it
+    twin: str
+    related: tuple[str, ...]
+    danger: str
+    path: str  # on a live machine
 
 
-_MODES: Mapping[str, Mapping[str, str]] = {
-    "kernel.randomize_va_space": {"0": "off", "1": "stack, mmap base and vdso", "2": "stack, mmap base, vdso and heap"},
-    "ksm.run": {"0": "off, what is merged stays", "1": "on", "2": "off, what was merged is taken apart"},
-    "vm.memfd_noexec": {"0": "executable", "1": "not executable", "2": "not executable, others are refused"},
-    "vm.panic_on_oom": {
-        "0": "kills a process",
-        "1": "panics for the whole machine",
-        "2": "panics for a group or node, too",
-    },
-    "vm.zone_reclaim_mode": {"0": "off: takes memory of other nodes", "1": "reclaims clean pages here first"},
-}
+EXPLANATION_COLUMNS = (
+    *VALUE_COLUMNS,
+    Column("unit", "Unit", "what the value counts", "text", right=False),
+    Column("default", "Default", "the kernel's own value, of this version, or its rule in words", "text", right=False),
+    Column("allowed", "Allowed", "the words, or the range, that the kernel takes", "text", right=False),
+    Column("does", "Does", "what it is for", "text", right=False),
+    Column("now", "Now", "what it is set to, and what that comes to on this machine", "text", right=False),
+    Column("versions", "Linux", "the kernels that have it, and what changed between them", "text", right=False),
+    Column("twin", "Twin", "the other name of the same setting: writing one sets the other to 0", "text", right=False),
+    Column("related", "See also", "others that work together with it", "list", right=False),
+    Column("danger", "Danger", "what may go wrong", "text", right=False),
+    Column("path", "File", "where it is", "text", right=False),
+)
 
 
-def _lowmem_reserve(machine: Machine) -> str:
-    """Say what each zone keeps from allocations that could use the highest zone."""
-    kept = [
-        f"{zone.name} keeps {_kept(max(protection), zone.usable, machine.page_size)}"
-        for zone, protection in zip(machine.zones, protections_of(machine))
-        if protection and any(protection)
-    ]
-    return ", ".join(kept) if len(kept) < 4 else ""  # many nodes: pymemtools zones has a line for each
+def explain_report(source: Source, name: str, facts: Mapping[str, Any]) -> Report:
+    """Say what a tunable does, and what it is set to. Raises Missing for one that nobody knows, and nobody has."""
+    known = TUNABLES.get(name)
+    if known is None:
+        value, place = value_of(source, name), absolute(path_of(name))
+        found = Explanation(name, value, "", "", "", "Nothing more is known of it here.", value, "", "", (), "", place)
+        return Report("tunables", table_of(EXPLANATION_COLUMNS, [found]), found, facts=facts)
+    machine = read_machine(source)
+    found, notes = _explained(source, known, machine), notes_of(machine)
+    return Report("tunables", table_of(EXPLANATION_COLUMNS, [found]), found, facts=facts, notes=notes, warnings=notes)
 
 
-def _kept(pages: int, usable: int, page_size: int) -> str:
-    """Say how much of a zone is kept: all of it where the reserve is larger."""
-    return human_size(pages * page_size) if pages < usable else f"all of its {human_size(usable * page_size)}"
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def _dirty(of: str) -> Callable[[int, Machine], str]:
-    def say(number: int, machine: Machine) -> str:
-        machine = trusted(machine)
-        marks, memory = dirty_of(machine), dirtyable_of(machine)
-        if not number or marks is None or memory is None:
-            return ""
-        pages = marks.dirty if of == "dirty" else marks.background
-        whole, part = human_size(memory * machine.page_size), human_size(pages * machine.page_size)
-        if of == "background" and pages == marks.dirty // 2 and pages < number * memory // 101:
-            return f"no more than half of what dirty_ratio or dirty_bytes gives = {part}"
-        return f"{number} % of {whole} dirtyable = {part}"
-
-    return say
-
-
-def _min_free(number: int, machine: Machine) -> str:
-    total = machine.meminfo.get("MemTotal")
-    share = f", {100 * number * 1024 / total:.2f} % of RAM" if total else ""
-    return f"{human_size(number * 1024)}{share}{_wakes(machine)}"
-
-
-def _scale_factor(number: int, machine: Machine) -> str:
-    return f"{number / 100:g} % of each zone{_wakes(machine)}"
-
-
-def _wakes(machine: Machine) -> str:
-    """Say below how much free memory, over all zones, kswapd wakes: the sum of their low watermarks.
-
-    An empty Movable zone has some, too, and counts in MemAvailable as well: see low_watermarks().
-    """
-    marks = marks_of(machine)
-    if not marks or None in marks:
-        return ""
-    low = sum(mark.low_pages for mark in marks if mark is not None)
-    return f"; kswapd wakes below {human_size(low * machine.page_size)} free"
-
-
-def _overcommit_memory(number: int, machine: Machine) -> str:
-    words = (
-        "heuristic: refuses only what is plainly too much",
-        "always: refuses nothing",
-        "never more than CommitLimit",
+def _explained(source: Source, known: Tunable, machine: Machine) -> Explanation:
+    try:
+        row = rows(source, [known.name], machine)[0]
+        value, now = row.value, f"{row.shown} ({row.remark})" if row.remark else row.shown
+    except Missing:
+        value, now = None, "this kernel does not have it"
+    return Explanation(
+        known.name,
+        value,
+        known.unit,
+        default_of(known, machine.version),
+        _allowed(known, machine),
+        known.meaning,
+        now,
+        known.versions,
+        known.twin,
+        known.related,
+        known.danger,
+        absolute(known.path),
     )
-    if number >= len(words):
-        return ""
-    limit, promised = machine.meminfo.get("CommitLimit"), machine.meminfo.get("Committed_AS")
-    if number != 2 or limit is None or promised is None:
-        return words[number]
-    return f"{words[2]}: {human_size(promised)} of {human_size(limit)} promised"
 
 
-def _overcommit_ratio(number: int, machine: Machine) -> str:
-    info = machine.meminfo
-    swap = swap_of(info).total
-    if not number or swap is None or "MemTotal" not in info:
-        return ""
-    ram = info["MemTotal"]
-    limit = commit_limit(ram, swap, hugetlb_pool(info) or 0, number, page_size=machine.page_size)
-    return f"{number} % of {human_size(ram)} RAM and {human_size(swap)} swap = {human_size(limit)}"
+def _allowed(known: Tunable, machine: Machine) -> str:
+    if known.choices or known.is_list:
+        return " ".join(known.choices)
+    return range_in_words(*limits(known, machine.version, machine.page_size))
 
 
-def _swappiness(number: int, machine: Machine) -> str:
-    """Since 2.6.28 anonymous and file pages are scanned in this proportion. Source: mm/vmscan.c, get_scan_count()."""
-    if number > 200 or not since(machine.version, (2, 6, 28)):
-        return ""
-    return f"anonymous pages : file pages = {number} : {200 - number}"
+class Change(NamedTuple):
+    """A setting: what it was, what it becomes, and what comes of it and of those set with it."""
+
+    tunable: str
+    before: str | None
+    value: str
+    meaning: str
+    twin: str | None  # which it sets, too, if its value changes by that
+    twin_before: str | None
+    twin_after: str | None
 
 
-def _huge_pages(number: int, machine: Machine) -> str:
-    size = machine.meminfo.get("Hugepagesize")
-    return human_size(number * size) if size and number else ""
+CHANGE_COLUMNS = (
+    COLUMNS[0],
+    Column("before", "Before", "what it was set to", "text", right=False),
+    Column("value", "Value", "what it is set to", "text", right=False),
+    Column("meaning", "Meaning", "what the value comes to on this machine", "text", right=False),
+    Column("twin", "Twin", "the setting that changes with it", "text", right=False),
+    Column("twin_before", "Twin before", "what that was set to", "text", right=False),
+    Column("twin_after", "Twin after", "what that is set to", "text", right=False),
+)
 
 
-_MEANINGS: Mapping[str, Callable[[int, Machine], str]] = {
-    "vm.dirty_ratio": _dirty("dirty"),
-    "vm.dirty_background_ratio": _dirty("background"),
-    "vm.min_free_kbytes": _min_free,
-    "vm.overcommit_memory": _overcommit_memory,
-    "vm.overcommit_ratio": _overcommit_ratio,
-    "vm.nr_hugepages": _huge_pages,
-    "vm.page-cluster": lambda number, machine: f"2^{number} = {1 << min(number, 31)} pages",
-    "vm.swappiness": _swappiness,
-    "vm.watermark_scale_factor": _scale_factor,
-    "vm.watermark_boost_factor": lambda number, machine: f"up to {number / 100:g} % of high" if number else "off",
-}
+def set_report(written: Iterable[tuple[str, str]], before: Machine, after: Machine) -> Report:
+    """Say what settings change; ``after`` is the machine with all of them."""
+    changes = [_change(name, value, before, after) for name, value in written]
+    return Report("tunables", table_of(CHANGE_COLUMNS, changes), changes)
+
+
+def _change(name: str, value: str, before: Machine, after: Machine) -> Change:
+    twin, was = TUNABLES[name].twin, before.settings
+    changes = twin in was and was[twin] != after.settings[twin]
+    others = (twin, was[twin], after.settings[twin]) if changes else (None, None, None)
+    return Change(name, was.get(name), value, meaning(name, value, after), *others)

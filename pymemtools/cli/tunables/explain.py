@@ -3,79 +3,57 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
-from pymemtools.cli import say
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     exit_status,
+    facts_as_json,
     open_from,
     source_options,
-    write_lines,
 )
+from pymemtools.cli.output import show
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.names import offer_names
-from pymemtools.errors import Missing
-from pymemtools.models.tunables import TUNABLES, Tunable, canonical, default_of, limits, range_in_words
-from pymemtools.readings.machine import Machine, notes_of, read_machine
-from pymemtools.readings.settings import absolute, path_of, value_of
+from pymemtools.models.tunables import canonical
 from pymemtools.render.escape import escape
-from pymemtools.reports import tunables as report
-from pymemtools.sources.base import Source
+from pymemtools.reports.tunables import Explanation, explain_report
 
 
 @click.command("explain", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", shell_complete=offer_names)
 @source_options
 @click.pass_context
-def command(ctx: click.Context, name: str, source: str | None, *, max_size: int, partial: bool, strict: bool) -> int:
+def command(ctx: click.Context, /, name: str, **options: Any) -> int:
     """Say what a tunable does, what it is set to and what that means now."""
-    name = canonical(name)
-    opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    known = TUNABLES.get(name)
-    if known is None:
-        facts = [("now", value_of(opened, name)), ("file", absolute(path_of(name)))]
-        text = f"{name}: Nothing more is known of it here."
-    else:
-        facts, text = _facts_of(known, opened), f"{name}: {known.meaning}"
-    lines = [*click.wrap_text(text, _width()).split("\n"), ""]
-    for title, fact in facts:
-        if fact:
-            text = click.wrap_text(escape(fact), _width(), f"{title + ':':<10}", " " * 10)
-            lines += text.split("\n")
-    write_lines(lines)
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    report = explain_report(source, canonical(name), facts_as_json(source.facts))
+    show(report, "text", lambda report: _text(report.answer))
     return exit_status(ctx)
 
 
-def _facts_of(known: Tunable, source: Source) -> list[tuple[str, str]]:
-    machine = read_machine(source)
-    for note in notes_of(machine):
-        say(f"tunables: {note}")
-    try:
-        row = report.rows(source, [known.name], machine)[0]
-        now = "; ".join(part for part in (row.meaning, row.note) if part)
-        now = f"{row.shown} ({now})" if now else row.shown
-    except Missing:
-        now = "this kernel does not have it"
+def _text(found: Explanation) -> Iterator[str]:
+    """Lay out what is known, as wide as the terminal."""
+    width = terminal_columns(sys.stdout, least=40)
+    yield from click.wrap_text(f"{found.tunable}: {found.does}", width).split("\n")
+    yield ""
+    for title, fact in _facts(found):
+        if fact:
+            yield from click.wrap_text(escape(fact), width, f"{title + ':':<10}", " " * 10).split("\n")
+
+
+def _facts(found: Explanation) -> list[tuple[str, str]]:
     return [
-        ("now", now),
-        ("default", default_of(known, machine.version)),
-        ("allowed", _allowed(known, machine)),
-        ("unit", known.unit),
-        ("Linux", known.versions),
-        ("twin", f"{known.twin}: setting one sets the other to 0" if known.twin else ""),
-        ("see also", " ".join(known.related)),
-        ("danger", known.danger),
-        ("file", known.path if known.path.startswith("/") else f"/proc/{known.path}"),
+        ("now", found.now),
+        ("default", found.default),
+        ("allowed", found.allowed),
+        ("unit", found.unit),
+        ("Linux", found.versions),
+        ("twin", f"{found.twin}: setting one sets the other to 0" if found.twin else ""),
+        ("see also", " ".join(found.related)),
+        ("danger", found.danger),
+        ("file", found.path),
     ]
-
-
-def _allowed(known: Tunable, machine: Machine) -> str:
-    if known.choices or known.is_list:
-        return " ".join(known.choices)
-    return range_in_words(*limits(known, machine.version, machine.page_size))
-
-
-def _width() -> int:
-    return terminal_columns(sys.stdout, least=40)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from pymemtools.cli import say
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
@@ -17,13 +16,10 @@ from pymemtools.cli.options import (
     format_option,
     open_from,
     source_options,
-    write_lines,
 )
-from pymemtools.errors import Missing
-from pymemtools.readings.machine import notes_of, read_machine
-from pymemtools.readings.settings import names as names_of
+from pymemtools.cli.output import note_incomplete, show
 from pymemtools.render.escape import escape
-from pymemtools.reports import tunables as report
+from pymemtools.reports.tunables import TunableRow, list_report
 
 
 @click.command("list", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,61 +27,26 @@ from pymemtools.reports import tunables as report
 @source_options
 @format_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    pattern: str | None,
-    source: str | None,
-    style: str,
-    *,
-    max_size: int,
-    partial: bool,
-    strict: bool,
-) -> int:
+def command(ctx: click.Context, /, pattern: str | None, style: str, **options: Any) -> int:
     """List tunables, all or those whose name holds PATTERN: value, and what it means on this machine."""
     check_style(style)
-    opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    chosen = [name for name in names_of(opened) if _matches(name, pattern)]
-    if not chosen:
-        raise Missing("tunables: the source has no " + (f"tunable like '{pattern}'" if pattern else "tunables"))
-    machine = read_machine(opened)
-    rows = report.rows(opened, chosen, machine)
-    notes = notes_of(machine)
-    for note in notes:
-        say(f"tunables: {note}")
-    unreadable = sum(row.value is None for row in rows)
-    if unreadable:
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    report = list_report(source, pattern, facts_as_json(source.facts))
+    if report.unreadable:
         hint = "; run as root for all" if os.geteuid() else ""
-        say(f"tunables: {unreadable} of {len(rows)} could not be read (Permission denied){hint}")
-        ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
-    if style == "text":
-        write_lines(_table(rows))
-        return exit_status(ctx)
-    from pymemtools.render.machine import machine_lines
-
-    fields = report.TunableRow._fields
-    facts = facts_as_json(opened.facts)
-    dicts = [row._asdict() for row in rows]
-    write_lines(
-        machine_lines(style, "tunables", dicts, fields=fields, source=facts, unreadable=unreadable, notes=notes)
-    )
+        unread = f"{report.unreadable} of {report.table.height} could not be read (Permission denied){hint}"
+        report = report._replace(warnings=(*report.warnings, unread))
+    note_incomplete(ctx, report, strict=options["strict"])
+    show(report, style, lambda report: _table(report.answer))
     return exit_status(ctx)
 
 
-def _table(rows: Sequence[report.TunableRow]) -> list[str]:
+def _table(rows: Sequence[TunableRow]) -> list[str]:
     """Lay out name, value, default and meaning; a default that is a rule in words is left to explain."""
     cells = [("Name", "Value", "Default", "Meaning")]
     for row in rows:
-        default = "-" if row.default is None else row.default if report.is_plain(row.default) else "by rule"
-        rest = "; ".join(part for part in (row.meaning, row.note) if part)
-        cells.append((row.name, escape(row.shown), default, escape(rest)))
+        default = row.default or ("-" if row.default_rule is None else "by rule")
+        cells.append((row.tunable, escape(row.shown), default, escape(row.remark)))
     widths = [max(len(row[place]) for row in cells) for place in range(3)]
     widths[1] = min(widths[1], 16)
     return ["  ".join((*(f"{cell:<{width}}" for cell, width in zip(row, widths)), row[3])).rstrip() for row in cells]
-
-
-def _matches(name: str, pattern: str | None) -> bool:
-    """Tell whether a name, with its folder or without, holds a pattern, or is what one with * and ? describes."""
-    pattern = (pattern or "").lower().replace("/", ".")
-    if not frozenset(pattern) & frozenset("*?["):
-        return pattern in name
-    return any(fnmatch.fnmatchcase(each, pattern) for each in (name, name.partition(".")[2]))

@@ -8,14 +8,15 @@ import click
 
 from pymemtools import control
 from pymemtools.cli import say
-from pymemtools.cli.options import AbbreviatingCommand, write_lines
+from pymemtools.cli.options import AbbreviatingCommand
+from pymemtools.cli.output import show
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
-from pymemtools.readings.machine import Machine, read_machine
+from pymemtools.readings.machine import read_machine
 from pymemtools.readings.settings import absolute
-from pymemtools.reports import tunables as report
 from pymemtools.reports.tunable_values import Assignment, Wanted, Wish, checked, wishes_of
+from pymemtools.reports.tunables import Change, set_report
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.tree import live
 
@@ -71,7 +72,9 @@ def command(
     failed = _dry_run(persist, written) if dry_run else _apply(settings, persist, written)
     for reason in failed.values():
         say(f"left out: {reason}")
-    write_lines(_change(each, before, after, dry_run=dry_run) for each in written if each.name not in failed)
+    report = set_report([each for each in written if each.name not in failed], before, after)
+    would = "would set " if dry_run else ""
+    show(report, "text", lambda report: [f"{would}{_line(change)}" for change in report.answer])
     return 0
 
 
@@ -129,13 +132,10 @@ def _setting(assignment: Assignment, *, may_fail: bool) -> control.Setting:
     )
 
 
-def _change(assignment: Assignment, before: Machine, after: Machine, *, dry_run: bool) -> str:
-    """Say what a setting changes, and what comes of it and of those set with it."""
-    name, value = assignment
-    twin = TUNABLES[name].twin
-    effect = [report.meaning(name, value, after)]
-    if twin in before.settings and before.settings[twin] != after.settings[twin]:
-        effect.append(f"{twin}: {before.settings[twin]} -> {after.settings[twin]}")
-    text = "; ".join(part for part in effect if part)
-    would = "would set " if dry_run else ""
-    return f"{would}{name}: {before.settings.get(name, '-')} -> {value}" + (f" ({text})" if text else "")
+def _line(change: Change) -> str:
+    """Say what a setting changes, and what comes of it."""
+    effect = [change.meaning] if change.meaning else []
+    if change.twin:
+        effect.append(f"{change.twin}: {change.twin_before} -> {change.twin_after}")
+    before = "-" if change.before is None else change.before
+    return f"{change.tunable}: {before} -> {change.value}" + (f" ({'; '.join(effect)})" if effect else "")
