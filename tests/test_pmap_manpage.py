@@ -5,10 +5,10 @@ import re
 import pytest
 from conftest import HERE
 
-from pymemtools.cli.pmap.columns import OWN
 from pymemtools.models.map_kinds import KINDS
 from pymemtools.procfs.smaps_fields import SMAPS_FIELDS
 from pymemtools.procfs.vmflags import VMFLAGS
+from pymemtools.reports.pmap.columns import OWN
 
 PAGE = (HERE.parent / "man" / "man1" / "pymemtools-pmap.1").read_text()
 DESCRIBED = dict(re.findall(r"^\.It (?:Cm|Sy) (.*)\n(.*)$", PAGE, re.MULTILINE))

@@ -20,7 +20,7 @@ from pymemtools.cli.options import (
     unread,
     write_lines,
 )
-from pymemtools.cli.pmap.request import process_number
+from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.errors import Denied, Missing, UsageProblem
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape

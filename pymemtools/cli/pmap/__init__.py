@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import reduce
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial, reduce
 from operator import or_
 from typing import Any
 
@@ -24,14 +24,18 @@ from pymemtools.cli.options import (
     source_options,
     write_lines,
 )
-from pymemtools.cli.pmap.columns import NAMES
-from pymemtools.cli.pmap.gather import Found, gather
+from pymemtools.cli.output import show
+from pymemtools.cli.pmap.arguments import checked, style_of
 from pymemtools.cli.pmap.page import Page
-from pymemtools.cli.pmap.request import Request, checked
 from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
-from pymemtools.readings.mappings import ProcessMaps
+from pymemtools.report import Report
+from pymemtools.reports.pmap.columns import NAMES
+from pymemtools.reports.pmap.report import joined_changes, process_reports, together, with_rows
+from pymemtools.reports.pmap.request import PmapRequest
 from pymemtools.sources.base import Source
+
+_NOT_FOUND = 42  # procps's
 
 
 @click.command(
@@ -79,109 +83,90 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     style = options["style"]
     check_style(style)
     request = checked(options)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    page = partial(Page, request.mode, style_of(options), is_wide=request.is_wide, explains=options["explain"])
+    opened = partial(open_from, ctx, partial=options["partial"], max_size=options["max_size"])
+    source = opened(options["source"])
     if options["diff"] is not None:
-        other = open_from(ctx, options["diff"], partial=options["partial"], max_size=options["max_size"])
-        status = _compare(source, other, request, style)
+        status = _compare(source, opened(options["diff"]), request, style, page())
     elif options["watch"] is not None:
         if source.facts.kind == "archive":
             raise UsageProblem("pmap: a capture does not change: --watch is for a live machine")
-        status = _watch(source, request, style, options["watch"])
+        status = _watch(source, request, options["watch"], style, page)
     else:
-        status = _report(_found(source, request), request, source, style)
+        status = _print(_heard(source, request), request, style, page())
     return status or exit_status(ctx)
 
 
-def _found(source: Source, request: Request) -> Iterator[Found]:
-    """Read the processes, each when it is wanted."""
-    return (gather(source, pid, request) for pid in request.pids)
+def _heard(source: Source, request: PmapRequest) -> Iterator[Report]:
+    """Read the processes, each when it is wanted, and say what is wrong with it before anything else."""
+    for report in process_reports(source, request):
+        for warning in report.warnings:
+            say(f"pmap: {warning}")
+        yield report._replace(warnings=())
 
 
-def _report(found: Iterable[Found], request: Request, source: Source, style: str) -> int:
+def _print(reports: Iterable[Report], request: PmapRequest, style: str, page: Page) -> int:
     """Print the mappings of all processes; give the exit status."""
-    if style != "text":
-        from pymemtools.cli.pmap.machine import document
-
-        found = list(found)
-        write_lines(document(style, found, request, source))
-        return _status(found)
-    page = Page(request)
-    if request.merge or request.rollup:
-        found = list(found)
-        page.show_together([each.maps for each in found if each.maps is not None])
-        page.explain()
-        return _status(found)
     status = 0
-    for each in found:
-        status |= each.status
-        if each.maps is not None:
-            page.show(each.maps)
-    page.explain()
+    if style != "text" or request.merge or request.rollup:
+        found = list(reports)
+        show(together(found, request), style, page.table)
+        status = _status(found)
+    else:
+        for report in reports:
+            status |= _status([report])
+            show(with_rows(report, request), style, page.process)
+    write_lines(page.legend())
     return status
 
 
-def _status(found: Iterable[Found]) -> int:
-    return reduce(or_, (each.status for each in found), 0)
+def _status(reports: Iterable[Report]) -> int:
+    return reduce(or_, (1 if each.unreadable else _NOT_FOUND if each.answer is None else 0 for each in reports), 0)
 
 
-def _compare(source: Source, other: Source, request: Request, style: str) -> int:
+def _compare(source: Source, other: Source, request: PmapRequest, style: str, page: Page) -> int:
     """Print what changed between two sources."""
-    before = {each.maps.pid: each.maps for each in _found(other, request) if each.maps is not None}
-    found = list(_found(source, request))
-    _print_changes(before, found, request, source, style, other)
+    before = list(_heard(other, request))
+    found = list(_heard(source, request))
+    _print_changes(before, found, request, style, page, other)
     return _status(found)
 
 
-def _watch(source: Source, request: Request, style: str, seconds: float) -> int:
+def _watch(source: Source, request: PmapRequest, seconds: float, style: str, make_page: Callable[[], Page]) -> int:
     """Print all there is, and then what changed, again and again until no process is left."""
     status = 0
-    found: list[Found] = []
+    found: list[Report] = []
     for sample in samples(seconds, gap=gap_between(style)):
-        before = {each.maps.pid: each.maps for each in found if each.maps is not None}
-        found = list(_found(source, request))
+        before, found = found, list(_heard(source, request))
         if sample:
-            _print_changes(before, found, request, source, style)
+            _print_changes(before, found, request, style, make_page())
             status |= _status(found)
         else:
-            status = _report(found, request, source, style)
-        pids = tuple(pid for pid, each in zip(request.pids, found) if _is_readable(each))
+            status = _print(found, request, style, make_page())
+        pids = tuple(pid for pid, each in zip(request.pids, found) if each.answer is not None and not each.unreadable)
         if not pids:
             break
         request = request._replace(pids=pids)
     return status
 
 
-def _is_readable(found: Found) -> bool:
-    return found.maps is not None and found.maps.problem is None
-
-
 def _print_changes(
-    before: dict[int, ProcessMaps],
-    found: list[Found],
-    request: Request,
-    source: Source,
+    before: Sequence[Report],
+    found: Sequence[Report],
+    request: PmapRequest,
     style: str,
+    page: Page,
     other: Source | None = None,
 ) -> None:
-    from pymemtools.cli.pmap.changes import changed, joined
+    from pymemtools.reports.pmap.changes import changes_report
 
-    page = Page(request)
-    frames = []
-    for each in found:
-        if each.maps is None or each.maps.problem is not None:
-            continue
-        earlier = before.get(each.maps.pid)
-        if earlier is None:
-            earlier = each.maps.take(())
-            say(f"pmap: {each.maps.pid}: not in the earlier look: all of it is new")
-        frames.append(changed(earlier, each.maps, request))
-        if style == "text" and not request.merge:
-            page.show_changes(each.maps, frames[-1])
-    if style == "text":
-        if request.merge:
-            page.show_frame(joined(frames))
-        page.explain()
-        return
-    from pymemtools.cli.pmap.machine import frame_lines
-
-    write_lines(frame_lines(style, joined(frames), found, source, other))
+    earlier = {each.answer.pid: each for each in before if each.answer is not None}
+    readable = (each for each in found if each.answer is not None and not each.unreadable)
+    compared = (changes_report(earlier.get(each.answer.pid), each, request) for each in readable)
+    if style != "text" or request.merge:
+        facts = None if other is None else other.facts
+        show(joined_changes(found, compared, facts), style, page.table)
+    else:
+        for report in compared:
+            show(report, style, page.changes)
+    write_lines(page.legend())

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pymemtools.cells import Memo
 from pymemtools.readings.mappings import ProcessMaps
 from pymemtools.render.escape import escape
-from pymemtools.reports.map_frame import sum_of, values_of
-from pymemtools.reports.map_names import classic_names
+from pymemtools.reports.pmap.names import classic_names
+from pymemtools.reports.pmap.table import sum_of, values_of
 
 
 class Style(NamedTuple):

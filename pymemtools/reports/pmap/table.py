@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pymemtools.cells import Derived, Memo
 from pymemtools.procfs.maps import Mappings
 from pymemtools.readings.mappings import ProcessMaps
-from pymemtools.reports.map_names import base_name
+from pymemtools.report import Column, Table
+from pymemtools.reports.pmap.columns import column_of
+from pymemtools.reports.pmap.names import base_name
 
 Value = int | str | None
 Cells = Sequence[Value]
@@ -36,64 +37,45 @@ OF_MAPS = frozenset((*_OF_MAPPINGS, "pid", "kind", "Size")) - {"vmflags"}
 MADE_OF = {"Dirty": ("Shared_Dirty", "Private_Dirty")}
 
 
-def values_of(maps: ProcessMaps, field: str) -> Cells:
+def values_of(maps: ProcessMaps, key: str) -> Cells:
     """Give one field of all mappings; sizes in bytes, None where the kernel does not tell.
 
     Beside the kernel's own fields there is ``Dirty``, the dirty memory that ``pmap -x`` shows; and ``Size`` is known
     without smaps.
     """
-    if field == "pid":
+    if key == "pid":
         return [maps.pid] * len(maps.mappings)
-    if field == "kind":
+    if key == "kind":
         return maps.kinds
-    if field in _OF_MAPPINGS:
-        return _OF_MAPPINGS[field](maps.mappings)
-    if field in maps.columns:
-        return maps.columns[field]
-    if field == "Size":
+    if key in _OF_MAPPINGS:
+        return _OF_MAPPINGS[key](maps.mappings)
+    if key in maps.columns:
+        return maps.columns[key]
+    if key == "Size":
         return maps.mappings.sizes()
-    if field in MADE_OF:
-        left, right = (values_of(maps, part) for part in MADE_OF[field])
+    if key in MADE_OF:
+        left, right = (values_of(maps, part) for part in MADE_OF[key])
         return [a + b if isinstance(a, int) and isinstance(b, int) else None for a, b in zip(left, right)]
     return [None] * len(maps.mappings)
 
 
-class Frame(NamedTuple):
-    """Columns of equal length."""
-
-    columns: dict[str, Cells]
-    counts: frozenset[str]  # the columns whose numbers are no sizes
-
-    @property
-    def height(self) -> int:
-        """Give the number of rows."""
-        return len(next(iter(self.columns.values()), ()))
-
-    def take(self, order: Sequence[int]) -> Frame:
-        """Choose rows by their places."""
-        return self._replace(columns={field: [cells[i] for i in order] for field, cells in self.columns.items()})
-
-    def rows(self) -> Iterator[dict[str, Value]]:
-        """Give the rows, each by field."""
-        return (dict(zip(self.columns, row)) for row in zip(*self.columns.values()))
-
-
-def frame_of(processes: Sequence[ProcessMaps], fields: Iterable[str]) -> Frame:
+def mapping_table(processes: Sequence[ProcessMaps], keys: Iterable[str]) -> Table:
     """Make columns of the mappings of one or more processes."""
-    columns: dict[str, Cells] = {}
-    for field in fields:
-        parts = [values_of(maps, field) for maps in processes]
-        columns[field] = parts[0] if len(parts) == 1 else [value for part in parts for value in part]
-    return Frame(columns, frozenset().union(*(maps.counts for maps in processes)))
+    counts = frozenset().union(*(maps.counts for maps in processes))
+    cells: dict[str, Cells] = {}
+    for key in keys:
+        parts = [values_of(maps, key) for maps in processes]
+        cells[key] = parts[0] if len(parts) == 1 else [value for part in parts for value in part]
+    return Table(tuple(column_of(key, is_count=key in counts) for key in cells), cells)
 
 
-def order_of(frame: Frame, field: str, *, reverse: bool = False, top: int | None = None) -> list[int]:
+def order_of(table: Table, key: str, *, reverse: bool = False, top: int | None = None) -> list[int]:
     """Give the places of rows in order: numbers from the largest, addresses and text from the least; unknown last.
 
     ``top`` keeps the first ones; ``reverse`` turns what is left round.
     """
-    cells = frame.columns[field]
-    if field == "address":
+    cells = table.cells[key]
+    if key == "address":
         cells = [-int(str(address), 16) for address in cells]
     known = [i for i, value in enumerate(cells) if value is not None]
     known.sort(key=lambda i: _sort_key(cells[i]))
@@ -105,18 +87,26 @@ def _sort_key(value: Value) -> tuple[int, str]:
     return (-value, "") if isinstance(value, int) else (0, value or "")
 
 
-def group(frame: Frame, by: str, fields: Iterable[str]) -> Frame:
-    """Sum ``fields`` over the rows that are equal in ``by``, and count them; an unnamed one is ``[anon]``."""
+def grouped(table: Table, by: str, keys: Iterable[str]) -> Table:
+    """Sum the columns ``keys`` over the rows that are equal in ``by``, and count them; an unnamed one is ``[anon]``."""
     places: dict[Value, list[int]] = {}
-    for i, value in enumerate(frame.columns[by]):
+    for i, value in enumerate(table.cells[by]):
         places.setdefault(value or "[anon]", []).append(i)
-    columns: dict[str, Cells] = {"Count": [len(rows) for rows in places.values()]}
-    for field in fields:
-        if field == "Count":
+    sums: dict[str, Cells] = {"Count": [len(rows) for rows in places.values()]}
+    for key in keys:
+        if key == "Count":
             continue
-        cells = frame.columns[field]
-        columns[field] = [sum_of(cells[i] for i in rows) for rows in places.values()]
-    return Frame({**columns, by: list(places)}, frame.counts | {"Count"})
+        cells = table.cells[key]
+        sums[key] = [sum_of(cells[i] for i in rows) for rows in places.values()]
+    sums[by] = list(places)
+    columns = {column.key: column for column in table.columns}
+    return Table(tuple(columns.get(key) or column_of(key) for key in sums), sums)
+
+
+def put_together(tables: Sequence[Table]) -> Table:
+    """Make one table of several that have the same columns."""
+    columns: tuple[Column, ...] = tables[0].columns if tables else ()
+    return Table(columns, {each.key: [cell for table in tables for cell in table.cells[each.key]] for each in columns})
 
 
 def sum_of(values: Iterable[Value]) -> int | None:

@@ -4,113 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from pymemtools.cli.pmap.columns import canonical, is_number
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.errors import UsageProblem
-from pymemtools.readings.mappings import ALL, Wanted
-from pymemtools.reports.map_frame import MADE_OF, OF_MAPS
+from pymemtools.reports.pmap.columns import canonical, is_number
+from pymemtools.reports.pmap.request import PmapRequest
 
 _MAX_ADDRESS = (1 << 64) - 1
 _MAX_PID = (1 << 31) - 1
 _PID = re.compile(r"(?:/proc/)?([1-9][0-9]{0,9})")
 _ADDRESS = re.compile(r"\s*([+-]?)(?:0[xX])?([0-9a-fA-F]+)", re.ASCII)
-# What tells large mappings from small ones where nothing else was asked for.
-FIGURES = ("Size", "Rss", "Pss", "Private_Dirty", "Swap")
-ROLLUP_FIGURES = ("Size", "Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem", "Swap", "SwapPss")
 
 
-# What -X leaves out, and -XX shows.
-DROPPED = frozenset(
-    (
-        "AnonHugePages",
-        "KernelPageSize",
-        "MMUPageSize",
-        "Shared_Dirty",
-        "Private_Dirty",
-        "Shared_Clean",
-        "Private_Clean",
-    )
-)
+def style_of(options: Mapping[str, Any]) -> Style:
+    """Gather what says how text looks."""
+    return Style(options["quiet"], options["show_path"], options["use_kernel_name"])
 
 
-class Request(NamedTuple):
-    """Which processes, which of their mappings, and how to show them."""
-
-    pids: tuple[int, ...]
-    mode: str  # "", "x", "d", "X" or "XX"
-    columns: tuple[str, ...]  # empty: those of the mode
-    style: Style
-    addresses: tuple[int, int] | None  # the first and the last one wanted
-    name: re.Pattern[str] | None
-    sort: str | None
-    reverse: bool
-    top: int | None
-    group: str | None  # "path" or "kind"
-    merge: bool
-    rollup: bool
-    explain: bool
-    compares: bool  # with another source, or with the last sample
-    is_for_programs: bool
-
-    @property
-    def is_for_totals(self) -> bool:
-        """Tell whether memory in use counts, which takes smaps, and not only what is mapped."""
-        return bool(self.group) or self.compares
-
-    @property
-    def weight(self) -> str | None:
-        """Name the column that rows are sorted by; None: they stay as they are."""
-        is_sorted = self.sort is not None or self.top is not None or self.group or self.rollup
-        return self.figure if is_sorted else None
-
-    @property
-    def figure(self) -> str:
-        """Name the column that tells much from little: by it rows are sorted, and looks compared."""
-        if self.sort is not None:
-            return self.sort
-        shown = [field for field in self.columns if is_number(field)]
-        if shown:
-            return "Rss" if "Rss" in shown else shown[0]
-        return "Rss" if self.mode in ("x", "X", "XX") or self.is_for_totals or self.rollup else "Size"
-
-    @property
-    def wanted(self) -> Wanted | None:
-        """Say which numbers of smaps to read; None: maps will do."""
-        if self.mode == "X" and not self.is_for_programs and self.sort is None and not self.group:
-            return lambda key: key not in DROPPED
-        if self.mode.startswith("X"):
-            return ALL
-        fields = {*self.columns, *([self.figure] if self.weight or self.compares else [])}
-        if self.mode == "x":
-            fields |= {"Rss", "Dirty"}
-        if self.is_for_totals and not self.columns:
-            fields |= set(FIGURES)
-        fields -= OF_MAPS | {"Count"}
-        if not fields:
-            return None
-        return frozenset({*fields, *(part for field in fields for part in MADE_OF.get(field, ()))}).__contains__
-
-    @property
-    def needs_kinds(self) -> bool:
-        """Tell whether the kinds of mappings must be told."""
-        return (
-            self.group == "kind"
-            or "kind" in self.columns
-            or self.sort == "kind"
-            or self.compares
-            or self.is_for_programs
-        )
-
-
-def checked(options: Mapping[str, Any]) -> Request:
+def checked(options: Mapping[str, Any]) -> PmapRequest:
     """Make a request of the command line's options. Raises UsageProblem."""
-    request = Request(
+    request = PmapRequest(
         tuple(process_number("pmap", text) for text in options["pids"]),
         _mode(options),
         _columns(options["columns"]),
-        Style(options["quiet"], options["show_path"], options["use_kernel_name"]),
+        options["show_path"],
         None if options["range"] is None else _addresses(options["range"]),
         options["name"],
         None if options["sort"] is None else canonical(options["sort"]),
@@ -119,7 +37,6 @@ def checked(options: Mapping[str, Any]) -> Request:
         {"file": "path", "kind": "kind"}.get(options["group"]),
         options["merge"],
         options["rollup"],
-        options["explain"],
         bool(options["diff"] or options["watch"]),
         options["style"] != "text",
     )
@@ -127,7 +44,7 @@ def checked(options: Mapping[str, Any]) -> Request:
     return request
 
 
-def _check_combination(request: Request, options: Mapping[str, Any]) -> None:
+def _check_combination(request: PmapRequest, options: Mapping[str, Any]) -> None:
     if request.rollup and (request.group or request.compares or request.name or request.addresses):
         raise UsageProblem("pmap: --rollup knows no single mappings: no -A, -P, --group, --diff or --watch with it")
     if options["diff"] and options["watch"]:
@@ -136,7 +53,7 @@ def _check_combination(request: Request, options: Mapping[str, Any]) -> None:
         raise UsageProblem("pmap: stdin holds one archive: --diff and --source cannot both be -")
     if request.compares and not is_number(request.figure):
         raise UsageProblem(f"pmap: --diff and --watch compare numbers, and '{request.figure}' is none")
-    if request.explain and options["style"] != "text":
+    if options["explain"] and options["style"] != "text":
         raise UsageProblem("pmap: --explain is for people: it has no --format")
 
 
