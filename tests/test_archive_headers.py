@@ -19,7 +19,7 @@ from test_archive_sparse import FORMATS, MANY
 from trees import Proc, write_tree
 
 from pymemtools.errors import ArchiveError
-from pymemtools.sources.tar_header import data_size
+from pymemtools.sources.archive.header import data_size
 
 
 @given(

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import and_
 
-from pymemtools.sources.member_names import PROCESS_FILES
-from pymemtools.sources.sparse import Sparse
-from pymemtools.sources.stored import Stored
+from pymemtools.sources.archive.member_names import PROCESS_FILES
+from pymemtools.sources.archive.sparse import Sparse
+from pymemtools.sources.archive.stored import Stored
 
 _FILES = sorted(PROCESS_FILES)
 _NUMBERS = {name: number for number, name in enumerate(_FILES)}

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing, ParseError
-from pymemtools.sources.archive_index import Index
+from pymemtools.sources.archive.index import Index
+from pymemtools.sources.archive.member_names import split_pid
+from pymemtools.sources.archive.stored import Stored
 from pymemtools.sources.base import MAX_WHOLE, Facts, kernel_release, parse_passwd, utc
 from pymemtools.sources.left_behind import Listing, kernel_of, listing_of, taken_at_of
 from pymemtools.sources.long_lines import without_long_lines
 from pymemtools.sources.manifest import Manifest, parse_manifest
-from pymemtools.sources.member_names import split_pid
 from pymemtools.sources.page_size import page_size_of
 from pymemtools.sources.status import effective_uid
-from pymemtools.sources.stored import Stored
 from pymemtools.units import exact_size
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from pymemtools.errors import ArchiveError
-from pymemtools.sources import sparse
-from pymemtools.sources.tar_header import (
+from pymemtools.sources.archive import sparse
+from pymemtools.sources.archive.header import (
     BLOCK,
     data_size,
     is_smemcaps,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import ArchiveError
-from pymemtools.sources.tar_header import BLOCK, number, pax_number
+from pymemtools.sources.archive.header import BLOCK, number, pax_number
 
 MAX_PIECES = 100_000  # of all files of an archive
 _CHUNK = 1 << 20

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from pymemtools.errors import ArchiveError
+from pymemtools.sources.archive.sparse import Sparse, with_holes
+from pymemtools.sources.archive.tar import cut_in_data
+from pymemtools.sources.archive.unpack import Stream
 from pymemtools.sources.compression import MAGIC_SIZE, recognise
-from pymemtools.sources.sparse import Sparse, with_holes
-from pymemtools.sources.tar import cut_in_data
-from pymemtools.sources.unpack import Stream
 from pymemtools.units import exact_size
 
 _CHUNK = 1 << 20

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 
 from pymemtools.errors import ArchiveError, excerpt
-from pymemtools.sources.archive_processes import Processes
+from pymemtools.sources.archive.member_names import PROCESS_FILES, is_wanted, locate, most_bytes, split_pid
+from pymemtools.sources.archive.processes import Processes
+from pymemtools.sources.archive.stored import Bytes, KeptStream, PlainFile, Stored, archive_file, chunks_of
+from pymemtools.sources.archive.tar import DIRECTORY, REGULAR, Tar
 from pymemtools.sources.base import ALL_EMPTY
 from pymemtools.sources.left_behind import LOG, is_small_enough, role_by_name, role_of
 from pymemtools.sources.manifest import MARKER
-from pymemtools.sources.member_names import PROCESS_FILES, is_wanted, locate, most_bytes, split_pid
-from pymemtools.sources.stored import Bytes, KeptStream, PlainFile, Stored, archive_file, chunks_of
-from pymemtools.sources.tar import DIRECTORY, REGULAR, Tar
 from pymemtools.units import exact_size
 
 _SMEMCAPS_FILES = frozenset(("smaps", "cmdline", "stat"))  # of each process
