@@ -25,6 +25,22 @@ class Column(NamedTuple):
     cut: bool = False  # text longer than the column is cut (the classic table without --autosize)
 
 
+def column_named(columns: Iterable[Column], name: str, others: Mapping[str, str] = {}) -> Column | None:
+    """Find the column that a user means, upper or lower case, with ``_`` or without; ``others`` name keys, too.
+
+    >>> column_named([Column("swap_pss", "SwapPSS", "", "bytes")], "SwapPss").key
+    'swap_pss'
+    """
+    plain = plain_name(name)
+    plain = next((plain_name(key) for other, key in others.items() if plain_name(other) == plain), plain)
+    return next((column for column in columns if plain_name(column.key) == plain), None)
+
+
+def plain_name(name: str) -> str:
+    """Write a name of a column as it is compared: upper and lower case, and ``_``, make no difference."""
+    return name.lower().replace("_", "")
+
+
 class Rowlike(Protocol):
     """A NamedTuple whose fields are the columns' keys."""
 

@@ -17,8 +17,9 @@ from pymemtools.capture.tar_writer import END, Member, encode
 from pymemtools.capture.veil import Veil
 from pymemtools.cli import say
 from pymemtools.cli.new_file import new_file
-from pymemtools.cli.options import AbbreviatingCommand, offer_pids, unread
+from pymemtools.cli.options import AbbreviatingCommand, offer_pids
 from pymemtools.errors import Denied, Missing, UsageProblem
+from pymemtools.readings.hidden import invisible, unread
 from pymemtools.sources.base import Source
 from pymemtools.sources.tree import live
 
@@ -68,7 +69,9 @@ def command(
     with _progress(chosen) as each:
         members = taking.compatible_members(each) if compat else taking.members(each, _log() if dmesg else None)
         _write(path, packed(_pieces(members, v7=compat is not None), kind), force=force)
-    status = _tell(taking, output, path, strict=strict)
+    for line in invisible(source):
+        say(f"capture: {line}")
+    status = _tell(taking, source, output, path, strict=strict)
     if pids and taking.gone:
         raise NoSuchProcess(f"capture: {taking.gone[0]}: no such process; all else was captured")
     return status
@@ -124,10 +127,10 @@ def _write(path: str, pieces: Iterator[bytes], *, force: bool) -> None:
             file.write(piece)
 
 
-def _tell(taking: Taking, output: str | None, path: str, *, strict: bool) -> int:
+def _tell(taking: Taking, source: Source, output: str | None, path: str, *, strict: bool) -> int:
     if output is None:
         say(f"capture: wrote {path}")
     if taking.unreadable:
-        say(f"capture: {unread(taking.unreadable, taking.processes, taking.reason, is_live=True)}")
+        say(f"capture: {unread(source, taking.unreadable, taking.processes, taking.reason)}")
         return 3 if strict else 0
     return 0

@@ -227,32 +227,6 @@ def exit_status(ctx: click.Context) -> int:
     return 3 if ctx.meta.get("incomplete") else 0
 
 
-def unread(unreadable: int, seen: int, reason: str = "", *, is_live: bool) -> str:
-    """Say how many of the processes with memory could not be read, and on a live machine what would help."""
-    why = f" ({reason})" if reason else ""
-    return f"{unreadable} of {seen} processes could not be read{why}{_advice() if is_live else ''}"
-
-
-def _advice() -> str:
-    """Say who could read all: root; and to root, as in a container, that it is none that may read everybody's."""
-    if os.geteuid():
-        return "; run as root for all"
-    from pymemtools.procfs.status import parse_status_capabilities
-    from pymemtools.readings.hidden import CAP_SYS_PTRACE
-
-    try:
-        with open("/proc/self/status", "rb") as file:
-            has_right = parse_status_capabilities(file.read()) >> CAP_SYS_PTRACE & 1
-    except OSError:
-        return ""
-    return "" if has_right else "; this root lacks CAP_SYS_PTRACE, without which others' memory is not shown"
-
-
-def told_by_ps(source: Source) -> list[str]:
-    """Say where commands come from that no cmdline told."""
-    return [f"without a cmdline: commands are those of {source.commands_from}"] if source.commands_from else []
-
-
 def write_lines(lines: Iterable[str]) -> None:
     """Write a report to stdout: at once, or a large one in pieces."""
     rest = iter(lines)

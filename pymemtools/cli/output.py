@@ -14,13 +14,14 @@ from pymemtools.report import Report
 Text = Callable[[Report], Iterable[str]]
 
 
-def show(report: Report, style: str, text: Text, *, header: bool = True) -> None:
+def show(report: Report, style: str, text: Text, *, header: bool = True, named: bool = True) -> None:
     """Print a report as ``text`` lays it out, or in a format for programs; its warnings go to stderr.
 
+    Warnings begin with the command, unless they are the only ones that are not ``named`` (smem's).
     Of repeated samples only the first has the ``header`` of csv and tsv, so that they are one table.
     """
     for warning in report.warnings:
-        say(f"{report.command}: {warning}")
+        say(f"{report.command}: {warning}" if named else warning)
     if style == "text":
         write_lines(text(report))
         return

@@ -17,11 +17,11 @@ from pymemtools.cli.options import (
     offer_pids,
     open_from,
     source_options,
-    unread,
     write_lines,
 )
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.errors import Denied, Missing, UsageProblem
+from pymemtools.readings.hidden import unread
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape
 from pymemtools.reports.status import Ratio, StatusRow, read_ratio, read_status, total_of
@@ -160,9 +160,7 @@ def _show_rows(rows: Sequence[StatusRow], source: Source, style: str, *, unreada
 def _show_ratio(ratio: Ratio, source: Source, style: str) -> None:
     """Print the three numbers of the one-liner, and then what they mean and what is right."""
     if ratio.unreadable:
-        say(
-            f"status: {unread(ratio.unreadable, ratio.seen, ratio.reason, is_live=source.is_live)}; PSS is without them"
-        )
+        say(f"status: {unread(source, ratio.unreadable, ratio.seen, ratio.reason)}; PSS is without them")
     rows = [
         ("RSS", ratio.rss, ratio.vsz, ratio.rss_to_vsz, "shared pages counted once for each of their users"),
         ("PSS", ratio.pss, ratio.pss_vsz, ratio.pss_to_vsz, "every page counted once"),

@@ -1,5 +1,7 @@
 """What the numbers of smaps mean, by the kernel's names. Source: Documentation/filesystems/proc.rst."""
 
+import re
+
 SMAPS_FIELDS = {
     "Size": "length of the address range, touched or not",
     "KernelPageSize": "size of the pages the kernel works with here",
@@ -29,3 +31,14 @@ SMAPS_FIELDS = {
     "THPeligible": "1 where the kernel may use transparent huge pages",
     "ProtectionKey": "the memory protection key of the range (x86, arm64)",
 }
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ODD = {"THPeligible": "thp_eligible"}
+
+
+def key_of(field: str) -> str:
+    """Write a kernel's name of a figure as the key that reports have, also one that came after this was written.
+
+    >>> key_of("Shared_Clean"), key_of("MMUPageSize"), key_of("FooPss"), key_of("KSM")
+    ('shared_clean', 'mmu_page_size', 'foo_pss', 'ksm')
+    """
+    return _ODD.get(field) or _WORDS.sub("_", field).lower()

@@ -64,6 +64,16 @@ def parse_status_capabilities(text: bytes) -> int:
     return int(match[1], 16) if match else 0
 
 
+def parse_status_uid(text: bytes) -> int | None:
+    r"""Give the effective user.
+
+    >>> parse_status_uid(b"Uid:\t1000\t0\t0\t0\n")
+    0
+    """
+    match = re.search(rb"^Uid:[ \t]+[0-9]{1,10}[ \t]+([0-9]{1,10})\b", text, re.MULTILINE)
+    return int(match[1]) if match else None
+
+
 def parse_status_groups(text: bytes) -> set[int]:
     r"""Give the groups that count for access to files: the file system's (the last of ``Gid``) and the supplementary.
 

@@ -33,12 +33,12 @@ from pymemtools.cli.options import (
     offer,
     open_from,
     source_options,
-    unread,
     write_lines,
 )
 from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.readings.by_name import ByName, by_name
+from pymemtools.readings.hidden import unread
 from pymemtools.readings.machine import read_machine
 from pymemtools.render.columns import sort_key
 from pymemtools.render.escape import escape
@@ -110,7 +110,7 @@ def command(
         where = _hunt(opened, [size for _, size in allocations], pid, group)
         found = candidates(opened) if where is None else weighed(opened, read_machine(opened), where)
         if found.unreadable:
-            say(f"oom-scores: {unread(found.unreadable, found.seen, is_live=opened.is_live)}")
+            say(f"oom-scores: {unread(opened, found.unreadable, found.seen)}")
             ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
         if safer_than is not None:
             write_lines([safer_line(found, *safer_than)])

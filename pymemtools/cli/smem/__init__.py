@@ -18,14 +18,15 @@ from pymemtools.cli.options import (
     offer_in_list,
     open_from,
     source_options,
-    write_lines,
 )
-from pymemtools.cli.smem.output import Layout, lines_of
-from pymemtools.cli.smem.request import Request, checked, column_names
-from pymemtools.cli.smem.rows import Gathered, gather
+from pymemtools.cli.output import note_incomplete, show
+from pymemtools.cli.smem.layout import Layout
+from pymemtools.cli.smem.request import checked, column_names
 from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
-from pymemtools.sources.base import Source
+from pymemtools.report import Report
+from pymemtools.reports.smem.report import smem_report
+from pymemtools.reports.smem.request import Request
 
 
 def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -105,10 +106,10 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
     PSS divides shared pages by the number of their users, so that the column adds up to the memory really used.
     """
-    check_style(options["style"])
+    style = options["style"]
+    check_style(style)
     request = checked(options)
     layout = Layout(
-        options["style"],
         header=not options["no_header"],
         totals=options["totals"],
         autosize=options["autosize"],
@@ -119,40 +120,19 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if options["watch"] and source.facts.kind == "archive":
         raise UsageProblem("smem: a capture does not change: --watch is for a live machine")
     earlier = _earlier(ctx, options, request)
-    if options["pie"] or options["bar"]:
-        _draw(ctx, source, request, layout, options)
+    if request.label is not None:
+        _draw(ctx, smem_report(source, request), layout, options)
         return exit_status(ctx)
-    for _ in samples(options["watch"], None if options["watch"] else 1, gap_between(options["style"])):
-        _report(ctx, source, request, layout, earlier, strict=options["strict"])
+    for _ in samples(options["watch"], None if options["watch"] else 1, gap_between(style)):
+        if earlier is None:
+            report = smem_report(source, request)
+        else:
+            from pymemtools.reports.smem.diff import smem_difference
+
+            report = smem_difference(earlier, smem_report(source, _whole(request)), request)
+        note_incomplete(ctx, report, strict=options["strict"])
+        show(report, style, layout.lines, named=False)
     return exit_status(ctx)
-
-
-def _report(
-    ctx: click.Context,
-    source: Source,
-    request: Request,
-    layout: Layout,
-    earlier: tuple[Source, Gathered] | None,
-    *,
-    strict: bool,
-) -> None:
-    """Read once, print once."""
-    is_table = earlier is None
-    gathered = gather(source, request if is_table else _whole(request), whole_rows=not is_table)
-    if earlier is None:
-        lines, notes = lines_of(gathered, source, layout), gathered.notes
-    else:
-        from pymemtools.cli.smem.diff import lines_of_changes
-
-        other, before = earlier
-        now = gathered._replace(request=request)
-        lines, notes = lines_of_changes(before, now, source, other, layout)
-    for line in (*gathered.warnings, *notes):
-        say(line)
-    if gathered.unreadable and strict:
-        ctx.meta["incomplete"] = True
-    del gathered  # its rows may be very many
-    write_lines(lines)
 
 
 def _whole(request: Request) -> Request:
@@ -160,26 +140,24 @@ def _whole(request: Request) -> Request:
     return request._replace(least=None, top=None)
 
 
-def _earlier(ctx: click.Context, options: dict[str, Any], request: Request) -> tuple[Source, Gathered] | None:
+def _earlier(ctx: click.Context, options: dict[str, Any], request: Request) -> Report | None:
     """Read the source to compare with, if any."""
     if options["diff"] is None:
         return None
     other = open_from(ctx, options["diff"], partial=options["partial"], max_size=options["max_size"])
-    before = gather(other, _whole(request))
-    for line in before.warnings:
-        say(f"{options['diff']}: {line}")
-    if before.unreadable and options["strict"]:
-        ctx.meta["incomplete"] = True
-    return other, before
+    before = smem_report(other, _whole(request))
+    for warning in before.warnings:
+        if warning not in before.notes:
+            say(f"{options['diff']}: {warning}")
+    note_incomplete(ctx, before, strict=options["strict"])
+    return before
 
 
-def _draw(ctx: click.Context, source: Source, request: Request, layout: Layout, options: dict[str, Any]) -> None:
+def _draw(ctx: click.Context, report: Report, layout: Layout, options: dict[str, Any]) -> None:
     from pymemtools.cli.smem.chart import Chart, draw
 
-    gathered = gather(source, request)
-    for line in (*gathered.warnings, *gathered.notes):
-        say(line)
-    if gathered.unreadable and options["strict"]:
-        ctx.meta["incomplete"] = True
+    for warning in report.warnings:
+        say(warning)
+    note_incomplete(ctx, report, strict=options["strict"])
     kind = "pie" if options["pie"] else "bar"
-    draw(Chart(kind, options[kind], options["output"], options["force"]), gathered, source, layout)
+    draw(Chart(kind, options["output"], options["force"]), report, layout)

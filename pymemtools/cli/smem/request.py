@@ -1,68 +1,26 @@
-"""What the user of smem asked for, checked before anything is read."""
+"""What the user of smem asked for, checked as far as that goes before anything is read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from pymemtools.cli.options import SIZE
-from pymemtools.cli.smem.columns import VIEWS, View
 from pymemtools.errors import UsageProblem
-from pymemtools.readings.processes import Wants
-from pymemtools.report import Column
-from pymemtools.reports.smem import FROM_STATUS, SPLIT, kernel_fields, smaps_keys
+from pymemtools.reports.smem.columns import VIEWS, View
+from pymemtools.reports.smem.request import Filters, Request
 
 _REPORTS = ("mappings", "users", "system")
-_NOT_WEIGHTS = ("pid", "order", "depth")
-
-
-class Request(NamedTuple):
-    """Which rows, of what, in which order."""
-
-    report: str  # a key of VIEWS
-    columns: tuple[Column, ...]  # to be printed
-    sort: str
-    is_sort_chosen: bool
-    reverse: bool
-    least: int | None  # bytes
-    top: int | None
-    numeric: bool
-    grouping: str | None
-    detailed: bool
-    real: int | None  # bytes
-    kernel_image: str | None
-    wanted: Wants
-
-    @property
-    def view(self) -> View:
-        """Give the report's columns and habits."""
-        return VIEWS[self.report]
-
-    @property
-    def weight(self) -> str:
-        """Name the figure that makes a row large or small."""
-        column = self.view.column(self.sort)
-        is_figure = column is not None and column.kind != "text" and self.sort not in _NOT_WEIGHTS
-        return self.sort if is_figure else self.view.weight
-
-    def without_pss(self) -> Request:
-        """Sort by RSS where the kernel has no PSS, unless the user wants it so."""
-        return self if self.is_sort_chosen or self.sort != "pss" else self._replace(sort="rss")
 
 
 def checked(options: Mapping[str, Any]) -> Request:
     """Make a request of the command line's options. Raises UsageProblem."""
     report, grouping = _report(options)
-    view = VIEWS[report]
     is_for_people = options["style"] == "text" or options["columns"]
-    columns = _columns(view, options["columns"]) if is_for_people else view.columns
-    sort = options["sort"] or view.sort
-    _column(view, sort)
     request = Request(
         report,
-        columns,
-        sort,
-        bool(options["sort"]),
+        _columns(VIEWS[report], options["columns"]) if is_for_people else None,
+        options["sort"],
         options["reverse"],
         options["least"],
         options["top"],
@@ -71,11 +29,14 @@ def checked(options: Mapping[str, Any]) -> Request:
         options["detailed"],
         _real_memory(options["realmem"]),
         options["kernel"],
-        Wants(()),
+        options["rollup"],
+        options["percent"],
+        options["pie"] or options["bar"],
+        Filters(options["processfilter"], options["mapfilter"], options["userfilter"]),
     )
-    fields = [*(column.key for column in columns), sort, request.weight]
-    _check_combination(request, fields, options)
-    return request._replace(wanted=_wanted(report, grouping, fields, options))
+    request.unknown()
+    _check_combination(request, options)
+    return request
 
 
 def _report(options: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -97,28 +58,19 @@ def column_names(options: Mapping[str, Any]) -> list[str]:
     return sorted(column.key for column in VIEWS[report].columns)
 
 
-def _column(view: View, name: str) -> Column:
-    column = view.column(name)
-    if column is None:
-        known = " ".join(sorted(column.key for column in view.columns))
-        raise UsageProblem(f"smem: unknown column '{name}'; this report has: {known}")
-    return column
-
-
-def _columns(view: View, text: str | None) -> tuple[Column, ...]:
+def _columns(view: View, text: str | None) -> tuple[str, ...]:
     """Read a list of columns: names; ``+name`` adds to the usual ones; ``all``."""
     names = (text or "").replace(",", " ").split()
     plain = [name for name in names if not name.startswith("+")]
     shown = list(plain or view.shown)
     if "all" in shown:
         shown = [column.key for column in view.columns]
-    shown += [name[1:] for name in names if name.startswith("+") and name[1:] not in shown]
-    return tuple(_column(view, name) for name in shown)
+    return (*shown, *(name[1:] for name in names if name.startswith("+") and name[1:] not in shown))
 
 
-def _check_combination(request: Request, fields: Sequence[str], options: Mapping[str, Any]) -> None:
+def _check_combination(request: Request, options: Mapping[str, Any]) -> None:
     if options["rollup"]:
-        _check_rollup(request.report, fields, options)
+        _check_rollup(request, options)
     if request.report == "tree" and options["diff"]:
         raise UsageProblem("smem: --diff compares processes, mappings, users or groups, not trees")
     if options["diff"] == "-" and options["source"] == "-":
@@ -126,50 +78,30 @@ def _check_combination(request: Request, fields: Sequence[str], options: Mapping
     if options["pie"] and options["bar"]:
         raise UsageProblem("smem: --pie and --bar are two charts; ask for one")
     if options["pie"] or options["bar"]:
-        _check_chart(request, options)
+        _check_chart(options)
     elif options["output"] or options["force"]:
         raise UsageProblem("smem: --output and --force are for --pie and --bar")
 
 
-def _check_rollup(report: str, fields: Sequence[str], options: Mapping[str, Any]) -> None:
+def _check_rollup(request: Request, options: Mapping[str, Any]) -> None:
     refused = None
-    if report in ("mappings", "system"):
-        refused = f"--{report}"
+    names = (*(request.columns or ()), request.sort or "")
+    columns = [request.view.column(name) for name in names]
+    if request.report in ("mappings", "system"):
+        refused = f"--{request.report}"
     elif options["mapfilter"] is not None:
         refused = "--mapfilter"
-    elif "maps" in fields and options["style"] == "text":
+    elif options["style"] == "text" and any(column is not None and column.key == "mappings" for column in columns):
         refused = "column 'maps'"
     if refused:
         raise UsageProblem(f"smem: smaps_rollup knows no single mappings: --rollup does not go with {refused}")
 
 
-def _check_chart(request: Request, options: Mapping[str, Any]) -> None:
-    _column(request.view, options["pie"] or options["bar"])
+def _check_chart(options: Mapping[str, Any]) -> None:
     if options["style"] != "text":
         raise UsageProblem("smem: a chart has no --format")
     if options["watch"] or options["diff"]:
         raise UsageProblem("smem: a chart shows one moment: no --watch and no --diff")
-
-
-def _wanted(report: str, grouping: str | None, fields: Sequence[str], options: Mapping[str, Any]) -> Wants:
-    """Say what to read of each process."""
-    chart = options["pie"] or options["bar"]
-    fields = [*fields, chart] if chart else fields
-    kernel = set(kernel_fields(fields))
-    mapping = options["mapfilter"]
-    return Wants(
-        smaps_keys(fields),
-        by_name=report == "mappings",
-        rollup=options["rollup"],
-        # These two files know whole processes only.
-        split=mapping is None and any(key in kernel for key in SPLIT),
-        status=mapping is None and any(key in kernel for key in FROM_STATUS),
-        cgroup=grouping in ("cgroup", "unit") or "cgroup" in fields or "unit" in fields,
-        oom_score="oom_score" in fields,
-        process=options["processfilter"],
-        mapping=mapping,
-        user=options["userfilter"],
-    )
 
 
 def _real_memory(text: str | None) -> int | None:

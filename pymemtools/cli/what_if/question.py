@@ -19,12 +19,12 @@ from pymemtools.cli.options import (
     format_option,
     open_from,
     source_options,
-    unread,
     write_lines,
 )
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.errors import UsageProblem
 from pymemtools.models.release import parse_release
+from pymemtools.readings.hidden import unread
 from pymemtools.readings.machine import Machine, read_machine, trusted
 from pymemtools.reports.tunable_values import assignments
 from pymemtools.reports.what_if.supposed import assumed, supposed
@@ -90,7 +90,7 @@ def question(
             before = assumed(machine if of_zones else trusted(machine), assumes, version, zones=zones)
             found = answer(Asked(opened, before, supposed(before, settings, ram, swap, version), settings), **own)
             if found.unreadable:
-                say(f"what-if {name}: {unread(found.unreadable, found.seen, is_live=opened.is_live)}")
+                say(f"what-if {name}: {unread(opened, found.unreadable, found.seen)}")
                 ctx.meta["incomplete"] = ctx.meta.get("incomplete", False) or strict
             _print(style, name, found._replace(notes=list(dict.fromkeys(found.notes))), opened)
             return exit_status(ctx)

@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from pymemtools.procfs.cgroup import unit_of
 from pymemtools.readings.process import Process
-from pymemtools.reports.smem import Figures, add_up, display_user, figures_of, sum_of
-
-
-class GroupRow(NamedTuple):
-    """Processes that belong together, summed."""
-
-    group: str | None
-    count: int  # type: ignore[assignment]  # the column is named as in smem's reports
-    figures: Figures
-
-
-class TreeRow(NamedTuple):
-    """A process and all its descendants, summed."""
-
-    pid: int
-    depth: int
-    user: str | int
-    command: str
-    count: int  # type: ignore[assignment]  # as in GroupRow
-    figures: Figures
+from pymemtools.reports.smem.rows import Figures, Row, add_up, figures_of, owner_of, sum_of
 
 
 def program_of(process: Process) -> str:
@@ -46,33 +27,40 @@ GROUPINGS: Mapping[str, Callable[[Process], str | None]] = {
 }
 
 
-def group_rows(processes: Sequence[Process], by: str) -> list[GroupRow]:
+def group_rows(processes: Sequence[Process], by: str, figures: Figures) -> list[Row]:
     """Sum processes by one of GROUPINGS; those without a control group or unit have a row of their own."""
     name_of = GROUPINGS[by]
     groups: dict[str | None, list[Process]] = {}
     for process in processes:
         groups.setdefault(name_of(process), []).append(process)
-    return [GroupRow(name, len(members), sum_of(members)) for name, members in groups.items()]
+    return [{"group": name, "processes": len(members), **sum_of(members, figures)} for name, members in groups.items()]
 
 
 def tree_rows(
-    processes: Sequence[Process], key: Callable[[TreeRow], Any], *, reverse: bool = False, numeric: bool = False
-) -> list[TreeRow]:
-    """Sum each process with its descendants, children below their parents and siblings sorted by ``key``.
+    processes: Sequence[Process],
+    figures: Figures,
+    order: Callable[[Row], Any],
+    *,
+    reverse: bool = False,
+    numeric: bool = False,
+) -> list[Row]:
+    """Sum each process with its descendants, children below their parents and siblings sorted by ``order``.
 
     A process whose parent is not among ``processes`` is a root, so the roots add up to the whole.
     """
     children = _children(processes)
-    rows: dict[int, TreeRow] = {}
+    rows: dict[int, Row] = {}
+    counts: dict[int, int] = {}
     sums: dict[int, dict[str, int | None]] = {}
     for process, depth in reversed(list(_walk(children))):
-        pid, user = process.pid, display_user(process, numeric=numeric)
+        pid, user = process.pid, owner_of(process, numeric=numeric)
         below = [child.pid for child in children.get(pid, ())]
         sums[pid] = add_up([process.sums, *(sums[child] for child in below)])
-        count = 1 + sum(rows[child].count for child in below)
-        rows[pid] = TreeRow(pid, depth, user, process.command, count, figures_of(sums[pid]))
+        counts[pid] = 1 + sum(counts[child] for child in below)
+        who: Row = {"pid": pid, "depth": depth, "user": user, "command": process.command, "processes": counts[pid]}
+        rows[pid] = {**who, **figures_of(sums[pid], figures)}
     for siblings in children.values():
-        siblings.sort(key=lambda process: key(rows[process.pid]), reverse=reverse)
+        siblings.sort(key=lambda process: order(rows[process.pid]), reverse=reverse)
     return [rows[process.pid] for process, _ in _walk(children)]
 
 
