@@ -124,10 +124,10 @@ def test_what_may_be_loaded_is_looked_for_by_its_right_name() -> None:
         ("free", ("cli.smem", "cli.pmap", "cli.completion", "sources.archive", "readings.processes", "render.columns")),
         (
             "smem -P ^$",
-            ("cli.free", "cli.pmap", "sources.archive", "sources.kernel_image", "cli.smem.chart", "cli.smem.diff"),
+            ("cli.free", "cli.pmap", "sources.archive", "sources.kernel_image", "cli.smem.chart", "reports.smem.diff"),
         ),
-        ("smem -w", ("cli.free", "cli.pmap", "sources.archive", "cli.smem.chart", "cli.smem.diff")),
-        ("--demo smem", ("cli.free", "cli.pmap", "cli.smem.chart", "cli.smem.diff")),
+        ("smem -w", ("cli.free", "cli.pmap", "sources.archive", "cli.smem.chart", "reports.smem.diff")),
+        ("--demo smem", ("cli.free", "cli.pmap", "cli.smem.chart", "reports.smem.diff")),
     ],
 )
 def test_no_other_command_s_modules_are_loaded(call: str, others: tuple[str, ...]) -> None:

@@ -14,10 +14,10 @@ from conftest import HERE, Run
 
 from pymemtools.cli import COMMANDS, cli
 from pymemtools.cli.oom_report.layout import row_of
-from pymemtools.cli.smem.columns import VIEWS
-from pymemtools.cli.smem.diff import AFTER, BEFORE, CHANGE, DELTA
 from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.reports.oom_report.analysis import analyse
+from pymemtools.reports.smem.columns import VIEWS
+from pymemtools.reports.smem.diff import AFTER, BEFORE, CHANGE, DELTA
 
 PAGES = HERE.parent / "man" / "man1"
 WITHOUT_PAGE = {"completion"}  # one argument: pymemtools(1) says all there is

@@ -114,6 +114,9 @@ class FakeMachine:
         finally:
             self.opened -= 1
 
+    def read(self, path: str) -> bytes:
+        raise Missing(f"{path}: not in this machine")
+
     def names(self, path: str) -> list[str]:
         pid, _, folder = path.partition("/")
         prefix = f"{folder}/"
@@ -154,7 +157,6 @@ def test_an_ordinary_process() -> None:
         life="alive",
         state="S",
         status={"RssShmem": 4 << 10},
-        capabilities=0,
         address_space=1 << 24,
         cgroup="/a.service",
         oom_score=666,

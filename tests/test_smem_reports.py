@@ -72,7 +72,7 @@ def test_groups_by_program(pymemtools: Run, tree: str) -> None:
 
 
 def test_groups_by_unit_and_cgroup(pymemtools: Run, tree: str) -> None:
-    assert [(row["group"], row["count"], row["pss"]) for row in records(pymemtools, "-S", tree, "-g", "unit")] == [
+    assert [(row["group"], row["processes"], row["pss"]) for row in records(pymemtools, "-S", tree, "-g", "unit")] == [
         (None, 1, 70 << 10),
         ("init.scope", 1, 80 << 10),
         ("nginx.service", 3, 910 << 10),
@@ -117,13 +117,13 @@ def test_tree_sorts_siblings(pymemtools: Run, tree: str) -> None:
 def test_tree_survives_a_ring_of_parents(pymemtools: Run, tmp_path: Path) -> None:
     ring = [Proc(2, "a", ppid=4), Proc(3, "b", ppid=2), Proc(4, "c", ppid=3), Proc(5, "self", ppid=5)]
     rows = records(pymemtools, "-S", str(write_tree(tmp_path / "ring", *ring)), "-g", "tree")
-    assert sorted((row["pid"], row["count"]) for row in rows) == [(2, 3), (3, 2), (4, 1), (5, 1)]
+    assert sorted((row["pid"], row["processes"]) for row in rows) == [(2, 3), (3, 2), (4, 1), (5, 1)]
 
 
 def test_tree_may_be_deep(pymemtools: Run, tmp_path: Path) -> None:
     chain = [Proc(pid, "x", ppid=pid - 1) for pid in range(2, 1500)]
     rows = records(pymemtools, "-S", str(write_tree(tmp_path / "chain", *chain)), "-g", "tree")
-    assert (rows[0]["count"], rows[-1]["depth"]) == (1498, 1497)
+    assert (rows[0]["processes"], rows[-1]["depth"]) == (1498, 1497)
 
 
 def test_diff_of_processes(pymemtools: Run, tree: str, later: str) -> None:
@@ -243,6 +243,48 @@ def test_columns(pymemtools: Run, tree: str) -> None:
     assert set(usual) < set(everything)
 
 
+def test_a_field_of_a_kernel_to_come_is_a_column(pymemtools: Run, tmp_path: Path) -> None:
+    """Shown, sorted by and summed without a line of code, in every report of processes, in upper or lower case."""
+    for pid, kib in ((2, 12), (3, 40), (4, 8)):
+        folder = tmp_path / "proc" / str(pid)
+        folder.mkdir(parents=True)
+        record = (
+            f"00400000-00500000 r--p 00000000 08:01 7          /bin/{pid % 2}\nSize: 1024 kB\nRss: 100 kB\nPss: 50 kB\n"
+        )
+        (folder / "smaps").write_text(f"{record}FooPss: {kib} kB\nFooCount: 3\nVmFlags: rd\n")
+        (folder / "stat").write_text(
+            f"{pid} (w) S 1 {pid} {pid} 0 -1 0" + " 0" * 13 + f" {pid} 1048576 25 0 1" + " 0" * 30
+        )
+    call = ("-S", str(tmp_path))
+    for name in ("foopss", "FooPss", "FOO_PSS"):
+        assert output(pymemtools, *call, "-c", f"pid {name}", "-s", name, "-t").splitlines() == [
+            "  PID   FooPss ",
+            "    4        8 ",
+            "    2       12 ",
+            "    3       40 ",
+            "---------------",
+            "    3       60 ",
+        ]
+    (row,) = records(pymemtools, *call, "-u", "-c", "+foopss")
+    assert (row["processes"], row["foo_pss"]) == (3, 60 << 10)
+    rows = records(pymemtools, *call, "-m", "-c", "+foopss", "-s", "foopss", "-r")
+    assert [(row["path"], row["foo_pss"]) for row in rows] == [("/bin/1", 40 << 10), ("/bin/0", 20 << 10)]
+    assert output(pymemtools, *call, "-g", "command", "-H", "-c", "foopss").split() == ["60"]
+    for name in ("foocount", "vmflags", "foopsss"):
+        assert f"unknown column '{name}'" in refusal(pymemtools, *call, "-c", f"+{name}")
+
+
+def test_columns_by_their_old_names(pymemtools: Run, tree: str) -> None:
+    """Those of smem 1.5, which scripts have, and upper and lower case."""
+    assert output(pymemtools, "-S", tree, "-m", "-c", "map count pids AvgPSS", "-s", "PIDS") == output(
+        pymemtools, "-S", tree, "-m", "-c", "path mappings processes avg_pss", "-s", "processes"
+    )
+    assert output(pymemtools, "-S", tree, "-u", "-c", "user count swappss") == output(
+        pymemtools, "-S", tree, "-u", "-c", "user processes swap_pss"
+    )
+    assert output(pymemtools, "-S", tree, "-s", "RSS") == output(pymemtools, "-S", tree, "-s", "rss")
+
+
 def test_all_columns_have_figures_where_the_kernel_has(pymemtools: Run, tree: str) -> None:
     row = records(pymemtools, "-S", tree, "-c", "all", "-P", "worker", "--top", "1")[0]
     assert row == {
@@ -250,16 +292,16 @@ def test_all_columns_have_figures_where_the_kernel_has(pymemtools: Run, tree: st
         "user": "www-data",
         "name": "nginx:",
         "command": "nginx: worker process",
-        "maps": 2,
+        "mappings": 2,
         "swap": 20 << 10,
         "uss": 310 << 10,
         "rss": 310 << 10,
         "pss": 310 << 10,
         "vss": 8 << 20,
-        "swappss": 20 << 10,
+        "swap_pss": 20 << 10,
         "tpss": 330 << 10,
         "pss_dirty": 310 << 10,
-        "anon": 310 << 10,
+        "anonymous": 310 << 10,
         "hugetlb": 0,
         "thp": 0,
         "ksm": 0,
@@ -377,7 +419,7 @@ def test_what_is_no_kernel_image(pymemtools: Run, tree: str, tmp_path: Path, con
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("-c", "pid nope"), "unknown column 'nope'; this report has: anon cgroup command hugetlb"),
+        (("-c", "pid nope"), "unknown column 'nope'; this report has: anonymous cgroup command hugetlb"),
         (("-w", "-s", "pss"), "unknown column 'pss'; this report has: area cache noncache order used"),
         (("-P", "["), "bad regular expression '['"),
         (("-R", "1024"), "memory size should be written with units, for example 1024M"),

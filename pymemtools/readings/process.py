@@ -62,18 +62,22 @@ def life_of(stat: Stat | None) -> str:
     return KERNEL if stat.is_kernel_thread else ZOMBIE if stat.is_dead else ALIVE
 
 
-def identify(source: Source, files: ProcessFiles, stat: Stat | None) -> Process:
-    """Say who a process is. A kernel thread's cmdline is not read: it has none."""
+def identify(files: ProcessFiles, stat: Stat | None) -> Process:
+    """Say which process it is, but for its owner. A kernel thread's cmdline is not read: it has none."""
     life = life_of(stat)
     name = UNKNOWN_NAME if stat is None else text_of(stat.comm)
     command = f"[{name}]" if life == KERNEL else command_of(files, name)
-    uid = files.uid()
-    user = None if uid is None else source.user_name(uid)
     if stat is None:
-        return Process(files.pid, None, None, uid, user, name, command, {}, {})
+        return Process(files.pid, None, None, None, None, name, command, {}, {})
     ppid, start = stat.ppid, stat.starttime_ticks
-    who = Process(files.pid, ppid, start, uid, user, name, command, {}, {}, life, stat.state)
+    who = Process(files.pid, ppid, start, None, None, name, command, {}, {}, life, stat.state)
     return who._replace(address_space=stat.vsize)
+
+
+def with_owner(process: Process, source: Source, files: ProcessFiles) -> Process:
+    """Look its owner up, which loads the machine's users."""
+    uid = files.uid()
+    return process if uid is None else process._replace(uid=uid, user=source.user_name(uid))
 
 
 def command_of(files: ProcessFiles, name: str) -> str:

@@ -14,7 +14,7 @@ from pymemtools.procfs.smaps_tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
 from pymemtools.readings.by_name import by_name
-from pymemtools.readings.process import ALIVE, EMPTY, KERNEL, ZOMBIE, Process, identify, packed, unpacked
+from pymemtools.readings.process import ALIVE, EMPTY, KERNEL, ZOMBIE, Process, identify, packed, unpacked, with_owner
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.share import share_out
@@ -192,11 +192,14 @@ class _Reader:
 
     def once(self, files: ProcessFiles, stat: Stat | None) -> Process | None:
         """Read one process without a look whether it keeps still."""
-        process = identify(self._source, files, stat)
-        if not self._is_wanted(process):
+        process = identify(files, stat)
+        if self._chosen and not self._chosen.chooses(process.pid, process.name, process.command):
             return None
         if process.life == KERNEL:
             return process
+        process = with_owner(process, self._source, files)
+        if self._wants.user and not self._wants.user.search(process.owner):
+            return None
         process = self._small_files(files, process)
         if process.life == ZOMBIE:
             return process
@@ -215,12 +218,6 @@ class _Reader:
                 raise
             return process._replace(refused=self._why_missing(files.pid))
         return process._replace(is_in_exec=stat is not None and stat.is_in_exec)
-
-    def _is_wanted(self, process: Process) -> bool:
-        wants = self._wants
-        if self._chosen and not self._chosen.chooses(process.pid, process.name, process.command):
-            return False
-        return not wants.user or wants.user.search(process.owner) is not None
 
     def _small_files(self, files: ProcessFiles, process: Process) -> Process:
         """Read what fits in a page, as far as it is wanted; where it is missing or damaged, it is not known."""

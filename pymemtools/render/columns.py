@@ -124,7 +124,7 @@ def fitted_widths(
         widths.append(max([1, len(column.title) if header else 1, *texts]))
     together = sum({column.key: each for column, each in zip(columns, widths)}.values())
     for i, column in enumerate(columns):
-        if column.cut and column.key in ("command", "map", "group"):
+        if column.cut and column.key in ("command", "path", "group"):
             others = together - widths[i]
             widths[i] = min(widths[i], max(10, terminal - others - len(columns)))
     return widths

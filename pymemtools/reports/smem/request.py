@@ -120,9 +120,9 @@ class Plan(NamedTuple):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Name the fields of smaps that are added up."""
+        """Name the fields of smaps that are added up: one at the least, for who has no smaps is in no report."""
         every = dict.fromkeys(field for figure in self.figures for field in figure.fields)
-        return tuple(field for field in every if field not in SPLIT and field not in FROM_STATUS)
+        return tuple(field for field in every if field not in SPLIT and field not in FROM_STATUS) or ("Pss",)
 
     @property
     def wants(self) -> Wants:
