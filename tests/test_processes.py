@@ -99,6 +99,7 @@ class FakeMachine:
         self._processes = {each.pid: each for each in (*processes, *later)}
         self._listings = [[each.pid for each in processes], list(self._processes)]
         self.opened = 0
+        self.named: list[int] = []
         self.open_error: Exception | None = None
 
     def pids(self) -> list[int]:
@@ -123,6 +124,7 @@ class FakeMachine:
         return sorted({name.split("/")[1] for name in self._processes[int(pid)].answers if name.startswith(prefix)})
 
     def user_name(self, uid: int) -> str | None:
+        self.named.append(uid)
         return {0: "root", 5: "games"}.get(uid)
 
 
@@ -394,6 +396,7 @@ def test_process_filter(pattern: str, count: int) -> None:
     found = read_processes(machine, wanted)  # type: ignore[arg-type]
     assert [each.pid for each in found.processes] == [7] * count
     assert found.unreadable == (pattern == ".")  # who is refused by the filter is not missed
+    assert len(machine.named) == len(found.everybody)  # and his name, which a server may have to tell, not asked for
 
 
 @pytest.mark.parametrize(

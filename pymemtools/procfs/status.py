@@ -54,14 +54,14 @@ def stat_by_status(text: bytes, pid: int, stat: Stat | None = None) -> Stat | No
     return Stat(pid, name, state[1].decode("ascii") if state else "?", ppid, threads=threads, vsize=vsize)
 
 
-def parse_status_capabilities(text: bytes) -> int:
-    r"""Give the effective capabilities as bits; 0 where status does not tell.
+def parse_status_capabilities(text: bytes) -> int | None:
+    r"""Give the effective capabilities as bits; None where status does not tell.
 
     >>> parse_status_capabilities(b"Name:\tx\nCapEff:\t0000000000080000\n") >> 19
     1
     """
     match = re.search(rb"^CapEff:[ \t]*([0-9a-f]{1,16})$", text, re.MULTILINE)
-    return int(match[1], 16) if match else 0
+    return int(match[1], 16) if match else None
 
 
 def parse_status_uid(text: bytes) -> int | None:

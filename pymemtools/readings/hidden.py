@@ -25,7 +25,7 @@ def hiding_option(source: Source) -> str | None:
         status = source.read("self/status")
     except MemtoolsError:
         return None
-    if parse_status_capabilities(status) >> CAP_SYS_PTRACE & 1:
+    if (parse_status_capabilities(status) or 0) >> CAP_SYS_PTRACE & 1:
         return None
     options: tuple[str, ...] = ()
     for mount in mounts:  # of several on one place the last is on top
@@ -58,7 +58,7 @@ def _advice(source: Source) -> str:
         return ""
     if parse_status_uid(status) != 0:
         return "; run as root for all"
-    if parse_status_capabilities(status) >> CAP_SYS_PTRACE & 1:
+    if (parse_status_capabilities(status) or 0) >> CAP_SYS_PTRACE & 1:
         return ""
     return "; this root lacks CAP_SYS_PTRACE, without which others' memory is not shown"
 

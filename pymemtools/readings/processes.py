@@ -227,7 +227,7 @@ class _Reader:
         status = _optional(files, "status", bytes) if wants.status else None
         return process._replace(
             status=None if status is None else parse_status_sizes(status),
-            capabilities=parse_status_capabilities(status) if status and b"\nCapEff:" in status else None,
+            capabilities=None if status is None else parse_status_capabilities(status),
             cgroup=_optional(files, "cgroup", parse_cgroup) if wants.cgroup else None,
             oom_score=_optional(files, "oom_score", _number) if wants.oom_score else None,
             oom_score_adj=_optional(files, "oom_score_adj", _number) if wants.oom_score_adj else None,
