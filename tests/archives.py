@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trees import Map, Proc, smaps, stat
 
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import Wants, expect_processes, read_processes
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Source
 
@@ -151,6 +151,7 @@ BOTH: Rows = [(7, "prog", 102400), (8, "other", 307200)]  # of SOUND
 
 def rows(source: Source) -> Rows:
     """Give the PID, command and PSS of each process."""
+    expect_processes(source)
     sample = read_processes(source, Wants(("Pss",)))
     return [(process.pid, process.command, process.sums["Pss"]) for process in sample.processes]
 

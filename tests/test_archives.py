@@ -128,7 +128,7 @@ def test_nothing_is_written_and_no_member_is_opened(tmp_path: Path, what: str) -
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["smem", "smem -m", "smem -u", "free"])
+@pytest.mark.parametrize("command", ["smem", "smem -m", "smem -u", "what-if oom", "oom-scores", "free"])
 def test_a_capture_without_processes_is_no_empty_report(tmp_path: Path, pymemtools: Run, command: str) -> None:
     (tmp_path / "a.tar").write_bytes(machine() + END)
     done = pymemtools(*command.split(), "-S", str(tmp_path / "a.tar"))

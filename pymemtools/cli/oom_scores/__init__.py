@@ -40,6 +40,7 @@ from pymemtools.errors import UsageProblem
 from pymemtools.readings.by_name import ByName, by_name
 from pymemtools.readings.hidden import unread
 from pymemtools.readings.machine import read_machine
+from pymemtools.readings.processes import expect_processes
 from pymemtools.render.columns import sort_key
 from pymemtools.render.escape import escape
 from pymemtools.reports.memory_groups.kill import Hunt, deaths, hunt, weighed, with_newcomers
@@ -122,8 +123,9 @@ def command(
 
 
 def _hunt(source: Source, sizes: Sequence[int], pid: int | None, group: str | None) -> Hunt | None:
-    """Say where the kernel would look for a victim; None where nobody asks for memory."""
+    """Say where the kernel would look for a victim; None where nobody asks for memory. Raises Missing for nobody."""
     if not sizes and pid is None and group is None:
+        expect_processes(source)
         return None
     return hunt(source, read_machine(source), sizes, pid, group)
 

@@ -16,6 +16,7 @@ from pymemtools.readings.cgroup_path import Hierarchy, group_of, is_below
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.machine import Machine
+from pymemtools.readings.processes import expect_processes
 from pymemtools.reports.memory_groups.asking import Asking, asking, nobody
 from pymemtools.reports.memory_groups.room import ruling, swappiness_of
 from pymemtools.reports.oom_scores.candidates import (
@@ -64,8 +65,10 @@ def hunt(
 
     A group that is named, or a process's, is taken to be out of memory, or the first above it that has a limit. Without
     a name, the new processes are of the caller's group, and it is out of memory only if they are more than it may take.
-    Where nobody asks, it is the machine that is out of memory.
+    Where nobody asks, it is the machine that is out of memory. Raises Missing where there is nobody to be killed.
     """
+    if not sizes:
+        expect_processes(source)
     if not sizes and pid is None and name is None:
         return Hunt(nobody(source), None)
     asked = asking(source, pid, name)
