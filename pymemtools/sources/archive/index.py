@@ -17,6 +17,9 @@ from pymemtools.sources.manifest import MARKER
 from pymemtools.units import exact_size
 
 _SMEMCAPS_FILES = frozenset(("smaps", "cmdline", "stat"))  # of each process
+# What is kept by its name, or by its PID, takes 200 bytes and more; any other member 21, or none.
+_MAX_NAMES = 200_000
+_MAX_PROCESSES = 1 << 18
 
 
 class Index:
@@ -31,6 +34,7 @@ class Index:
         self._folder: str | None = None  # the folder of the process whose members come now
         self._files: dict[str, Stored] = {}  # of /proc
         self._beside: dict[str, dict[str, Stored]] = {}  # by top folder: what is beside a /proc that may be there
+        self._names = 0  # kept in these three
         self._unpacked = 0  # bytes of sparse files, the holes counted
         self._names_by_directories: dict[int, str] = {}  # of users
         self._names_by_files: dict[int, str] = {}
@@ -97,10 +101,13 @@ class Index:
         if role is None or kind not in REGULAR or not is_small_enough(role, size):
             return
         if role != LOG or self._with_logs:
+            self._count_name()
             self._left[name.removeprefix("./")] = Stored(size, self._place(size, tar, file), tar.sparse)
 
     def _enter_process(self, pid: int, folder: str) -> None:
         self.processes.enter(pid)
+        if len(self.processes) > _MAX_PROCESSES:
+            raise ArchiveError(f"archive with more than {_MAX_PROCESSES} processes")
         self._folder = folder
 
     def _own(self, tar: Tar, *, of_directory: bool) -> None:
@@ -140,7 +147,13 @@ class Index:
     def _keep(self, files: dict[str, Stored], path: str, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
         if path in files or size > most_bytes(path):
             raise self._refusal(path[:80].lstrip("/"), size, tar, is_twice=path in files)
+        self._count_name()
         files[sys.intern(path)] = Stored(size, self._place(size, tar, file), tar.sparse)
+
+    def _count_name(self) -> None:
+        self._names += 1
+        if self._names > _MAX_NAMES:
+            raise ArchiveError(f"archive with more than {_MAX_NAMES} files that are no process's")
 
     def _refusal(self, where: str, size: int, tar: Tar, *, is_twice: bool) -> ArchiveError:
         if is_twice:

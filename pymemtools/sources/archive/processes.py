@@ -42,6 +42,9 @@ class Processes:
     def __contains__(self, pid: int) -> bool:
         return pid in self._numbers
 
+    def __len__(self) -> int:
+        return len(self._numbers)
+
     def enter(self, pid: int) -> None:
         """Note that there is a process, and that what comes next is its."""
         if pid == self.pid:

@@ -25,7 +25,7 @@ from pymemtools.sources.archive.header import (
 )
 from pymemtools.units import exact_size
 
-MAX_MEMBERS = 200_000
+MAX_MEMBERS = 1_500_000  # a full capture has 14 of each process
 REGULAR = frozenset((b"0", b"\0", b"7", b"S"))  # kinds of members
 DIRECTORY = b"5"
 _EXTENSIONS = frozenset((b"x", b"g", b"L", b"K"))
