@@ -12,9 +12,9 @@ import pytest
 from conftest import HERE, Run
 from trees import write_tree
 
-from pymemtools.cli import drop_caches
 from pymemtools.models.drop_caches import predict
 from pymemtools.models.reclaimable import Interval
+from pymemtools.reports.drop_caches import class_of
 
 MEMINFO = {"MemTotal": 1000000, "MemFree": 100000, "Active(file)": 400000, "Inactive(file)": 325100, "Dirty": 484}
 MORE = MEMINFO | {"Writeback": 0, "Mapped": 44084, "SReclaimable": 50000, "KReclaimable": 51000, "MemAvailable": 800000}
@@ -96,10 +96,10 @@ def test_what_is_freed_is_within_what_was_predicted(pymemtools: Run, tmp_path: P
 
 
 def test_what_grew_was_not_freed() -> None:
-    row = drop_caches._class_row("x", lambda info: info["x"], {"x": 5}, {"x": 9}, Interval(0, 5))
-    assert (row["before"], row["after"], row["freed"]) == (5, 9, 0)
-    row = drop_caches._class_row("x", lambda info: info.get("x"), {"x": 5}, {}, None)
-    assert (row["before"], row["after"], row["freed"], row["predicted_least"]) == (5, None, None, None)
+    found = class_of("page cache", 5, 9, Interval(0, 5))
+    assert (found.before, found.after, found.freed) == (5, 9, 0)
+    found = class_of("page cache", 5, None, None)
+    assert (found.before, found.after, found.freed, found.predicted_least) == (5, None, None, None)
 
 
 @live_root

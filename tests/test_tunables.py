@@ -134,7 +134,7 @@ def test_list_for_programs(pymemtools: Run, tree: str) -> None:
         "meaning": "2^3 = 8 pages",
         "is_write_only": False,
     }
-    assert found["vm.oom_dump_tasks"]["is_default"] is False  # of Linux 2.6.24
+    assert found["vm.dirty_expire_centisecs"]["is_default"] is False
     assert found["vm.min_free_kbytes"]["default"] is None
     assert found["vm.min_free_kbytes"]["default_rule"] == "4 * sqrt(lowmem in kB), or what huge pages ask for"
     assert [found["vm.drop_caches"][key] for key in ("value", "is_write_only")] == [None, True]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import click
 
@@ -20,21 +21,24 @@ from pymemtools.cli.options import (
     format_option,
     open_from,
     source_options,
-    write_lines,
 )
+from pymemtools.cli.output import show
 from pymemtools.errors import MemtoolsError, UsageProblem
-from pymemtools.models.drop_caches import predict
-from pymemtools.models.reclaimable import Interval
-from pymemtools.procfs.vmstat import parse_vmstat
-from pymemtools.readings.doubt import read_meminfo
 from pymemtools.render.free_table import free_table
-from pymemtools.reports.free import memory
-from pymemtools.sources.base import Facts, Source
-from pymemtools.units import minus
+from pymemtools.report import Report
+from pymemtools.reports.drop_caches import Caches, Dropped, drop_report, expected, read_moment
+from pymemtools.sources.base import Source
 
 _TITLES = ("total", "used", "free", "shared", "buff/cache", "available")
-_FIELDS = ("class", "before", "after", "freed", "predicted_least", "predicted_most", "read_meanwhile")
 _WHAT = {1: "clean file pages", 2: "dentries, inodes and other reclaimable slab", 3: "clean file pages and slab"}
+
+
+class DropRequest(NamedTuple):
+    """What to drop, and how long to wait for sync first, in seconds: not at all for None."""
+
+    level: int
+    sync: float | None
+    waits: bool  # and drops nothing where sync takes longer
 
 
 @click.command("drop-caches", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,62 +50,38 @@ _WHAT = {1: "clean file pages", 2: "dentries, inodes and other reclaimable slab"
 @source_options
 @format_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    level: int,
-    sync_timeout: float,
-    source: str | None,
-    style: str,
-    *,
-    dry_run: bool,
-    no_sync: bool,
-    no_wait: bool,
-    max_size: int,
-    partial: bool,
-    strict: bool,
-) -> int:
+def command(ctx: click.Context, /, **options: Any) -> int:
     """Drop caches: 1 clean file pages (default), 2 dentries, inodes and other reclaimable slab, 3 both."""
+    style = options["style"]
     check_style(style)
-    opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    if dry_run:
-        before = _meminfo(opened)
-        _print(style, opened.facts, _asked(before, level), before, None, None)
-        return exit_status(ctx)
-    if source is not None or ctx.obj is True:
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    asked = _checked(options)
+    if options["dry_run"]:
+        before = read_moment(source)
+        report = drop_report(expected(before, asked.level), before, None, facts_as_json(source.facts))
+    elif options["source"] is not None or ctx.obj is True:
         raise UsageProblem("drop-caches: a capture has no caches to drop; --dry-run predicts")
-    control.check_writable([control.Setting("vm.drop_caches", "/proc/sys/vm/drop_caches", str(level))])
-    if sys.stderr is not None and sys.stderr.isatty():
-        say(f"drop-caches: drops {_WHAT[level]}; programs are slower until what they need is back in memory")
-    if not no_sync:
-        _sync(sync_timeout, go_on=no_wait)
-    read_before, before = _read_from_disks(opened), _meminfo(opened)
-    asked = _asked(before, level)
-    control.write_drop_caches(level)
-    after, read_after = _meminfo(opened), _read_from_disks(opened)
-    _print(style, opened.facts, asked, before, after, minus(read_after, read_before))
+    else:
+        report = _drop(source, asked)
+    show(report, style, _text)
     return exit_status(ctx)
 
 
-def _asked(before: Mapping[str, int], level: int) -> tuple[Interval | None, Interval | None]:
-    """Predict what goes of file pages and of slab, None for what is not to be dropped. Raises ParseError."""
-    prediction = predict(before, level)
-    return prediction.page_cache if level & 1 else None, prediction.slab if level & 2 else None
+def _checked(options: Mapping[str, Any]) -> DropRequest:
+    sync = None if options["no_sync"] else options["sync_timeout"]
+    return DropRequest(options["level"], sync, not options["no_wait"])
 
 
-def _meminfo(source: Source) -> Mapping[str, int]:
-    found = read_meminfo(source)
-    for note in found.notes:
-        say(f"drop-caches: {note}")
-    return found.meminfo
-
-
-def _read_from_disks(source: Source) -> int | None:
-    """Give the bytes that all have read from disks since boot: what comes back while caches are dropped."""
-    try:
-        kib = parse_vmstat(source.read("vmstat")).get("pgpgin")
-    except MemtoolsError:
-        return None
-    return None if kib is None else kib * 1024
+def _drop(source: Source, asked: DropRequest) -> Report:
+    control.check_writable([control.Setting("vm.drop_caches", "/proc/sys/vm/drop_caches", str(asked.level))])
+    if sys.stderr is not None and sys.stderr.isatty():
+        say(f"drop-caches: drops {_WHAT[asked.level]}; programs are slower until what they need is back in memory")
+    if asked.sync is not None:
+        _sync(asked.sync, go_on=not asked.waits)
+    before = read_moment(source)
+    expects = expected(before, asked.level)
+    control.write_drop_caches(asked.level)
+    return drop_report(expects, before, read_moment(source), facts_as_json(source.facts))
 
 
 def _sync(seconds: float, *, go_on: bool) -> None:
@@ -131,65 +111,24 @@ def _sync(seconds: float, *, go_on: bool) -> None:
     say(f"drop-caches: sync did not finish in {seconds:g} s: only what is clean is dropped")
 
 
-def _print(
-    style: str,
-    facts: Facts,
-    asked: tuple[Interval | None, Interval | None],
-    before: Mapping[str, int],
-    after: Mapping[str, int] | None,
-    read_meanwhile: int | None,
-) -> None:
-    files = _class_row("page cache", _files, before, after, asked[0])
-    slab = _class_row("reclaimable slab", _slab, before, after, asked[1])
-    files["read_meanwhile"], slab["read_meanwhile"] = read_meanwhile, None
-    rows = [files, slab]
-    if style == "text":
-        write_lines([*_tables(before, after), "", *(_line(row) for row in rows if row["predicted_most"] is not None)])
-        return
-    from pymemtools.render.machine import machine_lines
-
-    write_lines(machine_lines(style, "drop-caches", rows, fields=_FIELDS, source=facts_as_json(facts)))
+def _text(report: Report) -> list[str]:
+    found: Dropped = report.answer
+    rows = [
+        (label, [mem.total, mem.used, mem.free, mem.shared, mem.buff_cache, mem.available])
+        for label, mem in (("before:", found.before), ("after:", found.after))
+        if mem is not None
+    ]
+    table = free_table(_TITLES, rows, _kib, label=8, cell=11)
+    return [*table, "", *(_line(each) for each in found.classes if each.predicted_most is not None)]
 
 
-def _class_row(
-    name: str,
-    size_of: Callable[[Mapping[str, int]], int | None],
-    before: Mapping[str, int],
-    after: Mapping[str, int] | None,
-    predicted: Interval | None,
-) -> dict[str, str | int | None]:
-    """Make a row. Of a class that nobody asked to drop, nothing is predicted: some of it may go with the other."""
-    was, now = size_of(before), None if after is None else size_of(after)
-    freed = minus(was, now)
-    least, most = (None, None) if predicted is None else predicted
-    return dict(zip(_FIELDS, (name, was, now, None if freed is None else max(freed, 0), least, most)))
+def _line(caches: Caches) -> str:
+    predicted = f"{_kib(caches.predicted_least)} to {_kib(caches.predicted_most)}"
+    if caches.freed is None:
+        return f"{caches.name}: would free {predicted} of {_kib(caches.before)} KiB"
+    again = f"; {_kib(caches.read_meanwhile)} KiB were read from disk meanwhile" if caches.read_meanwhile else ""
+    return f"{caches.name}: freed {_kib(caches.freed)} of {_kib(caches.before)} KiB, predicted {predicted}{again}"
 
 
-def _files(meminfo: Mapping[str, int]) -> int | None:
-    active, inactive = meminfo.get("Active(file)"), meminfo.get("Inactive(file)")
-    return None if active is None or inactive is None else active + inactive
-
-
-def _slab(meminfo: Mapping[str, int]) -> int | None:
-    return meminfo.get("KReclaimable", meminfo.get("SReclaimable"))
-
-
-def _tables(before: Mapping[str, int], after: Mapping[str, int] | None) -> list[str]:
-    rows = []
-    for label, meminfo in (("before:", before), ("after:", after)):
-        if meminfo is not None:
-            mem = memory(meminfo).mem
-            rows.append((label, [mem.total, mem.used, mem.free, mem.shared, mem.buff_cache, mem.available]))
-    return free_table(_TITLES, rows, _kib, label=8, cell=11)
-
-
-def _line(row: Mapping[str, str | int | None]) -> str:
-    predicted = f"{_kib(row['predicted_least'])} to {_kib(row['predicted_most'])}"
-    if row["freed"] is None:
-        return f"{row['class']}: would free {predicted} of {_kib(row['before'])} KiB"
-    again = f"; {_kib(row['read_meanwhile'])} KiB were read from disk meanwhile" if row["read_meanwhile"] else ""
-    return f"{row['class']}: freed {_kib(row['freed'])} of {_kib(row['before'])} KiB, predicted {predicted}{again}"
-
-
-def _kib(size: str | int | None) -> str:
-    return str(size // 1024) if isinstance(size, int) else "-"
+def _kib(size: int | None) -> str:
+    return "-" if size is None else str(size // 1024)
