@@ -102,15 +102,21 @@ def test_a_driver_shares_the_line_of_its_device() -> None:
 
 def test_json_has_every_region_with_its_size_in_bytes(pymemtools: Run) -> None:
     document = json.loads(pymemtools("iomem-graph", "-f", "json", "sticking-out", cwd=MAPS).stdout)
-    assert document["totals"] == {"ram": 3220828160, "reserved": 135168, "device": 262144, "hole": 0, "reserved_ram": 0}
+    assert document["totals"] == {
+        "ram": 3220828160,
+        "reserved": 135168,
+        "device": 262144,
+        "holes": 0,
+        "reserved_ram": 0,
+    }
     assert document["rows"][3] == {
         "level": 1,
-        "start": "000a0000",
-        "last": "000effff",
+        "start": "0xa0000",
+        "end": "0xf0000",
         "size": 327680,
         "kind": "device",
-        "name": "PCI Bus 0000:00",
-        "parent": "Reserved",
+        "region": "PCI Bus 0000:00",
+        "reaches_out_of": "Reserved",
         "change": None,
         "delta": 0,
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import click
 
@@ -16,9 +16,10 @@ from pymemtools.cli.options import (
     format_option,
     open_from,
     source_options,
-    write_lines,
 )
+from pymemtools.cli.output import show
 from pymemtools.cli.picture import (
+    Look,
     check_output,
     described,
     digits_of,
@@ -28,17 +29,31 @@ from pymemtools.cli.picture import (
     save_picture,
     without_holes,
 )
-from pymemtools.errors import Denied, MemtoolsError, UsageProblem
-from pymemtools.procfs.iomem import Region, is_hidden, parse_iomem
-from pymemtools.reports.physical import KINDS, RegionRow, changed_rows, physical_areas, region_rows, totals
+from pymemtools.errors import UsageProblem
+from pymemtools.procfs.iomem import Region
+from pymemtools.reports.physical import KINDS, PhysicalSpace, RegionRow, Totals, physical_report, regions_of
 from pymemtools.sources.base import Facts
 from pymemtools.units import brief_size
 
-_HIDDEN = (
-    "all addresses are 0, which is what the kernel shows to who lacks CAP_SYS_ADMIN in the initial user namespace: "
-    "run as root outside of containers, or give a file that root saved"
-)
 _MARKS = {"new": "+", "gone": "-", "grown": "^", "shrunk": "v"}
+
+
+class IomemRequest(NamedTuple):
+    """What is asked: of which text or source, compared with which other, and how it is shown."""
+
+    style: str
+    file: str | None
+    source: str | None
+    other: str | None
+    depth: int | None
+    table: bool  # alone, without a picture
+    legacy: bool
+    output: str | None  # a file for the picture
+    force: bool
+    holes: str
+    look: Look
+    max_size: int
+    partial: bool
 
 
 @click.command("iomem-graph", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,90 +71,73 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
     It is this machine's, or that of FILE, a saved /proc/iomem (- is standard input).
     """
-    style = options["style"]
-    check_style(style)
-    check_output(options["output"], style)
-    _check_combination(options)
-    regions, facts = _read(ctx, options, options["file"], options["source"])
-    if options["legacy"]:
-        write_lines(_legacy(regions))
+    asked = _checked(options)
+    regions, facts = _read(ctx, asked, asked.file, asked.source)
+    before = None if asked.other is None else _read_other(ctx, asked, asked.other)
+    report = physical_report(regions, before, asked.depth, facts_as_json(facts))
+    if asked.output is not None:
+        _save(report.answer, facts, asked, asked.output)
         return exit_status(ctx)
-    if options["diff"] is None:
-        rows = region_rows(regions, options["depth"])
-    else:
-        rows = changed_rows(_read_other(ctx, options), regions, options["depth"])
-    if options["output"] is not None:
-        _save(rows, regions, facts, options)
-    elif style == "text":
-        write_lines(_text(rows, regions, options))
-    else:
-        write_lines(_document(style, rows, regions, facts))
+    show(report, asked.style, lambda report: _legacy(regions) if asked.legacy else _text(report.answer, asked))
     return exit_status(ctx)
 
 
-def _check_combination(options: dict[str, Any]) -> None:
-    if options["file"] is not None and options["source"] is not None:
+def _checked(options: Mapping[str, Any]) -> IomemRequest:
+    """Turn the options into what they ask for. Raises UsageProblem for those that do not go together."""
+    check_style(options["style"])
+    check_output(options["output"], options["style"])
+    file, source, other, legacy = (options[name] for name in ("file", "source", "diff", "legacy"))
+    if file is not None and source is not None:
         raise UsageProblem("iomem-graph: FILE and --source are two answers to the same question")
-    if options["diff"] == "-" and "-" in (options["file"], options["source"]):
+    if other == "-" and "-" in (file, source):
         raise UsageProblem("iomem-graph: there is only one standard input")
-    if options["legacy"] and (options["style"] != "text" or options["diff"] or options["output"]):
+    if legacy and (options["style"] != "text" or other or options["output"]):
         raise UsageProblem("iomem-graph: --legacy has no --format, --diff or --output")
     if options["table"] and options["output"]:
         raise UsageProblem("iomem-graph: --table is the part that is no picture: it has no --output")
+    given = {name: options[name] for name in IomemRequest._fields if name in options}
+    return IomemRequest(**given, other=other, look=look_of(dict(options)))
 
 
-def _read(
-    ctx: click.Context, options: dict[str, Any], file: str | None, source: str | None
-) -> tuple[list[Region], Facts]:
-    """Read a saved text, or what a source has. Raises MemtoolsError also when the kernel hid the addresses."""
+def _read(ctx: click.Context, asked: IomemRequest, file: str | None, source: str | None) -> tuple[list[Region], Facts]:
+    """Read a saved text, or what a source has. Raises MemtoolsError."""
     if file is not None:
         from pymemtools.sources.text_file import read_text_file
 
-        text, where = read_text_file(file, options["max_size"]), file
-        facts = Facts("file", file, None, None, None)
-    else:
-        opened = open_from(ctx, source, partial=options["partial"], max_size=options["max_size"])
-        text, where, facts = opened.read("iomem"), "iomem", opened.facts
-    if b"\0" in text[:512]:
-        raise UsageProblem(f"iomem-graph: {where} is no text: if it is a capture, write --source {where}")
-    if not text:
-        raise MemtoolsError(f"{where}: empty: this machine does not tell what is where")
-    regions = parse_iomem(text, where)
-    if is_hidden(regions):
-        raise Denied(f"{where}: {_HIDDEN}")
-    return regions, facts
+        return regions_of(read_text_file(file, asked.max_size), file), Facts("file", file, None, None, None)
+    opened = open_from(ctx, source, partial=asked.partial, max_size=asked.max_size)
+    return regions_of(opened.read("iomem"), "iomem"), opened.facts
 
 
-def _read_other(ctx: click.Context, options: dict[str, Any]) -> list[Region]:
+def _read_other(ctx: click.Context, asked: IomemRequest, other: str) -> list[Region]:
     """Read what to compare with: a text if it starts as one, else a directory or an archive."""
     import os
 
-    other = options["diff"]
     if other != "-" and not os.path.isdir(other):
         from pymemtools.sources.text_file import starts_as_text
 
         if not starts_as_text(other):
-            return _read(ctx, options, None, other)[0]
-        return _read(ctx, options, other, None)[0]
-    return _read(ctx, options, other if other == "-" else None, other)[0]
+            return _read(ctx, asked, None, other)[0]
+        return _read(ctx, asked, other, None)[0]
+    return _read(ctx, asked, other if other == "-" else None, other)[0]
 
 
-def _text(rows: Sequence[RegionRow], regions: Sequence[Region], options: dict[str, Any]) -> Iterator[str]:
+def _text(found: PhysicalSpace, asked: IomemRequest) -> Iterator[str]:
     from pymemtools.render.region_table import Line, region_lines
 
     yield from region_lines(
-        [Line(_MARKS.get(row.change, ""), row.level, row.name, row.start, row.last, _remark(row)) for row in rows]
+        [Line(_MARKS.get(row.change, ""), row.level, row.name, row.start, row.last, _remark(row)) for row in found.rows]
     )
-    if not options["table"]:
-        areas = _areas(rows, options)
+    if not asked.table:
+        areas = _areas(found, asked)
         yield ""
-        yield from drawn(areas, look_of(options), digits_of(areas))
+        yield from drawn(areas, asked.look, digits_of(areas))
     yield ""
-    yield _sums(regions)
+    yield _sums(found.sums)
 
 
-def _areas(rows: Sequence[RegionRow], options: dict[str, Any]) -> Areas:
-    return without_holes(Areas(with_holes(physical_areas(rows), 0)), options["holes"])
+def _areas(found: PhysicalSpace, asked: IomemRequest) -> Areas:
+    return without_holes(Areas(with_holes(found.areas, 0)), asked.holes)
 
 
 def _remark(row: RegionRow) -> str:
@@ -149,12 +147,11 @@ def _remark(row: RegionRow) -> str:
     return ", ".join(remarks)
 
 
-def _sums(regions: Sequence[Region]) -> str:
-    sums = totals(regions)
+def _sums(sums: Totals) -> str:
     within = f" ({brief_size(sums.reserved_ram)} of it reserved)" if sums.reserved_ram else ""
     return (
         f"RAM {brief_size(sums.ram)}{within}, reserved {brief_size(sums.reserved)}, "
-        f"devices {brief_size(sums.device)}, holes {brief_size(sums.hole)}"
+        f"devices {brief_size(sums.device)}, holes {brief_size(sums.holes)}"
     )
 
 
@@ -166,34 +163,16 @@ def _legacy(regions: Sequence[Region]) -> Iterator[str]:
     )
 
 
-def _document(style: str, rows: Sequence[RegionRow], regions: Sequence[Region], facts: Facts) -> Iterable[str]:
-    from pymemtools.render.machine import machine_lines
-
-    table = [
-        {**row._asdict(), "start": f"{row.start:08x}", "last": f"{row.last:08x}", "change": row.change or None}
-        for row in rows
-    ]
-    return machine_lines(
-        style,
-        "iomem-graph",
-        table,
-        fields=RegionRow._fields,
-        source=facts_as_json(facts),
-        totals=totals(regions)._asdict(),
-    )
-
-
-def _save(rows: Sequence[RegionRow], regions: Sequence[Region], facts: Facts, options: dict[str, Any]) -> None:
+def _save(found: PhysicalSpace, facts: Facts, asked: IomemRequest, path: str) -> None:
     from pymemtools.render.address_svg import Sheet
 
-    areas = _areas(rows, options)
-    look = look_of(options)
+    areas = _areas(found, asked)
     sheet = Sheet(
         "Physical address space",
         described(facts),
-        [_sums(regions)],
+        [_sums(found.sums)],
         digits_of(areas),
-        look.order == "high",
+        asked.look.order == "high",
         KINDS,
     )
-    save_picture(options["output"], areas, look, sheet, force=options["force"])
+    save_picture(path, areas, asked.look, sheet, force=asked.force)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pymemtools.areas import Area, Inner
-from pymemtools.procfs.iomem import Region
-from pymemtools.procfs.maps import Mapping
+from pymemtools.errors import Denied, MemtoolsError, UsageProblem
+from pymemtools.procfs import maps
+from pymemtools.procfs.iomem import Region, is_hidden, parse_iomem
+from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.map_diff import pair
 
 KINDS = {
@@ -24,7 +26,7 @@ class Totals(NamedTuple):
     ram: int
     reserved: int
     device: int
-    hole: int
+    holes: int
     reserved_ram: int  # of ram: what is reserved within it, as Arm machines show
 
 
@@ -40,6 +42,68 @@ class RegionRow(NamedTuple):
     parent: str | None  # the region that this one is below, where it reaches out of that
     change: str = ""
     delta: int = 0
+
+    @property
+    def end(self) -> int:
+        """Give the first address behind it."""
+        return self.last + 1
+
+
+class PhysicalSpace(NamedTuple):
+    """The regions, with what became of them where there is something to compare with, and their sums."""
+
+    regions: Sequence[Region]
+    rows: list[RegionRow]
+    sums: Totals
+
+    @property
+    def areas(self) -> list[Area]:
+        """Give the boxes of a picture."""
+        return physical_areas(self.rows)
+
+
+COLUMNS = (
+    Column("level", "Level", "how many regions it is in", "count"),
+    Column("start", "Start", "its first address", "address"),
+    Column("end", "End", "the first address behind it", "address"),
+    Column("size", "Size", "its length", "bytes"),
+    Column("kind", "Kind", "ram, reserved or device", "text", right=False),
+    Column("region", "Region", "what the kernel calls it", "text", right=False),
+    Column("reaches_out_of", "Reaches out of", "the region that it is in, but not wholly", "text", right=False),
+    Column("change", "Change", "new, gone, grown or shrunk since the other source", "text", right=False),
+    Column("delta", "Delta", "by how much", "bytes"),
+)
+_HIDDEN = (
+    "all addresses are 0, which is what the kernel shows to who lacks CAP_SYS_ADMIN in the initial user namespace: "
+    "run as root outside of containers, or give a file that root saved"
+)
+
+
+def regions_of(text: bytes, where: str) -> list[Region]:
+    """Read an iomem text that tells something. Raises MemtoolsError, also when the kernel hid the addresses."""
+    if b"\0" in text[:512]:
+        raise UsageProblem(f"iomem-graph: {where} is no text: if it is a capture, write --source {where}")
+    if not text:
+        raise MemtoolsError(f"{where}: empty: this machine does not tell what is where")
+    regions = parse_iomem(text, where)
+    if is_hidden(regions):
+        raise Denied(f"{where}: {_HIDDEN}")
+    return regions
+
+
+def physical_report(
+    regions: Sequence[Region], before: Sequence[Region] | None, depth: int | None, facts: Mapping[str, Any]
+) -> Report:
+    """Describe ``depth`` levels of regions; those ``before`` are what to compare with."""
+    rows = region_rows(regions, depth) if before is None else changed_rows(before, regions, depth)
+    found = PhysicalSpace(regions, rows, totals(regions))
+    table = table_of(COLUMNS, map(_cells, rows))
+    return Report("iomem-graph", table, found, found.sums._asdict(), facts)
+
+
+def _cells(row: RegionRow) -> dict[str, Any]:
+    names = {"region": row.name, "reaches_out_of": row.parent}
+    return {**row._asdict(), **names, "end": row.end, "change": row.change or None}
 
 
 def kind_of(name: bytes) -> str:
@@ -179,10 +243,10 @@ def _paths(rows: Sequence[RegionRow]) -> Iterator[tuple[int, ...]]:
         yield path
 
 
-def _as_mapping(row: RegionRow) -> Mapping:
+def _as_mapping(row: RegionRow) -> maps.Mapping:
     """See a region as what ``pair`` compares: it is the same only on the same level."""
     name = row.name.encode("utf-8", "surrogateescape")
-    return Mapping(row.start, row.last + 1, b"", row.level, b"", 0, name)
+    return maps.Mapping(row.start, row.last + 1, b"", row.level, b"", 0, name)
 
 
 def _text(name: bytes) -> str:
