@@ -96,7 +96,8 @@ FILES = (
     Kept("GROUP/memory.oom_control", "whether it is paused where others are killed"),
     # Not taken
     Kept("GROUP/cgroup.procs", "who is in it", is_taken=False),
-    Kept("GROUP/*", "that there is such a group, in a copy that others made", is_taken=False),
+    Kept("self/stat", "the PID of whoever looks", is_taken=False),
+    Kept("self/status", "the rights and the memory of whoever looks", is_taken=False),
     Kept("self/cgroup", "the groups of whoever looks", is_taken=False),
     Kept("self/mountinfo", "where groups are mounted, and whether processes are hidden", is_taken=False),
     Kept(f"{_ZRAM}/orig_data_size", "swap in RAM, before mm_stat: what it stores", is_taken=False),
@@ -109,6 +110,7 @@ FILES = (
     Kept("dmesg", "the kernel's log: capture --dmesg", most=_LOG, is_taken=False),
     Kept("/etc/passwd", "the names of users", is_taken=False),
     Kept("/manifest.json", "what a capture says of itself", is_taken=False),
+    Kept("GROUP/*", "that there is such a group, in a copy that others made", is_taken=False),
 )
 # Reading stat_refresh makes the kernel fold its per-processor counters; the others can only be written.
 NEVER_READ = ("sys/vm/stat_refresh", "sys/vm/drop_caches", "sys/vm/compact_memory")

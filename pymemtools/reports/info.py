@@ -40,7 +40,9 @@ class Answer(NamedTuple):
     missing: list[str]  # what the whole answer needs and no process, or not the machine, has: files, page_size, unit
 
 
-class _Needs(NamedTuple):
+class Needs(NamedTuple):
+    """What a command needs of a source."""
+
     question: str
     files: tuple[str, ...]  # all of them, or no answer; PID/NAME is a file of any process, A|B is any of them
     more: tuple[str, ...] = ()  # for the whole answer
@@ -48,50 +50,50 @@ class _Needs(NamedTuple):
 
 _PAGE_SIZE = "page_size"  # no file, but what a smaps or the manifest tells; it is assumed where none does
 _UNIT = "unit"  # of systemd's, in a cgroup: a machine without systemd has none
-_QUESTIONS = (
-    _Needs("free", ("meminfo",)),
-    _Needs("free --cgroup", ("/sys/fs/cgroup/",)),
-    _Needs("smem", ("PID/smaps|PID/smaps_rollup",), ("PID/smaps", "PID/cmdline")),
-    _Needs("smem --rollup", ("PID/smaps_rollup|PID/smaps",), ("PID/smaps_rollup", "PID/cmdline")),
-    _Needs("smem -g unit", ("PID/smaps", "PID/cgroup", _UNIT)),
-    _Needs("smem -w", ("meminfo",)),
-    _Needs("pmap", ("PID/maps|PID/smaps",), ("PID/cmdline",)),
-    _Needs("pmap -x", ("PID/smaps",), ("PID/cmdline",)),
-    _Needs("status", ("PID/status|PID/smaps",), ("PID/status", "sys/vm/max_map_count")),
-    _Needs(
+QUESTIONS = (
+    Needs("free", ("meminfo",)),
+    Needs("free --cgroup", ("/sys/fs/cgroup/",)),
+    Needs("smem", ("PID/smaps|PID/smaps_rollup",), ("PID/smaps", "PID/cmdline")),
+    Needs("smem --rollup", ("PID/smaps_rollup|PID/smaps",), ("PID/smaps_rollup", "PID/cmdline")),
+    Needs("smem -g unit", ("PID/smaps", "PID/cgroup", _UNIT)),
+    Needs("smem -w", ("meminfo",)),
+    Needs("pmap", ("PID/maps|PID/smaps",), ("PID/cmdline",)),
+    Needs("pmap -x", ("PID/smaps",), ("PID/cmdline",)),
+    Needs("status", ("PID/status|PID/smaps",), ("PID/status", "sys/vm/max_map_count")),
+    Needs(
         "oom-scores",
         ("meminfo", "PID/oom_score|PID/stat|PID/status|PID/smaps"),
         ("PID/stat", "PID/status", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", _PAGE_SIZE),
     ),
-    _Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes", _PAGE_SIZE)),
-    _Needs(
+    Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes", _PAGE_SIZE)),
+    Needs(
         "tunables",
         ("sys/vm/|/sys/kernel/mm/",),
         ("sys/vm/", "/sys/kernel/mm/ksm/", "/sys/kernel/mm/transparent_hugepage/", "meminfo", "zoneinfo", _PAGE_SIZE),
     ),
-    _Needs(
+    Needs(
         "vgraph",
         ("PID/maps|PID/smaps",),
         ("PID/cmdline", "PID/status", "sys/vm/mmap_min_addr", "sys/vm/max_map_count"),
     ),
-    _Needs("iomem-graph", ("iomem",)),
-    _Needs("what-if alloc", ("meminfo",), ("zoneinfo", "sys/vm/", _PAGE_SIZE)),
-    _Needs("what-if cache", ("meminfo",), ("zoneinfo", _PAGE_SIZE)),
-    _Needs("what-if dirty", ("meminfo",), ("vmstat", "sys/vm/", _PAGE_SIZE)),
-    _Needs("what-if drop-caches", ("meminfo",), (_PAGE_SIZE,)),
-    _Needs("what-if fork", ("meminfo",), ("PID/smaps", "PID/stat", "PID/status", "sys/vm/", _PAGE_SIZE)),
-    _Needs(
+    Needs("iomem-graph", ("iomem",)),
+    Needs("what-if alloc", ("meminfo",), ("zoneinfo", "sys/vm/", _PAGE_SIZE)),
+    Needs("what-if cache", ("meminfo",), ("zoneinfo", _PAGE_SIZE)),
+    Needs("what-if dirty", ("meminfo",), ("vmstat", "sys/vm/", _PAGE_SIZE)),
+    Needs("what-if drop-caches", ("meminfo",), (_PAGE_SIZE,)),
+    Needs("what-if fork", ("meminfo",), ("PID/smaps", "PID/stat", "PID/status", "sys/vm/", _PAGE_SIZE)),
+    Needs(
         "what-if oom",
         ("meminfo", "PID/oom_score|PID/stat|PID/status|PID/smaps"),
         ("PID/stat", "PID/status", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", _PAGE_SIZE),
     ),
-    _Needs("what-if overcommit", ("meminfo",), ("PID/smaps", "PID/stat", "stat|zoneinfo", "sys/vm/", _PAGE_SIZE)),
-    _Needs("what-if watermarks", ("zoneinfo|meminfo",), ("zoneinfo", "meminfo", "sys/vm/", _PAGE_SIZE)),
+    Needs("what-if overcommit", ("meminfo",), ("PID/smaps", "PID/stat", "stat|zoneinfo", "sys/vm/", _PAGE_SIZE)),
+    Needs("what-if watermarks", ("zoneinfo|meminfo",), ("zoneinfo", "meminfo", "sys/vm/", _PAGE_SIZE)),
 )
 _PROCESS_FILES = tuple(
     dict.fromkeys(
         path[4:]
-        for needs in _QUESTIONS
+        for needs in QUESTIONS
         for either in (*needs.files, *needs.more)
         for path in either.split("|")
         if path.startswith("PID/")
@@ -129,7 +131,7 @@ def answers(source: Source) -> list[Answer]:
     """Say which commands the source answers."""
     process_files = _process_files(source)
     found = []
-    for needs in _QUESTIONS:
+    for needs in QUESTIONS:
         missing = _lacking(source, needs.files, process_files)
         more = _lacking(source, needs.more, process_files)
         answer = "no" if missing else "partly" if more else "yes"
