@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice, repeat
-from operator import le
+from operator import le, sub
 from typing import Any, NamedTuple, overload
 
-from pymemtools.cells import Integers, extended
+from pymemtools.cells import Derived, Integers, extended
 
 _BATCH = 4096  # areas made into columns at once
 
@@ -102,6 +102,20 @@ class Areas(Sequence[Area]):
             column += cells  # type: ignore[operator]
         self._starts, self._ends = extended(self._starts, starts), extended(self._ends, ends)
 
+    def column(self, field: str) -> Sequence[Any]:
+        """Give one field of all areas; one that is the default in all takes no room."""
+        if field in ("start", "end"):
+            return self._starts if field == "start" else self._ends
+        i = _FIELDS.index(field)
+        column = self._columns[i]
+        return Derived(lambda start: _DEFAULTS[i], self._starts) if column is None else column
+
+    def sizes(self) -> Sequence[int]:
+        """Give the size of each area."""
+        if self._columns[_FIELDS.index("mapped")] is None:
+            return extended(array("Q"), list(map(sub, self._ends, self._starts)))
+        return [area.size for area in self]
+
     def values(self, field: str) -> Iterable[Any]:
         """Give one field of all areas."""
         i = _FIELDS.index(field)
@@ -152,3 +166,10 @@ def with_holes(areas: Iterable[Area], first: int | None = None) -> Iterator[Area
             yield Area(end, area.start, "hole", mappings=0)
         yield area
         end = area.end if end is None else max(end, area.end)
+
+
+def without_holes(areas: Areas, least: int | None) -> Areas:
+    """Leave out the holes of less than ``least`` bytes, or (None) all of them; the NULL trap is no small hole."""
+    if least is None:
+        return Areas(area for area in areas if not area.is_hole)
+    return Areas(area for area in areas if area.kind != "hole" or area.size >= least) if least else areas

@@ -20,9 +20,9 @@ from trees import Proc, write_tree
 
 from pymemtools.areas import Area, with_holes
 from pymemtools.errors import MemtoolsError
-from pymemtools.procfs.map_csv import map_csv_lines, parse_map_csv
+from pymemtools.readings.course_csv import map_csv_lines, parse_map_csv
 from pymemtools.render.escape import width
-from pymemtools.reports.address_space import compared, figures, folded, whole, without_small
+from pymemtools.reports.vgraph.areas import compared, figures, folded, whole, without_small
 from pymemtools.units import brief_size
 
 FILES = HERE / "vgraph"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pymemtools.areas import Areas, with_holes
+from pymemtools.areas import Areas, with_holes, without_holes
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
@@ -19,6 +19,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import show
 from pymemtools.cli.picture import (
+    HOLES,
     Look,
     check_output,
     described,
@@ -27,7 +28,6 @@ from pymemtools.cli.picture import (
     look_of,
     look_options,
     save_picture,
-    without_holes,
 )
 from pymemtools.errors import UsageProblem
 from pymemtools.procfs.iomem import Region
@@ -137,7 +137,7 @@ def _text(found: PhysicalSpace, asked: IomemRequest) -> Iterator[str]:
 
 
 def _areas(found: PhysicalSpace, asked: IomemRequest) -> Areas:
-    return without_holes(Areas(with_holes(found.areas, 0)), asked.holes)
+    return without_holes(Areas(with_holes(found.areas, 0)), HOLES[asked.holes])
 
 
 def _remark(row: RegionRow) -> str:

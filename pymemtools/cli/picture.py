@@ -94,14 +94,6 @@ def check_output(output: str | None, style: str) -> None:
         raise UsageProblem(f"{output}: pictures are .svg or .html (a browser or rsvg-convert makes PNG of them)")
 
 
-def without_holes(areas: Areas, holes: str) -> Areas:
-    """Leave out the holes that are not to be drawn; the NULL trap is no small hole, but may be left out with all."""
-    least = HOLES[holes]
-    if least is None:
-        return Areas(area for area in areas if not area.is_hole)
-    return Areas(area for area in areas if area.kind != "hole" or area.size >= least) if least else areas
-
-
 def drawn(areas: Areas, look: Look, digits: int, found: frozenset[int] = frozenset()) -> Iterator[str]:
     """Draw a picture for the terminal."""
     from pymemtools.render.address_picture import ASCII, UNICODE, Page, picture_lines

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import click
 
-from pymemtools.areas import Areas
 from pymemtools.cli.options import (
     SECONDS,
     SIZE,
@@ -22,15 +21,17 @@ from pymemtools.cli.options import (
     source_options,
     write_lines,
 )
-from pymemtools.cli.picture import check_output, look_options
-from pymemtools.cli.vgraph.output import show
-from pymemtools.cli.vgraph.scene import scene_of
-from pymemtools.cli.vgraph.target import Target, process_number, read_target
+from pymemtools.cli.output import show
+from pymemtools.cli.picture import Look, look_of, look_options
+from pymemtools.cli.vgraph.arguments import Asked, checked
+from pymemtools.cli.vgraph.layout import save, scene_lines
+from pymemtools.cli.vgraph.target import read_target
 from pymemtools.cli.watch import samples
-from pymemtools.errors import Missing, UsageProblem
+from pymemtools.errors import Missing
+from pymemtools.readings.address_space import AddressSpace
+from pymemtools.reports.vgraph.report import vgraph_report
+from pymemtools.reports.vgraph.scene import Scene, changes_of, scene_of
 from pymemtools.sources.base import Source
-
-_MODES = {"pages": "--pages", "csv_file": "--csv", "legacy": "--legacy", "watch": "--watch", "diff": "--diff"}
 
 
 @click.command("vgraph", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,94 +56,76 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
     TARGET is a PID, a saved maps or smaps, a CSV file (start,end,label), or - for any of these on standard input.
     """
-    style = options["style"]
-    check_style(style)
-    check_output(options["output"], style)
-    _check_combination(ctx, options)
-
-    @cache
-    def opened() -> Source:
-        return open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-
-    def read() -> Target:
-        return read_target(options["target"], opened, rss=options["rss"], max_size=options["max_size"])
-
-    if options["pages"] is not None:
-        from pymemtools.cli.vgraph.pages import show_pages
-
-        pid = process_number(options["target"])
-        assert pid is not None  # noqa: S101 (checked)
-        show_pages(pid, read, options)
+    check_style(options["style"])
+    asked = checked(options, is_demo=bool(ctx.obj))
+    open_path = partial(open_from, ctx, partial=options["partial"], max_size=asked.max_size)
+    opened = cache(lambda: open_path(options["source"]))
+    read = partial(read_target, asked.target, opened, rss=asked.rss, max_size=asked.max_size)
+    look = partial(look_of, options)
+    if asked.pages is not None:
+        _show_pages(asked, read, look)
         return exit_status(ctx)
-    target = read()
-    if options["csv_file"] is not None:
-        _write_csv(target, options["csv_file"], force=options["force"])
-    elif options["legacy"]:
-        write_lines(_legacy(target))
-    elif options["watch"] is not None:
-        _watch(target, read, options)
+    space = read()
+    if asked.csv_file is not None:
+        _write_csv(space, asked.csv_file, force=asked.force)
+    elif asked.legacy:
+        write_lines(_legacy(space))
+    elif asked.watch is not None:
+        _watch(asked, space, read, look)
     else:
-        earlier = None if options["diff"] is None else _read_other(ctx, options)
-        show(scene_of(target, options, earlier), options)
+        earlier = None if asked.diff is None else _read_other(asked, asked.diff, open_path)
+        _show(scene_of(space, asked.request, earlier), asked, look)
     return exit_status(ctx)
 
 
-def _read_other(ctx: click.Context, options: dict[str, Any]) -> Target:
+def _read_other(asked: Asked, other: str, open_path: Callable[[str], Source]) -> AddressSpace:
     """Read what to compare with: a text if it starts as one, else the same process of a directory or an archive."""
     from pymemtools.sources.text_file import starts_as_text
 
-    other = options["diff"]
-    rss, max_size = options["rss"], options["max_size"]
-
-    def opened() -> Source:
-        return open_from(ctx, other, partial=options["partial"], max_size=max_size)
-
-    is_process = process_number(options["target"]) is not None
-    is_source = is_process and not starts_as_text(other)
-    return read_target(options["target"] if is_source else other, opened, rss=rss, max_size=max_size)
+    is_source = asked.pid is not None and not starts_as_text(other)
+    target = asked.target if is_source else other
+    return read_target(target, lambda: open_path(other), rss=asked.rss, max_size=asked.max_size)
 
 
-def _watch(target: Target, read: Callable[[], Target], options: dict[str, Any]) -> None:
+def _show(scene: Scene, asked: Asked, look: Callable[[], Look]) -> None:
+    """Put a picture out as asked."""
+    if asked.output is not None:
+        save(scene, look(), asked.output, force=asked.force)
+    else:
+        show(vgraph_report(scene), asked.style, lambda report: scene_lines(report.answer, look()))
+
+
+def _watch(asked: Asked, space: AddressSpace, read: Callable[[], AddressSpace], look: Callable[[], Look]) -> None:
     """Show all there is, and then what changed, again and again until the process is gone."""
-    for sample in samples(options["watch"]):
+    for sample in samples(asked.watch):
         if not sample:
-            show(scene_of(target, options), options)
+            _show(scene_of(space, asked.request), asked, look)
             continue
         try:
-            earlier, target = target, read()
+            earlier, space = space, read()
         except Missing:
             return
-        scene = scene_of(target, {**options, "find": None}, earlier)
-        changed = Areas(area for area in scene.areas if area.change)
-        if changed or scene.replaced:
+        changed = changes_of(scene_of(space, asked.request._replace(find=None), earlier))
+        if changed is not None:
             sys.stdout.write("\n")
-            show(scene._replace(areas=changed), options)
+            _show(changed, asked, look)
 
 
-def _check_combination(ctx: click.Context, options: dict[str, Any]) -> None:
-    modes = [name for key, name in _MODES.items() if options[key] not in (None, False)]
-    if len(modes) > 1:
-        raise UsageProblem(f"vgraph: {modes[0]} and {modes[1]}: one at a time")
-    is_process = process_number(options["target"]) is not None
-    if options["source"] is not None and not is_process:
-        raise UsageProblem("vgraph: --source holds processes: TARGET must be a PID then")
-    if options["diff"] == "-" and "-" in (options["target"], options["source"]):
-        raise UsageProblem("vgraph: there is only one standard input")
-    is_live = is_process and options["source"] is None and not ctx.obj
-    if options["watch"] is not None and (not is_live or options["output"]):
-        raise UsageProblem("vgraph: --watch is for a process of this machine, on the terminal")
-    if options["pages"] is not None and not is_live:
-        raise UsageProblem("vgraph: --pages is for a process of this machine: no capture has its pagemap")
-    if modes in (["--csv"], ["--legacy"]) and (options["style"] != "text" or options["output"]):
-        raise UsageProblem(f"vgraph: {modes[0]} has no --format and no --output")
-    if options["pages"] is not None and options["output"]:
-        raise UsageProblem("vgraph: --pages has no --output")
+def _show_pages(asked: Asked, read: Callable[[], AddressSpace], look: Callable[[], Look]) -> None:
+    """Draw the pages of the mapping that holds an address."""
+    from pymemtools.cli.vgraph.layout import pages_lines
+    from pymemtools.readings.pages import read_pages
+    from pymemtools.reports.vgraph.pages import pages_report
+
+    assert asked.pid is not None and asked.pages is not None  # noqa: S101 (checked)
+    report = pages_report(*read_pages(asked.pid, read, asked.pages))
+    show(report, asked.style, lambda report: pages_lines(report.answer, look()))
 
 
-def _write_csv(target: Target, path: str, *, force: bool) -> None:
-    from pymemtools.procfs.map_csv import map_csv_lines
+def _write_csv(space: AddressSpace, path: str, *, force: bool) -> None:
+    from pymemtools.readings.course_csv import map_csv_lines
 
-    lines = (line + b"\n" for line in map_csv_lines(target.mappings))
+    lines = (line + b"\n" for line in map_csv_lines(space.mappings))
     if path == "-":
         sys.stdout.flush()
         sys.stdout.buffer.writelines(lines)
@@ -153,13 +136,13 @@ def _write_csv(target: Target, path: str, *, force: bool) -> None:
         file.writelines(lines)
 
 
-def _legacy(target: Target) -> Iterator[str]:
-    from pymemtools.procfs.map_csv import for_scripts
+def _legacy(space: AddressSpace) -> Iterator[str]:
+    from pymemtools.readings.course_csv import for_scripts
     from pymemtools.render.legacy_boxes import Row, vgraph_lines
 
     return vgraph_lines(
         [
             Row(mapping.start, mapping.end, mapping.name.decode("utf-8", "surrogateescape"))
-            for mapping in for_scripts(target.mappings)
+            for mapping in for_scripts(space.mappings)
         ]
     )

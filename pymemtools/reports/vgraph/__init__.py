@@ -1,0 +1,1 @@
+"""The question of vgraph: what lies where in the address space of a process?"""

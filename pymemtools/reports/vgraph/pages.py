@@ -1,0 +1,47 @@
+"""The question of ``vgraph --pages``: which pages of one mapping are there?"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import NamedTuple
+
+from pymemtools.areas import Area
+from pymemtools.procfs.pagemap import STATES
+from pymemtools.readings.address_space import AddressSpace
+from pymemtools.readings.pages import Pages
+from pymemtools.report import Column, Report, table_of
+from pymemtools.reports.vgraph.areas import areas_of
+
+COLUMNS = (
+    Column("start", "Start", "the address of the first page", "text"),
+    Column("pages", "Pages", "number of pages in one state", "count"),
+    Column("size", "Size", "their length", "bytes"),
+    Column("state", "State", "where they are", "text", right=False),
+)
+
+
+class PagesOf(NamedTuple):
+    """A mapping and its pages."""
+
+    title: str
+    area: Area
+    pages: Pages
+
+
+def pages_report(space: AddressSpace, place: int, pages: Pages) -> Report:
+    """Give runs of pages in one state, of the mapping at ``place``."""
+    rows = []
+    at = pages.first
+    for state, run in groupby(pages.states):
+        count = len(list(run))
+        rows.append({"start": f"{at:016x}", "pages": count, "size": count * pages.page_size, "state": STATES[state]})
+        at += count * pages.page_size
+    area = areas_of(space.mappings[place : place + 1], space.kinds[place : place + 1])[0]
+    totals = {name: pages.states.count(state) for state, name in STATES.items()}
+    return Report(
+        "vgraph",
+        table_of(COLUMNS, rows),
+        PagesOf(space.title, area, pages),
+        totals={**totals, "mapped_once": pages.mapped_once, "flags": pages.flags},
+        facts=space.facts._asdict(),
+    )
