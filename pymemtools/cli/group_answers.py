@@ -9,16 +9,11 @@ import click
 
 from pymemtools.cli.options import offer_pids
 from pymemtools.cli.what_if.tables import size, table
-from pymemtools.models.group_charge import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound
 from pymemtools.reports.memory_groups.kill import Deaths
-from pymemtools.reports.memory_groups.room import Ruling
+from pymemtools.reports.memory_groups.room import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound, Ruling
 from pymemtools.reports.oom_scores.candidates import Candidate
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-GROUP_RULE = (
-    "a charge beyond the limit of a group, or of one above it, reclaims within that group and then kills within it; "
-    "beyond memory.high it is slowed down (mm/memcontrol.c, try_charge_memcg(), mem_cgroup_out_of_memory())"
-)
 _MOST_NAMED = 5  # of those that die together
 
 pid_option = click.option(
@@ -73,8 +68,3 @@ def together(dying: Deaths) -> Iterator[str]:
     more = len(dying.killed) - _MOST_NAMED
     rest = f" and {more} more" if more > 0 else ""
     yield f"memory.oom.group of {dying.group} is set, so all of it die at once: {named}{rest}."
-
-
-def deaths_answer(dying: Deaths) -> dict[str, Any]:
-    """Give for programs who dies, and the group that dies as a whole."""
-    return {"oom_group": dying.group, "killed_pids": [each.pid for each in dying.killed]}

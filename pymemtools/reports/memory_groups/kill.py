@@ -7,7 +7,7 @@ oom_kill_process(), oom_kill_memcg_member(); Linux 6.1. memory.oom.group came wi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.models.allocation import page_tables
@@ -56,6 +56,13 @@ class Deaths(NamedTuple):
     def chosen(self) -> Candidate | None:
         """Give the process that the kernel chooses; None where it finds none."""
         return self.killed[0] if self.killed else None
+
+    def answer(self) -> dict[str, Any]:
+        """Give for programs who dies, and the group that dies as a whole."""
+        return {"oom_group": self.group, "killed_pids": [each.pid for each in self.killed]}
+
+
+NOBODY = Deaths(None, [])
 
 
 def hunt(

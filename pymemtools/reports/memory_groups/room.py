@@ -5,14 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pymemtools.models.group_charge import Bound, Holdings, deciding, outcome
+from pymemtools.models.group_charge import (
+    FITS,
+    MAY_NOT_FIT,
+    OOM,
+    REFUSED,
+    THROTTLED,
+    WAITS,
+    Bound,
+    Holdings,
+    deciding,
+    outcome,
+)
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.groups import Level
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.memory_groups.asking import Asking
 from pymemtools.units import human_size
 
+# What comes of an amount, and the limit that decides, are the model's; who lays an answer out has them from here.
+__all__ = ["FITS", "MAY_NOT_FIT", "OOM", "REFUSED", "THROTTLED", "WAITS", "Bound", "Ruling", "bounds", "ruling"]
+
 HIDDEN = "(above)"
+GROUP_RULE = (
+    "a charge beyond the limit of a group, or of one above it, reclaims within that group and then kills within it; "
+    "beyond memory.high it is slowed down (mm/memcontrol.c, try_charge_memcg(), mem_cgroup_out_of_memory())"
+)
 
 
 def bounds(asked: Asking, machine: Machine) -> list[Bound]:

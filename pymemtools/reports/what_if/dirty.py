@@ -1,0 +1,137 @@
+"""When does a writer have to wait, and when is its data safe?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymemtools.errors import Missing, UsageProblem
+from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, curve, timeline
+from pymemtools.models.release import since
+from pymemtools.models.writeback import Thresholds
+from pymemtools.readings.machine import Machine
+from pymemtools.report import Column, Report, table_of
+from pymemtools.reports.estimates import dirty_of, dirtyable_of
+from pymemtools.reports.what_if.asked import Asked, Needs, reported
+from pymemtools.reports.what_if.supposed import DIRTY
+
+NEEDS = Needs(DIRTY, zones=True)
+_RULE = "thresholds are a share of free and file pages (mm/page-writeback.c, domain_dirty_limits())"
+_RULE_OF_TIMES = (
+    "writers pause above half way between the thresholds, so that dirty memory rests below the upper one "
+    "(mm/page-writeback.c, balance_dirty_pages(), since Linux 3.2); on 4.4 and 6.8 each event was within its window"
+)
+_EVENTS = {
+    "background_starts": "background writeback starts",
+    "first_writeback": "first bytes reach the disk",
+    "throttled_from": "the writer has to wait",
+    "write_ends": "write() has returned",
+    "data_safe": "all data is on the disk",
+}
+COLUMNS = (
+    Column("what", "what", "an event, a threshold or an amount", "text", right=False),
+    Column("title", "title", "in words", "text", right=False),
+    Column("unit", "unit", "s since the first write, bytes, or bytes/s", "text", right=False),
+    Column("least", "from", "the least that it will be", "number"),
+    Column("most", "to", "the most; null: without limit", "number"),
+    Column("rule", "rule", "the kernel's rule", "text", right=False),
+    Column("error_bound", "+-", "most - least", "number"),
+)
+
+
+class DirtyRequest(NamedTuple):
+    """A program that writes, in bytes a second: infinite for as fast as memory takes it."""
+
+    rate: float
+    disk: float  # bytes a second
+    file: int | None = None  # bytes that it writes; None: it never ends
+
+
+class Fact(NamedTuple):
+    """An event, a threshold or an amount, within a window: seconds, bytes or bytes a second, as ``unit`` says."""
+
+    what: str
+    title: str
+    unit: str
+    least: float | None
+    most: float | None
+    rule: str
+    error_bound: float | None
+
+
+class Dirtying(NamedTuple):
+    """The answer."""
+
+    facts: list[Fact]
+    dirtyable: int  # bytes that thresholds are a share of
+    background: float  # thresholds in bytes
+    dirty: float
+    corners: Sequence[tuple[float, float]]  # dirty memory over time: seconds, bytes
+
+    @property
+    def rules(self) -> list[str]:
+        """Give the rules that the answer was worked out by."""
+        return [fact.rule for fact in self.facts]
+
+
+def dirty_report(asked: Asked, request: DirtyRequest) -> Report:
+    """Show the dirty thresholds, and what a program that writes sees over time."""
+    if request.disk == float("inf"):
+        raise UsageProblem("what-if dirty: --disk: no disk takes data as fast as memory does")
+    machine = asked.machine
+    found = _dirtying(machine, request)
+    notes = [*machine.notes]
+    if not since(machine.version, (3, 2)):
+        notes.append("before Linux 3.2 writers did the writing themselves: the times are of later kernels")
+    return reported(asked, "dirty", table_of(COLUMNS, found.facts), found, None, notes)
+
+
+def _dirtying(machine: Machine, request: DirtyRequest) -> Dirtying:
+    marks, memory = dirty_of(machine), dirtyable_of(machine)
+    if marks is None or memory is None:
+        needed = ("MemTotal", "MemFree", "Active(file)", "Inactive(file)")
+        names = ", ".join(key for key in needed if key not in machine.meminfo)
+        raise Missing(f"what-if dirty: the source tells too little: meminfo has no {names}")
+    limits = _limits(machine, marks)
+    writer = Writer(request.rate, request.disk, None if request.file is None else float(request.file))
+    found = timeline(writer, limits)
+    facts = [*_events(found), *_amounts(machine, marks, found)]
+    corners = curve(writer, limits, found)
+    return Dirtying(facts, memory * machine.page_size, limits.background, limits.dirty, corners)
+
+
+def _limits(machine: Machine, marks: Thresholds) -> Limits:
+    expire, wakeup = (machine.setting(f"vm.dirty_{name}_centisecs") for name in ("expire", "writeback"))
+    page = machine.page_size
+    return Limits(marks.dirty * page, marks.background * page, (expire or 0) / 100, (wakeup or 0) / 100)
+
+
+def _events(found: Timeline) -> list[Fact]:
+    """Give the events that will be, in the order of their first moments."""
+    events = [_event(key, window) for key in _EVENTS if (window := getattr(found, key)) is not None]
+    return sorted(events, key=lambda event: (event.least, event.most))
+
+
+def _event(key: str, window: Window) -> Fact:
+    return Fact(key, _EVENTS[key], "s", window.least, window.most, _RULE_OF_TIMES, window.most - window.least)
+
+
+def _amounts(machine: Machine, marks: Thresholds, found: Timeline) -> list[Fact]:
+    page = machine.page_size
+    thresholds = [
+        Fact(f"{key}_threshold", f"{key} threshold", "bytes", pages * page, pages * page, _RULE, 0)
+        for key, pages in (("background", marks.background), ("dirty", marks.dirty))
+    ]
+    windows = (
+        ("peak", "most that is dirty or under writeback", "bytes", found.peak),
+        ("write_rate", "rate of the writer in the long run", "bytes/s", found.write_rate),
+        ("left_dirty", "left dirty when background writeback stops", "bytes", found.left_dirty),
+    )
+    amounts = [_amount(key, title, unit, window) for key, title, unit, window in windows if window is not None]
+    return [*thresholds, *amounts]
+
+
+def _amount(key: str, title: str, unit: str, window: Window) -> Fact:
+    least, most = (None if value == float("inf") else round(value) for value in window)
+    bound = None if least is None or most is None else most - least
+    return Fact(key, title, unit, least, most, _RULE_OF_TIMES, bound)
