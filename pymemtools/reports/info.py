@@ -81,7 +81,11 @@ QUESTIONS = (
     Needs("what-if cache", ("meminfo",), ("zoneinfo", _PAGE_SIZE)),
     Needs("what-if dirty", ("meminfo",), ("vmstat", "sys/vm/", _PAGE_SIZE)),
     Needs("what-if drop-caches", ("meminfo",), (_PAGE_SIZE,)),
-    Needs("what-if fork", ("meminfo",), ("PID/smaps", "PID/stat", "PID/status", "sys/vm/", _PAGE_SIZE)),
+    Needs(
+        "what-if fork",
+        ("meminfo", "PID/smaps|PID/status"),
+        ("PID/smaps", "PID/stat", "PID/status", "sys/vm/", _PAGE_SIZE),
+    ),
     Needs(
         "what-if oom",
         ("meminfo", "PID/oom_score|PID/stat|PID/status|PID/smaps"),
