@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pymemtools.errors import ParseError
 from pymemtools.procfs.maps import Mapping, parse_maps
-from pymemtools.procfs.smaps_table import SmapsReader, SmapsTable
+from pymemtools.procfs.smaps.table import SmapsReader, SmapsTable
 from pymemtools.sources import open_source
 
 HEADER = b"00400000-00401000 r-xp 00001000 fe:00 18    "

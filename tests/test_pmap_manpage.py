@@ -6,7 +6,7 @@ import pytest
 from conftest import HERE
 
 from pymemtools.models.map_kinds import KINDS
-from pymemtools.procfs.smaps_fields import SMAPS_FIELDS
+from pymemtools.procfs.smaps.fields import SMAPS_FIELDS
 from pymemtools.procfs.vmflags import VMFLAGS
 from pymemtools.reports.pmap.columns import OWN
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pymemtools.errors import ParseError
-from pymemtools.procfs.smaps import parse_smaps
-from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
-from pymemtools.procfs.smaps_table import SmapsReader
-from pymemtools.procfs.smaps_tally import Tally
+from pymemtools.procfs.smaps.records import parse_smaps
+from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
+from pymemtools.procfs.smaps.table import SmapsReader
+from pymemtools.procfs.smaps.tally import Tally
 
 KEYS = ("Swap", "Private_Clean", "Private_Dirty", "Pss", "Rss")
 FIELDS = (
@@ -249,7 +249,7 @@ def test_rollup() -> None:
 
 LARGE = """
 import resource, sys, time
-from pymemtools.procfs.smaps_tally import Tally
+from pymemtools.procfs.smaps.tally import Tally
 sys.path.insert(0, sys.argv[1])
 from trees import Map, smaps
 block = smaps(tuple(Map(f"/lib/{i}.so", 4) for i in range(1000))).encode()

@@ -109,7 +109,7 @@ def _parsed(text: bytes, path: str) -> _Read:
     if _MAPS.match(first) and (not second or _MAPS.match(second)):
         return _Read(parse_maps(text, path), cut_short=not text.endswith(b"\n"))
     if _MAPS.match(first):
-        from pymemtools.procfs.smaps_table import SmapsReader
+        from pymemtools.procfs.smaps.table import SmapsReader
 
         reader = SmapsReader(_RSS.__contains__, path)
         reader.feed(text)

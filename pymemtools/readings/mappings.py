@@ -9,14 +9,14 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.models.map_kinds import kinds_of
 from pymemtools.procfs.maps import Mappings, MapsReader
-from pymemtools.procfs.smaps_table import Column, SmapsReader, SmapsTable
+from pymemtools.procfs.smaps.table import Numbers, SmapsReader, SmapsTable
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_number
 from pymemtools.readings.process import ALIVE, life_of
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 
-Columns = abc.Mapping[str, Column]
+Columns = abc.Mapping[str, Numbers]
 Wanted = Callable[[str], bool]  # which numbers of smaps, by the kernel's name
 ALL: Wanted = lambda key: True
 _MAX_CMDLINE = 131_071  # bytes that procps takes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pymemtools.errors import Denied, Missing
-from pymemtools.procfs.smaps_accounted import Accounted
+from pymemtools.procfs.smaps.accounted import Accounted
 from pymemtools.procfs.stat import Stat
 from pymemtools.sources.base import ProcessFiles, Source
 

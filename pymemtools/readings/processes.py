@@ -8,9 +8,9 @@ from typing import NamedTuple, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.procfs.cgroup import parse_cgroup
-from pymemtools.procfs.smaps_accounted import Accounting
-from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
-from pymemtools.procfs.smaps_tally import Tally
+from pymemtools.procfs.smaps.accounted import Accounting
+from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
+from pymemtools.procfs.smaps.tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
 from pymemtools.readings.by_name import by_name

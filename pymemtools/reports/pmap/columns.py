@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymemtools.errors import UsageProblem
-from pymemtools.procfs.smaps_fields import SMAPS_FIELDS
+from pymemtools.procfs.smaps.fields import SMAPS_FIELDS
 from pymemtools.report import Column, Table
 
 OWN = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.procfs.smaps_fields import key_of
+from pymemtools.procfs.smaps.fields import key_of
 from pymemtools.report import Column, column_named, plain_name
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.models.overcommit import Caller, Memory, forks
 from pymemtools.models.release import Version
-from pymemtools.procfs.smaps_accounted import Accounted
+from pymemtools.procfs.smaps.accounted import Accounted
 from pymemtools.readings.process import ALIVE, Process
 from pymemtools.readings.processes import Sample, Wants, read_process
 from pymemtools.sources.base import Source

@@ -1,6 +1,6 @@
 """/proc/PID/smaps: what each mapping (VMA) of a process costs, record by record.
 
-The plain reader, for any layout; procfs.smaps_tally adds up and procfs.smaps_table keeps columns, both much faster.
+The plain reader, for any layout; procfs.smaps.tally adds up and procfs.smaps.table keeps columns, both much faster.
 """
 
 import re

@@ -221,7 +221,7 @@ class Tally:
 
     def _slow(self, text: bytes) -> _Columns:
         """Read records line by line: any layout, any order, any width."""
-        from pymemtools.procfs.smaps import parse_smaps
+        from pymemtools.procfs.smaps.records import parse_smaps
 
         records = list(parse_smaps(text, self.keys))
         values: list[list[int] | None] = []

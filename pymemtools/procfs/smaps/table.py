@@ -1,6 +1,6 @@
 """/proc/PID/smaps as a table: one mapping a row, and a column for every number the kernel printed.
 
-Where procfs.smaps_tally adds up, this keeps, in little room: records with equal numbers, of which a process with many
+Where procfs.smaps.tally adds up, this keeps, in little room: records with equal numbers, of which a process with many
 mappings has many, are read and kept once. Columns are those of the text, so a kernel that nobody has seen yet needs no
 change here. Source: fs/proc/task_mmu.c, show_smap().
 """
@@ -19,8 +19,8 @@ from pymemtools.errors import ParseError, excerpt
 from pymemtools.procfs.maps import Mappings
 from pymemtools.units import KIB
 
-Column = Sequence["int | None"]
-Batch = Mapping[str, Column]  # the columns of some records
+Numbers = Sequence["int | None"]
+Batch = Mapping[str, Numbers]  # the columns of some records
 _FIELD = re.compile(rb"([A-Z][A-Za-z0-9_]*):[ \t]*([0-9]{1,15})( kB)?")
 _FLAGS = b"VmFlags:"
 _MAX_RECORD = 256 * 1024  # bytes; a path has 4,096 at most, each written as up to four
@@ -33,7 +33,7 @@ class SmapsTable(NamedTuple):
     """The mappings of one process and, beside them, their numbers."""
 
     mappings: Mappings
-    columns: Mapping[str, Column]  # by the kernel's name; in bytes where it wrote kB; None: not in the record
+    columns: Mapping[str, Numbers]  # by the kernel's name; in bytes where it wrote kB; None: not in the record
     counts: frozenset[str]  # the columns that are no sizes, as THPeligible and ProtectionKey
     cut_short: bool  # the text ended within a record, which is left out
 
