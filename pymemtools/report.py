@@ -89,6 +89,9 @@ def table_of(columns: Iterable[Column], rows: Iterable[Mapping[str, Any] | Rowli
     return Table(columns, {column.key: [row.get(column.key) for row in dicts] for column in columns})
 
 
+READ_AT = Column("read_at", "Read at", "when the sample was read, UTC", "text", 24, right=False)
+
+
 class Report(NamedTuple):
     """The answer to one question."""
 
@@ -100,3 +103,10 @@ class Report(NamedTuple):
     notes: tuple[str, ...] = ()  # what whoever uses the figures must know
     warnings: tuple[str, ...] = ()  # what is said on stderr, a line each: of the notes those that are no news in text
     unreadable: int = 0  # processes that could not be read
+
+
+def at_moment(report: Report, read_at: str) -> Report:
+    """Give each row of a sample the moment at which it was read, as a column in front."""
+    table = report.table
+    cells = {READ_AT.key: [read_at] * table.height, **table.cells}
+    return report._replace(table=Table((READ_AT, *table.columns), cells))

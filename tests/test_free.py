@@ -297,13 +297,17 @@ def test_json(machine: Machine) -> None:
     assert document["source"]["path"] == str(machine.path)
 
 
-def test_repeated_json_is_a_document_for_each_sample(machine: Machine) -> None:
-    text = machine.free(A, "-f json -c 2 -s 0.01")
-    first, end = json.JSONDecoder().raw_decode(text)
-    second, _ = json.JSONDecoder().raw_decode(text[end:].lstrip())
-    times = [document["rows"][0].pop("read_at") for document in (first, second)]
-    assert times[0] < times[1]
-    assert first["rows"][0] == second["rows"][0]
+def test_repeated_samples_are_no_document(machine: Machine) -> None:
+    done = machine.run(A, "-f json -c 2 -s 0.01")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == (
+        b"pymemtools: free: samples again and again are not one document of json: use --format jsonl, "
+        b"whose rows have their moment\n"
+    )
+    rows = [json.loads(line) for line in machine.free(A, "-f jsonl -c 2 -s 0.01").splitlines()]
+    times = [row.pop("read_at") for row in rows]
+    assert times[0] == times[5] < times[6] == times[11]
+    assert rows[:6] == rows[6:]
 
 
 def test_repeated_csv_has_one_header(machine: Machine) -> None:

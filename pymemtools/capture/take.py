@@ -14,6 +14,7 @@ from pymemtools.capture.tar_writer import Member
 from pymemtools.capture.veil import Veil
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.stat import Stat
+from pymemtools.readings.process import ALIVE, life_of
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.manifest import FORMAT, MARKER
@@ -120,7 +121,7 @@ class Taking:
                     continue  # this kernel has no such file, or the process is gone: the second look at stat tells
                 except MemtoolsError as error:
                     refused[name] = _reason(error)
-            has_memory = stat is None or not (stat.is_kernel_thread or stat.is_dead)
+            has_memory = life_of(stat) == ALIVE
             return Captured(files.uid() or 0, cgroups, found, refused, has_memory)
 
         try:

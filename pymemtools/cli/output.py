@@ -9,16 +9,16 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.options import write_lines
-from pymemtools.report import Report
+from pymemtools.report import Report, at_moment
 
 Text = Callable[[Report], Iterable[str]]
 
 
-def show(report: Report, style: str, text: Text, *, header: bool = True, named: bool = True) -> None:
+def show(report: Report, style: str, text: Text, *, sample: int | None = None, named: bool = True) -> None:
     """Print a report as ``text`` lays it out, or in a format for programs; its warnings go to stderr.
 
-    Warnings begin with the command, unless they are the only ones that are not ``named`` (smem's).
-    Of repeated samples only the first has the ``header`` of csv and tsv, so that they are one table.
+    Warnings begin with the command, unless they are the only ones that are not ``named`` (smem's). Of repeated samples
+    (0, 1 ...) the rows for programs have their moment, and only the first the header of csv and tsv, as of one table.
     """
     for warning in report.warnings:
         say(f"{report.command}: {warning}" if named else warning)
@@ -27,8 +27,14 @@ def show(report: Report, style: str, text: Text, *, header: bool = True, named: 
         return
     from pymemtools.render.machine import report_lines
 
-    lines = report_lines(style, report)
-    write_lines(lines if header or style not in ("csv", "tsv") else islice(lines, 1, None))
+    lines = report_lines(style, report if sample is None else at_moment(report, _now()))
+    write_lines(islice(lines, 1, None) if sample and style in ("csv", "tsv") else lines)
+
+
+def _now() -> str:
+    from datetime import datetime, timezone
+
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def note_incomplete(ctx: click.Context, report: Report, *, strict: bool) -> None:

@@ -6,7 +6,21 @@ import sys
 import time
 from collections.abc import Iterator
 
+from pymemtools.errors import UsageProblem
+
 _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
+
+
+_REPEATABLE = ("text", "jsonl", "csv", "tsv")
+
+
+def check_repeatable(command: str, style: str) -> None:
+    """Refuse a format in which several samples would be several documents. Raises UsageProblem."""
+    if style not in _REPEATABLE:
+        raise UsageProblem(
+            f"{command}: samples again and again are not one document of {style}: use --format jsonl, "
+            "whose rows have their moment"
+        )
 
 
 def gap_between(style: str) -> str:

@@ -35,7 +35,6 @@ class Memory(NamedTuple):
     notes: tuple[str, ...] = ()  # what a reader must know to trust the figures
 
 
-READ_AT = Column("read_at", "Read at", "when the sample was read, UTC", "text", 24, right=False)
 COLUMNS = (
     Column("area", "", "Mem, Low, High, Swap, Total (memory and swap) or Comm (committed)", "text", right=False),
     Column("total", "total", "installed memory, or the limit", "bytes"),
@@ -49,11 +48,9 @@ COLUMNS = (
 )
 
 
-def free_report(found: Memory, facts: Mapping[str, Any], read_at: str | None) -> Report:
-    """Make every row and field a table; of one of several samples ``read_at`` says when it was read."""
-    rows = [row._asdict() | {"read_at": read_at} for row in found[:6]]
-    columns = COLUMNS if read_at is None else (READ_AT, *COLUMNS)
-    return Report("free", table_of(columns, rows), found, facts=facts, notes=found.notes)
+def free_report(found: Memory, facts: Mapping[str, Any]) -> Report:
+    """Make every row and field a table."""
+    return Report("free", table_of(COLUMNS, found[:6]), found, facts=facts, notes=found.notes)
 
 
 def memory(meminfo: Mapping[str, int], low_watermarks: int | None = None, *, estimates: bool = True) -> Memory:

@@ -19,7 +19,7 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import show
-from pymemtools.cli.watch import samples
+from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.report import Report
@@ -81,6 +81,8 @@ def command(
     interval = None if seconds is None else parse_seconds(seconds)
     times = parse_count(count) if count is not None else 1 if interval is None else None
     is_repeated = interval is not None or count is not None
+    if is_repeated:
+        check_repeatable("free", style)
     areas = _areas(lohi=lohi, total=total, committed=committed)
     studied = open_from(ctx, source, partial=partial, max_size=max_size)
     if is_repeated and studied.facts.kind == "archive":
@@ -98,12 +100,12 @@ def command(
 
     measure = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar)
     said: set[str] = set()
-    gap = "" if line or style in ("json", "jsonl", "csv", "tsv") else "\n"
+    gap = "" if line else gap_between(style)
     for sample in samples(interval, times, gap):
-        report = free_report(measure(), facts_as_json(studied.facts), _now() if is_repeated else None)
+        report = free_report(measure(), facts_as_json(studied.facts))
         news = tuple(note for note in report.notes if style == "text" and note not in said)
         said.update(news)
-        show(report._replace(warnings=news), style, text, header=not sample)
+        show(report._replace(warnings=news), style, text, sample=sample if is_repeated else None)
     return exit_status(ctx)
 
 
@@ -153,12 +155,6 @@ def _measure(source: Source, cgroup: str | None, *, classic: bool, keeps: bool) 
     from pymemtools.cli.free.cgroup import group_measure
 
     return group_measure(source, cgroup, machine)
-
-
-def _now() -> str:
-    from datetime import datetime, timezone
-
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _low_watermarks(source: Source) -> int | None:

@@ -22,7 +22,7 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.smem.layout import Layout
 from pymemtools.cli.smem.request import checked, column_names
-from pymemtools.cli.watch import gap_between, samples
+from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.smem.report import smem_report
@@ -109,6 +109,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     style = options["style"]
     check_style(style)
     request = checked(options)
+    if options["watch"]:
+        check_repeatable("smem", style)
     layout = Layout(
         header=not options["no_header"],
         totals=options["totals"],
@@ -123,7 +125,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if request.label is not None:
         _draw(ctx, smem_report(source, request), layout, options)
         return exit_status(ctx)
-    for _ in samples(options["watch"], None if options["watch"] else 1, gap_between(style)):
+    for sample in samples(options["watch"], None if options["watch"] else 1, gap_between(style)):
         if earlier is None:
             report = smem_report(source, request)
         else:
@@ -131,7 +133,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
             report = smem_difference(earlier, smem_report(source, _whole(request)), request)
         note_incomplete(ctx, report, strict=options["strict"])
-        show(report, style, layout.lines, named=False)
+        show(report, style, layout.lines, named=False, sample=sample if options["watch"] else None)
     return exit_status(ctx)
 
 
