@@ -27,7 +27,14 @@ CALLS = (
     *("--demo smem -f csv", "--demo smem -f github", "smem -h", "--help", "--version", "completion bash"),
     *("pmap $$", "pmap -X $$", "pmap -f json $$", "status $$"),
     *("--demo what-if overcommit", "--demo what-if alloc 1G -f json", f"oom-report {REPORTS}"),
-    *("--demo zones", "--demo oom-scores", "--demo vgraph 1", "--demo iomem-graph", "--demo info", "--demo tunables list"),
+    *(
+        "--demo zones",
+        "--demo oom-scores",
+        "--demo vgraph 1",
+        "--demo iomem-graph",
+        "--demo info",
+        "--demo tunables list",
+    ),
     *("--demo tunables explain vm.swappiness", "--demo drop-caches --dry-run", "capture --script"),
 )
 
