@@ -453,7 +453,7 @@ def test_info(pymemtools: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     pymemtools("capture", "-o", str(path), str(os.getpid()))
     document = json.loads(pymemtools("info", "-S", str(path), "-f", "json").stdout)
-    assert (document["source"]["host"], document["source"]["processes"]) == (os.uname().nodename, 1)
+    assert (document["source"]["host"], document["totals"]["processes"]) == (os.uname().nodename, 1)
     assert {row["question"]: row["answer"] for row in document["rows"]}["smem"] == "yes"
     done = pymemtools("info", "-S", str(HERE / "captures" / "armv7-highmem-6.1" / "smemcap.tar.gz"))
     assert done.stdout.decode().splitlines()[1:] == [

@@ -34,7 +34,8 @@ def sosreport(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def _info(pymemtools: Run, source: Path) -> dict[str, object]:
-    return dict(json.loads(pymemtools("info", "-S", str(source), "-f", "json").stdout)["source"])
+    report = json.loads(pymemtools("info", "-S", str(source), "-f", "json").stdout)
+    return {**report["source"], **report["totals"], "unreadable": report["unreadable"]}
 
 
 def test_a_sosreport_tells_its_machine(pymemtools: Run, sosreport: Path) -> None:

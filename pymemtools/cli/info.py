@@ -2,64 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
-    write_lines,
 )
+from pymemtools.cli.output import note_incomplete, show
 from pymemtools.render.escape import escape
-from pymemtools.reports.info import Answer, Machine, answers, describe
+from pymemtools.report import Report
+from pymemtools.reports.info import Answer, Info, Studied, info_report
 
 
 @click.command("info", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @source_options
 @format_option
 @click.pass_context
-def command(ctx: click.Context, source: str | None, style: str, *, max_size: int, partial: bool, strict: bool) -> int:
+def command(ctx: click.Context, /, style: str, **options: Any) -> int:
     """Tell what a capture is: of which machine, taken when, and which commands it can answer."""
     check_style(style)
-    opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    machine = describe(opened)
-    found = answers(opened)
-    if machine.unreadable and strict:
-        ctx.meta["incomplete"] = True
-    if style == "text":
-        write_lines([*_about(machine), "", *_table(found)])
-        return exit_status(ctx)
-    from pymemtools.render.machine import machine_lines
-
-    facts = {**facts_as_json(opened.facts), **machine._asdict()}
-    fields = Answer._fields
-    rows = [answer._asdict() for answer in found]
-    write_lines(machine_lines(style, "info", rows, fields=fields, source=facts, unreadable=machine.unreadable))
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    report = info_report(source)
+    note_incomplete(ctx, report, strict=options["strict"])
+    show(report, style, _text)
     return exit_status(ctx)
 
 
-def _about(machine: Machine) -> list[str]:
-    threads = "" if machine.kernel_threads == 1 else "s"
+def _text(report: Report) -> list[str]:
+    found: Info = report.answer
+    return [*_about(found.studied), "", *_table(found.answers)]
+
+
+def _about(studied: Studied) -> list[str]:
+    threads = "" if studied.kernel_threads == 1 else "s"
     lines = (
-        ("Source", machine.source),
-        ("Host", machine.host),
-        ("Machine", machine.machine),
-        ("Kernel", machine.kernel),
-        ("Page size", None if machine.page_size is None else f"{machine.page_size} bytes"),
-        ("Taken at", machine.taken_at),
-        ("Taken by", machine.tool),
-        ("Memory", None if machine.memory is None else f"{machine.memory // 1024} KiB"),
-        ("Swap", None if machine.swap is None else f"{machine.swap // 1024} KiB"),
-        ("Processes", f"{machine.processes}, and {machine.kernel_threads} kernel thread{threads}"),
-        ("Unreadable", f"{machine.unreadable}"),
+        ("Source", studied.kind if studied.path is None else f"{studied.kind} {studied.path}"),
+        ("Host", studied.host),
+        ("Machine", studied.machine),
+        ("Kernel", studied.kernel),
+        ("Page size", None if studied.page_size is None else f"{studied.page_size} bytes"),
+        ("Taken at", studied.taken_at),
+        ("Taken by", studied.tool),
+        ("Memory", _kib(studied.mem_total)),
+        ("Swap", _kib(studied.swap_total)),
+        ("Processes", f"{studied.processes}, and {studied.kernel_threads} kernel thread{threads}"),
+        ("Unreadable", f"{studied.unreadable}"),
     )
     return [f"{title + ':':<12}{escape(value) if value is not None else '-'}" for title, value in lines]
 
 
-def _table(found: list[Answer]) -> list[str]:
+def _kib(size: int | None) -> str | None:
+    return None if size is None else f"{size // 1024} KiB"
+
+
+def _table(found: Sequence[Answer]) -> list[str]:
     rows = [("Command", "Answer", "Without"), *((each.question, each.answer, " ".join(each.missing)) for each in found)]
     return [f"{question:<20}{answer:<10}{missing}".rstrip() for question, answer, missing in rows]

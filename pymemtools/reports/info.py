@@ -8,28 +8,29 @@ from typing import NamedTuple
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.procfs.cgroup import parse_cgroup, unit_of
 from pymemtools.procfs.iomem import is_hidden, parse_iomem
-from pymemtools.procfs.stat import Stat
 from pymemtools.readings.doubt import read_meminfo
-from pymemtools.readings.steady import read_steadily
+from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.left_behind import host_of, uname_of
 
 
-class Machine(NamedTuple):
+class Studied(NamedTuple):
     """What is known of the machine studied; sizes in bytes."""
 
-    source: str  # its kind and path
-    host: str | None
-    machine: str | None
+    kind: str  # of source: live, directory or archive
+    path: str | None
     kernel: str | None
     page_size: int | None
     taken_at: str | None
+    host: str | None
+    machine: str | None
     tool: str | None
-    memory: int | None
-    swap: int | None
+    mem_total: int | None
+    swap_total: int | None
     processes: int
     kernel_threads: int
-    unreadable: int  # processes whose smaps could not be read
+    unreadable: int  # processes whose memory could not be read
 
 
 class Answer(NamedTuple):
@@ -37,7 +38,23 @@ class Answer(NamedTuple):
 
     question: str
     answer: str  # "yes", "partly" or "no"
-    missing: list[str]  # what the whole answer needs and no process, or not the machine, has: files, page_size, unit
+    missing: tuple[str, ...]  # for the whole answer, and no process, or not the machine, has: files, page_size, unit
+
+
+class Info(NamedTuple):
+    """What the source is, and what it answers."""
+
+    studied: Studied
+    answers: list[Answer]
+
+
+COLUMNS = (
+    Column("question", "Command", "a command of this program", "text", right=False),
+    Column("answer", "Answer", "yes, partly (something is left out or derived) or no", "text", right=False),
+    Column("missing", "Without", "the files, page_size or unit that the whole answer lacks", "list", right=False),
+)
+_OF_THE_SOURCE = ("kind", "path", "kernel", "page_size", "taken_at", "host", "machine", "tool")
+_COUNTS = ("mem_total", "swap_total", "processes", "kernel_threads")
 
 
 class Needs(NamedTuple):
@@ -105,29 +122,41 @@ _PROCESS_FILES = tuple(
 )
 
 
-def describe(source: Source) -> Machine:
-    """Say what the source is. Processes are counted by their stat, or by their smaps where there is none."""
-    facts = source.facts
+def info_report(source: Source) -> Report:
+    """Say what a source is, and which commands it answers."""
+    studied = describe(source)
+    found, known = Info(studied, answers(source)), studied._asdict()
+    return Report(
+        "info",
+        table_of(COLUMNS, found.answers),
+        found,
+        totals={key: known[key] for key in _COUNTS},
+        facts={key: known[key] for key in _OF_THE_SOURCE},
+        unreadable=studied.unreadable,
+    )
+
+
+def describe(source: Source) -> Studied:
+    """Say what the source is, and count its processes as all commands do."""
     try:
         meminfo = read_meminfo(source).meminfo
     except MemtoolsError:
         meminfo = {}
-    manifest = source.manifest
-    uname = uname_of(source)
-    processes, threads, unreadable = _count(source)
-    return Machine(
-        facts.kind if facts.path is None else f"{facts.kind} {facts.path}",
-        (manifest and manifest.host) or host_of(source),
-        (manifest and manifest.machine) or (uname and uname.machine),
-        facts.kernel,
-        facts.page_size,
-        facts.taken_at,
-        None if manifest is None else manifest.tool,
-        meminfo.get("MemTotal"),
-        meminfo.get("SwapTotal"),
-        processes,
-        threads,
-        unreadable,
+    try:
+        sample = read_processes(source, Wants(("Rss",), rollup=True))
+    except Missing:
+        sample = Sample([])
+    manifest, uname = source.manifest, uname_of(source)
+    return Studied(
+        *source.facts,
+        host=(manifest and manifest.host) or host_of(source),
+        machine=(manifest and manifest.machine) or (uname and uname.machine),
+        tool=None if manifest is None else manifest.tool,
+        mem_total=meminfo.get("MemTotal"),
+        swap_total=meminfo.get("SwapTotal"),
+        processes=sample.seen,
+        kernel_threads=sample.kernel_threads,
+        unreadable=sample.unreadable,
     )
 
 
@@ -139,7 +168,7 @@ def answers(source: Source) -> list[Answer]:
         missing = _lacking(source, needs.files, process_files)
         more = _lacking(source, needs.more, process_files)
         answer = "no" if missing else "partly" if more else "yes"
-        found.append(Answer(needs.question, answer, list(dict.fromkeys((*missing, *more)))))
+        found.append(Answer(needs.question, answer, tuple(dict.fromkeys((*missing, *more)))))
     return found
 
 
@@ -190,40 +219,3 @@ def _is_there(files: ProcessFiles, name: str) -> bool:
         return any(files.chunks(name))
     except MemtoolsError:
         return False
-
-
-def _count(source: Source) -> tuple[int, int, int]:
-    """Count processes with memory, kernel threads, and processes whose smaps cannot be read."""
-    processes = threads = unreadable = 0
-    for pid in source.pids():
-        try:
-            kind = read_steadily(source, pid, _kind)
-        except Missing:
-            continue
-        except MemtoolsError:
-            kind = "unreadable"
-        threads += kind == "thread"
-        processes += kind in ("process", "unreadable")
-        unreadable += kind == "unreadable"
-    return processes, threads, unreadable
-
-
-def _kind(files: ProcessFiles, stat: Stat | None) -> str:
-    if stat is not None and stat.is_kernel_thread:
-        return "thread"
-    if stat is not None and (stat.is_dead or stat.has_memory is False):
-        return "dead"
-    if _is_there(files, "smaps") or _is_there(files, "smaps_rollup"):
-        return "process"
-    is_unknown = stat is None or stat.has_memory is None
-    return "dead" if is_unknown and not _is_refused(files, "smaps") else "unreadable"
-
-
-def _is_refused(files: ProcessFiles, name: str) -> bool:
-    try:
-        files.read(name)
-    except Missing:
-        return False
-    except MemtoolsError:
-        return True
-    return False
