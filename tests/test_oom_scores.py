@@ -90,6 +90,31 @@ def test_what_if(pymemtools: Run) -> None:
         assert output(pymemtools, "-S", X86, "--safer-than", a, b) == [said]
 
 
+def test_what_is_compared_is_data_too(pymemtools: Run) -> None:
+    """A program that asks for JSON gets no words."""
+    document = json.loads("\n".join(output(pymemtools, "-S", X86, "--safer-than", "287", "278", "-f", "json")))
+    assert document["rows"] == [
+        {
+            "pid": 287,
+            "name": "labd",
+            "than_pid": 278,
+            "than_name": "lab",
+            "oom_score_adj": 300,
+            "is_safer": False,
+            "needed_oom_score_adj": 38,
+        }
+    ]
+    for a, b, is_safer, needed in (
+        ("278", "287", "True", ""),
+        ("1", "287", "True", ""),
+        ("287", "286", "False", "-1000"),
+    ):
+        row = output(pymemtools, "-S", X86, "--safer-than", a, b, "-f", "csv")[1].split(",")
+        assert (row[-2:]) == [is_safer, needed]
+    lines = output(pymemtools, "-S", X86, "--verify", "-f", "csv")
+    assert (lines[0], "287,labd,878,878" in lines, len(lines)) == ("pid,name,oom_score,computed_score", True, 19)
+
+
 def test_scores_are_computed_where_there_are_none(pymemtools: Run) -> None:
     done = pymemtools("oom-scores", "-S", str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"), "--top", "1")
     assert done.returncode == 0

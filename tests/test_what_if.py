@@ -31,8 +31,9 @@ from pymemtools.models.writeback import DirtySettings, HighZone, dirtyable, thre
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.readings.machine import read_machine
+from pymemtools.readings.processes import read_processes
 from pymemtools.reports.estimates import available_of, dirty_of, limit_of, marks_of
-from pymemtools.reports.oom_scores.candidates import candidates
+from pymemtools.reports.oom_scores.candidates import WANTS, candidates
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources import open_source
 
@@ -218,7 +219,7 @@ def test_the_scores_of_this_machine() -> None:
             assert child.stdout is not None
             child.stdout.readline()
         Path(f"/proc/{children[2].pid}/oom_score_adj").write_text("500")
-        rows = {row.pid: row for row in candidates(open_source()).rows}
+        rows = {row.pid: row for row in candidates(open_source(), read_processes(open_source(), WANTS)).rows}
         for child in children:
             row = rows[child.pid]
             assert row.oom_score is not None

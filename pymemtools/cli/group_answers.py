@@ -9,12 +9,9 @@ import click
 
 from pymemtools.cli.options import offer_pids
 from pymemtools.cli.what_if.tables import size, table
-from pymemtools.reports.memory_groups.kill import Deaths
 from pymemtools.reports.memory_groups.room import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound, Ruling
-from pymemtools.reports.oom_scores.candidates import Candidate
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_MOST_NAMED = 5  # of those that die together
 
 pid_option = click.option(
     "--pid", type=click.IntRange(min=1), metavar="P", shell_complete=offer_pids, help="Process P asks."
@@ -53,18 +50,3 @@ def limit_lines(found: Sequence[Bound]) -> Iterator[str]:
     ]
     yield ""
     yield from table(("limit", "set to", "used", "surely there", "at most", "memory group"), cells, left=(0, 5))
-
-
-def who(killed: Candidate) -> str:
-    """Name who is killed; one that does not exist has no number."""
-    return killed.name if killed.pid == 0 else f"{killed.pid} ({killed.name})"
-
-
-def together(dying: Deaths) -> Iterator[str]:
-    """Say who dies with the victim, if a group wants it so."""
-    if dying.group is None:
-        return
-    named = ", ".join(who(each) for each in dying.killed[:_MOST_NAMED])
-    more = len(dying.killed) - _MOST_NAMED
-    rest = f" and {more} more" if more > 0 else ""
-    yield f"memory.oom.group of {dying.group} is set, so all of it die at once: {named}{rest}."

@@ -7,11 +7,14 @@ from functools import partial
 
 import click
 
-from pymemtools.cli.group_answers import group_option, pid_option, together
-from pymemtools.cli.oom_scores.layouts import adjustment, allocation, table_lines, verdict
+from pymemtools.cli.group_answers import group_option, pid_option
+from pymemtools.cli.oom_scores.arguments import adjustment, allocation
+from pymemtools.cli.oom_scores.layouts import table_lines
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size
+from pymemtools.render.escape import escape
 from pymemtools.report import Report
+from pymemtools.reports.oom_scores.verdict import together, verdict
 from pymemtools.reports.what_if.oom import Kill, OomRequest, oom_report
 
 
@@ -31,11 +34,11 @@ def command(
 
 def _lines(report: Report, *, top: int) -> Iterator[str]:
     found: Kill = report.answer
-    yield from table_lines(found.ranked[:top], wide=False)
+    yield from table_lines(found.ranked[:top])
     yield ""
     level = found.where.level
     for text in (verdict(found.candidates, level), *together(found.dying)):
-        yield from sentence(text) if level or found.dying.group else [text]
+        yield from sentence(text) if level or found.dying.group else [escape(text)]
     if found.swap_in_ram is not None:
         amounts = " to ".join(dict.fromkeys(map(size, found.swap_in_ram)))
         yield f"Its swap takes {amounts} of RAM, which is free then, too."

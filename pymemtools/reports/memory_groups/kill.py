@@ -16,18 +16,11 @@ from pymemtools.readings.cgroup_path import Hierarchy, group_of, is_below
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.machine import Machine
-from pymemtools.readings.processes import expect_processes
+from pymemtools.readings.processes import expect_processes, read_processes
 from pymemtools.reports.memory_groups.asking import Asking, asking, nobody
 from pymemtools.reports.memory_groups.room import ruling, swappiness_of
-from pymemtools.reports.oom_scores.candidates import (
-    Candidate,
-    Candidates,
-    by_badness,
-    candidates,
-    on_another_machine,
-    victim,
-    with_hypotheses,
-)
+from pymemtools.reports.oom_scores.candidates import WANTS, Candidate, Candidates, by_badness, candidates, victim
+from pymemtools.reports.oom_scores.hypotheses import on_another_machine, with_hypotheses
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 
@@ -109,7 +102,7 @@ def total_pages_of(level: Level, machine: Machine) -> int:
 
 def weighed(source: Source, machine: Machine, where: Hunt) -> Candidates:
     """Weigh the processes of the group that is out of memory, by its limit; without one, all by RAM and swap."""
-    found = candidates(source)
+    found = candidates(source, read_processes(source, WANTS))
     asked, level = where.asked, where.level
     if level is not None and asked.hierarchy is not None:
         groups = _groups(source, asked.hierarchy, [row.pid for row in found.rows])

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Missing
-from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release, since
 from pymemtools.readings.doubt import read_meminfo, swap_of
 from pymemtools.readings.page_size import IS_ASSUMED, page_size_of
 from pymemtools.readings.process import KERNEL, UNKNOWN_NAME, ZOMBIE, Process
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Sample, Wants
 from pymemtools.sources.base import Source
 
 CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h
@@ -60,13 +59,13 @@ class Candidates(NamedTuple):
 WANTS = Wants(status=True, memory=True, oom_score=True, oom_score_adj=True)
 
 
-def candidates(source: Source, sample: Sample | None = None) -> Candidates:
+def candidates(source: Source, sample: Sample) -> Candidates:
     """Weigh every process but the kernel's, of a sample read with WANTS. Raises what reading meminfo does."""
     meminfo, doubts = read_meminfo(source)
     page_size, is_assumed = page_size_of(source)
     total = (meminfo["MemTotal"] + meminfo.get("SwapTotal", 0)) // page_size
     version = parse_release(source.facts.kernel)
-    users, unreadable = _weighable(sample or read_processes(source, WANTS))
+    users, unreadable = _weighable(sample)
     has_scores = any(each.oom_score is not None for each in users)
     scale = _scale(users, total, page_size, version)
     tasks = {each.pid: _task(each, page_size, version) for each in users if _is_known(each)}
@@ -159,7 +158,7 @@ def _candidate(process: Process, task: Task | None, total: int, version: Version
     if _is_before_oom_badness(version):
         points = process.oom_score
     elif task is not None:
-        points, score = _weigh(task, total, version, scale)
+        points, score = weigh(task, total, version, scale)
     get = _sizes(process).get
     return Candidate(
         process.pid,
@@ -168,12 +167,12 @@ def _candidate(process: Process, task: Task | None, total: int, version: Version
         process.oom_score_adj,
         score,
         points,
-        None if task is None else _share(task, total),
+        None if task is None else share_of(task, total),
         get("VmRSS"),
         get("VmSwap"),
         get("VmPTE"),
         process.state or UNKNOWN_NAME,
-        None if task is None else _killable(process.pid, points, version),
+        None if task is None else killable_of(process.pid, points, version),
         process.name,
         process.command,
     )
@@ -184,7 +183,7 @@ def _is_before_oom_badness(version: Version | None) -> bool:
     return not since(version, (2, 6, 36))
 
 
-def _weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple[int | None, int]:
+def weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple[int | None, int]:
     """Give a task's points, and its score as /proc shows it. Raises Missing before Linux 2.6.36."""
     if _is_before_oom_badness(version):
         raise Missing("before Linux 2.6.36 scores are of virtual size and time: what they would be is not known")
@@ -193,7 +192,7 @@ def _weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple
     return points, (points or 0) if is_share else oom_score(points, total, scale)
 
 
-def _killable(pid: int, points: int | None, version: Version | None) -> str | None:
+def killable_of(pid: int, points: int | None, version: Version | None) -> str | None:
     """Tell whether a process may be killed at all; no points need not mean never where no rule makes them."""
     is_before = _is_before_oom_badness(version)
     if (points is None and not is_before) or (pid == 1 and is_before):
@@ -201,105 +200,8 @@ def _killable(pid: int, points: int | None, version: Version | None) -> str | No
     return None if points is None else "yes"
 
 
-def _share(task: Task, total: int) -> int | None:
+def share_of(task: Task, total: int) -> int | None:
     return (task.rss + task.swap + task.page_tables) * 1000 // total if total else None
-
-
-def on_another_machine(found: Candidates, total_pages: int, version: Version | None) -> Candidates:
-    """Weigh anew as a kernel of that version would, with that much RAM and swap."""
-    scale = found.scale if version == found.version else detect_scale([], total_pages, version)
-    rows = []
-    for row in found.rows:
-        if row.pid not in found.tasks:
-            rows.append(row)
-            continue
-        points, score = _weigh(found.tasks[row.pid], total_pages, version, scale)
-        share = _share(found.tasks[row.pid], total_pages)
-        rows.append(
-            row._replace(
-                oom_score=score,
-                computed_score=score,
-                badness_pages=points,
-                share_permille=share,
-                killable=_killable(row.pid, points, version),
-            )
-        )
-    return found._replace(rows=rows, total_pages=total_pages, version=version, scale=scale)
-
-
-def with_hypotheses(
-    found: Candidates, adjustments: Mapping[int, int], allocations: Sequence[tuple[str, int]]
-) -> Candidates:
-    """Weigh anew with other oom_score_adj by PID, and with processes that do not exist, of so many bytes.
-
-    Raises Missing for a PID that is not there. Nothing is written anywhere.
-    """
-    rows = {row.pid: row for row in found.rows}
-    for pid, adj in adjustments.items():
-        task = _task_of(found, pid)._replace(oom_score_adj=adj)
-        rows[pid] = _readjusted(rows[pid], task, found)
-    made = [_imagined(name, size, found) for name, size in allocations]
-    return found._replace(rows=[*rows.values(), *made])
-
-
-def grown(found: Candidates, pid: int, size: int) -> Candidates:
-    """Weigh anew with a process that is larger by so many bytes. Raises Missing for a PID that is not there."""
-    rows = {row.pid: row for row in found.rows}
-    task = _task_of(found, pid)
-    pages = size // found.page_size
-    task = task._replace(rss=task.rss + pages, page_tables=task.page_tables + page_tables(pages, found.page_size))
-    points, score = _weigh(task, found.total_pages, found.version, found.scale)
-    rows[pid] = rows[pid]._replace(
-        oom_score=score,
-        computed_score=score,
-        badness_pages=points,
-        share_permille=_share(task, found.total_pages),
-        rss=(rows[pid].rss or 0) + size,
-        hypothetical=True,
-    )
-    return found._replace(rows=list(rows.values()), tasks={**found.tasks, pid: task})
-
-
-def _task_of(found: Candidates, pid: int) -> Task:
-    if pid not in found.tasks:
-        is_there = any(row.pid == pid for row in found.rows)
-        raise Missing(f"{pid}: " + ("the source does not tell its memory" if is_there else "no such process"))
-    return found.tasks[pid]
-
-
-def _readjusted(row: Candidate, task: Task, found: Candidates) -> Candidate:
-    points, score = _weigh(task, found.total_pages, found.version, found.scale)
-    return row._replace(
-        oom_score=score,
-        computed_score=score,
-        oom_score_adj=task.oom_score_adj,
-        badness_pages=points,
-        killable=_killable(row.pid, points, found.version),
-        hypothetical=True,
-    )
-
-
-def _imagined(name: str, size: int, found: Candidates) -> Candidate:
-    tables = page_tables(size // found.page_size, found.page_size)
-    task = Task(size // found.page_size, 0, tables)
-    points, score = _weigh(task, found.total_pages, found.version, found.scale)
-    return Candidate(
-        pid=0,
-        user="-",
-        oom_score=score,
-        oom_score_adj=0,
-        computed_score=score,
-        badness_pages=points,
-        share_permille=_share(task, found.total_pages),
-        rss=size,
-        swap=0,
-        page_tables=tables * found.page_size,
-        state="-",
-        killable="yes",
-        name=name,
-        command=name,
-        hypothetical=True,
-    )
 
 
 def by_badness(rows: Sequence[Candidate]) -> list[Candidate]:

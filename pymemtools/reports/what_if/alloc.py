@@ -18,7 +18,7 @@ from pymemtools.reports.estimates import available_of, available_then, memory_of
 from pymemtools.reports.memory_groups.asking import asking
 from pymemtools.reports.memory_groups.kill import NOBODY, Deaths, Hunt, deaths, weighed
 from pymemtools.reports.memory_groups.room import GROUP_RULE, Ruling, ruling
-from pymemtools.reports.oom_scores.candidates import grown, with_hypotheses
+from pymemtools.reports.oom_scores.hypotheses import grown, with_hypotheses
 from pymemtools.reports.swap_stores import costs
 from pymemtools.reports.what_if.asked import Asked, Needs, reported
 from pymemtools.reports.what_if.commitments import commitment_of

@@ -16,7 +16,7 @@ from pymemtools.reports.estimates import memory_of
 from pymemtools.reports.memory_groups.asking import asking
 from pymemtools.reports.memory_groups.kill import NOBODY, Deaths, Hunt, deaths, weighed
 from pymemtools.reports.memory_groups.room import FITS, GROUP_RULE, MAY_NOT_FIT, REFUSED, Ruling, ruling
-from pymemtools.reports.oom_scores.candidates import with_hypotheses
+from pymemtools.reports.oom_scores.hypotheses import with_hypotheses
 from pymemtools.reports.what_if.asked import Asked, Needs, reported
 from pymemtools.reports.what_if.commitments import (
     OF_A_FORK,
