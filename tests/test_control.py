@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pymemtools import control
-from pymemtools.control import NotPutBack, PutBack, Setting, apply
+from pymemtools.control import settings as control
+from pymemtools.control.settings import NotPutBack, PutBack, Setting, apply
 from pymemtools.errors import Denied, MemtoolsError
 
 

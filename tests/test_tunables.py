@@ -466,7 +466,7 @@ def test_a_container_is_told_why() -> None:
 def test_a_signal_puts_back(kept: None, tmp_path: Path, number: signal.Signals) -> None:
     before = setting("swappiness")
     code = (
-        "import time\nfrom pymemtools import control\nwrite = control._write_text\n"
+        "import time\nfrom pymemtools.control import settings as control\nwrite = control._write_text\n"
         "def slow(name, path, value):\n"
         "    write(name, path, value)\n"
         "    if value == '51':\n"

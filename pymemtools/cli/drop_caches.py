@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import click
 
-from pymemtools import control
 from pymemtools.cli import say
 from pymemtools.cli.options import (
     SECONDS,
@@ -23,6 +22,8 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import show
+from pymemtools.control.caches import write_drop_caches
+from pymemtools.control.settings import Setting, check_writable
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.render.free_table import free_table
 from pymemtools.report import Report
@@ -73,14 +74,14 @@ def _checked(options: Mapping[str, Any]) -> DropRequest:
 
 
 def _drop(source: Source, asked: DropRequest) -> Report:
-    control.check_writable([control.Setting("vm.drop_caches", "/proc/sys/vm/drop_caches", str(asked.level))])
+    check_writable([Setting("vm.drop_caches", "/proc/sys/vm/drop_caches", str(asked.level))])
     if sys.stderr is not None and sys.stderr.isatty():
         say(f"drop-caches: drops {_WHAT[asked.level]}; programs are slower until what they need is back in memory")
     if asked.sync is not None:
         _sync(asked.sync, go_on=not asked.waits)
     before = read_moment(source)
     expects = expected(before, asked.level)
-    control.write_drop_caches(asked.level)
+    write_drop_caches(asked.level)
     return drop_report(expects, before, read_moment(source), facts_as_json(source.facts))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from pymemtools import control
 from pymemtools.cli import say
 from pymemtools.cli.options import AbbreviatingCommand
 from pymemtools.cli.output import show
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
+from pymemtools.control import settings as control
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.models.tunables import TUNABLES, canonical
 from pymemtools.readings.machine import read_machine

@@ -1,4 +1,4 @@
-"""The only module that writes to the kernel: settings, all of them or none, and drop_caches."""
+"""Write settings of the kernel: all of them or none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NamedTuple
 
+from pymemtools.control.reasons import why_not
 from pymemtools.errors import Denied, MemtoolsError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -90,7 +91,7 @@ def check_writable(settings: Sequence[Setting]) -> None:
         try:
             os.close(os.open(setting.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
         except OSError as error:
-            raise Denied(f"cannot set {setting.name}: {_why(error)}") from None
+            raise Denied(f"cannot set {setting.name}: {why_not(error)}") from None
 
 
 def current(path: str) -> str:
@@ -99,7 +100,7 @@ def current(path: str) -> str:
         with open(path, "rb") as file:
             text = file.read(65536).decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise Denied(f"{path}: {_why(error)}") from None
+        raise Denied(f"{path}: {why_not(error)}") from None
     return text.partition("[")[2].partition("]")[0] if "[" in text else " ".join(text.split())
 
 
@@ -145,7 +146,7 @@ def _write_text(name: str, path: str, value: str) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        raise MemtoolsError(f"cannot set {name}: {_why(error)}") from None
+        raise MemtoolsError(f"cannot set {name}: {why_not(error)}") from None
     if count < len(text):
         raise MemtoolsError(f"cannot set {name}: the kernel took only a part of {value!r}")
 
@@ -184,18 +185,6 @@ def _restore(name: str, path: str, value: str, twin: tuple[str, str] | None) -> 
         _write_text(*twin, "0")
 
 
-def write_drop_caches(level: int, path: str = "/proc/sys/vm/drop_caches") -> None:
-    """Tell the kernel to drop caches: 1 file pages, 2 slab, 3 both. Raises Denied."""
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.write(fd, b"%d\n" % level)
-        finally:
-            os.close(fd)
-    except OSError as error:
-        raise Denied(f"cannot drop caches: {_why(error)}") from None
-
-
 @contextmanager
 def _signals_raised() -> Iterator[None]:
     """Turn the signals that end us into an exception, so that what was written can be put back."""
@@ -212,14 +201,3 @@ def _signals_raised() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _why(error: OSError) -> str:
-    import errno
-
-    reason = os.strerror(error.errno or 0)
-    if error.errno == errno.EROFS:
-        return f"{reason} (in a container?)"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{reason} (are you root?)"
-    return reason
