@@ -16,8 +16,9 @@ from conftest import CAPTURES
 
 from pymemtools.capture.contents import CGROUP_FILES, PROCESS_FILES, SYSTEM_FILES, member_name
 from pymemtools.capture.script import script
+from pymemtools.capture.take import Taking
 from pymemtools.capture.veil import Veil
-from pymemtools.catalog import FILES, HIDDEN, NEVER_READ
+from pymemtools.catalog import FILES, HIDDEN, LEFT_OUT, NEVER_READ
 from pymemtools.cli import cli
 from pymemtools.cli.options import demo_path
 from pymemtools.models.tunables import NEVER_READ as NEVER_READ_TUNABLES
@@ -220,3 +221,12 @@ def test_what_tells_of_people_is_hidden() -> None:
     for path, text in SECRETS.items():
         hide = veil.file if path.startswith("PID/") else veil.machine_file
         assert b"secret" not in hide(path.removeprefix("PID/"), text)
+
+
+def test_what_is_of_people_altogether_is_left_out() -> None:
+    source = open_source()
+    names = [{member.name for member in Taking(source, 0, veil).members([])} for veil in (None, Veil())]
+    left_out = {member_name(kept.path) for kept in FILES if kept.veil == LEFT_OUT}
+    assert "proc/mounts" in left_out
+    assert left_out <= names[0]
+    assert names[0] - names[1] == left_out
