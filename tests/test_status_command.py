@@ -43,10 +43,22 @@ def test_two_processes_and_a_kernel_thread(pymemtools: Run) -> None:
 def test_for_programs(pymemtools: Run) -> None:
     report = json.loads(pymemtools("status", "-S", SEVEN, "-f", "json", "284").stdout)
     row = report["rows"][0]
-    assert (row["pid"], row["name"], row["VmSize"], row["threads"]) == (284, "labd", 413064 << 10, 1)
-    assert (row["maps"], row["max_map_count"]) == (24, 65530)
-    assert report["totals"]["VmPeak"] is None
-    assert report["totals"]["VmRSS"] == 1616 << 10
+    assert (row["pid"], row["name"], row["vss"], row["threads"]) == (284, "labd", 413064 << 10, 1)
+    assert (row["mappings"], row["max_map_count"]) == (24, 65530)
+    assert report["totals"]["vss_peak"] is None
+    assert report["totals"]["rss"] == 1616 << 10
+
+
+def test_a_size_of_a_later_kernel_has_the_kernels_name(pymemtools: Run, tmp_path: Path) -> None:
+    process(tmp_path, 7, "Name:\tnew", "VmSize:\t    1000 kB", "VmFolioMap:\t       8 kB")
+    assert "VmFolioMap           8" in pymemtools("status", "-S", str(tmp_path), "7").stdout.decode()
+    row = json.loads(pymemtools("status", "-S", str(tmp_path), "7", "-f", "json").stdout)["rows"][0]
+    assert (row["vss"], row["vm_folio_map"]) == (1000 << 10, 8 << 10)
+
+
+def test_what_the_figures_are_is_a_note(pymemtools: Run) -> None:
+    report = json.loads(pymemtools("status", "-S", SMEMCAP, "-f", "json", "281").stdout)
+    assert report["notes"] == ["281: the source has no status: sizes are sums over smaps"]
 
 
 def test_sums_of_smaps_where_there_is_no_status(pymemtools: Run) -> None:
@@ -141,15 +153,15 @@ def test_the_ratio_without_any_smaps(pymemtools: Run, tmp_path: Path) -> None:
 def test_the_ratio_is_that_of_ps(pymemtools: Run) -> None:
     """On a capture: the same files, read another way."""
     report = json.loads(pymemtools("status", "--all", "-S", SEVEN, "-f", "json").stdout)
-    rss, pss = report["rows"]
-    sizes = {"VmRSS": 0, "VmSize": 0}
+    (row,) = report["rows"]
+    sizes = {"rss": 0, "vss": 0}
     for pid in ("1", "2", "281", "284", "292"):
         one = json.loads(pymemtools("status", "-S", SEVEN, "-f", "json", pid).stdout)
         for key in sizes:
             sizes[key] += one["totals"].get(key) or 0
-    assert (rss["resident"], rss["vsz"]) == (sizes["VmRSS"], sizes["VmSize"])
-    assert rss["ratio"] == sizes["VmRSS"] / sizes["VmSize"]
-    assert pss["resident"] < rss["resident"]
+    assert (row["rss"], row["vss"]) == (sizes["rss"], sizes["vss"])
+    assert row["rss_to_vss"] == sizes["rss"] / sizes["vss"]
+    assert row["pss"] < row["rss"]
 
 
 def test_a_live_process(pymemtools: Run) -> None:
@@ -158,8 +170,8 @@ def test_a_live_process(pymemtools: Run) -> None:
     row = report["rows"][0]
     assert row["name"] == parse_status_name(status.encode()).decode()  # type: ignore[union-attr]
     assert row["threads"] == parse_status_number(status.encode(), "Threads")
-    assert row["maps"] > 10
-    assert row["VmPTE"] > 0
+    assert row["mappings"] > 10
+    assert row["page_tables"] > 0
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import click
 
-from pymemtools.cli import say
 from pymemtools.cli.options import (
     AbbreviatingCommand,
     check_style,
@@ -17,17 +16,22 @@ from pymemtools.cli.options import (
     offer_pids,
     open_from,
     source_options,
-    write_lines,
 )
+from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
-from pymemtools.errors import Denied, Missing, UsageProblem
-from pymemtools.readings.hidden import unread
+from pymemtools.errors import UsageProblem
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape
-from pymemtools.reports.status import Ratio, StatusRow, read_ratio, read_status, total_of
-from pymemtools.sources.base import Source
+from pymemtools.report import Report
+from pymemtools.reports.status import ProcessStatuses, StatusRow, status_report, total_of
+from pymemtools.reports.vss_ratio import Ratio, ratio_report
 
-_FAILED = 1
+
+class StatusRequest(NamedTuple):
+    """Of which processes the figures are asked for; none: how much of what all map is in memory."""
+
+    style: str
+    pids: tuple[int, ...]
 
 
 @click.command("status", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,86 +42,54 @@ _FAILED = 1
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show the memory figures of processes: address space, resident and peak, page tables, mappings and threads."""
+    asked = _checked(options)
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    facts = facts_as_json(source.facts)
+    if not asked.pids:
+        report = ratio_report(source, facts)
+        note_incomplete(ctx, report, strict=options["strict"])
+        show(report, asked.style, lambda report: _ratio_lines(report.answer))
+        return exit_status(ctx)
+    report = status_report(source, asked.pids, facts)
+    show(report, asked.style, _text)
+    return 1 if report.unreadable else exit_status(ctx)
+
+
+def _checked(options: Mapping[str, Any]) -> StatusRequest:
     check_style(options["style"])
     if bool(options["pids"]) == options["everything"]:
         raise UsageProblem("status: name processes, or ask for --all")
-    pids = [process_number("status", text) for text in options["pids"]]
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    if options["everything"]:
-        ratio = read_ratio(source)
-        if ratio.unreadable:
-            ctx.meta["incomplete"] = ctx.meta.get("incomplete") or options["strict"]
-        _show_ratio(ratio, source, options["style"])
-        return exit_status(ctx)
-    rows, status = _read(source, pids)
-    if options["style"] == "text":
-        _show(rows)
-    else:
-        _show_rows(rows, source, options["style"], unreadable=len(pids) - len(rows))
-    return status or exit_status(ctx)
+    return StatusRequest(options["style"], tuple(process_number("status", text) for text in options["pids"]))
 
 
-def _read(source: Source, pids: Sequence[int]) -> tuple[list[StatusRow], int]:
-    rows = []
-    status = 0
-    for pid in pids:
-        try:
-            row = read_status(source, pid)
-        except Missing as error:
-            captured = not source.is_live and pid in source.pids()
-            say(f"status: {error}" if captured else f"status: {pid}: no such process")
-            status = _FAILED
-        except Denied as error:
-            say(f"status: {error}")
-            status = _FAILED
-        else:
-            rows.append(row)
-            if row.is_from_smaps:
-                say(f"status: {row.pid}: the source has no status: sizes are sums over smaps")
-            if row.is_near_limit:
-                say(
-                    f"status: {row.pid}: {row.maps} of {row.max_map_count} mappings ({row.maps_percent:.0f} %): "
-                    "mmap fails at 100 % (vm.max_map_count)"
-                )
-    return rows, status
-
-
-def _distinct(rows: Sequence[StatusRow]) -> list[StatusRow]:
-    """Leave out a process named twice, as by a thread of it: a sum counts it once."""
-    return list({row.pid: row for row in rows}.values())
-
-
-def _keys(rows: Sequence[StatusRow]) -> list[str]:
-    return list(dict.fromkeys(key for row in rows for key in row.sizes))
-
-
-def _show(rows: Sequence[StatusRow]) -> None:
-    """Print a column a process, and their sums."""
-    if not rows:
+def _text(report: Report) -> Iterator[str]:
+    """Lay out a column a process, and their sums."""
+    found: ProcessStatuses = report.answer
+    if not found.rows:
         return
-    keys = _keys(rows)
-    labels = [*keys, "Threads", "Maps", "of max_map_count"]
+    labels = [*found.fields, "Threads", "Maps", "of max_map_count"]
     columns: list[Texts | Numbers] = [Texts("KiB", labels, right=False)]
-    columns += [Texts(escape(f"{row.pid} {row.name}"), _cells(row, keys)) for row in rows]
-    if len(rows) > 1:
-        columns.append(Texts("Total", _totals(_distinct(rows), keys)))
-    write_lines(detail_lines(columns))
+    columns += [Texts(escape(f"{row.pid} {row.name}"), _cells(row, found.fields)) for row in found.rows]
+    if len(found.rows) > 1:
+        columns.append(Texts("Total", _totals(found)))
+    yield from detail_lines(columns)
 
 
-def _cells(row: StatusRow, keys: Sequence[str]) -> list[str]:
-    percent = row.maps_percent
+def _cells(row: StatusRow, fields: Sequence[str]) -> list[str]:
+    percent = row.mappings_percent
     return [
-        *(_kib(row.sizes.get(key)) for key in keys),
+        *(_kib(row.sizes.get(field)) for field in fields),
         _count(row.threads),
-        _count(row.maps),
+        _count(row.mappings),
         "-" if percent is None else f"{percent:.1f} %",
     ]
 
 
-def _totals(rows: Sequence[StatusRow], keys: Sequence[str]) -> list[str]:
+def _totals(found: ProcessStatuses) -> list[str]:
+    rows = found.distinct
     threads = sum(row.threads or 0 for row in rows)
-    maps = sum(row.maps or 0 for row in rows)
-    return [*(_kib(total_of(rows, key)) for key in keys), str(threads), str(maps), "-"]
+    mappings = sum(row.mappings or 0 for row in rows)
+    return [*(_kib(total_of(rows, field)) for field in found.fields), str(threads), str(mappings), "-"]
 
 
 def _kib(size: int | None) -> str:
@@ -128,69 +100,21 @@ def _count(count: int | None) -> str:
     return "-" if count is None else str(count)
 
 
-def _show_rows(rows: Sequence[StatusRow], source: Source, style: str, *, unreadable: int) -> None:
-    from pymemtools.render.machine import machine_lines
-
-    keys = _keys(rows)
-    fields = ["pid", "name", *keys, "threads", "maps", "max_map_count", "maps_percent"]
-    write_lines(
-        machine_lines(
-            style,
-            "status",
-            [
-                {
-                    "pid": row.pid,
-                    "name": row.name,
-                    **{key: row.sizes.get(key) for key in keys},
-                    "threads": row.threads,
-                    "maps": row.maps,
-                    "max_map_count": row.max_map_count,
-                    "maps_percent": row.maps_percent,
-                }
-                for row in rows
-            ],
-            fields=fields,
-            source=facts_as_json(source.facts),
-            totals={key: total_of(_distinct(rows), key) for key in keys},
-            unreadable=unreadable,
-        )
-    )
-
-
-def _show_ratio(ratio: Ratio, source: Source, style: str) -> None:
-    """Print the three numbers of the one-liner, and then what they mean and what is right."""
-    if ratio.unreadable:
-        say(f"status: {unread(source, ratio.unreadable, ratio.seen, ratio.reason)}; PSS is without them")
+def _ratio_lines(ratio: Ratio) -> Iterator[str]:
+    """Lay out the three numbers of the one-liner, and then what they mean and what is right."""
     rows = [
-        ("RSS", ratio.rss, ratio.vsz, ratio.rss_to_vsz, "shared pages counted once for each of their users"),
-        ("PSS", ratio.pss, ratio.pss_vsz, ratio.pss_to_vsz, "every page counted once"),
+        ("RSS", ratio.rss, ratio.vss, ratio.rss_to_vss, "shared pages counted once for each of their users"),
+        ("PSS", ratio.pss, ratio.vss_of_pss, ratio.pss_to_vss, "every page counted once"),
     ]
-    if style != "text":
-        _show_ratio_rows(rows, ratio, source, style)
-        return
-    share = ratio.rss_to_vsz
-    write_lines([f"{ratio.rss >> 10} {ratio.vsz >> 10} {'-' if share is None else f'{share:.6g}'}", ""])
-    columns: list[Texts | Numbers] = [
-        Texts("", [row[0] for row in rows], right=False),
-        Numbers("KiB", [row[1] for row in rows], has_sum=False),
-        Numbers("of VSZ", [row[2] for row in rows], has_sum=False),
-        Texts("Ratio", ["-" if row[3] is None else f"{100 * row[3]:.2f} %" for row in rows]),
-        Texts("", [row[4] for row in rows], right=False),
-    ]
-    write_lines(detail_lines(columns))
-
-
-def _show_ratio_rows(rows: Sequence[tuple[Any, ...]], ratio: Ratio, source: Source, style: str) -> None:
-    from pymemtools.render.machine import machine_lines
-
-    fields = ["figure", "resident", "vsz", "ratio"]
-    write_lines(
-        machine_lines(
-            style,
-            "status",
-            [dict(zip(fields, row)) for row in rows],
-            fields=fields,
-            source=facts_as_json(source.facts),
-            unreadable=ratio.unreadable,
-        )
+    share = ratio.rss_to_vss
+    yield f"{ratio.rss >> 10} {ratio.vss >> 10} {'-' if share is None else f'{share:.6g}'}"
+    yield ""
+    yield from detail_lines(
+        [
+            Texts("", [row[0] for row in rows], right=False),
+            Numbers("KiB", [row[1] for row in rows], has_sum=False),
+            Numbers("of VSZ", [row[2] for row in rows], has_sum=False),
+            Texts("Ratio", ["-" if row[3] is None else f"{100 * row[3]:.2f} %" for row in rows]),
+            Texts("", [row[4] for row in rows], right=False),
+        ]
     )

@@ -1,9 +1,37 @@
 """/proc/PID/status: the figures of a process, in bytes."""
 
 import re
+from typing import NamedTuple
 
 from pymemtools.procfs.stat import Stat
 
+
+class StatusField(NamedTuple):
+    """The key that reports have for a size, and what it means."""
+
+    key: str
+    help: str
+
+
+STATUS_FIELDS = {  # by the kernel's names; source: Documentation/filesystems/proc.rst
+    "VmPeak": StatusField("vss_peak", "the largest vss there has been"),
+    "VmSize": StatusField("vss", "virtual set size: all that is mapped, touched or not"),
+    "VmLck": StatusField("locked", "locked in memory"),
+    "VmPin": StatusField("pinned", "pinned: it may not even be moved"),
+    "VmHWM": StatusField("rss_peak", "the largest rss there has been"),
+    "VmRSS": StatusField("rss", "resident: rss_anon, rss_file and rss_shmem together"),
+    "RssAnon": StatusField("rss_anon", "resident anonymous memory"),
+    "RssFile": StatusField("rss_file", "resident pages of files"),
+    "RssShmem": StatusField("rss_shmem", "resident shared memory and tmpfs"),
+    "VmData": StatusField("data", "private writable memory that is mapped, stacks excepted"),
+    "VmStk": StatusField("stack", "the main stack"),
+    "VmExe": StatusField("exe", "the program's text"),
+    "VmLib": StatusField("lib", "the text of libraries"),
+    "VmPTE": StatusField("page_tables", "page tables, from 4.15 on those of all levels"),
+    "VmPMD": StatusField("pmd_tables", "page tables of the second level (Linux 4.0 to 4.14)"),
+    "VmSwap": StatusField("swap", "anonymous memory in swap space"),
+    "HugetlbPages": StatusField("hugetlb", "pages of hugetlbfs, which rss leaves out"),
+}
 _SIZE = re.compile(rb"([A-Z][A-Za-z]+):[ \t]*([0-9]{1,20}) kB")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.cgroup import parse_cgroup, unit_of
 from pymemtools.procfs.iomem import is_hidden, parse_iomem
 from pymemtools.readings.doubt import read_meminfo
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Wants, read_processes
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.left_behind import host_of, uname_of
@@ -142,10 +142,7 @@ def describe(source: Source) -> Studied:
         meminfo = read_meminfo(source).meminfo
     except MemtoolsError:
         meminfo = {}
-    try:
-        sample = read_processes(source, Wants(("Rss",), rollup=True))
-    except Missing:
-        sample = Sample([])
+    sample = read_processes(source, Wants(("Rss",), rollup=True))
     manifest, uname = source.manifest, uname_of(source)
     return Studied(
         *source.facts,

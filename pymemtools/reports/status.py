@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.procfs.smaps.fields import key_of
 from pymemtools.procfs.stat import Stat
-from pymemtools.procfs.status import parse_status_name, parse_status_number, parse_status_sizes
+from pymemtools.procfs.status import STATUS_FIELDS, parse_status_number, parse_status_sizes
 from pymemtools.readings.mappings import read_smaps
-from pymemtools.readings.processes import Wants, expect_processes, read_processes
+from pymemtools.readings.process import identify
 from pymemtools.readings.steady import read_steadily
+from pymemtools.report import Column, Report, Table, table_of
 from pymemtools.sources.base import ProcessFiles, Source
 
 NEAR_PERCENT = 80  # of vm.max_map_count: time to warn
@@ -27,21 +29,101 @@ class StatusRow(NamedTuple):
     name: str
     sizes: dict[str, int]  # by the kernel's names, in its order; empty for a kernel thread
     threads: int | None
-    maps: int | None
+    mappings: int | None
     max_map_count: int | None
     is_from_smaps: bool  # the capture has no status: the sizes are sums over smaps
 
     @property
-    def maps_percent(self) -> float | None:
+    def mappings_percent(self) -> float | None:
         """Tell how much of vm.max_map_count is used up; at 100 mmap fails."""
-        if self.maps is None or not self.max_map_count:
+        if self.mappings is None or not self.max_map_count:
             return None
-        return 100.0 * self.maps / self.max_map_count
+        return 100.0 * self.mappings / self.max_map_count
 
     @property
     def is_near_limit(self) -> bool:
         """Tell whether it is time to worry."""
-        return (self.maps_percent or 0) >= NEAR_PERCENT
+        return (self.mappings_percent or 0) >= NEAR_PERCENT
+
+
+class ProcessStatuses(NamedTuple):
+    """Processes in the order they were named, and what could not be read."""
+
+    rows: list[StatusRow]
+    refused: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> list[str]:
+        """Name all the sizes that any of them has, as the kernel does and in its order."""
+        return list(dict.fromkeys(key for row in self.rows for key in row.sizes))
+
+    @property
+    def distinct(self) -> list[StatusRow]:
+        """Leave out a process named twice, as by a thread of it: a sum counts it once."""
+        return list({row.pid: row for row in self.rows}.values())
+
+
+_BEFORE = (
+    Column("pid", "PID", "process number", "count"),
+    Column("name", "Name", "the kernel's name of the process, 15 characters at most", "text", right=False),
+)
+_AFTER = (
+    Column("threads", "Threads", "number of threads", "count"),
+    Column("mappings", "Maps", "number of mappings", "count"),
+    Column("max_map_count", "Most maps", "how many mappings vm.max_map_count allows", "count"),
+    Column("mappings_percent", "of max_map_count", "share of these that are used up; at 100 mmap fails", "percent"),
+)
+
+
+def status_report(source: Source, pids: Sequence[int], facts: Mapping[str, Any]) -> Report:
+    """Read processes one by one; of one that is not there, or may not be read, a line says so."""
+    rows: list[StatusRow] = []
+    refused, said = [], []
+    for pid in pids:
+        try:
+            row = read_status(source, pid)
+        except (Missing, Denied) as error:
+            is_gone = isinstance(error, Missing) and (source.is_live or pid not in source.pids())
+            refused.append(f"{pid}: no such process" if is_gone else str(error))
+            said.append(refused[-1])
+            continue
+        rows.append(row)
+        said += _remarks(row)
+    found = ProcessStatuses(rows, tuple(refused))
+    notes = tuple(line for row in found.distinct for line in _remarks(row))
+    keys = {field: _column(field).key for field in found.fields}
+    totals = {key: total_of(found.distinct, field) for field, key in keys.items()}
+    return Report("status", _table(found), found, totals, facts, notes, tuple(said), len(refused))
+
+
+def _table(found: ProcessStatuses) -> Table:
+    columns = {field: _column(field) for field in found.fields}
+    rows = [
+        {
+            **row._asdict(),
+            **{column.key: row.sizes.get(field) for field, column in columns.items()},
+            "mappings_percent": row.mappings_percent,
+        }
+        for row in found.rows
+    ]
+    return table_of((*_BEFORE, *columns.values(), *_AFTER), rows)
+
+
+def _column(field: str) -> Column:
+    """Make the column of a size; one that came after this was written has the kernel's name."""
+    known = STATUS_FIELDS.get(field)
+    return Column(known.key if known else key_of(field), field, known.help if known else "", "bytes")
+
+
+def _remarks(row: StatusRow) -> Iterator[str]:
+    """Say what the user of the figures must know."""
+    if row.is_from_smaps:
+        yield f"{row.pid}: the source has no status: sizes are sums over smaps"
+    if row.is_near_limit:
+        yield (
+            f"{row.pid}: {row.mappings} of {row.max_map_count} mappings ({row.mappings_percent:.0f} %): "
+            "mmap fails at 100 % (vm.max_map_count)"
+        )
 
 
 def read_status(source: Source, pid: int) -> StatusRow:
@@ -54,11 +136,11 @@ def read_status(source: Source, pid: int) -> StatusRow:
         except Missing:
             if source.is_live:
                 raise
-            return _from_smaps(files, stat, limit)
-        name = parse_status_name(text) or b"?"
+            return _from_smaps(files, identify(files, stat).name, limit)
+        name = identify(files, stat).name
         threads = parse_status_number(text, "Threads")
         tgid = parse_status_number(text, "Tgid") or pid
-        return StatusRow(tgid, _text(name), parse_status_sizes(text), threads, _count_maps(files), limit, False)
+        return StatusRow(tgid, name, parse_status_sizes(text), threads, _count_maps(files), limit, False)
 
     return read_steadily(source, pid, read)
 
@@ -72,12 +154,11 @@ def max_map_count(source: Source) -> int | None:
     return int(text) if re.fullmatch(rb"[0-9]{1,10}", text) else None
 
 
-def _from_smaps(files: ProcessFiles, stat: Stat | None, limit: int | None) -> StatusRow:
+def _from_smaps(files: ProcessFiles, name: str, limit: int | None) -> StatusRow:
     """Sum what smemcap leaves: smaps, of which status's figures are the totals. Raises Missing."""
     table = read_smaps(files, frozenset(_IN_SMAPS.values()).__contains__)
     columns = {key: table.columns[field] for key, field in _IN_SMAPS.items() if field in table.columns}
-    sizes = {key: _total(column) or 0 for key, column in columns.items()}
-    name = "?" if stat is None else _text(stat.comm)
+    sizes = {key: sum(size or 0 for size in column) for key, column in columns.items()}
     return StatusRow(files.pid, name, sizes, None, len(table.mappings), limit, True)
 
 
@@ -92,61 +173,7 @@ def _count_maps(files: ProcessFiles) -> int | None:
         return None
 
 
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
-
-
 def total_of(rows: Sequence[StatusRow], key: str) -> int | None:
     """Add up one size; shared pages count once for each process. Peaks have no sum."""
     known = [row.sizes[key] for row in rows if key in row.sizes]
     return sum(known) if known and key not in PEAKS else None
-
-
-class Ratio(NamedTuple):
-    """How much of what is mapped is in memory, over many processes; bytes."""
-
-    processes: int
-    vsz: int
-    rss: int
-    pss: int | None  # of the processes whose smaps could be read
-    pss_vsz: int | None  # their address space
-    unreadable: int
-    seen: int  # processes with memory
-    reason: str  # why the unreadable ones are
-
-    @property
-    def rss_to_vsz(self) -> float | None:
-        """Give what the one-liner of ps and awk gives: shared pages count once for each of their users."""
-        return self.rss / self.vsz if self.vsz else None
-
-    @property
-    def pss_to_vsz(self) -> float | None:
-        """Give it with each page counted once."""
-        return None if self.pss is None or not self.pss_vsz else self.pss / self.pss_vsz
-
-
-def read_ratio(source: Source) -> Ratio:
-    """Read of every process its status, which anyone may, and its smaps_rollup or smaps, which few may."""
-    expect_processes(source)
-    sample = read_processes(source, Wants(("Rss", "Pss", "Size"), rollup=True, status=True))
-    sizes = [process.status for process in sample.everybody if process.status]
-    sums = [process.sums for process in sample.processes]
-    if not sizes:
-        # smemcap takes no status; the sums of smaps are the same figures.
-        sizes = [{"VmSize": each.get("Size") or 0, "VmRSS": each.get("Rss") or 0} for each in sums]
-    pss = _total(each.get("Pss") for each in sums)
-    return Ratio(
-        len(sizes),
-        sum(each.get("VmSize", 0) for each in sizes),
-        sum(each.get("VmRSS", 0) for each in sizes),
-        pss if sample.has_pss else None,
-        _total(each.get("Size") for each in sums) if sample.has_pss else None,
-        sample.unreadable,
-        sample.seen,
-        sample.reason,
-    )
-
-
-def _total(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
