@@ -219,3 +219,58 @@ def test_mode_2_without_what_it_goes_by(pymemtools: Run) -> None:
     reply = ask(pymemtools, "what-if", "alloc", "500M", "--set", "overcommit_memory=2", "-S", str(ODD / "gvisor"))
     assert (reply["totals"]["granted_user"], reply["totals"]["outcome"]) == (None, "may be refused")
     assert "the source does not tell whether it is granted: Committed_AS would" in reply["notes"]
+
+
+# What zones keep, where they do not count.
+
+
+@pytest.mark.parametrize(
+    ("machine", "least", "most"),
+    [("pages-join-later", 4563431424, 4998782976), ("lxcfs-swap", 230543360, 268369920)],
+)
+def test_dirty_thresholds_without_zones_lie_within_an_interval(
+    pymemtools: Run, machine: str, least: int, most: int
+) -> None:
+    call = ("what-if", "dirty", "--write", "100M", "--disk", "20M", "--file", "2G")
+    rows = {row["what"]: row for row in ask(pymemtools, *call, "-S", str(ODD / machine))["rows"]}
+    found = rows["dirty_threshold"]
+    assert (found["least"], found["most"], found["error_bound"]) == (least, most, most - least)
+    told = {row["what"]: row["error_bound"] for row in ask(pymemtools, *call, "-S", EXAMPLE)["rows"]}
+    assert (told["dirty_threshold"], told["background_threshold"]) == (0, 0)
+
+
+def test_whether_a_writer_has_to_wait_may_rest_on_it(pymemtools: Run) -> None:
+    call = ("what-if", "dirty", "--write", "100M", "--disk", "20M", "--file", "200M", "-S", str(ODD / "lxcfs-swap"))
+    rows = {row["what"]: row for row in ask(pymemtools, *call)["rows"]}
+    assert rows["throttled_from"]["most"] is rows["throttled_from"]["error_bound"] is None
+    lines = pymemtools(*call).stdout.decode().splitlines()
+    assert [line.split("  ")[-1].strip() for line in lines if line.startswith("the writer")] == ["perhaps never"]
+
+
+def test_a_zoneinfo_without_protection_is_said_to_lack_it(pymemtools: Run, tmp_path: Path) -> None:
+    tree = write_tree(tmp_path, meminfo={**MEMINFO, "Active(file)": 1000, "Inactive(file)": 1000})
+    text = "".join(line for line in ZONEINFO.splitlines(True) if "protection" not in line)
+    said = "zoneinfo: no protection field: what zones keep for those above them is taken as nothing"
+    for content in (ZONEINFO, text):
+        (tree / "proc" / "zoneinfo").write_text(content)
+        notes = ask(pymemtools, "what-if", "watermarks", "-S", str(tree))["notes"]
+        assert (said in notes) == (content == text)
+
+
+def test_a_cache_of_which_no_list_is_told(pymemtools: Run, tmp_path: Path) -> None:
+    """What is cached is on either list: a file of it may stay longer or shorter."""
+    lists = {"Active(file)": 0, "Inactive(file)": 300_000}
+    told = {**MEMINFO, "MemTotal": 1_000_000, "MemFree": 500_000, "Cached": 310_000, "Shmem": 10_000}
+    call = ("what-if", "cache", "600M", "--with", "500M", "--lru", "classic", "-S")
+    found = []
+    for name, meminfo in (("a", {**told, **lists}), ("b", told)):
+        source = str(write_tree(tmp_path / name, meminfo=meminfo))
+        found.append(ask(pymemtools, *call, source))
+    known, unknown = found
+    assert [row["cached"] for row in known["rows"]] == [row["cached"] for row in unknown["rows"]]
+    assert known["totals"]["room"] == unknown["totals"]["room"]
+    wider = [(row["error_bound"], other["error_bound"]) for row, other in zip(known["rows"], unknown["rows"])]
+    assert all(narrow <= wide for narrow, wide in wider)
+    assert any(narrow < wide for narrow, wide in wider)
+    said = "meminfo: no Active(file) and no Inactive(file) field: which cached pages are active is known the less"
+    assert [said in each["notes"] for each in found] == [False, True]

@@ -64,9 +64,26 @@ STAND_INS = {  # file and field, command, columns: the start of the note that sa
 DERIVED = frozenset(
     ("taken", "touched", "outcome", "error_bound", "free_after", "available_after", "missing_least", "missing_most")
 )
-WORDS = frozenset(("rule", "grant_rule", "title", "meaning", "note", "default", "state", "command", "kind", "map"))
+WORDS = frozenset(
+    ("rule", "grant_rule", "title", "meaning", "note", "default", "state", "command", "kind", "map", "path")
+)
 PAIRS = (("least", "most"), ("predicted_least", "predicted_most"), ("free_least", "free_most"))
-IDENTITY = ("pid", "node", "zone", "area", "what", "source", "name", "map", "class", "mode", "lru", "pass", "address")
+IDENTITY = (
+    "pid",
+    "node",
+    "zone",
+    "area",
+    "what",
+    "source",
+    "name",
+    "map",
+    "path",
+    "class",
+    "mode",
+    "lru",
+    "pass",
+    "address",
+)
 
 
 class Reply(NamedTuple):

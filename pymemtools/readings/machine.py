@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.models.available import available_by_meminfo, counts_from_low, low_watermarks
 from pymemtools.models.overcommit import commit_limit
-from pymemtools.models.release import Version, parse_release
+from pymemtools.models.release import Version, parse_release, since
 from pymemtools.models.tunables import TUNABLES
 from pymemtools.models.writeback import total_reserve
 from pymemtools.procfs.meminfo import hugetlb_pool, parse_meminfo
@@ -23,6 +23,7 @@ from pymemtools.readings.stores import NO_STORES, Stores, read_stores
 from pymemtools.sources.base import Source
 
 _T = TypeVar("_T")
+_PROTECTS = (2, 6, 13)  # from then on zoneinfo tells lowmem_reserve
 _PROCESSOR = re.compile(rb"^cpu[0-9]+ ", re.MULTILINE)
 
 
@@ -41,6 +42,7 @@ class Machine(NamedTuple):
     pageblock_pages: int | None = None
     doubt: str | None = None  # why zones, which tell of other memory than meminfo, decide nothing
     stores: Stores = NO_STORES  # what is in RAM, and meminfo does not tell
+    guesses_reserves: bool = False  # what zones keep for themselves is not told, and taken as a boot would choose it
 
     def pages(self, key: str) -> int:
         """Give a figure of meminfo in pages. Raises Missing."""
@@ -94,6 +96,9 @@ def read_machine(source: Source) -> Machine:
     if source.is_live and zones:
         samples.append(plausible(read("meminfo", parse_meminfo) or {}).meminfo)
     pageblock = read("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page_size)
+    has_protections = any(zone.protection for zone in zones) or not (zones and since(version, _PROTECTS))
+    if not has_protections:
+        notes.append("zoneinfo: no protection field: what zones keep for those above them is taken as nothing")
     stores, damaged = read_stores(source, figures.meminfo)
     notes += damaged
     machine = Machine(
@@ -108,6 +113,7 @@ def read_machine(source: Source) -> Machine:
         pageblock_pages=pageblock,
         doubt=zones_differ(zones, samples, page_size, version),
         stores=stores,
+        guesses_reserves=not has_protections,
     )
     settings.update(_told_by_commit_limit(machine))
     return machine._replace(counts_from_low=_counts_from_low(machine))

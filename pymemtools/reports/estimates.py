@@ -105,6 +105,23 @@ def available_then(before: Machine, after: Machine) -> int | None:
     return max(told + will - was, 0)
 
 
+def dirtyable_range(machine: Machine) -> tuple[int, int] | None:
+    """Give dirtyable_of() at the least and at the most: they differ where what zones keep is guessed.
+
+    That is nothing, or high watermarks of 3/2 of 5 % of RAM, beyond which the kernel itself raises none
+    (mm/khugepaged.c, set_recommended_min_free_kbytes()), and a 256th for each of two lower zones. High memory, where
+    there is some, counts, or does not.
+    """
+    known = dirtyable_of(machine)
+    if known is None or not machine.guesses_reserves:
+        return None if known is None else (known, known)
+    info, size = machine.meminfo, machine.page_size
+    kept = info["MemTotal"] // size // 12
+    if not machine.setting("vm.highmem_is_dirtyable"):
+        kept += info.get("HighTotal", 0) // size
+    return max(known - kept, 1), known + (machine.total_reserve or 0)
+
+
 def dirtyable_of(machine: Machine) -> int | None:
     """Give the pages that dirty ratios are a share of, None where the source tells too little."""
     info, reserve, size = machine.meminfo, machine.total_reserve, machine.page_size
@@ -126,9 +143,12 @@ def _file_pages(counters: Mapping[str, int]) -> int:
     return sum(counters.get(key, 0) for key in keys)
 
 
-def dirty_of(machine: Machine) -> Thresholds | None:
-    """Give the dirty thresholds in pages, None where the source tells too little."""
-    memory = dirtyable_of(machine)
+def dirty_of(machine: Machine, memory: int | None = None) -> Thresholds | None:
+    """Give the dirty thresholds of so much dirtyable ``memory``, or of what there is, in pages.
+
+    None where the source tells too little.
+    """
+    memory = dirtyable_of(machine) if memory is None else memory
     numbers = [machine.setting(f"vm.{name}") for name in DirtySettings._fields]
     if memory is None or numbers[0] is None or numbers[1] is None:
         return None

@@ -59,7 +59,7 @@ def _lines(report: Report, *, is_ascii: bool) -> Iterator[str]:
     from pymemtools.render.line_plot import plot_lines
 
     found: Dirtying = report.answer
-    yield f"Thresholds are a share of {size(found.dirtyable)} of dirtyable memory."
+    yield f"Thresholds are a share of {' to '.join(dict.fromkeys(map(size, found.dirtyable)))} of dirtyable memory."
     yield ""
     yield from table(("", "from", "to"), [(fact.title, *_ends(fact)) for fact in found.facts])
     yield ""
@@ -68,7 +68,7 @@ def _lines(report: Report, *, is_ascii: bool) -> Iterator[str]:
 
 def _ends(fact: Fact) -> tuple[str, str]:
     if fact.unit == "s":
-        return f"{fact.least:.1f} s", f"{fact.most:.1f} s"
+        return f"{fact.least:.1f} s", "perhaps never" if fact.most is None else f"{fact.most:.1f} s"
     least, most = (size(None if end is None else round(end), "as fast as memory") for end in (fact.least, fact.most))
     per = "/s" if fact.unit == "bytes/s" and fact.least is not None else ""
     return f"{least}{per}", "" if least == most else f"{most}{per}"

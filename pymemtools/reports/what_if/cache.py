@@ -18,6 +18,7 @@ from pymemtools.reports.what_if.page_cache import (
     Pass,
     Reading,
     Room,
+    lacking_lists,
     lrus,
     passes,
     room_in_group,
@@ -103,6 +104,8 @@ def cache_report(asked: Asked, request: CacheRequest) -> Report:
     kinds = [request.lru] if request.lru else _kinds(asked)
     found = _cached(asked.machine, request, asks, kinds)
     notes = [*notes_of(asked.machine), *asks.notes, *_doubts(kinds, is_mapped=request.is_mapped)]
+    if lacking := lacking_lists(asked.machine):
+        notes.append(f"meminfo: no {' and no '.join(lacking)} field: which cached pages are active is known the less")
     rows = [_row(each) for passes in found.passes.values() for each in passes]
     return reported(asked, "cache", table_of(COLUMNS, rows), found, _totals(found, asks), notes)
 
@@ -132,7 +135,7 @@ def _cached(machine: Machine, request: CacheRequest, asks: Asking, kinds: Sequen
         {name: pages * page for name, pages in files.items()},
         {kind: list(passes(machine, kind, space, reading, in_cgroup=in_cgroup)) for kind in kinds},
         space.pages * page,
-        (space.active + space.inactive) * page,
+        (space.active + space.inactive + space.either) * page,
         bound,
         [_together(how, files[first], request.readers, space, page) for how in ("read", "mmap")],
     )

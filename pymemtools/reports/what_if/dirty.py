@@ -11,7 +11,7 @@ from pymemtools.models.release import since
 from pymemtools.models.writeback import Thresholds
 from pymemtools.readings.machine import Machine
 from pymemtools.report import Column, Report, table_of
-from pymemtools.reports.estimates import dirty_of, dirtyable_of
+from pymemtools.reports.estimates import dirty_of, dirtyable_range
 from pymemtools.reports.what_if.asked import Asked, Needs, reported
 from pymemtools.reports.what_if.supposed import DIRTY
 
@@ -63,7 +63,7 @@ class Dirtying(NamedTuple):
     """The answer."""
 
     facts: list[Fact]
-    dirtyable: int  # bytes that thresholds are a share of
+    dirtyable: tuple[int, int]  # bytes that thresholds are a share of, at the least and at the most
     background: float  # thresholds in bytes
     dirty: float
     corners: Sequence[tuple[float, float]]  # dirty memory over time: seconds, bytes
@@ -87,17 +87,33 @@ def dirty_report(asked: Asked, request: DirtyRequest) -> Report:
 
 
 def _dirtying(machine: Machine, request: DirtyRequest) -> Dirtying:
-    marks, memory = dirty_of(machine), dirtyable_of(machine)
+    marks, memory = dirty_of(machine), dirtyable_range(machine)
     if marks is None or memory is None:
         needed = ("MemTotal", "MemFree", "Active(file)", "Inactive(file)")
         names = ", ".join(key for key in needed if key not in machine.meminfo)
         raise Missing(f"what-if dirty: the source tells too little: meminfo has no {names}")
     limits = _limits(machine, marks)
     writer = Writer(request.rate, request.disk, None if request.file is None else float(request.file))
-    found = timeline(writer, limits)
-    facts = [*_events(found), *_amounts(machine, marks, found)]
-    corners = curve(writer, limits, found)
-    return Dirtying(facts, memory * machine.page_size, limits.background, limits.dirty, corners)
+    ends = [_limits(machine, dirty_of(machine, pages) or marks) for pages in memory]
+    found = _united(*(timeline(writer, each) for each in (*ends, limits)))
+    facts = [*_events(found), *_amounts(ends, found)]
+    corners = curve(writer, limits, timeline(writer, limits))
+    dirtyable = (memory[0] * machine.page_size, memory[1] * machine.page_size)
+    return Dirtying(facts, dirtyable, limits.background, limits.dirty, corners)
+
+
+def _united(*several: Timeline) -> Timeline:
+    """Take what any of them says: where one has an event that never comes, there is no latest moment."""
+    return Timeline._make(_around(key, [getattr(each, key) for each in several]) for key in Timeline._fields)
+
+
+def _around(key: str, windows: Sequence[Window | None]) -> Window | None:
+    known = [window for window in windows if window is not None]
+    if not known:
+        return None
+    most = max(window.most for window in known)
+    is_perhaps = key in _EVENTS and len(known) < len(windows)
+    return Window(min(window.least for window in known), float("inf") if is_perhaps else most)
 
 
 def _limits(machine: Machine, marks: Thresholds) -> Limits:
@@ -109,19 +125,20 @@ def _limits(machine: Machine, marks: Thresholds) -> Limits:
 def _events(found: Timeline) -> list[Fact]:
     """Give the events that will be, in the order of their first moments."""
     events = [_event(key, window) for key in _EVENTS if (window := getattr(found, key)) is not None]
-    return sorted(events, key=lambda event: (event.least, event.most))
+    return sorted(events, key=lambda event: (event.least, float("inf") if event.most is None else event.most))
 
 
 def _event(key: str, window: Window) -> Fact:
-    return Fact(key, _EVENTS[key], "s", window.least, window.most, _RULE_OF_TIMES, window.most - window.least)
+    most = None if window.most == float("inf") else window.most
+    bound = None if most is None else most - window.least
+    return Fact(key, _EVENTS[key], "s", window.least, most, _RULE_OF_TIMES, bound)
 
 
-def _amounts(machine: Machine, marks: Thresholds, found: Timeline) -> list[Fact]:
-    page = machine.page_size
-    thresholds = [
-        Fact(f"{key}_threshold", f"{key} threshold", "bytes", pages * page, pages * page, _RULE, 0)
-        for key, pages in (("background", marks.background), ("dirty", marks.dirty))
-    ]
+def _amounts(ends: Sequence[Limits], found: Timeline) -> list[Fact]:
+    thresholds = []
+    for key in ("background", "dirty"):
+        least, most = (round(getattr(each, key)) for each in ends)
+        thresholds.append(Fact(f"{key}_threshold", f"{key} threshold", "bytes", least, most, _RULE, most - least))
     windows = (
         ("peak", "most that is dirty or under writeback", "bytes", found.peak),
         ("write_rate", "rate of the writer in the long run", "bytes/s", found.write_rate),

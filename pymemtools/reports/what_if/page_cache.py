@@ -17,6 +17,7 @@ from pymemtools.reports.memory_groups.asking import Asking
 from pymemtools.reports.memory_groups.room import bounds
 from pymemtools.sources.base import Source
 
+_LISTS = ("Active(file)", "Inactive(file)")
 OTHERS = "others"  # what is cached before the first pass
 TWO_LISTS, GENERATIONS = "classic", "mglru"
 _MOST_TIMES = 1 << 18  # the room is filled anew; what is read by read(2) streams through in one step
@@ -29,6 +30,7 @@ class Room(NamedTuple):
     pages: int
     active: int
     inactive: int
+    either: int = 0  # on one of them, and the source does not tell on which
 
 
 class Pass(NamedTuple):
@@ -85,15 +87,36 @@ def lrus(source: Source, version: Version | None, *, is_supposed: bool) -> list[
 
 def room_of(machine: Machine, limit: int | None) -> Room:
     """Give the room of a machine, or within a memory cgroup's limit (bytes), which begins empty. Raises Missing."""
-    active, inactive = machine.pages("Active(file)"), machine.pages("Inactive(file)")
-    free = machine.pages("MemFree")
+    lists, free = _lists(machine), machine.pages("MemFree")
     if machine.zones:
-        pages = room(free, active + inactive, sum(zone.high for zone in machine.zones))
+        pages = room(free, sum(lists), sum(zone.high for zone in machine.zones))
     else:
-        pages = room_at_boot(free + active + inactive, page_size=machine.page_size, version=machine.version)
+        pages = room_at_boot(free + sum(lists), page_size=machine.page_size, version=machine.version)
     if limit is None:
-        return Room(pages, active, inactive)
+        return Room(pages, *lists)
     return Room(min(pages, room_of_cgroup(limit // machine.page_size, machine.version)), 0, 0)
+
+
+def lacking_lists(machine: Machine) -> list[str]:
+    """Name the figures that tell which of the cached pages are on which list, and that the source lacks."""
+    return [key for key in _LISTS if key not in machine.meminfo]
+
+
+def _lists(machine: Machine) -> tuple[int, int, int]:
+    """Give the pages on the active and the inactive list, and on either. Raises Missing.
+
+    Without these counters (Linux before 2.6.28, sandboxes) all that is cached, but shared memory, is on one of them.
+    """
+    lacking = lacking_lists(machine)
+    if not lacking or "Cached" not in machine.meminfo:
+        active, inactive = map(machine.pages, _LISTS)
+        return active, inactive, 0
+    info = machine.meminfo
+    cached = max(info["Cached"] + info.get("Buffers", 0) - info.get("Shmem", 0), 0) // machine.page_size
+    if len(lacking) == len(_LISTS):
+        return 0, 0, cached
+    active, inactive = (min(info.get(key, 0) // machine.page_size, cached) for key in _LISTS)
+    return (cached - inactive, inactive, 0) if lacking == [_LISTS[0]] else (active, cached - active, 0)
 
 
 def room_in_group(machine: Machine, asked: Asking, whole: Room) -> tuple[Room, Bound | None]:
@@ -121,6 +144,14 @@ def passes(machine: Machine, lru: str, space: Room, reading: Reading, *, in_cgro
     """Read the files in order. Raises Missing where there is no room at all, UsageProblem for what takes minutes."""
     if space.pages < 1:
         raise Missing("what-if cache: no page cache has room there")
+    if space.either:
+        inactive = space._replace(inactive=space.inactive + space.either, either=0)
+        active = space._replace(active=space.active + space.either, either=0)
+        ways = [passes(machine, lru, way, reading, in_cgroup=in_cgroup) for way in (inactive, active)]
+        for one, other in zip(*ways):
+            bound = max(one.error_bound, other.error_bound) + abs(one.cached - other.cached)
+            yield one._replace(error_bound=min(bound, one.size))
+        return
     if reading.mapped and sum(reading.files[file] for file in reading.order) > space.pages * _MOST_TIMES:
         raise UsageProblem("what-if cache: that is too much to follow, page by page, through so little memory")
     cache = _cache(machine, lru, space, in_cgroup=in_cgroup)

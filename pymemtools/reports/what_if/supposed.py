@@ -45,7 +45,7 @@ def assumed(machine: Machine, names: Sequence[str], version: Version | None = No
     if zones and not machine.zones:
         why = f"{machine.doubt};" if machine.doubt else "no zoneinfo:"
         notes.append(f"{why} what zones keep for themselves is taken as a boot would choose it")
-        machine = machine._replace(zones=[_only_zone(machine)])
+        machine = machine._replace(zones=[_only_zone(machine)], guesses_reserves=True)
     return machine._replace(settings={**chosen, **machine.settings}, notes=tuple(notes))
 
 
