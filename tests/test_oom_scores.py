@@ -90,6 +90,21 @@ def test_what_if(pymemtools: Run) -> None:
         assert output(pymemtools, "-S", X86, "--safer-than", a, b) == [said]
 
 
+def test_who_dies_is_data_too(pymemtools: Run) -> None:
+    """Totals say for programs what the last line says; without a hypothesis there is nobody to name."""
+    for options, victim in (
+        (("--set-adj", "287=-1000"), {"victim_pid": 278, "victim_name": "lab", "victim_score": 704}),
+        (
+            ("--alloc", "510268K:lab"),
+            {"victim_pid": 0, "victim_name": "lab", "victim_score": 1134, "cgroup": None}
+            | {"oom_group": None, "killed_pids": [0]},
+        ),
+        ((), {}),
+    ):
+        document = json.loads("\n".join(output(pymemtools, "-S", X86, *options, "-f", "json")))
+        assert document["totals"] == {"total_pages": 182109, "score_scale": "5.9", **victim}
+
+
 def test_what_is_compared_is_data_too(pymemtools: Run) -> None:
     """A program that asks for JSON gets no words."""
     document = json.loads("\n".join(output(pymemtools, "-S", X86, "--safer-than", "287", "278", "-f", "json")))
@@ -112,7 +127,7 @@ def test_what_is_compared_is_data_too(pymemtools: Run) -> None:
         row = output(pymemtools, "-S", X86, "--safer-than", a, b, "-f", "csv")[1].split(",")
         assert (row[-2:]) == [is_safer, needed]
     lines = output(pymemtools, "-S", X86, "--verify", "-f", "csv")
-    assert (lines[0], "287,labd,878,878" in lines, len(lines)) == ("pid,name,oom_score,computed_score", True, 19)
+    assert (lines[0], "287,labd,878,878" in lines, len(lines)) == ("pid,name,oom_score,oom_score_computed", True, 19)
 
 
 def test_scores_are_computed_where_there_are_none(pymemtools: Run) -> None:
@@ -130,20 +145,20 @@ def test_scores_are_computed_where_there_are_none(pymemtools: Run) -> None:
 
 def test_rows_for_programs(pymemtools: Run) -> None:
     document = json.loads("\n".join(output(pymemtools, "-S", X86, "-f", "json")))
-    assert (document["source"]["score_scale"], document["source"]["total_pages"]) == ("5.9", 182109)
+    assert (document["totals"]["score_scale"], document["totals"]["total_pages"]) == ("5.9", 182109)
     assert document["rows"][0] == {
         "pid": 287,
         "user": "seawolf",
         "oom_score": 878,
         "oom_score_adj": 300,
-        "computed_score": 878,
+        "oom_score_computed": 878,
         "badness_pages": 58076,
         "share_permille": 19,
         "rss": 14176256,
         "swap": 0,
         "page_tables": 61440,
         "state": "S",
-        "killable": "yes",
+        "killable": True,
         "name": "labd",
         "command": "labd hog 12",
         "hypothetical": False,
@@ -183,7 +198,7 @@ def test_live(pymemtools: Run) -> None:
     for options in ((), ("--wide",)):
         done = pymemtools("oom-scores", "-f", "json", *options)
         rows = {row["pid"]: row for row in json.loads(done.stdout)["rows"]}
-        assert abs(rows[os.getpid()]["oom_score"] - rows[os.getpid()]["computed_score"]) <= 1
+        assert abs(rows[os.getpid()]["oom_score"] - rows[os.getpid()]["oom_score_computed"]) <= 1
         assert not options or rows[os.getpid()]["threads"] >= 1
 
 
@@ -195,7 +210,7 @@ def test_before_2_6_36_the_kernels_scores_are_all_there_is(pymemtools: Run, tmp_
         (proc / str(pid) / "oom_score").write_text(f"{score}\n")
     done = pymemtools("oom-scores", "-S", str(tmp_path), "-f", "json")
     document = json.loads(done.stdout)
-    assert [(row["pid"], row["oom_score"], row["computed_score"]) for row in document["rows"]] == [
+    assert [(row["pid"], row["oom_score"], row["oom_score_computed"]) for row in document["rows"]] == [
         (42, 9000, None),
         (1, 70, None),
         (43, 12, None),
@@ -211,7 +226,7 @@ def test_who_has_no_score_may_still_be_killed(pymemtools: Run, tmp_path: Path) -
     proc = write_tree(tmp_path, Proc(1, "init"), Proc(42, "large")) / "proc"
     (proc / "version").write_text("Linux version 2.6.14 (x)\n")
     rows = json.loads("\n".join(output(pymemtools, "-S", str(tmp_path), "-f", "json")))["rows"]
-    assert [(row["pid"], row["oom_score"], row["killable"]) for row in rows] == [(1, None, "never"), (42, None, None)]
+    assert [(row["pid"], row["oom_score"], row["killable"]) for row in rows] == [(1, None, False), (42, None, None)]
 
 
 def test_zombies_have_no_memory(pymemtools: Run, tmp_path: Path) -> None:
@@ -231,8 +246,8 @@ def test_zombies_have_no_memory(pymemtools: Run, tmp_path: Path) -> None:
     lines = output(pymemtools, "-S", str(tmp_path), "--verify")
     assert lines[-1] == "11 processes, 0 differ; scores are those of Linux 5.9 and later"
     rows = json.loads("\n".join(output(pymemtools, "-S", str(tmp_path), "-f", "json")))["rows"]
-    assert {(row["oom_score"], row["computed_score"], row["killable"]) for row in rows if row["pid"] != 42} == {
-        (0, 0, "never")
+    assert {(row["oom_score"], row["oom_score_computed"], row["killable"]) for row in rows if row["pid"] != 42} == {
+        (0, 0, False)
     }
 
 
@@ -244,7 +259,7 @@ def test_what_nothing_tells_the_memory_of_is_not_weighed(pymemtools: Run, tmp_pa
     (proc / "43" / "oom_score").write_text("700\n")
     done = pymemtools("oom-scores", "-S", str(tmp_path), "-f", "json")
     rows = json.loads(done.stdout)["rows"]
-    keys = ("pid", "oom_score", "computed_score", "badness_pages", "share_permille", "killable")
+    keys = ("pid", "oom_score", "oom_score_computed", "badness_pages", "share_permille", "killable")
     assert [row["pid"] for row in rows] == [1, 43]
     assert [rows[1][key] for key in keys] == [43, 700, None, None, None, None]
     assert b"1 of 3 processes could not be read\n" in done.stderr
@@ -257,7 +272,7 @@ def test_the_init_of_a_container_is_killed_like_others(pymemtools: Run, tmp_path
     """The kernel gives it a score; that of the machine has 0."""
     proc = write_tree(tmp_path, Proc(1, "sh", (Map("", 9000),)), Proc(42, "small")) / "proc"
     (proc / "42" / "oom_score").write_text("666\n")
-    for score, killable in (("670\n", "yes"), ("0\n", "never")):
+    for score, killable in (("670\n", True), ("0\n", False)):
         (proc / "1" / "oom_score").write_text(score)
         rows = json.loads("\n".join(output(pymemtools, "-S", str(tmp_path), "-f", "json")))["rows"]
-        assert {row["pid"]: row["killable"] for row in rows} == {1: killable, 42: "yes"}
+        assert {row["pid"]: row["killable"] for row in rows} == {1: killable, 42: True}

@@ -50,8 +50,13 @@ STAND_INS = {  # file and field, command, columns: the start of the note that sa
     # -W: "a part whose counter the kernel lacks is unknown, and its memory in the last row"; 2.6.31 had no Shmem
     ("meminfo *", "smem -W", "used cache noncache"): "",
     ("*/status VmPTE", "*oom*", "badness_pages victim_*"): "the source does not tell the size of page tables",
-    ("*/status VmPTE", "*oom*", "oom_score computed_score share_permille"): "the source does not tell the size of page",
+    (
+        "*/status VmPTE",
+        "*oom*",
+        "oom_score oom_score_computed share_permille",
+    ): "the source does not tell the size of page",
     ("*/smaps VmFlags", "what-if *", "*"): "",  # is_estimate says it, and a note
+    ("meminfo SwapTotal", "oom-scores", "total_pages"): "meminfo: no SwapTotal",
     ("meminfo SwapTotal", "what-if oom", "oom_score badness_pages victim_score total_pages"): "meminfo: no SwapTotal",
     ("meminfo CommitLimit", "what-if *", "*"): "the source does not tell, so the kernel's own choice is assumed",
     ("*/smaps Size", "what-if overcommit", "cannot_fork"): "",  # of those that are not counted as unreadable

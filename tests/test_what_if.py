@@ -223,8 +223,8 @@ def test_the_scores_of_this_machine() -> None:
         for child in children:
             row = rows[child.pid]
             assert row.oom_score is not None
-            assert row.computed_score is not None
-            assert abs(row.oom_score - row.computed_score) <= 1
+            assert row.oom_score_computed is not None
+            assert abs(row.oom_score - row.oom_score_computed) <= 1
         scores = [rows[child.pid].oom_score or 0 for child in children]
         assert scores[0] < scores[1] < scores[2]
     finally:

@@ -12,7 +12,7 @@ class LiveFacts(NamedTuple):
     threads: int | None = None
     nice: int | None = None
     cpu_seconds: int | None = None
-    memory_percent: str | None = None
+    memory_percent: float | None = None
     read_bytes: int | None = None
     write_bytes: int | None = None
 
@@ -28,7 +28,7 @@ def live_facts(pid: int) -> LiveFacts:
             facts = facts._replace(ppid=process.ppid(), threads=process.num_threads(), nice=process.nice())
             times = process.cpu_times()
             facts = facts._replace(cpu_seconds=int(times.user + times.system))
-            facts = facts._replace(memory_percent=f"{process.memory_percent():.1f}")
+            facts = facts._replace(memory_percent=round(process.memory_percent(), 1))
             counters = process.io_counters()
             facts = facts._replace(read_bytes=counters.read_bytes, write_bytes=counters.write_bytes)
     except (psutil.Error, ValueError):

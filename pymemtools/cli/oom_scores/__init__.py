@@ -25,7 +25,8 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import Text, note_incomplete, show
 from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
-from pymemtools.reports.oom_scores.report import SHOWN, Ranking, ScoresRequest, scores_report
+from pymemtools.reports.oom_scores.columns import SHOWN
+from pymemtools.reports.oom_scores.report import Ranking, ScoresRequest, scores_report
 from pymemtools.sources.base import Source
 
 

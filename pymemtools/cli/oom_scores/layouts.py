@@ -11,8 +11,11 @@ from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
 from pymemtools.report import Report, Table, table_of
 from pymemtools.reports.oom_scores.candidates import Candidate
-from pymemtools.reports.oom_scores.report import COLUMNS, SHOWN, SHOWN_WIDE, Comparison, Ranking
+from pymemtools.reports.oom_scores.columns import COLUMNS, SHOWN, SHOWN_WIDE
+from pymemtools.reports.oom_scores.report import Comparison, Ranking
 from pymemtools.reports.oom_scores.safer import Safer
+
+_KILLS = {True: "yes", False: "never", None: None}
 
 
 def ranking_lines(report: Report, *, is_wide: bool) -> list[str]:
@@ -29,7 +32,8 @@ def table_lines(rows: Sequence[Candidate]) -> list[str]:
 def _table_lines(table: Table, keys: Sequence[str]) -> list[str]:
     """Lay out some columns, on a terminal no wider than it."""
     shown = table.only(keys)
-    rows = list(zip(*(shown.cells[key] for key in keys)))
+    cells = {**shown.cells, "killable": [_KILLS[killable] for killable in shown.cells["killable"]]}
+    rows = list(zip(*(cells[key] for key in keys)))
     lines = [line.rstrip() for line in classic_table(shown.columns, rows, amount=plain_kib)]
     if not sys.stdout.isatty():
         return lines
@@ -55,7 +59,7 @@ def comparison_lines(report: Report) -> list[str]:
     """Say where the kernel's scores and the model's differ."""
     found: Comparison = report.answer
     lines = [
-        f"{row.pid} {escape(row.name)}: the kernel says {row.oom_score}, the model {row.computed_score}"
+        f"{row.pid} {escape(row.name)}: the kernel says {row.oom_score}, the model {row.oom_score_computed}"
         for row in found.differing
     ]
     count = f"{len(found.rows)} processes, {len(found.differing)} differ"

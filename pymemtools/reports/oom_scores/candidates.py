@@ -10,7 +10,7 @@ from pymemtools.models.oom import FAIR, Task, badness, detect_scale, oom_score
 from pymemtools.models.release import Version, parse_release, since
 from pymemtools.readings.doubt import read_meminfo, swap_of
 from pymemtools.readings.page_size import IS_ASSUMED, page_size_of
-from pymemtools.readings.process import KERNEL, UNKNOWN_NAME, ZOMBIE, Process
+from pymemtools.readings.process import KERNEL, ZOMBIE, Process
 from pymemtools.readings.processes import Sample, Wants
 from pymemtools.sources.base import Source
 
@@ -21,17 +21,17 @@ class Candidate(NamedTuple):
     """One process as the OOM killer sees it; sizes in bytes, None where the source does not tell."""
 
     pid: int
-    user: str
+    user: str | None
     oom_score: int | None  # the kernel's, or computed where the source has none
     oom_score_adj: int | None
-    computed_score: int | None
+    oom_score_computed: int | None
     badness_pages: int | None  # the points that decide; None: never killed, or not known
     share_permille: int | None  # of RAM and swap, without the adjustment
     rss: int | None
     swap: int | None
     page_tables: int | None
-    state: str
-    killable: str | None  # "yes" or "never"
+    state: str | None
+    killable: bool | None
     name: str
     command: str
     hypothetical: bool = False
@@ -87,7 +87,7 @@ def candidates(source: Source, sample: Sample) -> Candidates:
 
 def _without_shares(row: Candidate, *, has_scores: bool) -> Candidate:
     """Leave out what rests on the sum of RAM and swap; the kernel's own score does not."""
-    row = row._replace(computed_score=None, share_permille=None)
+    row = row._replace(oom_score_computed=None, share_permille=None)
     return row if has_scores else row._replace(oom_score=None)
 
 
@@ -171,7 +171,7 @@ def _candidate(process: Process, task: Task | None, total: int, version: Version
         get("VmRSS"),
         get("VmSwap"),
         get("VmPTE"),
-        process.state or UNKNOWN_NAME,
+        process.state,
         None if task is None else killable_of(process.pid, points, version),
         process.name,
         process.command,
@@ -192,12 +192,12 @@ def weigh(task: Task, total: int, version: Version | None, scale: str) -> tuple[
     return points, (points or 0) if is_share else oom_score(points, total, scale)
 
 
-def killable_of(pid: int, points: int | None, version: Version | None) -> str | None:
+def killable_of(pid: int, points: int | None, version: Version | None) -> bool | None:
     """Tell whether a process may be killed at all; no points need not mean never where no rule makes them."""
     is_before = _is_before_oom_badness(version)
     if (points is None and not is_before) or (pid == 1 and is_before):
-        return "never"
-    return None if points is None else "yes"
+        return False
+    return None if points is None else True
 
 
 def share_of(task: Task, total: int) -> int | None:
@@ -217,5 +217,5 @@ def victim(found: Candidates) -> Candidate | None:
 
 def differences(found: Candidates) -> list[Candidate]:
     """Give the processes whose computed score is not the kernel's."""
-    known = [row for row in found.rows if row.oom_score is not None and row.computed_score is not None]
-    return [row for row in known if row.oom_score != row.computed_score]
+    known = [row for row in found.rows if row.oom_score is not None and row.oom_score_computed is not None]
+    return [row for row in known if row.oom_score != row.oom_score_computed]

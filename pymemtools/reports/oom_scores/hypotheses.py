@@ -23,7 +23,7 @@ def on_another_machine(found: Candidates, total_pages: int, version: Version | N
         rows.append(
             row._replace(
                 oom_score=score,
-                computed_score=score,
+                oom_score_computed=score,
                 badness_pages=points,
                 share_permille=share_of(found.tasks[row.pid], total_pages),
                 killable=killable_of(row.pid, points, version),
@@ -56,7 +56,7 @@ def grown(found: Candidates, pid: int, size: int) -> Candidates:
     points, score = weigh(task, found.total_pages, found.version, found.scale)
     rows[pid] = rows[pid]._replace(
         oom_score=score,
-        computed_score=score,
+        oom_score_computed=score,
         badness_pages=points,
         share_permille=share_of(task, found.total_pages),
         rss=(rows[pid].rss or 0) + size,
@@ -76,7 +76,7 @@ def _readjusted(row: Candidate, task: Task, found: Candidates) -> Candidate:
     points, score = weigh(task, found.total_pages, found.version, found.scale)
     return row._replace(
         oom_score=score,
-        computed_score=score,
+        oom_score_computed=score,
         oom_score_adj=task.oom_score_adj,
         badness_pages=points,
         killable=killable_of(row.pid, points, found.version),
@@ -90,17 +90,17 @@ def _imagined(name: str, size: int, found: Candidates) -> Candidate:
     points, score = weigh(task, found.total_pages, found.version, found.scale)
     return Candidate(
         pid=0,
-        user="-",
+        user=None,
         oom_score=score,
         oom_score_adj=0,
-        computed_score=score,
+        oom_score_computed=score,
         badness_pages=points,
         share_permille=share_of(task, found.total_pages),
         rss=size,
         swap=0,
         page_tables=tables * found.page_size,
-        state="-",
-        killable="yes",
+        state=None,
+        killable=True,
         name=name,
         command=name,
         hypothetical=True,

@@ -11,7 +11,7 @@ from pymemtools.readings.by_name import by_name
 from pymemtools.readings.hidden import invisible, unread
 from pymemtools.readings.machine import read_machine
 from pymemtools.readings.processes import expect_processes, read_processes
-from pymemtools.report import Column, Report, Table, table_of
+from pymemtools.report import Report, Table, table_of
 from pymemtools.reports.memory_groups.kill import Hunt, deaths, hunt, weighed, with_newcomers
 from pymemtools.reports.oom_scores.candidates import (
     WANTS,
@@ -20,7 +20,9 @@ from pymemtools.reports.oom_scores.candidates import (
     by_badness,
     candidates,
     differences,
+    victim,
 )
+from pymemtools.reports.oom_scores.columns import COLUMNS, LIVE
 from pymemtools.reports.oom_scores.hypotheses import with_hypotheses
 from pymemtools.reports.oom_scores.safer import safer, safer_table
 from pymemtools.reports.oom_scores.verdict import together, verdict
@@ -61,6 +63,7 @@ class Ranking(NamedTuple):
 
     rows: list[Candidate]
     said: list[str]
+    victims: dict[str, Any]  # the same for programs
     doubts: tuple[str, ...]  # what the figures rest on
 
 
@@ -72,41 +75,7 @@ class Comparison(NamedTuple):
     scale: str  # the version since which scores are so
 
 
-COLUMNS = (
-    Column("pid", "PID", "process number; 0 for one that does not exist", "count", 7),
-    Column("user", "User", "owner", "text", 8, right=False),
-    Column("oom_score", "Score", "the kernel's score, or the model's where the source has none", "score", 5),
-    Column("oom_score_adj", "Adj", "the owner's adjustment, -1000 (never) to 1000", "score", 5),
-    Column("computed_score", "Computed", "the score by the model", "score", 8),
-    Column("badness_pages", "Badness", "the points that decide, in pages; none: never killed, or not known", "pages"),
-    Column("share_permille", "Share", "thousandths of RAM and swap, without the adjustment", "permille", 5),
-    Column("rss", "RSS", "resident memory", "bytes", 9),
-    Column("swap", "Swap", "memory swapped out", "bytes", 8),
-    Column("page_tables", "Tables", "page tables", "bytes", 7),
-    Column("state", "S", "state: R, S, D, Z ...", "text", 1, right=False),
-    Column("killable", "Kill", "never: init, and those of adj -1000", "text", 5, right=False),
-    Column("name", "Name", "the kernel's name", "text", 15, right=False),
-    Column("command", "Command", "command line", "text", 27, right=False),
-    Column("hypothetical", "What if", "whether it is weighed as supposed", "bool"),
-)
-LIVE = (
-    Column("ppid", "PPID", "parent", "count", 7),
-    Column("threads", "Thr", "threads", "count", 4),
-    Column("nice", "Nice", "nice value", "count", 4),
-    Column("cpu_seconds", "CPU s", "processor time, in seconds", "seconds", 7),
-    Column("memory_percent", "MEM%", "RSS in percent of RAM", "percent", 5),
-    Column("read_bytes", "Read", "bytes read from disks", "bytes", 9),
-    Column("write_bytes", "Written", "bytes written to disks", "bytes", 9),
-)
-SHOWN = (
-    *("pid", "user", "oom_score", "oom_score_adj", "share_permille", "rss", "swap", "page_tables", "killable"),
-    "command",
-)
-SHOWN_WIDE = (
-    *SHOWN[:-1],
-    *("ppid", "threads", "nice", "state", "cpu_seconds", "memory_percent", "read_bytes", "write_bytes", "command"),
-)
-_VERIFIED = ("pid", "name", "oom_score", "computed_score")  # what --verify compares
+_VERIFIED = ("pid", "name", "oom_score", "oom_score_computed")  # what --verify compares
 
 
 def scores_report(source: Source, request: ScoresRequest) -> Report:
@@ -116,12 +85,12 @@ def scores_report(source: Source, request: ScoresRequest) -> Report:
         answer = safer(weighing.found, *request.safer_than)
         return _report(source, weighing, safer_table(answer), answer)
     if request.verifies:
-        return _report(
-            source, weighing, table_of(COLUMNS, weighing.found.rows).only(_VERIFIED), _comparison(weighing.found)
-        )
+        table = table_of(COLUMNS, weighing.found.rows).only(_VERIFIED)
+        return _report(source, weighing, table, _comparison(weighing.found))
     ranking, cells = _ranking(source, request, weighing)
     report = _report(source, weighing, table_of((*COLUMNS, *LIVE) if request.is_wide else COLUMNS, cells), ranking)
-    return report._replace(notes=(*report.notes, *ranking.said))
+    totals = {**(report.totals or {}), **ranking.victims}
+    return report._replace(notes=(*report.notes, *ranking.said), totals=totals)
 
 
 def _weighing(source: Source, request: ScoresRequest) -> Weighing:
@@ -136,27 +105,43 @@ def _weighing(source: Source, request: ScoresRequest) -> Weighing:
 
 def _ranking(source: Source, request: ScoresRequest, weighing: Weighing) -> tuple[Ranking, list[dict[str, Any]]]:
     """Rank the processes, with what the hypotheses come to, say who is killed, and give the table's cells."""
-    found, where = weighing
-    if where is None:
-        supposed = with_hypotheses(found, request.adjustments, ())
-        said = [verdict(supposed)] if request.adjustments else []
-    else:
-        supposed = with_newcomers(found, where, request.adjustments, request.allocations)
-        said = [verdict(supposed, where.level), *together(deaths(source, where, supposed))]
+    supposed, said, victims = _hypotheses(source, request, weighing)
     rows = _arranged(_chosen(source, supposed.rows, request), request)[: request.top]
     cells = [row._asdict() for row in rows]
     if request.is_wide:
         from pymemtools.probes.live_facts import live_facts
 
         cells = [cell | live_facts(cell["pid"])._asdict() for cell in cells]
-    return Ranking(rows, said, _doubts(weighing)), cells
+    return Ranking(rows, said, victims, _doubts(weighing)), cells
+
+
+def _hypotheses(
+    source: Source, request: ScoresRequest, weighing: Weighing
+) -> tuple[Candidates, list[str], dict[str, Any]]:
+    """Weigh anew with what is supposed, and say who would be killed, in words and for programs."""
+    found, where = weighing
+    if where is None:
+        supposed = with_hypotheses(found, request.adjustments, ())
+        if not request.adjustments:
+            return supposed, [], {}
+        return supposed, [verdict(supposed)], _victims(victim(supposed))
+    supposed = with_newcomers(found, where, request.adjustments, request.allocations)
+    dying, level = deaths(source, where, supposed), where.level
+    said = [verdict(supposed, level), *together(dying)]
+    return supposed, said, {**_victims(dying.chosen), "cgroup": level.path if level else None, **dying.answer()}
+
+
+def _victims(first: Candidate | None) -> dict[str, Any]:
+    """Name who is chosen; one that does not exist has PID 0."""
+    pid, name, score = (first.pid, first.name, first.oom_score) if first else (None, None, None)
+    return {"victim_pid": pid, "victim_name": name, "victim_score": score}
 
 
 def _comparison(found: Candidates) -> Comparison:
     """Compare the kernel's scores with the model's. Raises Missing when there is nothing to compare."""
     if not found.has_scores:
         raise Missing("oom-scores: the source has no oom_score to compare with")
-    if all(row.computed_score is None for row in found.rows):
+    if all(row.oom_score_computed is None for row in found.rows):
         raise Missing("oom-scores: no score of this kernel can be computed")
     return Comparison(found.rows, differences(found), found.scale)
 
@@ -171,7 +156,8 @@ def _report(source: Source, weighing: Weighing, table: Table, answer: Any) -> Re
         "oom-scores",
         table,
         answer,
-        facts={**source.facts._asdict(), "total_pages": found.total_pages, "score_scale": found.scale},
+        totals={"total_pages": found.total_pages, "score_scale": found.scale},
+        facts=source.facts._asdict(),
         notes=(*hidden, *_doubts(weighing)),
         warnings=(*([unread(source, found.unreadable, found.seen)] if found.unreadable else []), *hidden),
         unreadable=found.unreadable,
@@ -184,7 +170,7 @@ def _chosen(source: Source, rows: Sequence[Candidate], request: ScoresRequest) -
         row
         for row in rows
         if (process is None or process.chooses(row.pid, row.name, row.command))
-        and (user is None or user.search(row.user))
+        and (user is None or user.search(row.user or ""))
     ]
 
 

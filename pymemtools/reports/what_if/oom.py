@@ -9,6 +9,7 @@ from pymemtools.readings.machine import Machine
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.memory_groups.kill import Deaths, Hunt, deaths, hunt, weighed, with_newcomers
 from pymemtools.reports.oom_scores.candidates import Candidate, Candidates, by_badness
+from pymemtools.reports.oom_scores.columns import COLUMNS as CANDIDATE
 from pymemtools.reports.swap_stores import costs, ram_of_swap
 from pymemtools.reports.what_if.asked import Asked, reported
 
@@ -22,21 +23,7 @@ _RULE_OF_GROUPS = (
     "constrained_alloc(); mm/memcontrol.c, mem_cgroup_scan_tasks(), mem_cgroup_get_oom_group())"
 )
 COLUMNS = (
-    Column("pid", "PID", "process number; 0 is one that does not exist", "count"),
-    Column("user", "User", "owner", "text", right=False),
-    Column("oom_score", "Score", "the score that decides, as /proc would show it", "score"),
-    Column("oom_score_adj", "Adj", "oom_score_adj", "score"),
-    Column("computed_score", "Computed", "the model's score", "score"),
-    Column("badness_pages", "Points", "the points that decide; null: never killed, or not known", "pages"),
-    Column("share_permille", "Share", "of RAM and swap, without the adjustment", "permille"),
-    Column("rss", "RSS", "resident memory", "bytes"),
-    Column("swap", "Swap", "memory swapped out", "bytes"),
-    Column("page_tables", "Tables", "page tables", "bytes"),
-    Column("state", "S", "state", "text", right=False),
-    Column("killable", "Kill", "yes or never", "text", right=False),
-    Column("name", "name", "the kernel's name of it", "text", right=False),
-    Column("command", "Command", "command line", "text", right=False),
-    Column("hypothetical", "Supposed", "it is not as it is", "bool"),
+    *CANDIDATE,
     Column("is_victim", "Victim", "it is chosen", "bool"),
     Column("is_killed", "Killed", "it dies, alone or with its group", "bool"),
     Column("rule", "rule", "the kernel's rule", "text", right=False),
