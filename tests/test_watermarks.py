@@ -9,7 +9,7 @@ from conftest import CAPTURES
 
 from pymemtools.models.release import Version, parse_release
 from pymemtools.models.watermarks import (
-    Zone,
+    SizedZone,
     huge_pages_min_free_kbytes,
     movable_counts_as_high,
     watermarks,
@@ -46,7 +46,7 @@ def test_every_zone_of_real_machines(
 ) -> None:
     zones = parse_zoneinfo(text)
     is_high = movable_counts_as_high([(zone.name, zone.usable, zone.min) for zone in zones], version)
-    managed = [Zone(zone.name, zone.usable) for zone in zones]
+    managed = [SizedZone(zone.name, zone.usable) for zone in zones]
     marks = watermarks(managed, min_free_kbytes, scale_factor, page_kib=page_kib, movable_is_high=is_high)
     boosts = [zone.boost or 0 for zone in zones]
     assert [(zone.min - b, zone.low - b, zone.high - b) for zone, b in zip(zones, boosts)] == [tuple(m) for m in marks]

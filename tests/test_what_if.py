@@ -20,13 +20,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pymemtools.models import overcommit
-from pymemtools.models.allocation import Gain, Pools, Zone, supply, zones_after
+from pymemtools.models.allocation import Gain, Pools, ZoneLevels, supply, zones_after
 from pymemtools.models.available import mem_available
 from pymemtools.models.dirty_timeline import Limits, Writer, curve, timeline
 from pymemtools.models.drop_caches import predict
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, largest_mapping
-from pymemtools.models.watermarks import Zone as Sized
-from pymemtools.models.watermarks import watermarks
+from pymemtools.models.watermarks import SizedZone, watermarks
 from pymemtools.models.writeback import DirtySettings, HighZone, dirtyable, thresholds
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.vmstat import parse_vmstat
@@ -292,7 +291,7 @@ OTHERS = st.lists(st.builds(_gain, PAGES, PAGES, st.booleans()), max_size=3)
 
 @given(ZONES, PAGES, st.builds(Pools, PAGES, PAGES, PAGES, PAGES, PAGES, OTHERS))
 def test_supplies_conserve(zones: list[tuple[int, int, int]], pages: int, pools: Pools) -> None:
-    made = [Zone(f"Z{i}", free, least, least * 2, reserve) for i, (free, least, reserve) in enumerate(zones)]
+    made = [ZoneLevels(f"Z{i}", free, least, least * 2, reserve) for i, (free, least, reserve) in enumerate(zones)]
     found = supply(pages, made, pools)
     assert sum(each.taken for each in found.yields) + found.missing_at_least == pages
     assert found.missing_at_least <= found.missing_at_most
@@ -305,7 +304,7 @@ def test_supplies_conserve(zones: list[tuple[int, int, int]], pages: int, pools:
 @given(st.integers(1 << 10, 1 << 24), st.integers(128, 1 << 18), st.integers(128, 1 << 18), PAGES, PAGES)
 def test_raising_min_free_never_raises_available(managed: int, one: int, other: int, file: int, slab: int) -> None:
     def available(min_free_kbytes: int) -> int:
-        (marks,) = watermarks([Sized("Normal", managed)], min_free_kbytes, 10)
+        (marks,) = watermarks([SizedZone("Normal", managed)], min_free_kbytes, 10)
         return mem_available(managed // 2, file, slab, marks.low_pages, min(marks.high_pages, managed))
 
     low, high = sorted((one, other))

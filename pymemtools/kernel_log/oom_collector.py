@@ -10,7 +10,7 @@ import re
 
 from pymemtools.kernel_log import oom_lines as lines
 from pymemtools.kernel_log.learned_prefix import Prefixes, name_behind
-from pymemtools.kernel_log.oom_report import Exiting, Kill, OomReport, Reaped, Row, Zone
+from pymemtools.kernel_log.oom_report import Exiting, Kill, OomReport, Reaped, ReportedZone, Row
 from pymemtools.kernel_log.prefix import Line
 
 MAX_TASKS = 1 << 16  # rows that are kept of one table
@@ -34,7 +34,7 @@ class Collector:
         self._facts: dict[str, object] = {}
         self._cut: dict[str, None] = {}
         self._counters: dict[str, int] = {}
-        self._zones: list[Zone] = []
+        self._zones: list[ReportedZone] = []
         self._limits: dict[str, tuple[int, int]] = {}
         self._group_stats: dict[str, int] = {}
         self._in_group_stats = False
@@ -192,7 +192,9 @@ class Collector:
             least, low, high, boost = (get(mark, 0) for mark in ("min", "low", "high", "boost"))
             is_whole = lines.SIZES_END.search(match[4]) is not None
             if is_whole or get("high") is not None:
-                self._zones.append(Zone(node, name, free, least, low, high, boost, get("managed"), get("present")))
+                self._zones.append(
+                    ReportedZone(node, name, free, least, low, high, boost, get("managed"), get("present"))
+                )
             self._take_kernel_stacks("zones", message)
             return True if is_whole else self._note_cut(f"zone {name}")
         if (match := lines.RESERVE.fullmatch(message)) and self._zones:

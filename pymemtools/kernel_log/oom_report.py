@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
-class Zone(NamedTuple):
+class ReportedZone(NamedTuple):
     """A zone as the report has it; bytes, lowmem_reserve in pages."""
 
     node: int
@@ -70,7 +70,7 @@ class OomReport(NamedTuple):
     nodemask: str | None = None  # the nodes of a memory policy, as 0-1,4
     mems_allowed: str | None = None  # those of the cpuset
     counters: Mapping[str, int] = {}  # of Mem-Info, pages
-    zones: Sequence[Zone] = ()
+    zones: Sequence[ReportedZone] = ()
     swap_total: int | None = None  # bytes
     swap_free: int | None = None
     ram_pages: int | None = None

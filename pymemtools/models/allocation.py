@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Zone(NamedTuple):
+class ZoneLevels(NamedTuple):
     """A zone, as an allocation for a user sees it."""
 
     name: str
@@ -58,17 +58,17 @@ class Supply(NamedTuple):
     missing_at_most: int
 
 
-def free_above(zones: Sequence[Zone], mark: str) -> int:
+def free_above(zones: Sequence[ZoneLevels], mark: str) -> int:
     """Give the free pages that may be taken before each zone is down to ``min`` or ``low``."""
     return sum(max(zone.free - getattr(zone, mark) - zone.reserve, 0) for zone in zones)
 
 
 def supply(
-    pages: int, zones: Sequence[Zone], pools: Pools, possible: Pools | None = None, *, knows_marks: bool = True
+    pages: int, zones: Sequence[ZoneLevels], pools: Pools, possible: Pools | None = None, *, knows_marks: bool = True
 ) -> Supply:
     """Say where ``pages`` come from: free down to low, clean file pages, slab, dirty ones, swap, free down to min.
 
-    >>> found = supply(50, [Zone("Normal", 40, 5, 10, 0)], Pools(file=30, dirty=10, mapped=5, slab=8, swap_free=0))
+    >>> found = supply(50, [ZoneLevels("Normal", 40, 5, 10, 0)], Pools(30, 10, mapped=5, slab=8, swap_free=0))
     >>> [(each.source, each.taken) for each in found.yields if each.taken]
     [('free', 30), ('clean file pages', 20)]
 
@@ -103,7 +103,7 @@ def supply(
     return Supply(yields, left, left_of_sure)
 
 
-def zones_after(zones: Sequence[Zone], taken: int) -> list[int]:
+def zones_after(zones: Sequence[ZoneLevels], taken: int) -> list[int]:
     """Give each zone's free pages after ``taken`` were: the last zone first, all down to low, and then to min."""
     free = [zone.free for zone in zones]
     for mark in ("low", "min"):

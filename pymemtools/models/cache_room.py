@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymemtools.models.release import Version, since
-from pymemtools.models.watermarks import Zone, boot_min_free_kbytes, watermarks
+from pymemtools.models.watermarks import SizedZone, boot_min_free_kbytes, watermarks
 
 ISOLATED = 32  # SWAP_CLUSTER_MAX, which a cgroup reclaims at least
 LARGE_FOLIO = 512  # of 2 MiB with pages of 4 KiB
@@ -50,7 +50,7 @@ def room_at_boot(available: int, *, page_size: int = 4096, version: Version | No
     """Estimate room() of a machine with one large zone that boot left ``available`` pages of, free or cached."""
     kib = page_size // 1024
     scale = 10 if since(version, (4, 6)) else None
-    (marks,) = watermarks([Zone("Normal", available)], boot_min_free_kbytes(available * kib), scale, page_kib=kib)
+    (marks,) = watermarks([SizedZone("Normal", available)], boot_min_free_kbytes(available * kib), scale, page_kib=kib)
     return room(available, 0, marks.high_pages)
 
 

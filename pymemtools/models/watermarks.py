@@ -16,7 +16,7 @@ _HIGH = ("HighMem",)
 _ORDER = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
 
 
-class Zone(NamedTuple):
+class SizedZone(NamedTuple):
     """A zone, as the rules see it."""
 
     name: str
@@ -68,7 +68,7 @@ def huge_pages_at_boot(ram: int) -> bool:
 
 
 def watermarks(
-    zones: Sequence[Zone],
+    zones: Sequence[SizedZone],
     min_free_kbytes: int,
     scale_factor: int | None,
     *,

@@ -24,7 +24,7 @@ def marks_of(machine: Machine) -> list[reserves.Marks | None]:
     if least is None or (scale is None and not is_old):
         return [None] * len(machine.zones)
     seen = [(zone.name, zone.usable, zone.min) for zone in machine.zones]
-    zones = [reserves.Zone(zone.name, zone.usable) for zone in machine.zones]
+    zones = [reserves.SizedZone(zone.name, zone.usable) for zone in machine.zones]
     is_high = reserves.movable_counts_as_high(seen, machine.version)
     kib = machine.page_size // 1024
     return list(reserves.watermarks(zones, least, None if is_old else scale, page_kib=kib, movable_is_high=is_high))

@@ -13,7 +13,7 @@ from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, t
 from pymemtools.models.oom import FAIR, THOUSANDTHS, Task, badness, oom_score, printed_score, totals_of_score
 from pymemtools.models.overcommit import Caller, Memory, commit_limit
 from pymemtools.models.release import Version, parse_release
-from pymemtools.models.watermarks import Zone, lowmem_reserve, movable_counts_as_high, zone_types
+from pymemtools.models.watermarks import SizedZone, lowmem_reserve, movable_counts_as_high, zone_types
 from pymemtools.models.writeback import DirtySettings, HighZone, dirtyable, thresholds, total_reserve
 from pymemtools.reports.oom_report.analysis import analyse
 
@@ -58,7 +58,7 @@ def _usable(zone: Mapping[str, Any]) -> int:
 
 def _watermarks(case: Case) -> Mapping[str, Any]:
     inputs = case.inputs
-    zones = [Zone(zone["name"], _usable(zone)) for zone in inputs["zones"]]
+    zones = [SizedZone(zone["name"], _usable(zone)) for zone in inputs["zones"]]
     seen = [(zone["name"], _usable(zone), zone.get("min")) for zone in inputs["zones"]]
     marks = watermarks.watermarks(
         zones,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pymemtools.errors import Missing
 from pymemtools.models import overcommit
-from pymemtools.models.allocation import Supply, Yield, Zone, page_tables, supply, zones_after
+from pymemtools.models.allocation import Supply, Yield, ZoneLevels, page_tables, supply, zones_after
 from pymemtools.models.group_charge import FITS, MAY_NOT_FIT, OOM, REFUSED, WAITS, supplied
 from pymemtools.models.overcommit import Caller
 from pymemtools.procfs import zoneinfo
@@ -190,11 +190,11 @@ def _grant(asked: Asked, request: AllocRequest, pages: int) -> Grant:
     return Grant((root[0], root[1]), (user[0], user[1]), rule_of(machine, mode), slack_of(machine, mode))
 
 
-def _zone(zone: zoneinfo.Zone) -> Zone:
-    return Zone(zone.name, zone.free, zone.min, zone.low, max(zone.protection, default=0))
+def _zone(zone: zoneinfo.Zone) -> ZoneLevels:
+    return ZoneLevels(zone.name, zone.free, zone.min, zone.low, max(zone.protection, default=0))
 
 
-def _supply(asked: Asked, request: AllocRequest, pages: int, zones: Sequence[Zone]) -> tuple[Supply, Ruling]:
+def _supply(asked: Asked, request: AllocRequest, pages: int, zones: Sequence[ZoneLevels]) -> tuple[Supply, Ruling]:
     """Say where pages come from: of the machine, as far as the limits of the group that asks let them be taken."""
     machine, page = asked.machine, asked.machine.page_size
     stocks = pools(machine)
@@ -262,7 +262,7 @@ def _left(found: Supply, machine: Machine) -> Left:
     return Left(info.get("MemFree"), after.get("MemFree"), available, then)
 
 
-def _zones_after(zones: Sequence[Zone], found: Supply, machine: Machine) -> list[ZoneAfter]:
+def _zones_after(zones: Sequence[ZoneLevels], found: Supply, machine: Machine) -> list[ZoneAfter]:
     """Give each zone afterwards, as state_of() puts it."""
     spent = sum(each.taken for each in found.yields if each.source.startswith("free"))
     return [

@@ -68,7 +68,9 @@ def _only_zone(machine: Machine) -> Zone:
     scale = machine.setting("vm.watermark_scale_factor") or int(TUNABLES["vm.watermark_scale_factor"].default)
     is_old = not since(machine.version, (4, 6))
     least = machine.setting("vm.min_free_kbytes") or least
-    (marks,) = reserves.watermarks([reserves.Zone("Normal", pages)], least, None if is_old else scale, page_kib=kib)
+    (marks,) = reserves.watermarks(
+        [reserves.SizedZone("Normal", pages)], least, None if is_old else scale, page_kib=kib
+    )
     levels = (marks.min_pages, marks.low_pages, marks.high_pages)
     return Zone(0, "Normal", free, *levels, None, None, pages, pages, pages, None, (), {}, {})
 
