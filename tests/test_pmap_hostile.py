@@ -94,10 +94,11 @@ def test_every_mapping_is_one_line_of_its_process(crowd: Crowd, call: str, kind:
 def test_for_programs_a_name_is_what_it_is(crowd: Crowd, kind: str) -> None:
     file = KINDS[kind].file.replace(b"\n", b"\\012") + (b" (deleted)" if KINDS[kind].is_deleted else b"")
     rows = [json.loads(line) for line in crowd.output("-x -f jsonl").splitlines()]
-    own = [row for row in rows if row["pid"] == crowd.pids[kind] and os.fsencode(row["mapping"]) == file]
+    own = [
+        row for row in rows if row["pid"] == crowd.pids[kind] and os.fsencode(row["path"]).rpartition(b"/")[2] == file
+    ]
     assert [row["kind"] for row in own][-4:] == ["text", "rodata", "relro", "data"]
-    assert {os.fsencode(row["path"]) for row in own} == {os.fsencode(crowd.directory) + b"/" + file}
-    assert sum(row["Rss"] for row in own) > 0
+    assert sum(row["rss"] for row in own) > 0
 
 
 def test_a_process_whose_main_thread_has_ended_is_shown_all_the_same(crowd: Crowd) -> None:

@@ -55,7 +55,7 @@ def test_explain_tells_every_column_flag_and_kind_on_the_page(pymemtools: Run, t
         "Kind Rss  VmFlags Path\n"
         "heap 300 rd wr zz [heap]\n"
         "     === \n"
-        "     300 KB \n"
+        "     300 KiB \n"
         "\n"
         "Kind     what the mapping is for\n"
         "Rss      resident: pages in RAM, shared ones counted in full; no hugetlbfs pages\n"
@@ -81,6 +81,21 @@ def test_explain_a_classic_layout(pymemtools: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["FooPss", "foopss", "foo_pss", "FOO_PSS"])
+def test_a_number_of_a_kernel_to_come_is_a_column(pymemtools: Run, two_looks: tuple[str, str], name: str) -> None:
+    smaps = Path(two_looks[1]) / "7" / "smaps"
+    smaps.write_bytes(smaps.read_bytes().replace(b"VmFlags", b"FooPss:   12 kB\nVmFlags", 2))
+    call = ("pmap", "-S", two_looks[1], "--columns", f"path,{name}")
+    shown = pymemtools(*call, "-s", name, "-r", "7").stdout.decode()
+    assert shown == (
+        "7:   ?\nPath     FooPss\n/lib/new      -\n/x            -\n[anon]       12\n[heap]       12\n"
+        "         ====== \n             24 KiB \n"
+    )
+    report = json.loads(pymemtools(*call, "--group", "file", "--top", "1", "-f", "json", "7").stdout)
+    assert report["rows"] == [{"mappings": 1, "foo_pss": 12288, "path": "[heap]"}]
+    assert report["totals"] == {"mappings": 1, "foo_pss": 12288}
+
+
 @pytest.mark.parametrize("layout", ["-XX", "-x", "--columns=Rss", "--group=kind", "--merge", "--rollup"])
 def test_where_nothing_is_shown_nothing_is_explained(pymemtools: Run, layout: str) -> None:
     done = pymemtools("pmap", "-S", SEVEN, layout, "--explain", "99")
@@ -96,10 +111,10 @@ def test_diff(pymemtools: Run, two_looks: tuple[str, str]) -> None:
         "Change Before After Delta +Size  Address Perm Kind Mapping\n"
         "grown     100   300  +200 +1024 00400000 rw-p heap [heap]\n"
         "gone       40     -   -40 -1024 00800000 rw-p data a\n"
-        "shrunk     20    10   -10 +1024 00500000 rw-p anon \n"
+        "shrunk     20    10   -10 +1024 00500000 rw-p anon [anon]\n"
         "new         -     0     0 +1024 00c00000 rw-p data new\n"
         "       ====== ===== ===== ===== \n"
-        "          160   310  +150 +2048 KB \n"
+        "          160   310  +150 +2048 KiB \n"
     )
     assert (done.stderr, done.returncode) == (b"", 0)
 
@@ -122,12 +137,12 @@ def test_diff_for_programs(pymemtools: Run, two_looks: tuple[str, str]) -> None:
             "before": 102400,
             "after": 307200,
             "delta": 204800,
-            "delta_Size": 1 << 20,
+            "delta_size": 1 << 20,
             "pid": 7,
-            "address": "00400000",
-            "perm": "rw-p",
+            "start": "0x400000",
+            "perms": "rw-p",
             "kind": "heap",
-            "mapping": "[heap]",
+            "path": "[heap]",
         }
     ]
 
@@ -136,7 +151,7 @@ def test_diff_by_the_column_that_is_shown(pymemtools: Run, two_looks: tuple[str,
     before, now = two_looks
     done = pymemtools("pmap", "-S", now, "--diff", before, "-q", "--columns", "kind,size", "--top", "2", "7")
     assert done.stdout == b"7:   ?\ngrown 1024 2048 +1024 00400000 rw-p heap [heap]\n" + (
-        b"grown 1024 2048 +1024 00500000 rw-p anon \n"
+        b"grown 1024 2048 +1024 00500000 rw-p anon [anon]\n"
     )
 
 
@@ -150,8 +165,14 @@ def test_diff_of_what_one_look_lacks_says_so(pymemtools: Run, two_looks: tuple[s
 def test_groups_may_be_counted_and_sorted_by_that(pymemtools: Run, two_looks: tuple[str, str]) -> None:
     done = pymemtools("pmap", "-S", two_looks[1], "--group", "kind", "--columns", "count,Rss", "-s", "Count", "7")
     assert done.stdout.decode() == (
-        "7:   ?\nCount Rss Kind\n    2   4 data\n    1 300 heap\n    1  10 anon\n===== === \n    4 314 KB \n"
+        "7:   ?\nCount Rss Kind\n    2   4 data\n    1 300 heap\n    1  10 anon\n===== === \n    4 314 KiB \n"
     )
+
+
+def test_diff_of_numbers_of_mappings_is_in_numbers(pymemtools: Run, two_looks: tuple[str, str]) -> None:
+    before, now = two_looks
+    done = pymemtools("pmap", "-S", now, "--diff", before, "-q", "--group", "file", "-s", "count", "7")
+    assert done.stdout == b"7:   ?\ngone 1 - -1 -1024 /lib/a\nnew  - 1 +1 +1024 /lib/new\n"
 
 
 def test_diff_with_a_process_that_was_not_there(pymemtools: Run, two_looks: tuple[str, str], tmp_path: Path) -> None:
@@ -200,37 +221,37 @@ def test_json_has_all_fields_in_bytes(pymemtools: Run) -> None:
     assert len(report["rows"]) == 24
     assert report["rows"][0] == {
         "pid": 284,
-        "address": "55717f7c0000",
-        "perm": "r--p",
+        "start": "0x55717f7c0000",
+        "end": "0x55717f7c1000",
+        "perms": "r--p",
         "offset": 0,
         "device": "00:03",
         "inode": report["rows"][0]["inode"],
-        "Size": 4096,
-        "KernelPageSize": 4096,
-        "MMUPageSize": 4096,
-        "Rss": 4096,
-        **{key: report["rows"][0][key] for key in list(report["rows"][0])[10:-4]},
-        "vmflags": "rd mr mw me sd",
+        "size": 4096,
+        "kernel_page_size": 4096,
+        "mmu_page_size": 4096,
+        "rss": 4096,
+        **{key: report["rows"][0][key] for key in list(report["rows"][0])[11:-3]},
+        "vm_flags": ["rd", "mr", "mw", "me", "sd"],
         "kind": "rodata",
-        "mapping": "labd",
         "path": "/bin/labd",
     }
-    assert report["totals"]["Size"] == 413064 << 10
-    assert "KernelPageSize" not in report["totals"]
+    assert report["totals"]["size"] == 413064 << 10
+    assert "kernel_page_size" not in report["totals"]
 
 
 def test_csv_of_maps_alone(pymemtools: Run) -> None:
     lines = pymemtools("pmap", "-S", SEVEN, "-f", "csv", "-P", "stack", "284").stdout.decode()
     assert lines == (
-        "pid,address,perm,offset,device,inode,Size,vmflags,kind,mapping,path\n"
-        "284,7ffc94d2a000,rw-p,0,00:00,0,135168,,stack,[stack],[stack]\n"
+        "pid,start,end,perms,offset,device,inode,size,vm_flags,kind,path\n"
+        "284,0x7ffc94d2a000,0x7ffc94d4b000,rw-p,0,00:00,0,135168,,stack,[stack]\n"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--columns nonsense 281", "unknown column 'nonsense'; there are: pid address"),
+        ("--columns nonsense 281", "unknown column 'nonsense'; there are: pid start"),
         ("-s nonsense 281", "unknown column 'nonsense'"),
         ("-P [ 281", "bad regular expression '['"),
         ("--rollup --group kind 281", "--rollup knows no single mappings"),
@@ -240,10 +261,10 @@ def test_csv_of_maps_alone(pymemtools: Run) -> None:
         ("--columns Rss -x 281", "mutually exclusive"),
         ("--top 0 281", "0 is not in the range x>=1"),
         ("--columns , 281", "--columns names no column"),
-        ("--columns Count 281", "unknown column 'Count'"),
-        ("--group kind -s address 281", "no column 'address' to sort by"),
+        ("--columns Count 281", "unknown column 'mappings'"),
+        ("--group kind -s address 281", "no column 'start' to sort by"),
         ("--rollup -s nonsense 281", "unknown column 'nonsense'"),
-        ("--rollup -s address 281", "--rollup knows no single mappings, and so no column 'address'"),
+        ("--rollup -s address 281", "--rollup knows no single mappings, and so no column 'start'"),
         ("--rollup --columns kind 281", "--rollup knows no single mappings, and so no column 'kind'"),
         ("--diff x -s kind 281", "compare numbers, and 'kind' is none"),
         ("--watch 0 281", "'0' is no time"),
@@ -260,6 +281,6 @@ def test_usage_errors(pymemtools: Run, arguments: str, message: str) -> None:
 
 def test_rollup_of_a_source_without_smaps_rollup(pymemtools: Run, two_looks: tuple[str, str]) -> None:
     done = pymemtools("pmap", "-S", two_looks[1], "--rollup", "7")
-    assert done.stdout == b"PID Size Rss Command\n  7 6144 314 ?\n    ==== === \n    6144 314 KB \n"
+    assert done.stdout == b"PID Size Rss Command\n  7 6144 314 ?\n    ==== === \n    6144 314 KiB \n"
     assert done.stderr == b"pymemtools: pmap: 7: no smaps_rollup: the figures are sums over smaps\n"
     assert done.returncode == 0

@@ -83,7 +83,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     style = options["style"]
     check_style(style)
     request = checked(options)
-    page = partial(Page, request.mode, style_of(options), is_wide=request.is_wide, explains=options["explain"])
+    page = partial(Page, request, style_of(options), explains=options["explain"])
     opened = partial(open_from, ctx, partial=options["partial"], max_size=options["max_size"])
     source = opened(options["source"])
     if options["diff"] is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.errors import UsageProblem
-from pymemtools.reports.pmap.columns import canonical, is_number
+from pymemtools.reports.pmap.columns import is_number, key_named
 from pymemtools.reports.pmap.request import PmapRequest
 
 _MAX_ADDRESS = (1 << 64) - 1
@@ -31,7 +31,7 @@ def checked(options: Mapping[str, Any]) -> PmapRequest:
         options["show_path"],
         None if options["range"] is None else _addresses(options["range"]),
         options["name"],
-        None if options["sort"] is None else canonical(options["sort"]),
+        None if options["sort"] is None else key_named(options["sort"]),
         options["reverse"],
         options["top"],
         {"file": "path", "kind": "kind"}.get(options["group"]),
@@ -58,7 +58,7 @@ def _check_combination(request: PmapRequest, options: Mapping[str, Any]) -> None
 
 
 def _columns(text: str | None) -> tuple[str, ...]:
-    names = tuple(map(canonical, (text or "").replace(",", " ").split()))
+    names = tuple(map(key_named, (text or "").replace(",", " ").split()))
     if text is not None and not names:
         raise UsageProblem("pmap: --columns names no column")
     return names

@@ -11,19 +11,19 @@ from pymemtools.report import Table
 from pymemtools.reports.pmap.columns import column_of
 
 _CLASSIC = {
-    "": (("Address", "address"), ("Kbytes", "Size"), ("Mode", "perm"), ("Mapping", "mapping")),
+    "": (("Address", "start"), ("Kbytes", "size"), ("Mode", "perms"), ("Mapping", "mapping")),
     "x": (
-        ("Address", "address"),
-        ("Kbytes", "Size"),
-        ("RSS", "Rss"),
-        ("Dirty", "Dirty"),
-        ("Mode", "perm"),
+        ("Address", "start"),
+        ("Kbytes", "size"),
+        ("RSS", "rss"),
+        ("Dirty", "dirty"),
+        ("Mode", "perms"),
         ("Mapping", "mapping"),
     ),
     "d": (
-        ("Address", "address"),
-        ("Kbytes", "Size"),
-        ("Mode", "perm"),
+        ("Address", "start"),
+        ("Kbytes", "size"),
+        ("Mode", "perms"),
         ("Offset", "offset"),
         ("Device", "device"),
         ("Mapping", "mapping"),
@@ -40,8 +40,8 @@ def legend(tables: Sequence[Table]) -> Iterator[str]:
     """Explain every column there is on the page, and every flag and kind in them."""
     columns = {column.key: column for table in tables for column in table.columns}
     yield from _lines([(column.title, column.help) for column in columns.values()])
-    flags = {str(value) for table in tables for value in table.cells.get("vmflags", ())}
-    codes = flags_legend(text.encode("utf-8", "surrogateescape") for text in flags)
+    flags = {value for table in tables for value in table.cells.get("vm_flags", ()) if value}
+    codes = flags_legend(" ".join(value).encode("utf-8", "surrogateescape") for value in flags)
     if codes:
         yield from _lines([(escape(code), meaning or "a flag that is not known here") for code, meaning in codes])
     kinds = {str(value) for table in tables for value in table.cells.get("kind", ())}

@@ -35,7 +35,7 @@ def extended_lines(maps: ProcessMaps, style: Style) -> Iterator[str]:
     """Lay out as ``pmap -x`` does."""
     if not style.quiet:
         yield "Address           Kbytes     RSS   Dirty Mode  Mapping"
-    figures = [maps.mappings.sizes(), values_of(maps, "Rss"), values_of(maps, "Dirty")]
+    figures = [maps.mappings.sizes(), values_of(maps, "rss"), values_of(maps, "dirty")]
     numbers = [_formatted("{:7d}", figure) for figure in figures]
     yield from _rows(_addresses(maps), *numbers, _modes(maps), _names(maps, style))
     if not style.quiet:

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 from pymemtools.cli.pmap.layouts import LAYOUTS, Style, title_line
 from pymemtools.report import Report, Table
+from pymemtools.reports.pmap.request import PmapRequest
 
 
 class Page:
     """What is printed, remembered as far as it must be explained."""
 
-    def __init__(self, mode: str, style: Style, *, is_wide: bool, explains: bool) -> None:
-        self._mode = mode
+    def __init__(self, request: PmapRequest, style: Style, *, explains: bool) -> None:
+        self._mode = request.mode
+        self._is_wide = request.is_wide
+        self._unit = "KB" if request.is_classic else "KiB"  # the one is procps's
         self._style = style
-        self._is_wide = is_wide
         self._explains = explains
         self._tables: list[Table] = []
         self._has_classic = False
@@ -44,7 +46,7 @@ class Page:
 
         if self._explains and report.table.height:
             self._tables.append(report.table)
-        return wide_lines(report.table, quiet=self._style.quiet)
+        return wide_lines(report.table, quiet=self._style.quiet, unit=self._unit)
 
     def legend(self) -> Iterator[str]:
         """Explain what there is on the page, if that was asked for."""

@@ -16,7 +16,7 @@ from pymemtools.reports.pmap.table import put_together, sum_of
 from pymemtools.sources.base import Facts, Source
 
 _NOTHING = Table((), {})
-_NOT_SUMMED = frozenset(("KernelPageSize", "MMUPageSize", "ProtectionKey"))  # though pmap -XX does
+_NOT_SUMMED = frozenset(("kernel_page_size", "mmu_page_size", "protection_key"))  # though pmap -XX does
 
 
 def process_reports(source: Source, request: PmapRequest) -> Iterator[Report]:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from pymemtools.procfs.smaps.fields import key_of
 from pymemtools.readings.mappings import ALL, Wanted
-from pymemtools.reports.pmap.columns import is_number
+from pymemtools.report import plain_name
+from pymemtools.reports.pmap.columns import is_number, key_among
 from pymemtools.reports.pmap.table import MADE_OF, OF_MAPS
 
 # What tells large mappings from small ones where nothing else was asked for.
-FIGURES = ("Size", "Rss", "Pss", "Private_Dirty", "Swap")
-ROLLUP_FIGURES = ("Size", "Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem", "Swap", "SwapPss")
+FIGURES = ("size", "rss", "pss", "private_dirty", "swap")
+ROLLUP_FIGURES = ("size", "rss", "pss", "pss_anon", "pss_file", "pss_shmem", "swap", "swap_pss")
 # What -X leaves out, and -XX shows.
 DROPPED = frozenset(
     (
-        "AnonHugePages",
-        "KernelPageSize",
-        "MMUPageSize",
-        "Shared_Dirty",
-        "Private_Dirty",
-        "Shared_Clean",
-        "Private_Clean",
+        "anon_huge_pages",
+        "kernel_page_size",
+        "mmu_page_size",
+        "shared_dirty",
+        "private_dirty",
+        "shared_clean",
+        "private_clean",
     )
 )
 
@@ -62,30 +65,41 @@ class PmapRequest(NamedTuple):
             return self.sort
         shown = [key for key in self.columns if is_number(key)]
         if shown:
-            return "Rss" if "Rss" in shown else shown[0]
-        return "Rss" if self.mode in ("x", "X", "XX") or self.is_for_totals or self.rollup else "Size"
+            return "rss" if "rss" in shown else shown[0]
+        return "rss" if self.mode in ("x", "X", "XX") or self.is_for_totals or self.rollup else "size"
 
     @property
     def wanted(self) -> Wanted | None:
         """Say which numbers of smaps to read; None: maps will do."""
         if self.mode == "X" and not self.everything and self.sort is None and not self.group:
-            return lambda key: key not in DROPPED
+            return lambda field: key_of(field) not in DROPPED
         if self.mode.startswith("X"):
             return ALL
         keys = {*self.columns, *([self.figure] if self.weight or self.compares else [])}
         if self.mode == "x":
-            keys |= {"Rss", "Dirty"}
+            keys |= {"rss", "dirty"}
         if self.is_for_totals and not self.columns:
             keys |= set(FIGURES)
-        keys -= OF_MAPS | {"Count"}
+        keys -= OF_MAPS | {"mappings"}
         if not keys:
             return None
-        return frozenset({*keys, *(part for key in keys for part in MADE_OF.get(key, ()))}).__contains__
+        names = {plain_name(name) for key in keys for name in (key, *MADE_OF.get(key, ()))}
+        return lambda field: plain_name(field) in names
 
     @property
     def needs_kinds(self) -> bool:
         """Tell whether the kinds of mappings must be told."""
         return self.compares or self.everything or "kind" in (self.group, self.sort, *self.columns)
+
+    @property
+    def is_classic(self) -> bool:
+        """Tell the layouts that procps has, too."""
+        return not (self.columns or self.group or self.merge or self.rollup or self.compares)
+
+    def among(self, fields: Iterable[str]) -> PmapRequest:
+        """Give columns that are unknown here the keys of the kernel's ``fields``, once these are known."""
+        columns = tuple(key_among(name, fields) for name in self.columns)
+        return self._replace(columns=columns, sort=None if self.sort is None else key_among(self.sort, fields))
 
     @property
     def is_wide(self) -> bool:
