@@ -11,6 +11,9 @@ from conftest import Run
 from group_trees import MEMINFO, MIB, V2_ROOT, group, group_v1, write
 from trees import Map, Proc, write_tree
 
+from pymemtools.capture.contents import cgroup_paths
+from pymemtools.sources import open_source
+
 # 465 MiB in use: 100 MiB of them file pages that are clean and mapped by nobody, 10 of slab.
 ROOM_WITHOUT_SLAB = 512 - 465 + 100
 
@@ -218,3 +221,22 @@ def test_a_fork_in_a_group(tmp_path: Path, pymemtools: Run) -> None:
     assert (totals["outcome"], totals["decided_by_group"], totals["killed_pids"]) == ("OOM", "/a", [42])
     assert ask(pymemtools, tree, "fork", "42", "--dirty", "10")["totals"]["outcome"] == "fits"
     assert ask(pymemtools, tree, "fork", "42", "--group", "/")["totals"]["outcome"] == "fits"
+
+
+def test_version_2_beside_version_1(tmp_path: Path, pymemtools: Run) -> None:
+    """As systemd's hybrid layout has it; the program finds it there, and takes it into captures from there."""
+    files = {path.replace("/cgroup/", "/cgroup/unified/"): text for path, text in group("/a", max=512 * MIB).items()}
+    tree = write(tmp_path, files | {"sys/fs/cgroup/pids/a/pids.max": "max\n"})
+    document = ask(pymemtools, tree, "alloc", "1G", "--group", "/a")
+    assert (document["totals"]["outcome"], document["totals"]["decided_by_group"]) == ("OOM", "/a")
+    taken = list(cgroup_paths(open_source(str(tree)), [b"4:pids:/a\n0::/a\n"]))
+    assert "/sys/fs/cgroup/unified/a/memory.max" in taken
+    assert not [path for path in taken if not path.startswith("/sys/fs/cgroup/unified/")]
+
+
+def test_swap_of_a_group_that_is_ram_of_the_machine(tmp_path: Path, pymemtools: Run) -> None:
+    area = "Filename Type Size Used Priority\n/dev/zram0 partition 1048576 524288 100\n"
+    for limit, said in (("max", 1), (0, 0)):
+        files = group("/a", max=512 * MIB, swap__max=limit, swap__current=0) | {"proc/swaps": area}
+        document = ask(pymemtools, write(tmp_path / f"{limit}", V2_ROOT | files), "alloc", "1G", "--group", "/a")
+        assert sum("a group's swap may be on zram" in note for note in document["notes"]) == said

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from pymemtools.catalog import FILES, LEFT_OUT, NEVER_READ
 from pymemtools.procfs.cgroup import parse_cgroups
+from pymemtools.readings.cgroup_path import UNIFIED
 from pymemtools.sources.base import Source
 
 
@@ -40,12 +41,13 @@ def _matching(source: Source, pattern: str) -> list[str]:
     return paths
 
 
-def cgroup_paths(texts: Iterable[bytes]) -> Iterator[str]:
+def cgroup_paths(source: Source, texts: Iterable[bytes]) -> Iterator[str]:
     """Give the paths of the memory controller's files for the groups that processes' cgroup files name, and above."""
+    unified = UNIFIED if source.names(UNIFIED) else _CGROUPS
     groups: set[str] = set()
     for text in set(texts):
         paths = parse_cgroups(text)
-        for controller, mount in (("memory", f"{_CGROUPS}/memory"), ("", _CGROUPS)):
+        for controller, mount in (("memory", f"{_CGROUPS}/memory"), ("", unified)):
             parts = paths.get(controller, "").strip("/").split("/")
             if controller in paths and ".." not in parts:
                 groups |= {"/".join([mount, *parts[:depth]]).rstrip("/") for depth in range(len(parts) + 1)}

@@ -14,6 +14,7 @@ from pymemtools.capture.tar_writer import Member
 from pymemtools.capture.veil import Veil
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.stat import Stat
+from pymemtools.readings.cgroup_path import UNIFIED
 from pymemtools.readings.process import ALIVE, life_of
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
@@ -62,7 +63,7 @@ class Taking:
             cgroups.add(captured.cgroups)
             for name, body in captured.files.items():
                 yield Member(member_name(f"{pid}/{name}"), body, captured.uid, self._now)
-        for path in cgroup_paths(cgroups):
+        for path in cgroup_paths(self._source, cgroups):
             yield from self._system(path, is_optional=True)
         yield self._small("manifest.json", self._manifest())
 
@@ -101,7 +102,8 @@ class Taking:
     @staticmethod
     def _veiled_group(path: str, veil: Veil) -> str:
         folder, _, file = path.rpartition("/")
-        mount = "/sys/fs/cgroup/memory" if folder.startswith("/sys/fs/cgroup/memory") else "/sys/fs/cgroup"
+        mounts = ("/sys/fs/cgroup/memory", UNIFIED, "/sys/fs/cgroup")
+        mount = next(mount for mount in mounts if f"{folder}/".startswith(f"{mount}/"))
         return f"{mount}{veil.group(folder[len(mount) :])}/{file}"
 
     def _process(self, pid: int, names: tuple[str, ...]) -> Captured | None:

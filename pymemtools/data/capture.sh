@@ -422,13 +422,15 @@ add_groups() {
 	set -- $text
 	unset IFS
 	last=
+	unified=/sys/fs/cgroup/unified
+	[ -d $unified ] || unified=/sys/fs/cgroup
 	for line; do
 		[ "$line" != "$last" ] || continue
 		last=$line
 		path=${line#*:*:}
 		case $line in
 		*..*) ;;
-		0::*) add_group "/sys/fs/cgroup${path%/}" ;;
+		0::*) add_group "$unified${path%/}" ;;
 		*:memory:* | *,memory:* | *:memory,*) add_group "/sys/fs/cgroup/memory${path%/}" ;;
 		esac
 	done
@@ -443,7 +445,7 @@ add_group() {
 		esac
 		groups=$groups$group$newline
 		case $group in
-		/sys/fs/cgroup | /sys/fs/cgroup/memory) break ;;
+		/sys/fs/cgroup | /sys/fs/cgroup/memory | /sys/fs/cgroup/unified) break ;;
 		esac
 		group=${group%/*}
 	done

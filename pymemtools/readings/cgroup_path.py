@@ -10,6 +10,7 @@ from pymemtools.procfs.mountinfo import parse_mountinfo
 from pymemtools.sources.base import Source
 
 _DEFAULT = "/sys/fs/cgroup"
+UNIFIED = f"{_DEFAULT}/unified"  # where version 2 is beside controllers of version 1
 
 
 class Hierarchy(NamedTuple):
@@ -30,6 +31,8 @@ def find_hierarchy(source: Source) -> Hierarchy:
                     return Hierarchy(version, mount.point, mount.root)
     elif any(name.startswith("memory.") and name.endswith("_in_bytes") for name in source.names(f"{_DEFAULT}/memory")):
         return Hierarchy(1, f"{_DEFAULT}/memory", "/")
+    elif source.names(UNIFIED):
+        return Hierarchy(2, UNIFIED, "/")
     elif source.names(_DEFAULT):
         return Hierarchy(2, _DEFAULT, "/")
     raise Missing("no control groups: nothing is mounted for the memory controller")

@@ -78,6 +78,17 @@ def costs(stores: Stores) -> Iterator[str]:
         yield f"zswap keeps what is swapped in RAM first, {most}: {takes}"
 
 
+def costs_of_groups(stores: Stores) -> Iterator[str]:
+    """Say what swap in RAM is to a memory group, whose limits are taken to be relieved of all that is swapped out.
+
+    Source: mm/zswap.c, obj_cgroup_charge_zswap(), Linux 5.19; zram's pages are charged to nobody.
+    """
+    if stores.compressed:
+        yield "a group's swap may be on zram, whose RAM counts in no group: it gives room there, less to the machine"
+    if stores.zswap is not None and stores.zswap.is_on and len(stores.areas) > len(stores.compressed):
+        yield "what zswap keeps of a group's pages counts in it again from Linux 5.19 on: swapping gives it less"
+
+
 def ram_of_swap(stores: Stores) -> tuple[float, float] | None:
     """Give the RAM that a byte swapped out takes on average, at the least and at the most; None if no byte takes any.
 

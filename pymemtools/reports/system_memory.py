@@ -11,6 +11,8 @@ from pymemtools.procfs.meminfo import hugetlb_pool
 from pymemtools.readings.stores import NO_STORES, Stores
 from pymemtools.units import human_size, minus, plus
 
+ARC, REST = "ZFS ARC", "unknown"
+
 
 class SystemRow(NamedTuple):
     """One part of the machine's memory, in bytes; unknown is None."""
@@ -91,19 +93,24 @@ def detailed_rows(
     ]
     known = sum(used for _, used, _ in parts if used is not None)
     whole = max(total + kernel_image, 0 if real is None else real)
-    return _rows([*parts, ("unknown", whole - known, 0)])
+    return _rows([*parts, (REST, whole - known, 0)])
 
 
 def without_negative(rows: Sequence[SystemRow]) -> tuple[list[SystemRow], list[str]]:
-    """Make differences unknown that are below 0, and name them: counters contradict each other then."""
+    """Make differences unknown that are below 0, and name them: counters contradict each other then.
+
+    Or they overlap: what the ARC has in buffers of a slab or of vmalloc, meminfo counts there, too.
+    """
     found, notes = [], []
+    overlap = "a part of the ZFS ARC is within slab or vmalloc, too" if any(row.area == ARC for row in rows) else None
     for row in rows:
         sizes = row[2:]
         found.append(SystemRow(*row[:2], *(None if (size or 0) < 0 else size for size in sizes)))
         for key, size in zip(("used", "cache", "noncache"), sizes):
             if size is not None and size < 0:
                 figure = f"{row.area}: {key} would be -{human_size(-size)}"
-                notes.append(f"{figure}, since counters of meminfo contradict each other: it is taken as unknown")
+                why = overlap if overlap and row.area == REST else "counters of meminfo contradict each other"
+                notes.append(f"{figure}, since {why}: it is taken as unknown")
     return found, notes
 
 
@@ -119,7 +126,7 @@ def _beside_meminfo(stores: Stores) -> Iterator[tuple[str, int, int]]:
     if stores.zram:
         yield "zram", sum(device.ram for device in stores.zram.values()), 0
     if stores.arc:
-        yield "ZFS ARC", stores.arc.size, stores.arc.can_go
+        yield ARC, stores.arc.size, stores.arc.can_go
 
 
 def vmalloc_pages(meminfo: Mapping[str, int], version: Version | None) -> int | None:

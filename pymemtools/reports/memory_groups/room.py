@@ -21,6 +21,7 @@ from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.groups import Level
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.memory_groups.asking import Asking
+from pymemtools.reports.swap_stores import costs_of_groups
 from pymemtools.units import human_size
 
 # What comes of an amount, and the limit that decides, are the model's; who lays an answer out has them from here.
@@ -159,6 +160,8 @@ class Ruling(NamedTuple):
 def ruling(asked: Asking, machine: Machine, amount: int, room: int | None = None) -> Ruling:
     """Ask the limits whether they let so many bytes be taken; ``room`` is what the machine has, None for enough."""
     found = bounds(asked, machine)
+    if any(bound.holdings.swap_at_most for bound in found):
+        asked = asked._replace(notes=(*asked.notes, *costs_of_groups(machine.stores)))
     killing = [bound for bound in found if not bound.slows]
     return Ruling(
         asked,
