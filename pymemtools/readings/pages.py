@@ -16,7 +16,7 @@ _MOST = 1 << 22  # pages that are looked at: 16 GiB of 4 KiB
 _MOST_FRAMES = 1 << 18
 
 
-class Pages(NamedTuple):
+class MappingPages(NamedTuple):
     """The pages of a mapping, or of the part of it around an address."""
 
     first: int  # the address of the first page
@@ -26,7 +26,7 @@ class Pages(NamedTuple):
     mapped_once: int | None  # pages that nobody else maps
 
 
-def read_pages(pid: int, read: Callable[[], AddressSpace], address: int) -> tuple[AddressSpace, int, Pages]:
+def read_pages(pid: int, read: Callable[[], AddressSpace], address: int) -> tuple[AddressSpace, int, MappingPages]:
     """Read the pages of the mapping that holds an address; give the address space and the mapping's place in it."""
     try:
         with page_file(f"{pid}/pagemap") as pagemap:  # opened first: it stays with the memory that maps is read of
@@ -45,7 +45,7 @@ def _place(space: AddressSpace, address: int) -> int:
     return place
 
 
-def _pages(words: Callable[[int, int], bytes], mapping: Mapping, address: int) -> Pages:
+def _pages(words: Callable[[int, int], bytes], mapping: Mapping, address: int) -> MappingPages:
     size = page_size()
     count = mapping.size // size
     first = mapping.start
@@ -59,16 +59,16 @@ def _pages(words: Callable[[int, int], bytes], mapping: Mapping, address: int) -
     frames = page_frames(found)
     present = sorted({frame for frame in frames if frame})[:_MOST_FRAMES]
     if not present:
-        return Pages(first, size, states, None, None)
+        return MappingPages(first, size, states, None, None)
     try:
         with page_file("kpageflags") as flags_file, page_file("kpagecount") as count_file:
             flags, counts = flags_file.at(present), count_file.at(present)
     except (Denied, Missing):
-        return Pages(first, size, states, None, None)
+        return MappingPages(first, size, states, None, None)
     zero = {frame for frame, value in flags.items() if is_zero_page(value)}
     marked = bytes(
         ZERO if maybe and frame in zero else state
         for state, frame, maybe in zip(states, frames, may_be_zero_page(found))
     )
     once = sum(counts.get(frame) == 1 for frame in frames if frame)
-    return Pages(first, size, marked, flag_counts(flags.get(frame, 0) for frame in frames if frame), once)
+    return MappingPages(first, size, marked, flag_counts(flags.get(frame, 0) for frame in frames if frame), once)

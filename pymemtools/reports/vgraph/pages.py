@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.areas import Area
 from pymemtools.procfs.pagemap import STATES
 from pymemtools.readings.address_space import AddressSpace
-from pymemtools.readings.pages import Pages
+from pymemtools.readings.pages import MappingPages
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.vgraph.areas import areas_of
 
@@ -25,10 +25,10 @@ class PagesOf(NamedTuple):
 
     title: str
     area: Area
-    pages: Pages
+    pages: MappingPages
 
 
-def pages_report(space: AddressSpace, place: int, pages: Pages) -> Report:
+def pages_report(space: AddressSpace, place: int, pages: MappingPages) -> Report:
     """Give runs of pages in one state, of the mapping at ``place``."""
     rows = []
     at = pages.first

@@ -1,0 +1,76 @@
+"""What holds of the code as a whole, and would be lost a little at a time: who may know whom, and how much."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+from conftest import HERE
+
+PACKAGE = HERE.parent / "pymemtools"
+GROUND_FLOOR = ("sources", "probes", "procfs", "sysfs", "kernel_log", "models", "readings")
+MOST_PARAMETERS = 8
+LONGEST_FUNCTION = 55  # lines
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Parse every module, by its path below the package."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return {str(path.relative_to(PACKAGE)): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def room_of(module: str) -> str:
+    """Give the folder that a module is in, or its name where it is in none."""
+    return module.partition("/")[0]
+
+
+def functions() -> Iterator[tuple[str, Function]]:
+    """Give every function and method with its module."""
+    for module, tree in modules().items():
+        yield from ((module, node) for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def parameters(function: Function) -> list[str]:
+    """Name the parameters, without self and ``**options``."""
+    arguments = function.args
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def test_no_function_below_the_command_line_takes_many_parameters() -> None:
+    many = [
+        f"{module}: {function.name}"
+        for module, function in functions()
+        if len(parameters(function)) > MOST_PARAMETERS and room_of(module) != "cli"
+    ]
+    assert many == []
+
+
+def test_options_end_in_the_command_line() -> None:
+    takers = [
+        f"{module}: {function.name}"
+        for module, function in functions()
+        if room_of(module) != "cli" and "options" in (*parameters(function), getattr(function.args.kwarg, "arg", ""))
+    ]
+    assert takers == []
+
+
+def test_functions_fit_a_screen() -> None:
+    lengths = {
+        f"{module}: {function.name}": (function.end_lineno or 0) - function.lineno + 1
+        for module, function in functions()
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+
+
+def test_records_of_the_ground_floor_have_names_of_their_own() -> None:
+    """Who uses two of them need not rename one."""
+    found: dict[str, str] = {}
+    for module, tree in modules().items():
+        if room_of(module) in GROUND_FLOOR:
+            for node in tree.body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    assert found.setdefault(node.name, module) == module, f"{node.name}: also in {module}"
