@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import click
@@ -30,8 +30,7 @@ from pymemtools.cli.picture import (
     save_picture,
 )
 from pymemtools.errors import UsageProblem
-from pymemtools.procfs.iomem import Region
-from pymemtools.reports.physical import KINDS, PhysicalSpace, RegionRow, Totals, physical_report, regions_of
+from pymemtools.reports.physical import KINDS, PhysicalSpace, RegionRow, Regions, Totals, physical_report, regions_of
 from pymemtools.sources.base import Facts
 from pymemtools.units import brief_size
 
@@ -99,7 +98,7 @@ def _checked(options: Mapping[str, Any]) -> IomemRequest:
     return IomemRequest(**given, other=other, look=look_of(dict(options)))
 
 
-def _read(ctx: click.Context, asked: IomemRequest, file: str | None, source: str | None) -> tuple[list[Region], Facts]:
+def _read(ctx: click.Context, asked: IomemRequest, file: str | None, source: str | None) -> tuple[Regions, Facts]:
     """Read a saved text, or what a source has. Raises MemtoolsError."""
     if file is not None:
         from pymemtools.sources.text_file import read_text_file
@@ -109,7 +108,7 @@ def _read(ctx: click.Context, asked: IomemRequest, file: str | None, source: str
     return regions_of(opened.read("iomem"), "iomem"), opened.facts
 
 
-def _read_other(ctx: click.Context, asked: IomemRequest, other: str) -> list[Region]:
+def _read_other(ctx: click.Context, asked: IomemRequest, other: str) -> Regions:
     """Read what to compare with: a text if it starts as one, else a directory or an archive."""
     import os
 
@@ -155,7 +154,7 @@ def _sums(sums: Totals) -> str:
     )
 
 
-def _legacy(regions: Sequence[Region]) -> Iterator[str]:
+def _legacy(regions: Regions) -> Iterator[str]:
     from pymemtools.render.legacy_boxes import Row, iomem_lines
 
     return iomem_lines(

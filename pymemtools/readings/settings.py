@@ -8,6 +8,7 @@ from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.models.tunables import NEVER_READ, ONLY_WRITTEN, TUNABLES, Tunable
 from pymemtools.sources.base import Source
 
+KNOWN = tuple(TUNABLES)  # names
 WRITE_ONLY = "(write-only)"
 _FOLDERS = (
     ("vm", "sys/vm"),

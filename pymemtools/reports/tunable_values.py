@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pymemtools.errors import UsageProblem
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical, limits, range_in_words
 from pymemtools.readings.machine import Machine
-from pymemtools.readings.settings import words_of
+from pymemtools.readings.settings import absolute, words_of
 from pymemtools.reports.harm import harm
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.base import Source
@@ -85,6 +85,51 @@ def assignments(texts: Iterable[str], command: str) -> list[Assignment]:
             raise UsageProblem(f"{command}: {error}") from None
         found.append(assignment)
     return found
+
+
+_TITLE = "# Written by pymemtools tunables set --persist."
+
+
+def drop_in_lines(before: Sequence[str], assignments: Sequence[Assignment]) -> list[str]:
+    """Give what a drop-in of sysctl then holds: its lines but for those of the same tunables and twins, and the new.
+
+    Raises UsageProblem for what sysctl would not set, or what would not last.
+    """
+    for name, _ in assignments:
+        if not name.startswith(("vm.", "kernel.")):
+            raise UsageProblem("tunables set: --persist writes for sysctl, which does not know what is in /sys")
+        if TUNABLES[name].is_action:
+            raise UsageProblem(f"tunables set: --persist: {name} is no setting that could last")
+    replaced = {name for each, _ in assignments for name in (each, TUNABLES[each].twin)}
+    kept = [line for line in before if _name_in(line) not in replaced] or [_TITLE]
+    return [*kept, *(f"{name} = {value}" for name, value in assignments)]
+
+
+def _name_in(line: str) -> str:
+    """Give the tunable that a line sets."""
+    return canonical(line.partition("=")[0].strip().removeprefix("-").strip())
+
+
+class File(NamedTuple):
+    """What of a live machine to write for an assignment."""
+
+    name: str
+    path: str  # absolute
+    value: str
+    twin: tuple[str, str] | None  # name and path of the setting that this one sets to 0
+    is_action: bool  # there is no value to read back, or to put back
+
+
+def file_of(assignment: Assignment) -> File:
+    """Say where an assignment is written."""
+    known = TUNABLES[assignment.name]
+    twin = (known.twin, absolute(TUNABLES[known.twin].path)) if known.twin else None
+    return File(known.name, absolute(known.path), assignment.value, twin, known.is_action)
+
+
+def is_assignment(text: str) -> bool:
+    """Tell whether a text is ``NAME=VALUE`` of a tunable that is known."""
+    return "=" in text and canonical(text.partition("=")[0]) in TUNABLES
 
 
 def _assignment(text: str, others: Iterable[Assignment]) -> Assignment:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pymemtools.errors import Denied, Missing
-from pymemtools.models.tunables import ONLY_WRITTEN, TUNABLES, Tunable, default_of, limits, range_in_words
+from pymemtools.models.tunables import ONLY_WRITTEN, TUNABLES, Tunable, canonical, default_of, limits, range_in_words
 from pymemtools.readings.machine import Machine, notes_of, read_machine
 from pymemtools.readings.settings import WRITE_ONLY, absolute, names, path_of, value_of
 from pymemtools.report import Column, Report, table_of
@@ -91,9 +91,9 @@ class Values(NamedTuple):
 
 
 def values_report(source: Source, chosen: Iterable[str], facts: Mapping[str, Any]) -> Report:
-    """Read some tunables."""
+    """Read some tunables, however their names are spelt."""
     found, refused = [], []
-    for name in chosen:
+    for name in map(canonical, chosen):
         try:
             found.append((name, value_of(source, name)))
         except (Missing, Denied) as error:
@@ -161,6 +161,7 @@ EXPLANATION_COLUMNS = (
 
 def explain_report(source: Source, name: str, facts: Mapping[str, Any]) -> Report:
     """Say what a tunable does, and what it is set to. Raises Missing for one that nobody knows, and nobody has."""
+    name = canonical(name)
     known = TUNABLES.get(name)
     if known is None:
         value, place = value_of(source, name), absolute(path_of(name))

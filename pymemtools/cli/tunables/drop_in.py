@@ -7,11 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pymemtools.cli.new_file import new_file
-from pymemtools.errors import Denied, UsageProblem
-from pymemtools.models.tunables import TUNABLES, canonical
-from pymemtools.reports.tunable_values import Assignment
-
-_TITLE = "# Written by pymemtools tunables set --persist."
+from pymemtools.errors import Denied
+from pymemtools.reports.tunable_values import Assignment, drop_in_lines
 
 
 @contextmanager
@@ -46,15 +43,7 @@ def check_drop_in(path: str, assignments: Sequence[Assignment]) -> None:
 
 
 def _text(path: str, assignments: Sequence[Assignment]) -> bytes:
-    """Give the new content: the old lines but for those of the same tunables and their twins, and the new ones."""
-    for name, _ in assignments:
-        if not name.startswith(("vm.", "kernel.")):
-            raise UsageProblem("tunables set: --persist writes for sysctl, which does not know what is in /sys")
-        if TUNABLES[name].is_action:
-            raise UsageProblem(f"tunables set: --persist: {name} is no setting that could last")
-    replaced = {name for each, _ in assignments for name in (each, TUNABLES[each].twin)}
-    kept = [line for line in _lines(path) if _name_in(line) not in replaced] or [_TITLE]
-    lines = [*kept, *(f"{name} = {value}" for name, value in assignments)]
+    lines = drop_in_lines(_lines(path), assignments)
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
@@ -69,8 +58,3 @@ def _lines(path: str) -> list[str]:
     except OSError as error:
         raise Denied(f"{path}: {error.strerror}") from None
     return text.removesuffix("\n").split("\n") if text else []
-
-
-def _name_in(line: str) -> str:
-    """Give the tunable that a line sets."""
-    return canonical(line.partition("=")[0].strip().removeprefix("-").strip())

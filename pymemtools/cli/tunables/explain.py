@@ -18,7 +18,6 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import show
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.names import offer_names
-from pymemtools.models.tunables import canonical
 from pymemtools.render.escape import escape
 from pymemtools.reports.tunables import Explanation, explain_report
 
@@ -30,7 +29,7 @@ from pymemtools.reports.tunables import Explanation, explain_report
 def command(ctx: click.Context, /, name: str, **options: Any) -> int:
     """Say what a tunable does, what it is set to and what that means now."""
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    report = explain_report(source, canonical(name), facts_as_json(source.facts))
+    report = explain_report(source, name, facts_as_json(source.facts))
     show(report, "text", lambda report: _text(report.answer))
     return exit_status(ctx)
 

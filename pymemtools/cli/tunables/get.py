@@ -17,7 +17,6 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.tunables.names import offer_names
 from pymemtools.errors import UsageProblem
-from pymemtools.models.tunables import canonical
 from pymemtools.render.escape import escape
 from pymemtools.reports.tunables import Values, values_report
 
@@ -33,7 +32,7 @@ def command(ctx: click.Context, /, names: tuple[str, ...], *, values: bool, only
     if values and only_names:
         raise UsageProblem("tunables get: --values and --names leave nothing")
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    found: Values = values_report(source, map(canonical, names), facts_as_json(source.facts)).answer
+    found: Values = values_report(source, names, facts_as_json(source.facts)).answer
     for reason in found.refused:
         say(reason)
     pairs = [(escape(name), escape(value)) for name, value in found.values]

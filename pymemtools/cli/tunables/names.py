@@ -2,9 +2,9 @@
 
 import click
 
-from pymemtools.models.tunables import TUNABLES
+from pymemtools.readings.settings import KNOWN
 
 
 def offer_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a tunable, with its folder or without."""
-    return [name for name in TUNABLES if name.startswith(incomplete) or name.partition(".")[2].startswith(incomplete)]
+    return [name for name in KNOWN if name.startswith(incomplete) or name.partition(".")[2].startswith(incomplete)]

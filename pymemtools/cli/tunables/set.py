@@ -12,10 +12,8 @@ from pymemtools.cli.output import show
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
 from pymemtools.control import settings as control
 from pymemtools.errors import Denied, UsageProblem
-from pymemtools.models.tunables import TUNABLES, canonical
 from pymemtools.readings.machine import read_machine
-from pymemtools.readings.settings import absolute
-from pymemtools.reports.tunable_values import Assignment, Wanted, Wish, checked, wishes_of
+from pymemtools.reports.tunable_values import Assignment, Wanted, Wish, checked, file_of, is_assignment, wishes_of
 from pymemtools.reports.tunables import Change, set_report
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.tree import live
@@ -58,7 +56,7 @@ def command(
     """Set tunables, all or none: checked first, read back, and put back when one fails."""
     if source is not None or ctx.obj is True:
         raise UsageProblem("tunables set: a capture cannot be set")
-    if persist and "=" in persist and canonical(persist.partition("=")[0]) in TUNABLES:
+    if persist and is_assignment(persist):
         assignments, persist = (persist, *assignments), DROP_IN  # a setting, not --persist's FILE
     machine = live()
     before = read_machine(machine)
@@ -125,11 +123,8 @@ def _writable(wanted: Wanted) -> list[control.Setting]:
 
 
 def _setting(assignment: Assignment, *, may_fail: bool) -> control.Setting:
-    known = TUNABLES[assignment.name]
-    twin = (known.twin, absolute(TUNABLES[known.twin].path)) if known.twin else None
-    return control.Setting(
-        assignment.name, absolute(known.path), assignment.value, twin, may_fail=may_fail, is_action=known.is_action
-    )
+    name, path, value, twin, is_action = file_of(assignment)
+    return control.Setting(name, path, value, twin, may_fail=may_fail, is_action=is_action)
 
 
 def _line(change: Change) -> str:
