@@ -18,6 +18,10 @@ from conftest import HERE, Run
 
 from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.tunables import TUNABLES, canonical
+from pymemtools.readings.machine import read_machine
+from pymemtools.reports.harm import harm
+from pymemtools.reports.tunable_values import Assignment, Wanted, checked, drop_in_lines, wishes_of
+from pymemtools.sources import open_source
 
 VM = Path("/proc/sys/vm")
 MEMINFO = (
@@ -502,3 +506,19 @@ def test_kernels_have_a_tunable_from_its_version_on(
     name: str, kernel: tuple[int, int, int] | None, has_it: bool
 ) -> None:
     assert TUNABLES[name].is_in(kernel) is has_it
+
+
+def test_the_rules_of_set_are_a_library(tree: str) -> None:
+    """What a terminal is told, a program gets as values: nothing is printed, and nothing written."""
+    source = open_source(tree)
+    machine = read_machine(source)
+    wishes = wishes_of(b"# a comment\nvm/swappiness = 10\n-vm.nothing = 1\n", "x.conf")
+    assert checked(wishes, source, machine, force=False) == Wanted(
+        [Assignment("vm.swappiness", "10")],
+        left_out=["x.conf: line 3: nothing is known of 'vm.nothing', so it is not set"],
+    )
+    assert harm("vm.min_free_kbytes", "512", machine) == "below 1024 the machine may deadlock under load"
+    assert harm("vm.min_free_kbytes", "4096", machine) == ""
+    assert drop_in_lines(["# mine", "vm.swappiness = 60"], [Assignment("vm.swappiness", "10")]) == [
+        *("# mine", "vm.swappiness = 10")
+    ]

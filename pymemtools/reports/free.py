@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.report import Column, Report, table_of
+from pymemtools.sources.base import Source
 from pymemtools.units import minus, plus
 
 
@@ -51,6 +53,26 @@ COLUMNS = (
 def free_report(found: Memory, facts: Mapping[str, Any]) -> Report:
     """Make every row and field a table."""
     return Report("free", table_of(COLUMNS, found[:6]), found, facts=facts, notes=found.notes)
+
+
+def read_memory(source: Source, *, classic: bool = False, keeps: bool = False) -> Memory:
+    """Read meminfo and work the table out; procps' own layouts keep (``keeps``) what cannot be, as it does."""
+    meminfo = parse_meminfo(source.read("meminfo"))
+    is_printed = "MemAvailable" in meminfo
+    notes: tuple[str, ...] = ()
+    if not keeps:
+        from pymemtools.readings.doubt import plausible
+
+        meminfo, notes = plausible(meminfo)
+    if classic:
+        return classic_memory(meminfo)
+    low = None
+    if not is_printed:
+        from pymemtools.readings.low_watermarks import read_low_watermarks
+
+        low = read_low_watermarks(source)
+    found = memory(meminfo, low, estimates=not is_printed)
+    return found._replace(notes=(*found.notes, *notes))
 
 
 def memory(meminfo: Mapping[str, int], low_watermarks: int | None = None, *, estimates: bool = True) -> Memory:

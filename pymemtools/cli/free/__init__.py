@@ -20,10 +20,9 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import show
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
-from pymemtools.errors import MemtoolsError, UsageProblem
-from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
-from pymemtools.reports.free import Memory, classic_memory, free_report, memory
+from pymemtools.reports.free import Memory, free_report, read_memory
 from pymemtools.sources.base import Source
 
 
@@ -136,41 +135,8 @@ def _areas(*, lohi: bool, total: bool, committed: bool) -> list[str]:
 
 def _measure(source: Source, cgroup: str | None, *, classic: bool, keeps: bool) -> Callable[[], Memory]:
     """Choose what each sample reads and works out; procps' own layouts keep (``keeps``) what cannot be, as it does."""
-
-    def machine() -> Memory:
-        meminfo = parse_meminfo(source.read("meminfo"))
-        is_printed = "MemAvailable" in meminfo
-        notes: tuple[str, ...] = ()
-        if not keeps or cgroup is not None:
-            from pymemtools.readings.doubt import plausible
-
-            meminfo, notes = plausible(meminfo)
-        if classic:
-            return classic_memory(meminfo)
-        found = memory(meminfo, None if is_printed else _low_watermarks(source), estimates=not is_printed)
-        return found._replace(notes=(*found.notes, *notes))
-
     if cgroup is None:
-        return machine
+        return lambda: read_memory(source, classic=classic, keeps=keeps)
     from pymemtools.cli.free.cgroup import group_measure
 
-    return group_measure(source, cgroup, machine)
-
-
-def _low_watermarks(source: Source) -> int | None:
-    """Give the sum of all zones' low watermarks in bytes: 5/4 of vm.min_free_kbytes, or else what zoneinfo tells."""
-    try:
-        text = source.read("sys/vm/min_free_kbytes").strip()
-    except MemtoolsError:
-        text = b""
-    if text.isdigit() and len(text) <= 20:
-        return int(text) * 5 // 4 * 1024
-    from pymemtools.models.available import low_watermarks
-    from pymemtools.procfs.zoneinfo import parse_zoneinfo
-
-    try:
-        zones = parse_zoneinfo(source.read("zoneinfo"))
-    except MemtoolsError:
-        return None
-    page_size = source.facts.page_size
-    return page_size and low_watermarks([(zone.name, zone.usable, zone.low) for zone in zones]) * page_size
+    return group_measure(source, cgroup, lambda: read_memory(source))
