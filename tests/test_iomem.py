@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pymemtools.errors import ParseError
 from pymemtools.procfs.iomem import Region, parse_iomem
-from pymemtools.reports.physical import Totals, physical_areas, region_rows, totals
+from pymemtools.reports.physical import Totals, region_rows, totals
+from pymemtools.reports.physical_areas import physical_areas
 
 MAPS = HERE / "iomem"
 

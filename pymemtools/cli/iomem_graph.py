@@ -31,6 +31,7 @@ from pymemtools.cli.picture import (
 )
 from pymemtools.errors import UsageProblem
 from pymemtools.reports.physical import KINDS, PhysicalSpace, RegionRow, Regions, Totals, physical_report, regions_of
+from pymemtools.reports.physical_areas import physical_areas
 from pymemtools.sources.base import Facts
 from pymemtools.units import brief_size
 
@@ -136,7 +137,7 @@ def _text(found: PhysicalSpace, asked: IomemRequest) -> Iterator[str]:
 
 
 def _areas(found: PhysicalSpace, asked: IomemRequest) -> Areas:
-    return without_holes(Areas(with_holes(found.areas, 0)), HOLES[asked.holes])
+    return without_holes(Areas(with_holes(physical_areas(found.rows), 0)), HOLES[asked.holes])
 
 
 def _remark(row: RegionRow) -> str:
