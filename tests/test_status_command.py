@@ -3,11 +3,16 @@
 import json
 import os
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from conftest import CAPTURES, HERE, Run
+from trees import Proc, write_tree
 
 from pymemtools.procfs.status import parse_status_name, parse_status_number
+from pymemtools.reports.vss_ratio import ratio_report
+from pymemtools.sources import open_source
+from pymemtools.sources.base import Source
 
 SEVEN = str(HERE / "pmap" / "x86_64-7.2" / "processes.tar.gz")
 SMEMCAP = str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz")
@@ -137,6 +142,30 @@ def test_a_process_named_twice_is_summed_once(pymemtools: Run, tmp_path: Path) -
         ["Maps", "3", "1", "3", "4"],
         ["of", "max_map_count", "-", "-", "-", "-"],
     ]
+
+
+class Live:
+    """A copy that is taken for this machine."""
+
+    is_live = True
+
+    def __init__(self, copy: Source) -> None:
+        self._copy = copy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._copy, name)
+
+
+def test_of_a_proc_that_hides_others_the_ratio_says_so(tmp_path: Path) -> None:
+    write_tree(tmp_path, Proc(1, "init"))
+    own = tmp_path / "proc" / "self"
+    own.mkdir()
+    (own / "mountinfo").write_text("21 1 0:5 / /proc rw - proc proc rw,hidepid=invisible\n")
+    (own / "status").write_text("Name:\tx\nGid:\t7\t7\t7\t7\nCapEff:\t0000000000000000\nGroups:\t7 \n")
+    report = ratio_report(cast(Source, Live(open_source(str(tmp_path)))), {})
+    said = "/proc is mounted hidepid=invisible: other users' processes are not visible"
+    assert (report.notes, report.warnings, report.answer.processes) == ((said,), (said,), 1)
+    assert ratio_report(open_source(str(tmp_path)), {}).warnings == ()
 
 
 def test_the_ratio_without_any_smaps(pymemtools: Run, tmp_path: Path) -> None:
