@@ -28,6 +28,7 @@ COMMANDS = {
     "oom-report": "Explain the kills for lack of memory in a kernel log.",
     "oom-scores": "Show whom the kernel would kill next, out of memory.",
     "pmap": "Show the memory map of processes.",
+    "selftest": "Check this kernel against the rules that this program goes by.",
     "smem": "Report memory by process, mapping, user or for the whole system.",
     "status": "Show the memory figures of processes, and their number of mappings.",
     "tunables": "List, get, explain and set what tunes memory management.",

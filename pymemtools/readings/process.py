@@ -97,6 +97,12 @@ def text_of(name: bytes) -> str:
     return name.decode("utf-8", "surrogateescape")
 
 
+def small_number(text: bytes) -> int | None:
+    """Read a score or an adjustment; None for what is none."""
+    word = text.strip()
+    return int(word) if word.lstrip(b"-").isdigit() and len(word) < 8 else None
+
+
 def packed(process: Process | None) -> tuple[Any, ...] | None:
     """Make plain tuples of a process, to be sent from one of our own processes to the other."""
     if process is None:

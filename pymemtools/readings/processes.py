@@ -14,7 +14,18 @@ from pymemtools.procfs.smaps.tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
 from pymemtools.readings.by_name import by_name
-from pymemtools.readings.process import ALIVE, EMPTY, KERNEL, ZOMBIE, Process, identify, packed, unpacked, with_owner
+from pymemtools.readings.process import (
+    ALIVE,
+    EMPTY,
+    KERNEL,
+    ZOMBIE,
+    Process,
+    identify,
+    packed,
+    small_number,
+    unpacked,
+    with_owner,
+)
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.share import share_out
@@ -229,8 +240,8 @@ class _Reader:
             status=None if status is None else parse_status_sizes(status),
             capabilities=None if status is None else parse_status_capabilities(status),
             cgroup=_optional(files, "cgroup", parse_cgroup) if wants.cgroup else None,
-            oom_score=_optional(files, "oom_score", _number) if wants.oom_score else None,
-            oom_score_adj=_optional(files, "oom_score_adj", _number) if wants.oom_score_adj else None,
+            oom_score=_optional(files, "oom_score", small_number) if wants.oom_score else None,
+            oom_score_adj=_optional(files, "oom_score_adj", small_number) if wants.oom_score_adj else None,
         )
 
     def _figures(self, files: ProcessFiles, stat: Stat | None, process: Process) -> Process:
@@ -316,11 +327,6 @@ def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None
         return parse(files.read(name))
     except (Missing, Denied, ParseError, ValueError):
         return None
-
-
-def _number(text: bytes) -> int | None:
-    word = text.strip()
-    return int(word) if word.lstrip(b"-").isdigit() and len(word) < 8 else None
 
 
 def _reason(error: MemtoolsError) -> str:

@@ -59,15 +59,18 @@ class Candidates(NamedTuple):
 WANTS = Wants(status=True, memory=True, oom_score=True, oom_score_adj=True)
 
 
-def candidates(source: Source, sample: Sample) -> Candidates:
-    """Weigh every process but the kernel's, of a sample read with WANTS. Raises what reading meminfo does."""
+def candidates(source: Source, sample: Sample, scale: str | None = None) -> Candidates:
+    """Weigh every process but the kernel's, of a sample read with WANTS. Raises what reading meminfo does.
+
+    ``scale`` is the machine's, where a larger sample has told it.
+    """
     meminfo, doubts = read_meminfo(source)
     page_size, is_assumed = page_size_of(source)
     total = (meminfo["MemTotal"] + meminfo.get("SwapTotal", 0)) // page_size
     version = parse_release(source.facts.kernel)
     users, unreadable = _weighable(sample)
     has_scores = any(each.oom_score is not None for each in users)
-    scale = _scale(users, total, page_size, version)
+    scale = scale or _scale(users, total, page_size, version)
     tasks = {each.pid: _task(each, page_size, version) for each in users if _is_known(each)}
     rows = [_candidate(each, tasks.get(each.pid), total, version, scale) for each in users]
     notes = [*doubts]

@@ -1,0 +1,157 @@
+"""Hold what one source says against our rules: which hold, which do not, and which cannot be told here, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.models.release import Version, brief_release
+from pymemtools.readings.hidden import unread
+from pymemtools.readings.process import ALIVE
+from pymemtools.report import Column, Report, table_of
+from pymemtools.reports.selftest.catalog import CHECKS, FIRST, LAST
+from pymemtools.reports.selftest.compared import Check, Compared
+from pymemtools.reports.selftest.evidence import Evidence, read_again, read_evidence
+from pymemtools.sources.base import Source
+
+_LOOKS = 5  # at a live machine, of which no two files are of one moment
+_LEAST = 3  # looks that it takes to call a difference one that stays
+MOVED = "moved while it was read"
+COLUMNS = (
+    Column("check", "Check", "the rule's name", "text", 15, right=False),
+    Column("holds", "Holds", "whether it does; unknown where it cannot be told here", "bool", 5, right=False),
+    Column(
+        "expected", "Expected", "by the rule, of all that was compared together; of the first that is not so", "count"
+    ),
+    Column("seen", "Seen", "what the kernel says of the same", "count"),
+    Column("unit", "Unit", "of both", "text", 5, right=False),
+    Column("compared", "Compared", "pairs of figures", "count", 8),
+    Column("what", "What", "the rule in words", "text", right=False),
+    Column("rule", "Rule", "the kernel's functions, and the versions it was read from", "text", right=False),
+    Column("reason", "Reason", "what is wrong, or why it cannot be told", "text", right=False),
+)
+
+
+class Verdict(NamedTuple):
+    """One check's outcome; expected and seen in its unit."""
+
+    check: str
+    holds: bool | None
+    expected: int | None
+    seen: int | None
+    unit: str
+    compared: int
+    what: str
+    rule: str
+    reason: str | None
+
+
+class Trust(NamedTuple):
+    """All outcomes."""
+
+    verdicts: list[Verdict]
+
+    def count(self, holds: bool | None) -> int:
+        """Count those that hold, that do not, or that cannot be told."""
+        return sum(verdict.holds is holds for verdict in self.verdicts)
+
+
+class _Case:
+    """One check, and all that was seen of each of its subjects."""
+
+    def __init__(self, check: Check) -> None:
+        self.check = check
+        self.seen: dict[str, list[Compared]] = {}
+        self.untold: str | None = None
+
+    def look(self, evidence: Evidence) -> None:
+        """Compare once more."""
+        try:
+            for pair in self.check.compare(evidence):
+                self.seen.setdefault(pair.subject, []).append(pair)
+        except MemtoolsError as error:
+            self.untold = self.untold or str(error)
+
+    @property
+    def doubtful(self) -> list[Compared]:
+        """Give the latest look at each subject that was not alike in any."""
+        return [looks[-1] for looks in self.seen.values() if not any(pair.holds for pair in looks)]
+
+
+def selftest(source: Source, facts: Mapping[str, Any]) -> Report:
+    """Hold a source against all rules. Raises Missing where there is nothing to check any by."""
+    evidence = read_evidence(source)
+    cases = [_Case(check) for check in CHECKS]
+    for case in cases:
+        case.look(evidence)
+    if source.is_live:
+        _look_again(source, evidence, cases)
+    trust = Trust([_verdict(case, is_live=source.is_live) for case in cases])
+    if trust.count(None) == len(cases):
+        raise Missing(f"{facts.get('path') or 'selftest'}: nothing in it that a rule could be held against")
+    notes = tuple(dict.fromkeys((*evidence.machine.notes, *_unknown(evidence.version, facts.get("kernel")))))
+    warnings = [*notes]
+    if evidence.unreadable:
+        seen = sum(told.process.life == ALIVE for told in evidence.processes)
+        warnings.append(unread(source, evidence.unreadable, max(seen, evidence.unreadable)))
+    totals = {"held": trust.count(True), "failed": trust.count(False), "unknown": trust.count(None)}
+    table = table_of(COLUMNS, trust.verdicts)
+    return Report("selftest", table, trust, totals, facts, notes, tuple(warnings), evidence.unreadable)
+
+
+def _look_again(source: Source, evidence: Evidence, cases: Iterable[_Case]) -> None:
+    """Look again at what was not alike: it may have changed from one file to the next."""
+    for _ in range(_LOOKS - 1):
+        open_cases = [case for case in cases if case.doubtful]
+        if not open_cases:
+            return
+        pids = {pair.pid for case in open_cases for pair in case.doubtful if pair.pid is not None}
+        if any(case.check.of_all for case in open_cases):
+            pids.update(told.process.pid for told in evidence.processes)
+        again = read_again(source, evidence, sorted(pids))
+        for case in open_cases:
+            case.look(again)
+
+
+def _verdict(case: _Case, *, is_live: bool) -> Verdict:
+    """Decide: one subject that is not alike is enough to fail, and one that is to hold, if none fails."""
+    alike = [pair for looks in case.seen.values() for pair in looks if pair.holds]
+    unlike = [looks for looks in case.seen.values() if not any(pair.holds for pair in looks)]
+    wrong = [looks for looks in unlike if not looks[-1].excuse and (not is_live or _stays(looks))]
+    check = case.check
+
+    def verdict(holds: bool | None, pairs: Sequence[Compared], reason: str | None) -> Verdict:
+        expected, seen = (sum(each) if pairs else None for each in _columns(pairs))
+        return Verdict(check.id, holds, expected, seen, check.unit, len(case.seen), check.what, check.rule, reason)
+
+    if wrong:
+        others = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        return verdict(False, [wrong[0][-1]], wrong[0][-1].subject + others)
+    excuses = [looks[-1].excuse or MOVED for looks in unlike]
+    if alike and (not excuses or set(excuses) == {MOVED}):
+        return verdict(True, alike, f"{len(unlike)} of {len(case.seen)} {MOVED}" if unlike else None)
+    if unlike:
+        return verdict(None, [unlike[0][-1]], f"{unlike[0][-1].subject}: {excuses[0]}")
+    return verdict(None, [], case.untold or "there is nothing to compare")
+
+
+def _columns(pairs: Iterable[Compared]) -> tuple[list[int], list[int]]:
+    return [pair.expected for pair in pairs], [pair.seen for pair in pairs]
+
+
+def _stays(looks: Sequence[Compared]) -> bool:
+    """Tell whether what is seen was further off, each time, than either figure moved from look to look."""
+    if len(looks) < _LEAST:
+        return False
+    moved = max(max(each) - min(each) for each in _columns(looks))
+    return min(pair.off for pair in looks) > moved
+
+
+def _unknown(version: Version | None, release: str | None) -> Iterator[str]:
+    """Name a kernel that the rules may not be those of."""
+    if version is None:
+        yield "the kernel's version is not known: it is taken for a new one"
+    elif version < FIRST or version[:2] > LAST:
+        known = f"{brief_release(FIRST)} to {brief_release((*LAST, 0))}"
+        yield f"Linux {release} is none of those that rules were read from, {known}: they may not hold for it"
