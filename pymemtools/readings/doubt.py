@@ -108,15 +108,10 @@ def zones_differ(
     if is_more or usable < min(totals) - slack:
         return _difference(f"manage {human_size(usable)}", f"MemTotal is {human_size(totals[0])}")
     theirs = sum(zone.free for zone in zones) * page_size
-    slack = moved_between_files(max(totals))
+    slack = max(max(totals) // 32, 4 << 20)
     if free and not min(free) - slack <= theirs <= max(free) + slack:
         return _difference(f"have {human_size(theirs)} free", f"MemFree is {human_size(free[0])}")
     return None
-
-
-def moved_between_files(total: int) -> int:
-    """Give the bytes by which figures of files that were read one after the other may well differ."""
-    return max(total // 32, 4 << 20)
 
 
 def _difference(theirs: str, ours: str) -> str:

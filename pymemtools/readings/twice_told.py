@@ -7,9 +7,9 @@ from typing import NamedTuple, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_stat
-from pymemtools.procfs.smaps_accounted import Accounting
-from pymemtools.procfs.smaps_rollup import parse_smaps_rollup
-from pymemtools.procfs.smaps_table import SmapsReader
+from pymemtools.procfs.smaps.accounted import Accounting
+from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
+from pymemtools.procfs.smaps.table import SmapsReader
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.statm import Statm, parse_statm
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from pymemtools.render.escape import escape
-from pymemtools.reports.selftest.report import Trust, Verdict
+from pymemtools.reports.selftest.cases import Verdict
+from pymemtools.reports.selftest.report import Trust
 
 _WIDTH = 79
 _WORDS = {True: "yes", False: "NO", None: "-"}

@@ -12,7 +12,7 @@ from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.swaps import SwapArea, parse_swaps
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import parse_zoneinfo
-from pymemtools.readings.doubt import moved_between_files, plausible
+from pymemtools.readings.doubt import plausible
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.readings.processes import Sample
 from pymemtools.readings.twice_told import Charged, Told, read_charged, read_told
@@ -20,7 +20,8 @@ from pymemtools.reports.oom_scores.candidates import Candidates, candidates
 from pymemtools.sources.base import Source
 
 _T = TypeVar("_T")
-_WITHIN_A_FILE = 1 << 14  # of MemTotal: what may well be taken or freed while one file of a copy was made
+# Of MemTotal: what may well be taken or freed while one file of a copy was made, or between two of the machine's.
+_WITHIN_A_FILE, _BETWEEN_FILES, _LEAST_BETWEEN = 1 << 14, 128, 1 << 20
 
 
 class Evidence(NamedTuple):
@@ -40,7 +41,7 @@ class Evidence(NamedTuple):
     @property
     def between_files(self) -> int:
         """Give the bytes that may have moved between two files of a copy; a live machine is read again instead."""
-        return 0 if self.is_live else moved_between_files(self.machine.meminfo.get("MemTotal", 0))
+        return 0 if self.is_live else max(self.machine.meminfo.get("MemTotal", 0) // _BETWEEN_FILES, _LEAST_BETWEEN)
 
     @property
     def within_file(self) -> int:

@@ -17,6 +17,7 @@ _COUNTERS = (
     *(("Active(anon)", "nr_active_anon"), ("Inactive(anon)", "nr_inactive_anon"), ("Unevictable", "nr_unevictable")),
     *(("Active(file)", "nr_active_file"), ("Inactive(file)", "nr_inactive_file")),
 )
+_LATER = 4  # times more than between two files may have moved until the last process of a copy was read
 
 
 def commit_limit(look: Evidence) -> Iterator[Compared]:
@@ -40,7 +41,8 @@ def committed(look: Evidence) -> Iterator[Compared]:
     off = 0
     if not since(machine.version, (5, 9)):  # since then meminfo has the exact sum
         off = slack(machine.pages("MemTotal"), machine.cpus or 1, version=machine.version) * machine.page_size
-    yield Compared("Committed_AS", sum(charged), seen, less=off + look.between_files, more=None)
+    off += look.between_files * _LATER
+    yield Compared("Committed_AS", sum(charged), seen, less=off, more=None)
 
 
 def available(look: Evidence) -> Iterator[Compared]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.errors import Missing
 from pymemtools.models.release import Version, brief_release
-from pymemtools.readings.hidden import unread
+from pymemtools.readings.hidden import invisible, unread
 from pymemtools.readings.process import ALIVE
 from pymemtools.report import Column, Report, table_of
+from pymemtools.reports.selftest.cases import Case, Verdict, verdict_of
 from pymemtools.reports.selftest.catalog import CHECKS, FIRST, LAST
-from pymemtools.reports.selftest.compared import Check, Compared
 from pymemtools.reports.selftest.evidence import Evidence, read_again, read_evidence
 from pymemtools.sources.base import Source
 
 _LOOKS = 5  # at a live machine, of which no two files are of one moment
-_LEAST = 3  # looks that it takes to call a difference one that stays
-MOVED = "moved while it was read"
 COLUMNS = (
     Column("check", "Check", "the rule's name", "text", 15, right=False),
     Column("holds", "Holds", "whether it does; unknown where it cannot be told here", "bool", 5, right=False),
@@ -33,20 +31,6 @@ COLUMNS = (
 )
 
 
-class Verdict(NamedTuple):
-    """One check's outcome; expected and seen in its unit."""
-
-    check: str
-    holds: bool | None
-    expected: int | None
-    seen: int | None
-    unit: str
-    compared: int
-    what: str
-    rule: str
-    reason: str | None
-
-
 class Trust(NamedTuple):
     """All outcomes."""
 
@@ -57,40 +41,18 @@ class Trust(NamedTuple):
         return sum(verdict.holds is holds for verdict in self.verdicts)
 
 
-class _Case:
-    """One check, and all that was seen of each of its subjects."""
-
-    def __init__(self, check: Check) -> None:
-        self.check = check
-        self.seen: dict[str, list[Compared]] = {}
-        self.untold: str | None = None
-
-    def look(self, evidence: Evidence) -> None:
-        """Compare once more."""
-        try:
-            for pair in self.check.compare(evidence):
-                self.seen.setdefault(pair.subject, []).append(pair)
-        except MemtoolsError as error:
-            self.untold = self.untold or str(error)
-
-    @property
-    def doubtful(self) -> list[Compared]:
-        """Give the latest look at each subject that was not alike in any."""
-        return [looks[-1] for looks in self.seen.values() if not any(pair.holds for pair in looks)]
-
-
 def selftest(source: Source, facts: Mapping[str, Any]) -> Report:
     """Hold a source against all rules. Raises Missing where there is nothing to check any by."""
     evidence = read_evidence(source)
-    cases = [_Case(check) for check in CHECKS]
+    cases = [Case(check) for check in CHECKS]
     for case in cases:
         case.look(evidence)
     if source.is_live:
         _look_again(source, evidence, cases)
-    trust = Trust([_verdict(case, is_live=source.is_live) for case in cases])
+    trust = Trust([verdict_of(case, is_live=source.is_live) for case in cases])
     if trust.count(None) == len(cases):
         raise Missing(f"{facts.get('path') or 'selftest'}: nothing in it that a rule could be held against")
-    notes = tuple(dict.fromkeys((*evidence.machine.notes, *_unknown(evidence.version, facts.get("kernel")))))
+    notes = (*evidence.machine.notes, *_unknown(evidence.version, facts.get("kernel")), *invisible(source))
     warnings = [*notes]
     if evidence.unreadable:
         seen = sum(told.process.life == ALIVE for told in evidence.processes)
@@ -100,7 +62,7 @@ def selftest(source: Source, facts: Mapping[str, Any]) -> Report:
     return Report("selftest", table, trust, totals, facts, notes, tuple(warnings), evidence.unreadable)
 
 
-def _look_again(source: Source, evidence: Evidence, cases: Iterable[_Case]) -> None:
+def _look_again(source: Source, evidence: Evidence, cases: Iterable[Case]) -> None:
     """Look again at what was not alike: it may have changed from one file to the next."""
     for _ in range(_LOOKS - 1):
         open_cases = [case for case in cases if case.doubtful]
@@ -112,40 +74,6 @@ def _look_again(source: Source, evidence: Evidence, cases: Iterable[_Case]) -> N
         again = read_again(source, evidence, sorted(pids))
         for case in open_cases:
             case.look(again)
-
-
-def _verdict(case: _Case, *, is_live: bool) -> Verdict:
-    """Decide: one subject that is not alike is enough to fail, and one that is to hold, if none fails."""
-    alike = [pair for looks in case.seen.values() for pair in looks if pair.holds]
-    unlike = [looks for looks in case.seen.values() if not any(pair.holds for pair in looks)]
-    wrong = [looks for looks in unlike if not looks[-1].excuse and (not is_live or _stays(looks))]
-    check = case.check
-
-    def verdict(holds: bool | None, pairs: Sequence[Compared], reason: str | None) -> Verdict:
-        expected, seen = (sum(each) if pairs else None for each in _columns(pairs))
-        return Verdict(check.id, holds, expected, seen, check.unit, len(case.seen), check.what, check.rule, reason)
-
-    if wrong:
-        others = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        return verdict(False, [wrong[0][-1]], wrong[0][-1].subject + others)
-    excuses = [looks[-1].excuse or MOVED for looks in unlike]
-    if alike and (not excuses or set(excuses) == {MOVED}):
-        return verdict(True, alike, f"{len(unlike)} of {len(case.seen)} {MOVED}" if unlike else None)
-    if unlike:
-        return verdict(None, [unlike[0][-1]], f"{unlike[0][-1].subject}: {excuses[0]}")
-    return verdict(None, [], case.untold or "there is nothing to compare")
-
-
-def _columns(pairs: Iterable[Compared]) -> tuple[list[int], list[int]]:
-    return [pair.expected for pair in pairs], [pair.seen for pair in pairs]
-
-
-def _stays(looks: Sequence[Compared]) -> bool:
-    """Tell whether what is seen was further off, each time, than either figure moved from look to look."""
-    if len(looks) < _LEAST:
-        return False
-    moved = max(max(each) - min(each) for each in _columns(looks))
-    return min(pair.off for pair in looks) > moved
 
 
 def _unknown(version: Version | None, release: str | None) -> Iterator[str]:
