@@ -69,9 +69,9 @@ def test_json_is_written_as_json_dumps_writes_it(rows: list[dict[str, Any]], tot
 
 
 def test_csv_has_each_row_in_a_line_of_its_own() -> None:
-    rows = [{"a": 1, "b": 'x,"y"\n'}, {"a": None, "b": ""}]
+    rows = [{"a": 1, "b": 'x,"y"\n'}, {"a": None, "b": ""}, {"a": True, "b": ("rd", "wr")}]
     lines = machine_lines("csv", "pmap", iter(rows), fields=("a", "b"), source={})
-    assert list(lines) == ["a,b", '1,"x,""y""\\x0a"', ","]
+    assert list(lines) == ["a,b", '1,"x,""y""\\x0a"', ",", "true,rd wr"]
 
 
 _AREAS = st.builds(

@@ -112,7 +112,7 @@ def test_labels_are_no_patterns(pymemtools: Run, tmp_path: Path) -> None:
 def test_inputs_are_told_by_their_text(pymemtools: Run, kind: str, text: bytes) -> None:
     done = pymemtools("vgraph", "-f", "json", "-", input=text)
     row = next(row for row in json.loads(done.stdout)["rows"] if row["label"] == "/bin/x")
-    assert (row["start"], row["end"], row["size"]) == ("00400000", "00401000", 4096)
+    assert (row["start"], row["end"], row["size"]) == ("0x400000", "0x401000", 4096)
 
 
 @pytest.mark.parametrize(
@@ -351,8 +351,8 @@ def test_changes_are_told_by_place_and_name() -> None:
 def test_what_went_and_what_came_in_its_place_are_both_rows(pymemtools: Run) -> None:
     done = pymemtools("vgraph", "--diff", "old.csv", "-f", "json", "--holes", "none", "new.csv", cwd=FILES)
     rows = [(row["start"], row["label"], row["change"]) for row in json.loads(done.stdout)["rows"] if row["change"]]
-    assert ("00700000", "/new", "new") in rows
-    assert ("00700000", "/replaced", "gone") in rows
+    assert ("0x700000", "/new", "new") in rows
+    assert ("0x700000", "/replaced", "gone") in rows
 
 
 @pytest.mark.parametrize("first", [b"# saved yesterday\n", b"3fe000,3ff000,/srv/caf\xc3\xa9\n"])

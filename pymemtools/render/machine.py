@@ -148,5 +148,7 @@ def _separated(fields: Sequence[str], table: Iterable[Sequence[Any]], delimiter:
 
 
 def _plain(value: Any) -> str:
-    """Write a cell as text, a list with blanks between what is in it."""
+    """Write a cell as text: a list with blanks between what is in it, truth as JSON does."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return escape(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))

@@ -13,7 +13,7 @@ from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.vgraph.areas import areas_of
 
 COLUMNS = (
-    Column("start", "Start", "the address of the first page", "text"),
+    Column("start", "Start", "the address of the first page", "address"),
     Column("pages", "Pages", "number of pages in one state", "count"),
     Column("size", "Size", "their length", "bytes"),
     Column("state", "State", "where they are", "text", right=False),
@@ -34,14 +34,19 @@ def pages_report(space: AddressSpace, place: int, pages: MappingPages) -> Report
     at = pages.first
     for state, run in groupby(pages.states):
         count = len(list(run))
-        rows.append({"start": f"{at:016x}", "pages": count, "size": count * pages.page_size, "state": STATES[state]})
+        rows.append({"start": at, "pages": count, "size": count * pages.page_size, "state": STATES[state]})
         at += count * pages.page_size
     area = areas_of(space.mappings[place : place + 1], space.kinds[place : place + 1])[0]
-    totals = {name: pages.states.count(state) for state, name in STATES.items()}
+    totals = {_key(name): pages.states.count(state) for state, name in STATES.items()}
+    flags = pages.flags and {_key(name): count for name, count in pages.flags.items()}
     return Report(
         "vgraph",
         table_of(COLUMNS, rows),
         PagesOf(space.title, area, pages),
-        totals={**totals, "mapped_once": pages.mapped_once, "flags": pages.flags},
+        totals={**totals, "mapped_once": pages.mapped_once, "flags": flags},
         facts=space.facts._asdict(),
     )
+
+
+def _key(name: str) -> str:
+    return name.replace(" ", "_")

@@ -8,20 +8,21 @@ from typing import Any
 from pymemtools.areas import Areas
 from pymemtools.cells import Derived
 from pymemtools.report import Column, Report, Table
+from pymemtools.reports.vgraph.areas import Figures
 from pymemtools.reports.vgraph.scene import Scene
 
 COLUMNS = (
-    Column("start", "Start", "the first address", "text"),
-    Column("end", "End", "the first address behind it", "text"),
+    Column("start", "Start", "the first address", "address"),
+    Column("end", "End", "the first address behind it", "address"),
     Column("size", "Size", "length of the addresses; of several mappings as one: what is mapped", "bytes"),
     Column("kind", "Kind", "what it is for, or hole", "text", right=False),
-    Column("label", "Label", "the file's path, or what the memory is called", "text", right=False),
+    Column("label", "Label", "the file's path, the kernel's name, or what nameless memory is for", "text", right=False),
     Column("perms", "Perms", "r read, w write, x execute, s shared or p private (copy on write)", "text"),
     Column("mappings", "Mappings", "number of mappings; 0: a hole", "count"),
-    Column("resident", "Resident", "pages in RAM", "bytes"),
-    Column("swapped", "Swapped", "memory swapped out", "bytes"),
+    Column("rss", "Resident", "pages in RAM", "bytes"),
+    Column("swap", "Swapped", "memory swapped out", "bytes"),
     Column("change", "Change", "new, gone, grown or shrunk", "text", right=False),
-    Column("delta", "Delta", "by how much it grew", "bytes"),
+    Column("delta_size", "Delta", "by how much it grew", "bytes"),
     Column("writable_code", "W+X", "may be written to and run", "bool"),
     Column("found", "Found", "is what was to be found", "bool"),
 )
@@ -38,26 +39,33 @@ def vgraph_report(scene: Scene) -> Report:
         "vgraph",
         Table(COLUMNS, _cells(areas, scene)),
         scene,
-        totals={**scene.figures._asdict(), **limits},
+        totals={**_totals(scene.figures), **limits},
         facts=space.facts._asdict(),
         notes=() if space.note is None else (space.note,),
     )
 
 
+def _totals(figures: Figures) -> dict[str, int | None]:
+    """Give the figures below the picture by the names that such amounts have everywhere."""
+    names = {"mapped": "vss", "resident": "rss", "swapped": "swap"}
+    return {names.get(field, field): value for field, value in figures._asdict().items()}
+
+
 def _cells(areas: Areas, scene: Scene) -> dict[str, Sequence[Any]]:
-    address = f"{{:0{scene.digits}x}}".format
-    same = ("label", "mappings", "resident", "swapped", "delta")
-    starts = areas.column("start")
+    column = areas.column
     return {
-        "start": Derived(address, starts),
-        "end": Derived(address, areas.column("end")),
+        "start": column("start"),
+        "end": column("end"),
         "size": areas.sizes(),
-        **{field: Derived(_or_none, areas.column(field)) for field in ("kind", "perms", "change")},
-        **{field: areas.column(field) for field in same},
-        "writable_code": Derived(lambda perms: perms[1:3] == "wx", areas.column("perms")),
-        "found": Derived(scene.found.__contains__, starts),
+        **{field: Derived(_or_none, column(field)) for field in ("kind", "label", "perms", "change")},
+        "mappings": column("mappings"),
+        "rss": column("resident"),
+        "swap": column("swapped"),
+        "delta_size": Derived(_or_none, column("delta")),
+        "writable_code": Derived(lambda perms: perms[1:3] == "wx", column("perms")),
+        "found": Derived(scene.found.__contains__, column("start")),
     }
 
 
-def _or_none(text: str) -> str | None:
-    return text or None
+def _or_none(value: Any) -> Any:
+    return value or None
