@@ -115,6 +115,9 @@ def _column(field: str) -> Column:
     return Column(known.key if known else key_of(field), field, known.help if known else "", "bytes")
 
 
+COLUMNS = (*_BEFORE, *map(_column, STATUS_FIELDS), *_AFTER)
+
+
 def _remarks(row: StatusRow) -> Iterator[str]:
     """Say what the user of the figures must know."""
     if row.is_from_smaps:

@@ -24,9 +24,9 @@ COLUMNS = (
     Column("name", "Name", "its name", "text", right=False),
     Column("than_pid", "Than", "safer than whom", "count"),
     Column("than_name", "Name", "its name", "text", right=False),
-    Column("oom_score_adj", "Adj", "what the first has", "count"),
+    Column("oom_score_adj", "Adj", "what the first has", "score"),
     Column("is_safer", "Safer", "whether it is safer as it is", "bool"),
-    Column("needed_oom_score_adj", "Needed", "what makes it safer, or less; none: nothing need be changed", "count"),
+    Column("needed_oom_score_adj", "Needed", "what makes it safer, or less; none: nothing need be changed", "score"),
 )
 
 

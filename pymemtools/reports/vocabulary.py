@@ -1,0 +1,77 @@
+"""What the keys of rows mean, command by command: of these columns docs/json.md is made. No command loads this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pymemtools.report import READ_AT, Column
+from pymemtools.reports import drop_caches, free, info, physical, status, tunables, vss_ratio, zones
+from pymemtools.reports.oom_scores import columns as oom_scores
+from pymemtools.reports.oom_scores import safer
+from pymemtools.reports.pmap import columns as pmap
+from pymemtools.reports.smem import columns as smem
+from pymemtools.reports.smem.diff import AFTER, BEFORE, CHANGE, DELTA
+from pymemtools.reports.vgraph import pages
+from pymemtools.reports.vgraph import report as vgraph
+from pymemtools.reports.what_if import alloc, cache, dirty, fork, malloc, oom, overcommit, pss, watermarks
+from pymemtools.reports.what_if import drop_caches as dropping
+
+Columns = tuple[Column, ...]
+
+
+class Rows(NamedTuple):
+    """What the rows of one command, or of one of its ways, may hold."""
+
+    command: str  # as it is typed
+    columns: Columns
+
+
+_GROWN = Column("delta_KEY", "+KEY", "by how much KEY, any of the amounts, grew", "bytes")
+VOCABULARY = (
+    Rows("free", free.COLUMNS),
+    Rows("free -s", (READ_AT, *free.COLUMNS)),
+    Rows("smem", smem.PROCESS_COLUMNS),
+    Rows("smem -m", smem.MAPPING_COLUMNS),
+    Rows("smem -u", smem.USER_COLUMNS),
+    Rows("smem -g", smem.GROUP_COLUMNS),
+    Rows("smem -g tree", smem.TREE_COLUMNS),
+    Rows("smem -w", smem.SYSTEM_COLUMNS),
+    Rows("smem --diff", (*smem.PROCESS_COLUMNS, CHANGE, BEFORE, AFTER, DELTA, _GROWN)),
+    Rows("pmap", (*pmap.OWN.values(), *pmap.NUMBERS.values())),
+    Rows("vgraph", vgraph.COLUMNS),
+    Rows("vgraph --pages", pages.COLUMNS),
+    Rows("status", status.COLUMNS),
+    Rows("status --all", vss_ratio.COLUMNS),
+    Rows("oom-scores", oom_scores.COLUMNS),
+    Rows("oom-scores --wide", (*oom_scores.COLUMNS, *oom_scores.LIVE)),
+    Rows("oom-scores --safer-than", safer.COLUMNS),
+    Rows("zones", zones.COLUMNS),
+    Rows("zones --table", zones.BOOT_COLUMNS),
+    Rows("iomem-graph", physical.COLUMNS),
+    Rows("info", info.COLUMNS),
+    Rows("tunables list", tunables.COLUMNS),
+    Rows("tunables set", tunables.CHANGE_COLUMNS),
+    Rows("drop-caches", drop_caches.COLUMNS),
+    Rows("what-if alloc", alloc.COLUMNS),
+    Rows("what-if cache", cache.COLUMNS),
+    Rows("what-if dirty", dirty.COLUMNS),
+    Rows("what-if drop-caches", dropping.COLUMNS),
+    Rows("what-if fork", fork.COLUMNS),
+    Rows("what-if malloc", malloc.COLUMNS),
+    Rows("what-if oom", oom.COLUMNS),
+    Rows("what-if overcommit", overcommit.COLUMNS),
+    Rows("what-if overcommit --processes", overcommit.PROCESS_COLUMNS),
+    Rows("what-if pss", pss.COLUMNS),
+    Rows("what-if watermarks", watermarks.COLUMNS),
+)
+
+
+def clashes() -> Iterator[str]:
+    """Name the keys that mean amounts of different units in different commands."""
+    first: dict[str, tuple[str, str]] = {}
+    for rows in VOCABULARY:
+        for column in rows.columns:
+            kind, command = first.setdefault(column.key, (column.kind, rows.command))
+            if column.kind != kind:
+                yield f"{column.key}: {kind} in {command}, {column.kind} in {rows.command}"

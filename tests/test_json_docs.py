@@ -1,0 +1,79 @@
+"""docs/json.md says what every key means, as the columns do, and commands print no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import click
+import pytest
+from conftest import CAPTURES, HERE
+from json_docs import document
+
+from pymemtools.cli import cli
+from pymemtools.cli.options import demo_path
+from pymemtools.reports.vocabulary import VOCABULARY, Rows
+
+CALLS = {  # a call for each command in the vocabulary: of the example, where it reads anything
+    "free": "free -t",
+    "smem": "smem -c all",
+    "smem -m": "smem -m -c all",
+    "smem -u": "smem -u -c all",
+    "smem -g": "smem -g command -c all",
+    "smem -g tree": "smem -g tree -c all",
+    "smem --diff": "smem --diff OTHER -c all",
+    "pmap": "pmap -XX 297",
+    "vgraph": "vgraph --rss 297",
+    "status": "status 297",
+    "oom-scores --safer-than": "oom-scores --safer-than 279 297",
+    "drop-caches": "drop-caches --dry-run",
+    "what-if alloc": "what-if alloc 100M",
+    "what-if cache": "what-if cache 100M",
+    "what-if dirty": "what-if dirty --write 100M --disk 10M",
+    "what-if fork": "what-if fork 297",
+    "what-if malloc": "what-if malloc 100 1M",
+}
+LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set")  # not of a copy
+
+
+def test_the_page_is_what_the_columns_say() -> None:
+    """If not, run: python -m tests.json_docs > docs/json.md"""
+    page = (HERE.parent / "docs" / "json.md").read_text(encoding="utf-8")
+    assert page.splitlines() == list(document())
+
+
+@pytest.mark.parametrize("command", [rows.command for rows in VOCABULARY if rows.command not in LIVE])
+def test_rows_have_documented_keys_only(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    call = CALLS.get(command, command).replace("OTHER", str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"))
+    source = () if command == "zones --table" else ("-S", demo_path())
+    cli.main([*call.split(), *source, "-f", "json"], standalone_mode=False)
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    columns = next(rows.columns for rows in VOCABULARY if rows.command == command)
+    documented = {column.key for column in columns}
+    printed = {key.removeprefix("delta_") if "delta_KEY" in documented else key for row in rows for key in row}
+    assert printed
+    assert sorted(printed - documented) == []
+
+
+def test_every_command_for_programs_is_documented() -> None:
+    documented = {rows.command.partition(" -")[0] for rows in VOCABULARY}
+    assert set(formatting(cli, "")) - documented == {"oom-report"}
+
+
+def formatting(command: click.Command, name: str) -> Iterator[str]:
+    """Name the commands that have -f."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            found = command.get_command(context, each)
+            assert found is not None
+            yield from formatting(found, f"{name} {each}".strip())
+    elif any(parameter.name == "style" for parameter in command.params):
+        yield name
+
+
+@pytest.mark.parametrize("rows", VOCABULARY, ids=[rows.command for rows in VOCABULARY])
+def test_each_key_is_there_once_and_explained(rows: Rows) -> None:
+    keys = [column.key for column in rows.columns]
+    assert len({*keys}) == len(keys)
+    assert [column.key for column in rows.columns if not column.help] == []
