@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oom_log import HOG, LOGS, MEMCG, RPI, TASKS, analyses, killed, made, of_group, only, real
 
-from pymemtools.cli.oom_report.layout import report_lines, row_of
+from pymemtools.cli.oom_report.layout import report_lines
 from pymemtools.kernel_log.oom_collector import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
 from pymemtools.reports.oom_report.analysis import memory_held
+from pymemtools.reports.oom_report.report import Told, kills_report
 from pymemtools.reports.oom_report.verdict import verdict
 from pymemtools.sources.kernel_log import read_kernel_log
 
@@ -349,5 +350,5 @@ def test_damaged_reports_are_explained_or_not_but_never_a_fault(log: Path, data:
         ]
         lines[at : at + data.draw(st.integers(0, 3))] = [data.draw(st.sampled_from(damaged))]
     for analysis in analyses(b"\n".join(lines)):
-        json.dumps(row_of(analysis, str(log)))
+        json.dumps(list(kills_report([Told(str(log), analysis)], {}).table.rows()))
         list(report_lines(analysis, is_whole=True))

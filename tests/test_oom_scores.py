@@ -120,9 +120,9 @@ def test_what_is_compared_is_data_too(pymemtools: Run) -> None:
         }
     ]
     for a, b, is_safer, needed in (
-        ("278", "287", "True", ""),
-        ("1", "287", "True", ""),
-        ("287", "286", "False", "-1000"),
+        ("278", "287", "true", ""),
+        ("1", "287", "true", ""),
+        ("287", "286", "false", "-1000"),
     ):
         row = output(pymemtools, "-S", X86, "--safer-than", a, b, "-f", "csv")[1].split(",")
         assert (row[-2:]) == [is_safer, needed]

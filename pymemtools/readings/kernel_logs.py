@@ -1,9 +1,9 @@
-"""The reports of the OOM killer in all the logs that were left beside a /proc, each kill once."""
+"""The reports of the OOM killer in logs: in files, in the ring buffer, in all that was left beside a /proc."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, Missing
@@ -11,7 +11,7 @@ from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.kernel_log.scan import oom_reports
 from pymemtools.sources.base import Source
 from pymemtools.sources.left_behind import logs_of
-from pymemtools.sources.log_file import unpacked
+from pymemtools.sources.log_file import log_pieces, unpacked
 
 _PIECE = 24 << 10  # bytes: with the rest of a line below 30,000, where CPython searches faster
 
@@ -21,6 +21,45 @@ class Logged(NamedTuple):
 
     log: str
     report: OomReport
+
+
+def reports_in_files(names: Sequence[str], max_bytes: int, damages: list[str]) -> Iterator[Logged]:
+    """Read one log after the other, and note what is wrong with any: that keeps none of the others back."""
+    for name in names:
+        for report in oom_reports(_until_damage(name, max_bytes, damages)):
+            yield Logged(name, report)
+
+
+def _until_damage(name: str, max_bytes: int, damages: list[str]) -> Iterator[bytes]:
+    """Read a log as far as it can be read, and note what keeps us from the rest."""
+    try:
+        yield from log_pieces(name, max_bytes)
+    except MemtoolsError as error:
+        damages.append(str(error))
+
+
+def reports_in_ring(name: str, text: bytes, kernel: str | None) -> Iterator[Logged]:
+    """Read the ring buffer of a kernel that is known; the beginning of a report, which names it, may be gone."""
+    for report in oom_reports([text]):
+        yield Logged(name, report._replace(kernel=report.kernel or kernel))
+
+
+def reports_of_capture(source: Source, max_bytes: int, damages: list[str]) -> tuple[Iterable[Logged], bool]:
+    """Read the logs of a capture, and tell whether reports come from several of them. Raises Missing for no log."""
+    path, kernel = source.facts.path, source.facts.kernel
+    logs = whole_logs(source)
+    if not logs:
+        raise Missing(
+            f"oom-report: no kernel log in {path}: neither dmesg nor journalctl, messages, syslog or kern.log"
+        )
+    if logs == [["dmesg"]]:
+        return reports_in_ring(str(path), source.read("dmesg"), kernel), False
+    found = reports_beside(source, logs, max_bytes, damages)
+    known = [
+        Logged(log, report if report.kernel or not is_ring_buffer(log) else report._replace(kernel=kernel))
+        for log, report in found
+    ]
+    return known, len({each.log for each in known}) > 1
 
 
 def reports_beside(source: Source, logs: Sequence[Sequence[str]], max_bytes: int, damages: list[str]) -> list[Logged]:

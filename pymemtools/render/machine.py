@@ -148,7 +148,10 @@ def _separated(fields: Sequence[str], table: Iterable[Sequence[Any]], delimiter:
 
 
 def _plain(value: Any) -> str:
-    """Write a cell as text: a list with blanks between what is in it, truth as JSON does."""
+    """Write a cell as text: truth as JSON does, a list with blanks in between, or semicolons if it has blanks."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return escape(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    if not isinstance(value, tuple):
+        return escape(str(value))
+    texts = [str(each) for each in value]
+    return escape(("; " if any(" " in text for text in texts) else " ").join(texts))

@@ -37,6 +37,11 @@ def read_kernel_log(path: str = "/dev/kmsg") -> bytes:
     return b"".join(lines)
 
 
+def running_kernel() -> str:
+    """Give the release of the kernel that runs."""
+    return os.uname().release
+
+
 def _line(record: bytes) -> bytes:
     r"""Turn ``priority,number,microseconds,flags;text`` and its tags into a line, or several where the text is.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
-from pymemtools.report import Column
-from pymemtools.reports.oom_report.analysis import Analysis, freed, freed_swap, memory_held, ranked, uncounted
+from pymemtools.report import Column, Report
+from pymemtools.reports.oom_report.analysis import Analysis, freed, freed_swap, ranked
 from pymemtools.reports.oom_report.verdict import verdict
 from pymemtools.reports.oom_report.weights import Weighed
 from pymemtools.units import human_size
@@ -28,70 +27,12 @@ _COLUMNS = (
     Column("page_tables", "Tables", "page tables", "bytes", 7),
     Column("name", "Name", "name", "text", 16, right=False),
 )
-SCALARS = (
-    *(
-        "file",
-        "when",
-        "host",
-        "kernel",
-        "constraint",
-        "group",
-        "invoker",
-        "invoker_pid",
-        "gfp_mask",
-        "gfp_flags",
-        "order",
-    ),
-    *("killed_pid", "killed_name", "chosen_pid", "predicted_pid", "predicted_name"),
-    *("score_printed", "score_computed", "score_other", "total_pages", "page_size", "freed", "freed_swap"),
-    *("swap_total", "swap_free", "rule", "missing_inputs"),
-)
 
 
-def row_of(analysis: Analysis, file: str) -> dict[str, Any]:
-    """Give a report as one row; sizes in bytes, unknown is None."""
-    report, scores, killed = analysis.report, analysis.scores, analysis.killed
-    return {
-        "file": file,
-        "when": report.when,
-        "host": report.host,
-        "kernel": report.kernel,
-        "constraint": report.constraint,
-        "group": report.group,
-        "invoker": report.invoker,
-        "invoker_pid": report.invoker_pid,
-        "gfp_mask": report.gfp_mask,
-        "gfp_flags": report.gfp_flags,
-        "order": report.order,
-        "killed_pid": killed.pid if killed else report.told_pid,
-        "killed_name": killed.name if killed else report.told_name,
-        "chosen_pid": report.chosen_pid if report.chosen_pid is not None else report.told_pid,
-        "predicted_pid": analysis.predicted.pid if analysis.predicted else None,
-        "predicted_name": analysis.predicted.name if analysis.predicted else None,
-        "score_printed": scores.printed,
-        "score_computed": scores.computed,
-        "score_other": scores.other,
-        "possible_total_pages": scores.totals,
-        "total_pages": analysis.total_pages,
-        "page_size": analysis.page_size,
-        "freed": None if killed is None else freed(analysis, killed),
-        "freed_swap": None if killed is None else freed_swap(analysis, killed),
-        "swap_total": report.swap_total,
-        "swap_free": report.swap_free,
-        "memory": memory_held(analysis),
-        "uncounted": uncounted(analysis),
-        "slab_caches": report.slab_caches,
-        "zones": [zone._asdict() for zone in report.zones],
-        "limits": {name: {"usage": usage, "limit": limit} for name, (usage, limit) in report.limits.items()},
-        "killed": [kill._asdict() for kill in report.kills],
-        "exiting": [exiting._asdict() for exiting in report.exiting],
-        "reaped": [reaped._asdict() for reaped in report.reaped],
-        "identities": [{**each._asdict(), "holds": each.holds} for each in analysis.identities],
-        "rule": analysis.rule,
-        "verdict": verdict(analysis),
-        "missing_inputs": list(analysis.missing),
-        "tasks": [task._asdict() for task in analysis.tasks],
-    }
+def kill_lines(report: Report, *, is_named: bool, is_whole: bool) -> Iterator[str]:
+    """Lay out the one kill of a report."""
+    (kill,) = report.answer
+    return report_lines(kill.analysis, kill.log if is_named else None, is_whole=is_whole)
 
 
 def report_lines(analysis: Analysis, file: str | None = None, *, is_whole: bool) -> Iterator[str]:

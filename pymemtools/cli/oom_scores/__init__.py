@@ -56,12 +56,12 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     style, watch, is_classic = options["style"], options["watch"], options["classic"]
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     _check_source(source, request, watch)
-    for _ in samples(watch, None if watch else 1, gap_between(style)):
+    for sample in samples(watch, None if watch else 1, gap_between(style)):
         report = scores_report(source, request)
         note_incomplete(ctx, report, strict=options["strict"])
         if style == "text" and isinstance(report.answer, Ranking) and not is_classic:
             report = report._replace(warnings=(*report.warnings, *report.answer.doubts))
-        show(report, style, _text(request, is_classic=is_classic))
+        show(report, style, _text(request, is_classic=is_classic), sample=sample if watch else None)
     return exit_status(ctx)
 
 
