@@ -20,6 +20,8 @@ OURS = [str(Path(sys.executable).parent / "pymemtools")]
 MIB = 1 << 20
 INF = float("inf")  # the target of what has none
 LOAD = os.getloadavg()[0]  # before our own: where other programs take processors, wall times say little
+# Nothing of ours or of a peer is to compile itself anew in each run, or to write line by line.
+_ENVIRONMENT = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
 _PATIENCE = 1.0  # seconds to wait for a quiet moment
 
 
@@ -50,7 +52,7 @@ def run(command: Sequence[str]) -> Cost:
     """Run a program to its end, its output thrown away. Raises ProgramFailedError."""
     _await_quiet()
     start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_ENVIRONMENT)
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(status)
