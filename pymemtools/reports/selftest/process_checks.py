@@ -33,12 +33,12 @@ def scores(look: Evidence) -> Iterator[Compared]:
         process = known[row.pid]
         sizes = process.status or {}
         is_whole = process.oom_score_adj is not None and ("VmPTE" in sizes or not row.rss)
-        if row.oom_score is not None and row.computed_score is not None and is_whole:
+        if row.oom_score is not None and row.oom_score_computed is not None and is_whole:
             yield _score(row, found, look)
 
 
 def _score(row: Candidate, found: Candidates, look: Evidence) -> Compared:
-    expected, seen = row.computed_score or 0, row.oom_score or 0
+    expected, seen = row.oom_score_computed or 0, row.oom_score or 0
     less = more = 0 if look.is_live else 1  # a copy's status and oom_score are of two moments
     slack = look.counter_slack_pages
     if row.badness_pages is not None and slack:
