@@ -1,5 +1,7 @@
 """/proc/PID/cgroup: which control group, and so which container or systemd unit, a process belongs to."""
 
+from collections.abc import Mapping
+
 _UNIT_KINDS = (".service", ".scope", ".socket", ".mount", ".swap", ".slice")
 
 
@@ -24,9 +26,13 @@ def parse_cgroup(text: bytes) -> str | None:
     >>> parse_cgroup(b"4:memory:/docker/1f\\n0::/\\n")
     '/docker/1f'
 
-    None when there is no cgroup at all. Source: cgroups(7).
+    None when there is no cgroup at all.
     """
-    paths = parse_cgroups(text)
+    return main_group(parse_cgroups(text))
+
+
+def main_group(paths: Mapping[str, str]) -> str | None:
+    """Choose, of a process's paths by controller, the one that it is known by. Source: cgroups(7)."""
     unified = paths.get("")
     if unified not in (None, "/"):
         return unified

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, Missing, UsageProblem
@@ -49,21 +50,34 @@ def own_group(source: Source, hierarchy: Hierarchy) -> str:
     return path
 
 
+PathBelow = Callable[[Mapping[str, str]], "str | None"]
+
+
 def group_of(source: Source, hierarchy: Hierarchy, pid: int | str) -> str | None:
-    """Give the path, below the mount, of a process's group; None for one outside of what is mounted there.
+    """Give the path, below the mount, of a process's group; None for one outside of what is mounted there."""
+    return below_mount(source, hierarchy)(parse_cgroups(source.read(f"{pid}/cgroup")))
+
+
+def below_mount(source: Source, hierarchy: Hierarchy) -> PathBelow:
+    """Give what makes, of a process's paths by controller, that of its group below the mount.
 
     In a cgroup namespace of its own, /proc tells paths from the namespace's root on, ``/..`` for what is above. A mount
     made outside shows groups from further up: its root is then such a ``/..``, and what the groups down to the
     namespace are called, only a look at who is in them tells. Source: cgroup_namespaces(7); kernel/cgroup/namespace.c.
     """
-    path = parse_cgroups(source.read(f"{pid}/cgroup")).get("memory" if hierarchy.version == 1 else "", "/")
+    controller = "memory" if hierarchy.version == 1 else ""
     above = [part for part in hierarchy.root.split("/") if part]
     if above and set(above) == {".."}:
         top = _namespace_root(source, hierarchy, len(above))
-        return None if top is None else _resolved(f"{top}/{path}")
-    if not is_below(path, hierarchy.root) or ".." in path.split("/"):  # mounted in another cgroup namespace
-        return None
-    return path[len(hierarchy.root.rstrip("/")) :] or "/"
+        return lambda paths: None if top is None else _resolved(f"{top}/{paths.get(controller, '/')}")
+
+    def below(paths: Mapping[str, str]) -> str | None:
+        path = paths.get(controller, "/")
+        if not is_below(path, hierarchy.root) or ".." in path.split("/"):  # mounted in another cgroup namespace
+            return None
+        return path[len(hierarchy.root.rstrip("/")) :] or "/"
+
+    return below
 
 
 def _namespace_root(source: Source, hierarchy: Hierarchy, depth: int) -> str | None:

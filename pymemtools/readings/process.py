@@ -37,6 +37,7 @@ class Process(NamedTuple):
     capabilities: int | None = None  # effective, as bits
     address_space: int | None = None
     cgroup: str | None = None
+    cgroups: dict[str, str] | None = None  # path by controller of v1; "" is v2's
     oom_score: int | None = None
     oom_score_adj: int | None = None
     refused: str | None = None  # why its memory could not be read; then the figures of smaps are missing

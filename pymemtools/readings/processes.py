@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
-from pymemtools.procfs.cgroup import parse_cgroup
+from pymemtools.procfs.cgroup import main_group, parse_cgroups
 from pymemtools.procfs.smaps.accounted import Accounting
 from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
 from pymemtools.procfs.smaps.tally import Tally
@@ -47,7 +47,8 @@ class Wants(NamedTuple):
     accounted: bool = False  # what Committed_AS counts
     status: bool = False  # sizes and capabilities
     memory: bool = False  # RSS and swap at the least: of smaps, where status does not tell
-    cgroup: bool = False
+    cgroup: bool = False  # the one that it is known by
+    cgroups: bool = False  # in each hierarchy
     oom_score: bool = False
     oom_score_adj: bool = False
     process: re.Pattern[str] | None = None  # filters: name or command, name of mapping, owner
@@ -59,8 +60,8 @@ class Wants(NamedTuple):
         if not isinstance(other, Wants):
             return NotImplemented
         keys = tuple(dict.fromkeys((*self.keys, *other.keys)))
-        flags = [bool(one or another) for one, another in zip(self[1:10], other[1:10])]
-        filters = [one if one == another else None for one, another in zip(self[10:], other[10:])]
+        flags = [bool(one or another) for one, another in zip(self[1:11], other[1:11])]
+        filters = [one if one == another else None for one, another in zip(self[11:], other[11:])]
         needs_all = any(each.reads_smaps and not each.rollup for each in (self, other))
         return Wants(keys, *flags, *filters)._replace(rollup=not needs_all and (self.rollup or other.rollup))  # type: ignore[arg-type]
 
@@ -233,13 +234,15 @@ class _Reader:
     def _small_files(self, files: ProcessFiles, process: Process) -> Process:
         """Read what fits in a page, as far as it is wanted; where it is missing or damaged, it is not known."""
         wants = self._wants
-        if not (wants.status or wants.cgroup or wants.oom_score or wants.oom_score_adj):
+        if not (wants.status or wants.cgroup or wants.cgroups or wants.oom_score or wants.oom_score_adj):
             return process
         status = _optional(files, "status", bytes) if wants.status else None
+        cgroups = _optional(files, "cgroup", parse_cgroups) if wants.cgroup or wants.cgroups else None
         return process._replace(
             status=None if status is None else parse_status_sizes(status),
             capabilities=None if status is None else parse_status_capabilities(status),
-            cgroup=_optional(files, "cgroup", parse_cgroup) if wants.cgroup else None,
+            cgroup=None if cgroups is None else main_group(cgroups),
+            cgroups=cgroups if wants.cgroups else None,
             oom_score=_optional(files, "oom_score", small_number) if wants.oom_score else None,
             oom_score_adj=_optional(files, "oom_score_adj", small_number) if wants.oom_score_adj else None,
         )

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.errors import MemtoolsError
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.group_charge import pages_of_total
-from pymemtools.readings.cgroup_path import Hierarchy, group_of, is_below
+from pymemtools.readings.cgroup_path import Hierarchy, below_mount, is_below
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.machine import Machine
-from pymemtools.readings.processes import expect_processes, read_processes
+from pymemtools.readings.processes import Sample, Wants, expect_processes, read_processes
 from pymemtools.reports.memory_groups.asking import Asking, asking, nobody
 from pymemtools.reports.memory_groups.room import ruling, swappiness_of
 from pymemtools.reports.oom_scores.candidates import WANTS, Candidate, Candidates, by_badness, candidates, victim
@@ -102,12 +102,14 @@ def total_pages_of(level: Level, machine: Machine) -> int:
 
 def weighed(source: Source, machine: Machine, where: Hunt) -> Candidates:
     """Weigh the processes of the group that is out of memory, by its limit; without one, all by RAM and swap."""
-    found = candidates(source, read_processes(source, WANTS))
     asked, level = where.asked, where.level
+    sample = read_processes(source, WANTS if asked.hierarchy is None else WANTS | Wants(cgroups=True))
+    found = candidates(source, sample)
+    if asked.hierarchy is not None:
+        found = found._replace(groups=_groups(source, asked.hierarchy, sample))
     if level is not None and asked.hierarchy is not None:
-        groups = _groups(source, asked.hierarchy, [row.pid for row in found.rows])
-        groups.pop(asked.own_pid or 0, None)
-        rows = [row for row in found.rows if row.pid in groups and is_below(groups[row.pid], level.path)]
+        inside = {pid for pid, path in found.groups.items() if pid != asked.own_pid and is_below(path, level.path)}
+        rows = [row for row in found.rows if row.pid in inside]
         return on_another_machine(found._replace(rows=rows), total_pages_of(level, machine), machine.version)
     total = machine.pages("MemTotal") + (swap_of(machine.meminfo).total or 0) // machine.page_size
     if (total, machine.version) != (found.total_pages, found.version):
@@ -124,7 +126,7 @@ def with_newcomers(
 
 
 def deaths(source: Source, where: Hunt, found: Candidates) -> Deaths:
-    """Say who dies: whom the kernel chooses of ``found``, and with it all of the topmost group that wants it so.
+    """Say who dies: whom the kernel chooses of what is weighed, and with it all of the topmost group that wants it so.
 
     That may be any group from the victim's own up to the one that is out of memory. Those of oom_score_adj -1000 are
     spared.
@@ -136,7 +138,7 @@ def deaths(source: Source, where: Hunt, found: Candidates) -> Deaths:
     asked, hierarchy = where.asked, where.asked.hierarchy
     if hierarchy is None or hierarchy.version == 1:
         return alone
-    path = asked.path if first.pid == 0 else _group_of(source, hierarchy, first.pid)
+    path = asked.path if first.pid == 0 else found.groups.get(first.pid)
     try:
         levels = [] if path is None else read_levels(source, hierarchy, path)
     except MemtoolsError:
@@ -144,21 +146,14 @@ def deaths(source: Source, where: Hunt, found: Candidates) -> Deaths:
     wanting = [level.path for level in levels if level.kills_all and is_below(level.path, where.top)]
     if not wanting:
         return alone
-    groups = _groups(source, hierarchy, [row.pid for row in found.rows if row.pid])
-    if asked.path is not None:
-        groups[0] = asked.path
+    groups = {**found.groups} if asked.path is None else {**found.groups, 0: asked.path}
     mates = [row for row in found.rows if row.pid in groups and is_below(groups[row.pid], wanting[-1])]
     dying = [row for row in by_badness(mates) if row == first or row.killable]
     return Deaths(wanting[-1], dying)
 
 
-def _groups(source: Source, hierarchy: Hierarchy, pids: Sequence[int]) -> dict[int, str]:
-    found = {pid: _group_of(source, hierarchy, pid) for pid in pids}
+def _groups(source: Source, hierarchy: Hierarchy, sample: Sample) -> dict[int, str]:
+    """Give the path of each process's memory group; without those outside of what is mounted here."""
+    below = below_mount(source, hierarchy)
+    found = {each.pid: below(each.cgroups) for each in sample.everybody if each.cgroups is not None}
     return {pid: path for pid, path in found.items() if path is not None}
-
-
-def _group_of(source: Source, hierarchy: Hierarchy, pid: int) -> str | None:
-    try:
-        return group_of(source, hierarchy, pid)
-    except (Missing, Denied):
-        return None

@@ -49,6 +49,7 @@ class Candidates(NamedTuple):
     unreadable: int
     notes: list[str]
     tasks: Mapping[int, Task]  # what is weighed of each row, by PID; of some nothing is known
+    groups: Mapping[int, str] = {}  # path of each one's memory group, by PID, where memory groups decide
 
     @property
     def seen(self) -> int:
