@@ -57,7 +57,7 @@ def test_what_a_guest_did_next(pymemtools: Run, name: str) -> None:
     totals = ask(pymemtools, "what-if", *arguments)["totals"]
     outcome = {"high": "throttled", "fits": "fits"}.get(name, "OOM")
     assert (totals["outcome"], set(totals["killed_pids"])) == (outcome, after.killed)
-    assert totals["decided_by_group"] == ("/high" if name == "high" else after.domain)
+    assert totals["decided_by_cgroup"] == ("/high" if name == "high" else after.domain)
 
 
 def test_its_groups_by_name(pymemtools: Run) -> None:
@@ -72,7 +72,7 @@ def test_its_groups_by_name(pymemtools: Run) -> None:
         ("spared", False, False),
     ]
     totals = document["totals"]
-    assert (totals["total_pages"], totals["group"], totals["oom_group"]) == (64 * MIB // 4096, "/pod", "/pod/x")
+    assert (totals["total_pages"], totals["cgroup"], totals["oom_cgroup"]) == (64 * MIB // 4096, "/pod", "/pod/x")
     # A group without a limit runs out when the next above does; one that is not there at all is no group.
     below = ask(pymemtools, "what-if", "oom", "--group", "/pod/y", "-S", capture)
     assert below["totals"]["victim_name"] == "first"
@@ -124,10 +124,10 @@ def test_memory_oom_group_when_the_machine_is_out_of_memory(tmp_path: Path, pyme
     groups = V2_ROOT | group("/a", **wants) | group("/a/b", **wants) | group("/a/c") | group("/d")
     write(tree, groups | {"proc/meminfo": meminfo, "proc/44/oom_score_adj": "-1000\n"})
     totals = ask(pymemtools, "what-if", "oom", "-S", str(tree))["totals"]
-    assert (totals["victim_pid"], totals["killed_pids"], totals["oom_group"]) == (42, [42, 43], "/a")
+    assert (totals["victim_pid"], totals["killed_pids"], totals["oom_cgroup"]) == (42, [42, 43], "/a")
     (tree / "sys/fs/cgroup/a/memory.oom.group").write_text("0\n")
     totals = ask(pymemtools, "what-if", "oom", "-S", str(tree))["totals"]
-    assert (totals["victim_pid"], totals["killed_pids"], totals["oom_group"]) == (42, [42], "/a/b")
+    assert (totals["victim_pid"], totals["killed_pids"], totals["oom_cgroup"]) == (42, [42], "/a/b")
 
 
 # Here.
@@ -202,7 +202,7 @@ def test_a_kill_of_this_machine(pymemtools: Run, others: tuple[tuple[int, int], 
         totals = ask(pymemtools, "what-if", "alloc", "200M", "--pid", str(grower.pid))["totals"]
         chosen = grower if victim is None else children[victim]
         assert (totals["outcome"], totals["killed_pids"]) == ("OOM", [chosen.pid])
-        assert totals["decided_by_group"].endswith(f"/{path.name}")
+        assert totals["decided_by_cgroup"].endswith(f"/{path.name}")
         by_group = ask(pymemtools, "what-if", "oom", "--group", str(path))
         assert {row["pid"] for row in by_group["rows"]} == {grower.pid, *(child.pid for child in children)}
         assert not grow(grower)
@@ -214,8 +214,8 @@ def test_a_kill_of_this_machine(pymemtools: Run, others: tuple[tuple[int, int], 
 def test_what_is_said_to_fit_fits(pymemtools: Run) -> None:
     with small_group(64 * MIB) as path, eater(path, 8, 0, 30) as child:
         totals = ask(pymemtools, "what-if", "alloc", "30M", "--pid", str(child.pid))["totals"]
-        assert (totals["outcome"], totals["decided_by_group"]) == ("fits", None)
-        assert totals["group_room_most"] < 56 * MIB
+        assert (totals["outcome"], totals["decided_by_cgroup"]) == ("fits", None)
+        assert totals["cgroup_room_most"] < 56 * MIB
         assert grow(child)
 
 
@@ -231,5 +231,5 @@ def test_who_calls_is_in_a_group_itself(before: tuple[str, ...]) -> None:
     document = json.loads(done.stdout)
     totals = document["totals"]
     assert (totals["outcome"], totals["victim_name"]) == ("OOM", "the new process")
-    assert totals["decided_by_group"].endswith(f"/{path.name}")
+    assert totals["decided_by_cgroup"].endswith(f"/{path.name}")
     assert any("are this program's own, and count as free" in note for note in document["notes"])

@@ -28,7 +28,7 @@ def ask(run: Run, root: Path, *arguments: str) -> dict[str, Any]:
 
 def limits(document: dict[str, Any]) -> list[tuple[str, str, int, int]]:
     rows = document["totals"]["limits"]
-    return [(row["group"], row["file"], row["room_least"] // MIB, row["room_most"] // MIB) for row in rows]
+    return [(row["cgroup"], row["file"], row["room_least"] // MIB, row["room_most"] // MIB) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_v2(
     write(tmp_path, V2_ROOT | group("/a", **files) | {"proc/meminfo": meminfo})
     document = ask(pymemtools, tmp_path, "alloc", size, "--group", "/a")
     assert document["totals"]["outcome"] == outcome
-    assert document["totals"]["group"] == "/a"
+    assert document["totals"]["cgroup"] == "/a"
     assert document["totals"]["decided_by_file"] == decided
     assert rooms is None or limits(document) == rooms
 
@@ -83,7 +83,7 @@ def test_the_least_room_on_the_way_up_decides(tmp_path: Path, pymemtools: Run) -
     # Another group of the pod may be swapped out for it, so that is not sure.
     assert limits(document) == [("/pod/one", "memory.max", 147, 157), ("/pod", "memory.max", 20, 532)]
     totals = document["totals"]
-    assert (totals["outcome"], totals["decided_by_group"]) == ("may not fit", "/pod")
+    assert (totals["outcome"], totals["decided_by_cgroup"]) == ("may not fit", "/pod")
     assert totals["missing_least"] == 0
     assert totals["missing_most"] > 80 * MIB
 
@@ -172,7 +172,7 @@ def test_a_capture_has_no_caller(tmp_path: Path, pymemtools: Run, question: tupl
     write(tree, V2_ROOT | group("/a", max=1 * MIB))
     document = ask(pymemtools, tree, *question)
     assert (note in document["notes"]) is is_told
-    assert document["totals"]["group"] == ("/" if is_told and question[0] != "oom" else None)
+    assert document["totals"]["cgroup"] == ("/" if is_told and question[0] != "oom" else None)
 
 
 def test_who_asks(tmp_path: Path, pymemtools: Run) -> None:
@@ -194,7 +194,7 @@ def test_a_copy_from_within_a_container(tmp_path: Path, pymemtools: Run) -> None
     tree = write_tree(tmp_path, Proc(42, "a", cgroup="/docker/1f"))
     write(tree, group("", max=466 * MIB, stat="active_file 0\ninactive_file 0\n", swap__max=0, swap__current=0))
     document = ask(pymemtools, tree, "alloc", "100M", "--pid", "42")
-    assert (document["totals"]["outcome"], document["totals"]["decided_by_group"]) == ("OOM", "/")
+    assert (document["totals"]["outcome"], document["totals"]["decided_by_cgroup"]) == ("OOM", "/")
     assert "the source does not tell of /docker/1f, only of /: that is taken" in document["notes"]
     assert document["totals"]["killed_pids"] == [42]
 
@@ -205,10 +205,10 @@ def test_a_file_in_the_cache_of_a_group(tmp_path: Path, pymemtools: Run) -> None
     for name, file in (("/a", "memory.max"), ("/b", "memory.high")):
         totals = ask(pymemtools, tree, "cache", "1G", "--group", name)["totals"]
         assert (totals["room"], totals["cached_before"]) == (145 * MIB, 100 * MIB)
-        assert (totals["group"], totals["limited_by_group"], totals["limited_by_file"]) == (name, name, file)
+        assert (totals["cgroup"], totals["limited_by_cgroup"], totals["limited_by_file"]) == (name, name, file)
     machine = ask(pymemtools, tree, "cache", "1G")["totals"]
     assert machine["room"] > 1024 * MIB
-    assert machine["limited_by_group"] is None
+    assert machine["limited_by_cgroup"] is None
     done = pymemtools("what-if", "cache", "1G", "--limit", "1G", "--group", "/a", "-S", str(tree))
     assert done.returncode == 2
 
@@ -218,7 +218,7 @@ def test_a_fork_in_a_group(tmp_path: Path, pymemtools: Run) -> None:
     stat = "active_file 0\ninactive_file 0\n"
     write(tree, V2_ROOT | group("/a", max=64 * MIB, current=45 * MIB, stat=stat, swap__max=0, swap__current=0))
     totals = ask(pymemtools, tree, "fork", "42")["totals"]
-    assert (totals["outcome"], totals["decided_by_group"], totals["killed_pids"]) == ("OOM", "/a", [42])
+    assert (totals["outcome"], totals["decided_by_cgroup"], totals["killed_pids"]) == ("OOM", "/a", [42])
     assert ask(pymemtools, tree, "fork", "42", "--dirty", "10")["totals"]["outcome"] == "fits"
     assert ask(pymemtools, tree, "fork", "42", "--group", "/")["totals"]["outcome"] == "fits"
 
@@ -228,7 +228,7 @@ def test_version_2_beside_version_1(tmp_path: Path, pymemtools: Run) -> None:
     files = {path.replace("/cgroup/", "/cgroup/unified/"): text for path, text in group("/a", max=512 * MIB).items()}
     tree = write(tmp_path, files | {"sys/fs/cgroup/pids/a/pids.max": "max\n"})
     document = ask(pymemtools, tree, "alloc", "1G", "--group", "/a")
-    assert (document["totals"]["outcome"], document["totals"]["decided_by_group"]) == ("OOM", "/a")
+    assert (document["totals"]["outcome"], document["totals"]["decided_by_cgroup"]) == ("OOM", "/a")
     taken = list(cgroup_paths(open_source(str(tree)), [b"4:pids:/a\n0::/a\n"]))
     assert "/sys/fs/cgroup/unified/a/memory.max" in taken
     assert not [path for path in taken if not path.startswith("/sys/fs/cgroup/unified/")]

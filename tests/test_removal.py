@@ -59,7 +59,11 @@ STAND_INS = {  # file and field, command, columns: the start of the note that sa
     ("meminfo SwapTotal", "oom-scores", "total_pages"): "meminfo: no SwapTotal",
     ("meminfo SwapTotal", "what-if oom", "oom_score badness_pages victim_score total_pages"): "meminfo: no SwapTotal",
     ("meminfo CommitLimit", "what-if *", "*"): "the source does not tell, so the kernel's own choice is assumed",
-    ("*/smaps Size", "what-if overcommit", "cannot_fork"): "",  # of those that are not counted as unreadable
+    (
+        "*/smaps Size",
+        "what-if overcommit",
+        "processes_that_cannot_fork",
+    ): "",  # of those that are not counted as unreadable
     ("*/smaps KernelPageSize", "*", "*"): "the source does not tell its page size",
     ("meminfo MemAvailable", "what-if *", "available*"): "",  # the kernel's rule, worked out
     ("zoneinfo *", "what-if *", "*"): "zoneinfo: line 1: zone ",
@@ -72,7 +76,10 @@ DERIVED = frozenset(
 WORDS = frozenset(
     ("rule", "grant_rule", "title", "meaning", "note", "default", "state", "command", "kind", "map", "path")
 )
-PAIRS = (("least", "most"), ("predicted_least", "predicted_most"), ("free_least", "free_most"))
+PAIRS = (
+    *(("least", "most"), ("predicted_least", "predicted_most"), ("free_least", "free_most")),
+    *(("least_seconds", "most_seconds"), ("least_bytes_per_second", "most_bytes_per_second")),
+)
 IDENTITY = (
     "pid",
     "node",

@@ -35,19 +35,19 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _promised(found: Fork) -> Iterator[str]:
-    promise, possible = found.promise, found.promise.possible_in_mode_2
+    promise, possible = found.promise, found.promise.forks_in_mode_2
     children = "a child" if promise.children == 1 else f"{promise.children} children"
     yield f"{promise.pid} ({promise.name}) forks {children}: {_verdict(found)} in mode {promise.mode}."
     yield (
-        f"Each is charged {size(promise.charge)}: Committed_AS {size(promise.committed_before)} -> "
-        f"{size(promise.committed_after)}, CommitLimit {size(promise.commit_limit)}."
+        f"Each is charged {size(promise.charged_by_fork)}: Committed_AS {size(promise.committed_as_before)} -> "
+        f"{size(promise.committed_as_after)}, CommitLimit {size(promise.commit_limit)}."
     )
     if found.is_limit_known:
         yield f"In mode 2 it could fork {'without limit' if possible is None else f'{possible} times'}."
 
 
 def _verdict(found: Fork) -> str:
-    granted = found.promise.granted
+    granted = found.promise.children_granted
     if granted is None:
         return "granted or refused"
     if granted == found.promise.children:

@@ -52,7 +52,7 @@ class Deaths(NamedTuple):
 
     def answer(self) -> dict[str, Any]:
         """Give for programs who dies, and the group that dies as a whole."""
-        return {"oom_group": self.group, "killed_pids": [each.pid for each in self.killed]}
+        return {"oom_cgroup": self.group, "killed_pids": [each.pid for each in self.killed]}
 
 
 NOBODY = Deaths(None, [])

@@ -148,10 +148,10 @@ class Ruling(NamedTuple):
         """Give it for programs: who asked, the least room on the way up, which limit decides, and all limits."""
         least = min(self.bounds, key=lambda bound: (bound.most, bound.least), default=None)
         return {
-            "group": self.asked.path,
-            "group_room_least": None if least is None else least.least,
-            "group_room_most": None if least is None else least.most,
-            "decided_by_group": None if self.decided is None else self.decided.path,
+            "cgroup": self.asked.path,
+            "cgroup_room_least": None if least is None else least.least,
+            "cgroup_room_most": None if least is None else least.most,
+            "decided_by_cgroup": None if self.decided is None else self.decided.path,
             "decided_by_file": None if self.decided is None else self.decided.file,
             "limits": [_limit_row(bound) for bound in self.bounds],
         }
@@ -174,7 +174,7 @@ def ruling(asked: Asking, machine: Machine, amount: int, room: int | None = None
 
 def _limit_row(bound: Bound) -> dict[str, Any]:
     return {
-        "group": bound.path,
+        "cgroup": bound.path,
         "file": bound.file,
         "limit": bound.limit,
         "used": bound.usage,

@@ -12,6 +12,7 @@ from pymemtools.models.group_charge import FITS, MAY_NOT_FIT, OOM, REFUSED, WAIT
 from pymemtools.models.overcommit import Caller
 from pymemtools.procfs import zoneinfo
 from pymemtools.readings.doubt import swap_of
+from pymemtools.readings.hidden import invisible
 from pymemtools.readings.machine import Machine
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.estimates import available_of, available_then, memory_of
@@ -40,7 +41,6 @@ COLUMNS = (
     Column("least", "surely there", "the least that it can give", "bytes"),
     Column("most", "at most", "the most that it can give", "bytes"),
     Column("taken", "taken", "what is taken of it, if all goes that can", "bytes"),
-    Column("rule", "rule", "the kernel's rule", "text", right=False),
     Column("error_bound", "+-", "most - least", "bytes"),
 )
 
@@ -81,7 +81,6 @@ class Taken(NamedTuple):
     least: int
     most: int
     taken: int
-    rule: str
     error_bound: int
 
 
@@ -128,13 +127,19 @@ class Allocation(NamedTuple):
         """Give the rules that the answer was worked out by."""
         if not self.touched:
             return [self.grant.rule]
-        return [self.grant.rule, *(each.rule for each in self.sources), *[GROUP_RULE] * bool(self.ruled.bounds)]
+        return [self.grant.rule, self.rule, *[GROUP_RULE] * bool(self.ruled.bounds)]
+
+    @property
+    def rule(self) -> str:
+        """Give the rule by which memory is taken."""
+        return _RULE_OF_READS if self.request.touch == "read" else _RULE
 
 
 def alloc_report(asked: Asked, request: AllocRequest) -> Report:
     """Say whether private mappings are granted, and where their memory comes from when it is touched."""
     found, machine = _allocation(asked, request), asked.machine
-    notes = [*machine.notes, *costs(machine.stores), *_lacking(machine, found.grant), *found.ruled.notes]
+    hidden = [] if found.dying == NOBODY else invisible(asked.source)  # others could die, too
+    notes = [*hidden, *machine.notes, *costs(machine.stores), *_lacking(machine, found.grant), *found.ruled.notes]
     return reported(asked, "alloc", table_of(COLUMNS, found.sources), found, _totals(found), notes)
 
 
@@ -152,7 +157,7 @@ def _allocation(asked: Asked, request: AllocRequest) -> Allocation:
         pages * page,
         grant,
         touched * page,
-        [_taken(each, page, request.touch) for each in found.yields],
+        [_taken(each, page) for each in found.yields],
         found.missing_at_least * page,
         found.missing_at_most * page,
         ruled,
@@ -238,9 +243,9 @@ def _outcome(grant: Grant, found: Supply, ruled: Ruling) -> str:
     return OOM if found.missing_at_least else MAY_NOT_FIT
 
 
-def _taken(each: Yield, page_size: int, touch: str) -> Taken:
+def _taken(each: Yield, page_size: int) -> Taken:
     least, most, taken = (pages * page_size for pages in (each.least, each.most, each.taken))
-    return Taken(each.source, least, most, taken, _RULE_OF_READS if touch == "read" else _RULE, most - least)
+    return Taken(each.source, least, most, taken, most - least)
 
 
 def _left(found: Supply, machine: Machine) -> Left:
@@ -281,8 +286,9 @@ def _totals(found: Allocation) -> dict[str, Any]:
     killed = found.dying.chosen
     return {
         "requested": found.size * found.request.times,
-        "granted_root": _if_sure(found.grant.root),
-        "granted_user": _if_sure(found.grant.user),
+        "requests": found.request.times,
+        **_granted("root", found.grant.root, found.request.times),
+        **_granted("user", found.grant.user, found.request.times),
         "touched": found.touched,
         "outcome": found.outcome,
         "missing_least": found.missing_least,
@@ -296,11 +302,16 @@ def _totals(found: Allocation) -> dict[str, Any]:
         "zones": [zone._asdict() for zone in found.zones],
         **found.ruled.answer(),
         **found.dying.answer(),
+        "rule": found.rule,
     }
 
 
-def _if_sure(granted: tuple[int, int]) -> int | None:
-    return granted[0] if granted[0] == granted[1] else None
+def _granted(who: str, granted: tuple[int, int], times: int) -> dict[str, bool | int | None]:
+    """Say whether all requests are granted, and how many; None where that is not sure."""
+    least, most = granted
+    is_sure = least == most
+    is_granted = least == times if is_sure else None
+    return {f"granted_{who}": is_granted, f"requests_granted_{who}": least if is_sure else None}
 
 
 def _lacking(machine: Machine, grant: Grant) -> Iterator[str]:

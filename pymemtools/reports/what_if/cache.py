@@ -44,9 +44,8 @@ COLUMNS = (
     Column("seconds", "time", "that the pass takes, where the disk's rate is given", "seconds"),
     Column("cached", "cached", "of this file, afterwards", "bytes"),
     Column("active", "active", "on the active list, of all files", "bytes"),
-    Column("evicted", "evicted", "bytes by file", "text"),
+    Column("evicted", "evicted", "bytes by file", "nested"),
     Column("hit_percent", "hits", "share of the file that was in the cache", "percent"),
-    Column("rule", "rule", "the kernel's rule", "text", right=False),
     Column("error_bound", "+-", "of what is cached of this file", "bytes"),
 )
 
@@ -154,7 +153,7 @@ def _together(how: str, pages: int, count: int, space: Room, page_size: int) -> 
 
 def _row(found: Pass) -> dict[str, Any]:
     percent = round(found.hit_percent, 2)
-    return {**found._asdict(), "pass": found.number, "hit_percent": percent, "rule": _RULES[found.lru]}
+    return {**found._asdict(), "pass": found.number, "hit_percent": percent}
 
 
 def _totals(found: Cached, asks: Asking) -> dict[str, Any]:
@@ -164,7 +163,8 @@ def _totals(found: Cached, asks: Asking) -> dict[str, Any]:
         totals |= {f"{each.how}_{key}": value for key, value in each._asdict().items() if key != "how"}
     return {
         **totals,
-        "group": asks.path,
-        "limited_by_group": None if found.bound is None else found.bound.path,
+        "cgroup": asks.path,
+        "limited_by_cgroup": None if found.bound is None else found.bound.path,
         "limited_by_file": None if found.bound is None else found.bound.file,
+        "rules": {lru: _RULES[lru] for lru in found.passes},
     }

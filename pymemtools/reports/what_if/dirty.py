@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.dirty_timeline import Limits, Timeline, Window, Writer, curve, timeline
@@ -31,11 +31,13 @@ _EVENTS = {
 COLUMNS = (
     Column("what", "what", "an event, a threshold or an amount", "text", right=False),
     Column("title", "title", "in words", "text", right=False),
-    Column("unit", "unit", "s since the first write, bytes, or bytes/s", "text", right=False),
-    Column("least", "from", "the least that it will be", "number"),
-    Column("most", "to", "the most; null: without limit", "number"),
+    Column("least_seconds", "from", "of an event: the earliest that it will be, since the first write", "seconds"),
+    Column("most_seconds", "to", "and the latest; null: perhaps never", "seconds"),
+    Column("least", "from", "of an amount: the least that it will be", "bytes"),
+    Column("most", "to", "and the most", "bytes"),
+    Column("least_bytes_per_second", "from", "of a rate: the least; null: as fast as memory", "bytes_per_second"),
+    Column("most_bytes_per_second", "to", "and the most", "bytes_per_second"),
     Column("rule", "rule", "the kernel's rule", "text", right=False),
-    Column("error_bound", "+-", "most - least", "number"),
 )
 
 
@@ -56,7 +58,6 @@ class Fact(NamedTuple):
     least: float | None
     most: float | None
     rule: str
-    error_bound: float | None
 
 
 class Dirtying(NamedTuple):
@@ -83,7 +84,12 @@ def dirty_report(asked: Asked, request: DirtyRequest) -> Report:
     notes = [*machine.notes]
     if not since(machine.version, (3, 2)):
         notes.append("before Linux 3.2 writers did the writing themselves: the times are of later kernels")
-    return reported(asked, "dirty", table_of(COLUMNS, found.facts), found, None, notes)
+    return reported(asked, "dirty", table_of(COLUMNS, map(_row, found.facts)), found, None, notes)
+
+
+def _row(fact: Fact) -> dict[str, Any]:
+    unit = {"s": "_seconds", "bytes": "", "bytes/s": "_bytes_per_second"}[fact.unit]
+    return {**fact._asdict(), "least": None, "most": None, f"least{unit}": fact.least, f"most{unit}": fact.most}
 
 
 def _dirtying(machine: Machine, request: DirtyRequest) -> Dirtying:
@@ -130,15 +136,14 @@ def _events(found: Timeline) -> list[Fact]:
 
 def _event(key: str, window: Window) -> Fact:
     most = None if window.most == float("inf") else window.most
-    bound = None if most is None else most - window.least
-    return Fact(key, _EVENTS[key], "s", window.least, most, _RULE_OF_TIMES, bound)
+    return Fact(key, _EVENTS[key], "s", window.least, most, _RULE_OF_TIMES)
 
 
 def _amounts(ends: Sequence[Limits], found: Timeline) -> list[Fact]:
     thresholds = []
     for key in ("background", "dirty"):
         least, most = (round(getattr(each, key)) for each in ends)
-        thresholds.append(Fact(f"{key}_threshold", f"{key} threshold", "bytes", least, most, _RULE, most - least))
+        thresholds.append(Fact(f"{key}_threshold", f"{key} threshold", "bytes", least, most, _RULE))
     windows = (
         ("peak", "most that is dirty or under writeback", "bytes", found.peak),
         ("write_rate", "rate of the writer in the long run", "bytes/s", found.write_rate),
@@ -150,5 +155,4 @@ def _amounts(ends: Sequence[Limits], found: Timeline) -> list[Fact]:
 
 def _amount(key: str, title: str, unit: str, window: Window) -> Fact:
     least, most = (None if value == float("inf") else round(value) for value in window)
-    bound = None if least is None or most is None else most - least
-    return Fact(key, title, unit, least, most, _RULE_OF_TIMES, bound)
+    return Fact(key, title, unit, least, most, _RULE_OF_TIMES)

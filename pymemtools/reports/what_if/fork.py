@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models import overcommit
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller, Memory
+from pymemtools.readings.hidden import invisible
 from pymemtools.readings.machine import Machine
 from pymemtools.readings.process import ALIVE, Process
 from pymemtools.readings.processes import read_process
@@ -40,21 +41,17 @@ COLUMNS = (
     Column("pid", "PID", "process number of the parent", "count"),
     Column("name", "name", "the kernel's name of it", "text", right=False),
     Column("mode", "mode", "vm.overcommit_memory", "count"),
-    Column("count", "children", "children that are asked for", "count"),
-    Column("granted", "granted", "children that are granted", "count"),
-    Column(
-        "possible_in_mode_2", "possible", "children it could have in mode 2; null: without limit, or unknown", "count"
-    ),
-    Column("charge", "charge", "what each child is charged", "bytes"),
-    Column("committed_before", "Committed_AS", "how much is promised", "bytes"),
-    Column("committed_after", "then", "and with the children", "bytes"),
+    Column("children", "children", "children that are asked for", "count"),
+    Column("children_granted", "granted", "children that are granted; null: not known", "count"),
+    Column("forks_in_mode_2", "possible", "children it could have in mode 2; null: without limit, or unknown", "count"),
+    Column("charged_by_fork", "charge", "what each child is charged", "bytes"),
+    Column("committed_as_before", "Committed_AS", "how much is promised", "bytes"),
+    Column("committed_as_after", "then", "and with the children", "bytes"),
     Column("commit_limit", "CommitLimit", "how much is promised at most, in mode 2", "bytes"),
     Column("private_resident", "private", "what parent and child share until one writes", "bytes"),
     Column("copied_at_worst", "copied", "of all children, when so much of it is written", "bytes"),
     Column("page_tables", "page tables", "of all children", "bytes"),
     Column("available", "available", "MemAvailable", "bytes"),
-    Column("rule", "rule", "the kernel's rule", "text", right=False),
-    Column("error_bound", "+-", "how far off the counter of mode 2 may be", "bytes"),
 )
 
 
@@ -74,11 +71,11 @@ class Promise(NamedTuple):
     name: str
     mode: int
     children: int
-    granted: int | None
-    possible_in_mode_2: int | None  # also where there is no limit
-    charge: int
-    committed_before: int | None
-    committed_after: int | None
+    children_granted: int | None
+    forks_in_mode_2: int | None  # also where there is no limit
+    charged_by_fork: int
+    committed_as_before: int | None
+    committed_as_after: int | None
     commit_limit: int | None
 
 
@@ -121,14 +118,17 @@ def fork_report(asked: Asked, request: ForkRequest) -> Report:
         raise UsageProblem("what-if fork: --dirty: write a number from 0 to 100")
     process, row = _parent(asked, request.pid)
     found, machine = _fork(asked, request, process, row), asked.machine
-    notes = [*machine.notes]
+    notes = [*invisible(asked.source), *machine.notes]
     if row.is_estimate:
         notes.append("no readable VmFlags: what is charged is estimated from VmData and VmStk")
     notes += [*_unknown(found, machine), *found.ruled.notes]
-    cells = {**found.promise._asdict(), "count": request.children, **found.copying._asdict()}
-    cells |= {"rule": _RULE, "error_bound": found.error_bound}
+    cells = {**found.promise._asdict(), **found.copying._asdict()}
+    return reported(asked, "fork", table_of(COLUMNS, [cells]), found, _totals(found), notes)
+
+
+def _totals(found: Fork) -> dict[str, Any]:
     totals = {"outcome": found.outcome, **found.ruled.answer(), **found.dying.answer()}
-    return reported(asked, "fork", table_of(COLUMNS, [cells]), found, totals, notes)
+    return {**totals, "rule": _RULE, "error_bound": found.error_bound}
 
 
 def _parent(asked: Asked, pid: int) -> tuple[Process, Commitment]:
@@ -201,15 +201,15 @@ def _copying(process: Process, machine: Machine, request: ForkRequest) -> Copyin
 
 def _ruling(asked: Asked, request: ForkRequest, promise: Promise, copying: Copying) -> Ruling:
     """Ask the limits of the group of the process, or of another, what they make of its children's pages."""
-    pages = (copying.copied_at_worst or 0) * (promise.granted != 0) + (copying.page_tables or 0)
+    pages = (copying.copied_at_worst or 0) * (promise.children_granted != 0) + (copying.page_tables or 0)
     pid = None if request.group is not None else request.pid
     return ruling(asking(asked.source, pid, request.group), asked.machine, pages)
 
 
 def _outcome(promise: Promise, copying: Copying, ruled: Ruling) -> str:
     """Name what comes of it: MemAvailable tells what the machine has, as well as the kernel knows."""
-    if not promise.granted:
-        return REFUSED if promise.granted == 0 else "may be refused"
+    if not promise.children_granted:
+        return REFUSED if promise.children_granted == 0 else "may be refused"
     is_more = copying.available is not None and ruled.amount > copying.available
     return MAY_NOT_FIT if is_more and ruled.outcome == FITS else ruled.outcome
 
@@ -227,7 +227,7 @@ def _deaths(asked: Asked, request: ForkRequest, ruled: Ruling) -> Deaths:
 
 def _unknown(found: Fork, machine: Machine) -> Iterator[str]:
     """Name what is not there of what the answer rests on."""
-    if found.promise.granted is None:
+    if found.promise.children_granted is None:
         yield unsure(machine)
     if names := ", ".join(lacking(machine, NEVER)):
         yield f"the source does not tell {names}: how often it could fork in mode 2 is not known"

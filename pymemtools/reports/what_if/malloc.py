@@ -29,8 +29,6 @@ COLUMNS = (
     Column("threshold", "threshold", "from which size on chunks are mapped, afterwards", "bytes"),
     Column("resident_untouched", "resident", "pages with a chunk header", "bytes"),
     Column("resident_written", "written", "pages that are resident when all is written to", "bytes"),
-    Column("rule", "rule", "glibc's rule", "text", right=False),
-    Column("error_bound", "+-", "0: exact", "bytes"),
 )
 
 
@@ -93,7 +91,7 @@ def malloc_report(asked: Asked, request: MallocRequest) -> Report:
     requests = [_heaped(heap, size, request) for size in request.sizes]
     found = _heaps(requests, heap, libc)
     keys = ("word", "align", "tcache", "threshold", "threshold_max")
-    totals = {key: getattr(found, key) for key in keys}
+    totals = {**{key: getattr(found, key) for key in keys}, "rule": _RULE, "error_bound": 0}
     return reported(asked, "malloc", table_of(COLUMNS, map(_row, requests)), found, totals, asked.machine.notes)
 
 
@@ -139,4 +137,4 @@ def _called(heap: Heap, size: int, request: MallocRequest) -> tuple[Granted, int
 
 
 def _row(found: Heaped) -> dict[str, Any]:
-    return {**found._asdict(), "break": found.break_after, "rule": _RULE, "error_bound": 0}
+    return {**found._asdict(), "break": found.break_after}

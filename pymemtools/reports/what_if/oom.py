@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pymemtools.readings.hidden import invisible
 from pymemtools.readings.machine import Machine
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.memory_groups.kill import Deaths, Hunt, deaths, hunt, weighed, with_newcomers
@@ -26,8 +27,6 @@ COLUMNS = (
     *CANDIDATE,
     Column("is_victim", "Victim", "it is chosen", "bool"),
     Column("is_killed", "Killed", "it dies, alone or with its group", "bool"),
-    Column("rule", "rule", "the kernel's rule", "text", right=False),
-    Column("error_bound", "+-", "of the score", "score"),
 )
 
 
@@ -71,7 +70,13 @@ def oom_report(asked: Asked, request: OomRequest) -> Report:
     """Rank processes as the OOM killer does, and name the one that it would kill first."""
     machine, found = asked.machine, _kill(asked, request)
     first = found.dying.chosen
-    notes = [*machine.notes, *costs(machine.stores), *found.where.notes, *found.candidates.notes]
+    notes = [
+        *invisible(asked.source),
+        *machine.notes,
+        *costs(machine.stores),
+        *found.where.notes,
+        *found.candidates.notes,
+    ]
     cells = [_row(row, found) for row in found.ranked]
     least, most = found.swap_in_ram or (0, 0)
     totals = {
@@ -81,8 +86,10 @@ def oom_report(asked: Asked, request: OomRequest) -> Report:
         "victim_name": first.name if first else None,
         "victim_score": first.oom_score if first else None,
         **({"victim_swap_in_ram_least": least, "victim_swap_in_ram_most": most} if found.swap_in_ram else {}),
-        "group": found.where.level.path if found.where.level else None,
+        "cgroup": found.where.level.path if found.where.level else None,
         **found.dying.answer(),
+        "rule": found.rule,
+        "error_bound": 1,  # of the score
     }
     unreadable = (found.candidates.unreadable, found.candidates.seen)
     return reported(asked, "oom", table_of(COLUMNS, cells), found, totals, notes, unreadable)
@@ -98,7 +105,7 @@ def _kill(asked: Asked, request: OomRequest) -> Kill:
 
 def _row(row: Candidate, found: Kill) -> dict[str, Any]:
     is_victim, is_killed = row == found.dying.chosen, row in found.dying.killed
-    return {**row._asdict(), "is_victim": is_victim, "is_killed": is_killed, "rule": found.rule, "error_bound": 1}
+    return {**row._asdict(), "is_victim": is_victim, "is_killed": is_killed}
 
 
 def _swap_in_ram(first: Candidate | None, machine: Machine) -> tuple[int, int] | None:

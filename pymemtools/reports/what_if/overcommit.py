@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pymemtools.errors import Missing
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller, Memory, largest_mapping
 from pymemtools.models.release import since
+from pymemtools.readings.hidden import invisible
 from pymemtools.readings.machine import Machine
 from pymemtools.readings.processes import read_processes
 from pymemtools.report import Column, Report, table_of
@@ -28,7 +29,7 @@ COLUMNS = (
     Column("headroom", "headroom", "commit_limit - committed_as", "bytes"),
     Column("largest_mmap_root", "largest mmap by root", "that is granted; unknown, or without limit: null", "bytes"),
     Column("largest_mmap_user", "by others", "likewise", "bytes"),
-    Column("cannot_fork", "cannot fork", "processes whose fork is refused", "count"),
+    Column("processes_that_cannot_fork", "cannot fork", "processes whose fork is refused", "count"),
     Column("rule", "rule", "the kernel's rule", "text", right=False),
     Column("error_bound", "+-", "how far off the counter of mode 2 may be", "bytes"),
 )
@@ -39,12 +40,10 @@ PROCESS_COLUMNS = (
     Column("committed", "committed", "counted in Committed_AS, shared memory left out", "bytes"),
     Column("charged_by_fork", "per fork", "what a child is charged", "bytes"),
     Column("largest_charge", "largest charge", "of one mapping: in modes 0 and 1 each is tested alone", "bytes"),
-    Column("address_space", "address space", "all that is mapped", "bytes"),
+    Column("vss", "address space", "all that is mapped", "bytes"),
     Column("is_admin", "admin", "it may take root's reserve", "bool"),
     Column("is_estimate", "estimate", "without VmFlags: by VmData and VmStk", "bool"),
-    Column("forks", "forks", "how often it could fork in mode 2; null: without limit", "count"),
-    Column("rule", "rule", "the kernel's rule", "text", right=False),
-    Column("error_bound", "+-", "how far off the counter of mode 2 may be", "bytes"),
+    Column("forks_in_mode_2", "forks", "how often it could fork in mode 2; null: without limit", "count"),
 )
 
 
@@ -64,7 +63,7 @@ class Mode(NamedTuple):
     headroom: int | None
     largest_mmap_root: int | None
     largest_mmap_user: int | None
-    cannot_fork: int | None
+    processes_that_cannot_fork: int | None
     rule: str
     error_bound: int | None
 
@@ -92,12 +91,13 @@ def overcommit_report(asked: Asked, request: OvercommitRequest) -> Report:
     machine = asked.machine
     has_processes = bool(asked.source.pids())  # the limits need none
     rows, unread = commitments(read_processes(asked.source, WANTS)) if has_processes else ([], 0)
-    notes = [*machine.notes, *_doubts(asked, rows)]
+    notes = [*invisible(asked.source), *machine.notes, *_doubts(asked, rows)]
     unreadable = (unread, len(rows) + unread)
     if request.processes:
         found = _of_processes(rows, machine)
-        cells = [_process_row(row, forks, machine) for row, forks in zip(found.processes, found.forks)]
-        return reported(asked, "overcommit", table_of(PROCESS_COLUMNS, cells), found, None, notes, unreadable)
+        cells = [_process_row(row, forks) for row, forks in zip(found.processes, found.forks)]
+        totals = {"rule": _RULE_OF_FORKS, "error_bound": slack_of(machine, NEVER)}
+        return reported(asked, "overcommit", table_of(PROCESS_COLUMNS, cells), found, totals, notes, unreadable)
     found, failures = _of_modes(asked, rows)
     notes += [*_unknown(machine), *failures]
     return reported(asked, "overcommit", table_of(COLUMNS, found.modes), found, None, notes, unreadable)
@@ -169,5 +169,5 @@ def _of_processes(rows: Sequence[Commitment], machine: Machine) -> Overcommit:
     return Overcommit(limit, committed, [], largest, forks, True, [_RULE_OF_FORKS] * bool(rows))
 
 
-def _process_row(row: Commitment, forks: int | None, machine: Machine) -> dict[str, Any]:
-    return {**row._asdict(), "forks": forks, "rule": _RULE_OF_FORKS, "error_bound": slack_of(machine, NEVER)}
+def _process_row(row: Commitment, forks: int | None) -> dict[str, Any]:
+    return {**row._asdict(), "vss": row.address_space, "forks_in_mode_2": forks}

@@ -20,7 +20,6 @@ COLUMNS = (
     Column("size", "size", "how much memory it is", "bytes"),
     Column("processes", "processes", "how many have it mapped", "count"),
     Column("share", "counts", "what of it counts as this process's", "bytes"),
-    Column("rule", "rule", "the kernel's rule", "text", right=False),
     Column("error_bound", "+-", "a page where the size is not of whole pages", "bytes"),
 )
 
@@ -42,7 +41,6 @@ class Part(NamedTuple):
     size: int
     processes: int
     share: float
-    rule: str
     error_bound: int
 
 
@@ -74,8 +72,9 @@ def pss_report(asked: Asked, request: PssRequest) -> Report:
     if not is_whole and not is_example:
         notes.append(f"the kernel counts whole pages, here of {human_size(page)}: no process has just that much")
     totals = {key: value for key, value in found._asdict().items() if key not in ("parts", "rules")}
+    totals["rule"] = _RULE
     return reported(asked, "pss", table_of(COLUMNS, parts), found, totals, notes)
 
 
 def _part(name: str, size: int, processes: int, page_size: int) -> Part:
-    return Part(name, size, processes, size / processes, _RULE, page_size if size % page_size else 0)
+    return Part(name, size, processes, size / processes, page_size if size % page_size else 0)

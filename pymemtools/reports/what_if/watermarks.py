@@ -31,9 +31,7 @@ COLUMNS = (
     Column("low", "low", "and as supposed", "bytes"),
     Column("high_before", "high", "up to which kswapd reclaims", "bytes"),
     Column("high", "high", "and as supposed", "bytes"),
-    Column("protection", "protection", "kept from allocations that a higher zone could serve, by that zone", "text"),
-    Column("rule", "rule", "the kernel's rule", "text", right=False),
-    Column("error_bound", "+-", "0: exact", "bytes"),
+    Column("protection", "protection", "kept from allocations that a higher zone could serve, by that zone", "list"),
 )
 
 
@@ -97,7 +95,8 @@ def watermarks_report(asked: Asked, _request: WatermarksRequest) -> Report:
     names = [name for name in _SETTINGS if name in after.settings]
     settings = {name: (before.settings.get(name), after.settings[name]) for name in names}
     found = Watermarks(settings, zones, _reserves(before, after))
-    return reported(asked, "watermarks", table_of(COLUMNS, map(_row, zones)), found, found.reserves._asdict(), notes)
+    totals = {**found.reserves._asdict(), "rule": _RULE, "error_bound": 0}
+    return reported(asked, "watermarks", table_of(COLUMNS, map(_row, zones)), found, totals, notes)
 
 
 def _zone(old: zoneinfo.Zone, new: zoneinfo.Zone, page_size: int) -> ZoneThen:
@@ -116,7 +115,7 @@ def _zone(old: zoneinfo.Zone, new: zoneinfo.Zone, page_size: int) -> ZoneThen:
 
 def _row(zone: ZoneThen) -> dict[str, Any]:
     before = {f"{key}_before": amount for key, amount in zone.before._asdict().items()}
-    return {**zone._asdict(), **before, **zone.then._asdict(), "rule": _RULE, "error_bound": 0}
+    return {**zone._asdict(), **before, **zone.then._asdict()}
 
 
 def _reserves(before: Machine, after: Machine) -> Reserves:
