@@ -16,7 +16,7 @@ class Column(NamedTuple):
     key: str  # the row's field, the --columns name and the JSON key
     title: str  # the header of a text layout
     help: str
-    # text count bytes pages ms seconds percent permille score ratio bool; address: a number, "0x7f00" to programs;
+    # text count bytes bytes/s pages ms seconds percent permille score ratio bool; address: a number, in JSON "0x7f";
     # list: of such, with blanks between them outside of JSON; nested: an object, in JSON only
     kind: str
     width: int = 8  # least width in characters of the classic layout

@@ -35,8 +35,8 @@ COLUMNS = (
     Column("most_seconds", "to", "and the latest; null: perhaps never", "seconds"),
     Column("least", "from", "of an amount: the least that it will be", "bytes"),
     Column("most", "to", "and the most", "bytes"),
-    Column("least_bytes_per_second", "from", "of a rate: the least; null: as fast as memory", "bytes_per_second"),
-    Column("most_bytes_per_second", "to", "and the most", "bytes_per_second"),
+    Column("least_bytes_per_second", "from", "of a rate: the least; null: as fast as memory", "bytes/s"),
+    Column("most_bytes_per_second", "to", "and the most", "bytes/s"),
     Column("rule", "rule", "the kernel's rule", "text", right=False),
 )
 
