@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pymemtools.models.map_kinds import KINDS
-from pymemtools.procfs.vmflags import flags_legend
 from pymemtools.render.escape import escape
 from pymemtools.report import Table
 from pymemtools.reports.pmap.columns import column_of
+from pymemtools.reports.pmap.legend import meanings
 
 _CLASSIC = {
     "": (("Address", "start"), ("Kbytes", "size"), ("Mode", "perms"), ("Mapping", "mapping")),
@@ -38,15 +37,8 @@ def classic_legend(mode: str) -> Iterator[str]:
 
 def legend(tables: Sequence[Table]) -> Iterator[str]:
     """Explain every column there is on the page, and every flag and kind in them."""
-    columns = {column.key: column for table in tables for column in table.columns}
-    yield from _lines([(column.title, column.help) for column in columns.values()])
-    flags = {value for table in tables for value in table.cells.get("vm_flags", ()) if value}
-    codes = flags_legend(" ".join(value).encode("utf-8", "surrogateescape") for value in flags)
-    if codes:
-        yield from _lines([(escape(code), meaning or "a flag that is not known here") for code, meaning in codes])
-    kinds = {str(value) for table in tables for value in table.cells.get("kind", ())}
-    if kinds:
-        yield from _lines([(kind, meaning) for kind, meaning in KINDS.items() if kind in kinds])
+    for group in meanings(tables):
+        yield from _lines([(escape(name), meaning) for name, meaning in group])
 
 
 def _lines(rows: Sequence[tuple[str, str]]) -> Iterator[str]:

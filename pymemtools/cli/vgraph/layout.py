@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pymemtools.cli.picture import Look, described, drawn, save_picture
-from pymemtools.procfs.pagemap import PRESENT, STATES
 from pymemtools.render.escape import escape
 from pymemtools.reports.vgraph.pages import PagesOf
 from pymemtools.reports.vgraph.scene import Scene, footer
@@ -22,12 +21,11 @@ def scene_lines(scene: Scene, look: Look) -> Iterator[str]:
 
 def save(scene: Scene, look: Look, path: str, *, force: bool) -> None:
     """Write the picture to a file."""
-    from pymemtools.models.map_kinds import KINDS
     from pymemtools.render.address_svg import Sheet
 
     facts = scene.space.facts
     title = scene.space.title or facts.path or ""
-    sheet = Sheet(title, described(facts), footer(scene), scene.digits, look.order == "high", KINDS)
+    sheet = Sheet(title, described(facts), footer(scene), scene.digits, look.order == "high", scene.meanings)
     save_picture(path, scene.areas, look, sheet, found=scene.found, force=force)
 
 
@@ -35,17 +33,18 @@ def pages_lines(answer: PagesOf, look: Look) -> Iterator[str]:
     """Draw the pages of one mapping as a grid of letters."""
     from pymemtools.render.page_grid import grid_lines
 
-    title, area, pages = answer
-    yield escape(title)
+    area, pages = answer.area, answer.pages
+    yield escape(answer.title)
     yield f"{area.start:x}-{area.end:x} {area.perms} {escape(area.label)}, {brief_size(area.size)}"
     shown = len(pages.states) * pages.page_size
     if shown < area.size:
         yield f"of it {brief_size(shown)} from {pages.first:x} on"
-    yield from grid_lines(pages.states, STATES, pages.first, pages.page_size, look.columns, is_ascii=look.is_ascii)
-    counts = [f"{pages.states.count(state)} {name}" for state, name in STATES.items() if state in pages.states]
+    letters = answer.letters
+    yield from grid_lines(pages.states, letters, pages.first, pages.page_size, look.columns, is_ascii=look.is_ascii)
+    counts = [f"{count} {name}" for name, count in answer.counts.items() if count]
     yield f"pages of {brief_size(pages.page_size)}: {', '.join(counts)}, {len(pages.states)} in all"
     if pages.flags is not None:
         yield f"mapped by nobody else: {pages.mapped_once}"
         yield "flags: " + ", ".join(f"{name} {count}" for name, count in pages.flags.items())
-    elif PRESENT in pages.states:
+    elif answer.is_half_told:
         yield "what the pages are, and which of them is the zero page, the kernel tells to root only"

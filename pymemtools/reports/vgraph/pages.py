@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from pymemtools.areas import Area
-from pymemtools.procfs.pagemap import STATES
+from pymemtools.procfs.pagemap import PRESENT, STATES
 from pymemtools.readings.address_space import AddressSpace
 from pymemtools.readings.pages import MappingPages
 from pymemtools.report import Column, Report, table_of
@@ -26,6 +26,17 @@ class PagesOf(NamedTuple):
     title: str
     area: Area
     pages: MappingPages
+    letters: dict[int, str] = STATES  # what the letters of the pages' states mean
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Count the pages in each state."""
+        return {name: self.pages.states.count(state) for state, name in self.letters.items()}
+
+    @property
+    def is_half_told(self) -> bool:
+        """Tell pages whose frames only root is told of."""
+        return self.pages.flags is None and PRESENT in self.pages.states
 
 
 def pages_report(space: AddressSpace, place: int, pages: MappingPages) -> Report:
@@ -37,12 +48,13 @@ def pages_report(space: AddressSpace, place: int, pages: MappingPages) -> Report
         rows.append({"start": at, "pages": count, "size": count * pages.page_size, "state": STATES[state]})
         at += count * pages.page_size
     area = areas_of(space.mappings[place : place + 1], space.kinds[place : place + 1])[0]
-    totals = {_key(name): pages.states.count(state) for state, name in STATES.items()}
+    answer = PagesOf(space.title, area, pages)
+    totals = {_key(name): count for name, count in answer.counts.items()}
     flags = pages.flags and {_key(name): count for name, count in pages.flags.items()}
     return Report(
         "vgraph",
         table_of(COLUMNS, rows),
-        PagesOf(space.title, area, pages),
+        answer,
         totals={**totals, "mapped_once": pages.mapped_once, "flags": flags},
         facts=space.facts._asdict(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pymemtools.areas import Area, Areas, without_holes
@@ -48,6 +49,13 @@ class Scene(NamedTuple):
     figures: Figures
     replaced: list[Area]  # gone since the earlier look, and something else is there now
     digits: int  # of an address
+
+    @property
+    def meanings(self) -> Mapping[str, str]:
+        """Say what each kind of area is."""
+        from pymemtools.models.map_kinds import KINDS
+
+        return KINDS
 
 
 def scene_of(space: AddressSpace, request: VgraphRequest, earlier: AddressSpace | None = None) -> Scene:
