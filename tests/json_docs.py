@@ -30,6 +30,7 @@ means the same wherever it is. Keys that a newer kernel adds come as it names th
 """
 UNITS = {
     "count": "number",
+    "number": "number, of the unit that the row tells",
     "ms": "milliseconds",
     "percent": "%",
     "permille": "1/1000",

@@ -74,3 +74,34 @@ def test_records_of_the_ground_floor_have_names_of_their_own() -> None:
             for node in tree.body:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     assert found.setdefault(node.name, module) == module, f"{node.name}: also in {module}"
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Name what a module imports, inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+
+
+def test_the_life_of_a_process_is_decided_in_one_place() -> None:
+    """Captures, which take files and decide nothing, read as steadily."""
+    users = [
+        module
+        for module, tree in modules().items()
+        if any(name.endswith(".read_steadily") for name in imported(tree)) and room_of(module) != "readings"
+    ]
+    assert users == ["capture/take.py"]
+
+
+def test_the_command_line_asks_reports() -> None:
+    places = [
+        f"{module}:{node.lineno} {node.module}"
+        for module, tree in modules().items()
+        if room_of(module) == "cli"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith(("pymemtools.procfs", "pymemtools.models"))
+    ]
+    assert len(places) <= 6, places

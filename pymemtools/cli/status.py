@@ -20,10 +20,11 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.errors import UsageProblem
+from pymemtools.readings.status import StatusRow
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
-from pymemtools.reports.status import ProcessStatuses, StatusRow, status_report, total_of
+from pymemtools.reports.status import ProcessStatuses, status_report, total_of
 from pymemtools.reports.vss_ratio import Ratio, ratio_report
 
 

@@ -204,7 +204,7 @@ class Change(NamedTuple):
     """A setting: what it was, what it becomes, and what comes of it and of those set with it."""
 
     tunable: str
-    before: str | None
+    value_before: str | None
     value: str
     meaning: str
     twin: str | None  # which it sets, too, if its value changes by that
@@ -214,7 +214,7 @@ class Change(NamedTuple):
 
 CHANGE_COLUMNS = (
     COLUMNS[0],
-    Column("before", "Before", "what it was set to", "text", right=False),
+    Column("value_before", "Before", "what it was set to", "text", right=False),
     Column("value", "Value", "what it is set to", "text", right=False),
     Column("meaning", "Meaning", "what the value comes to on this machine", "text", right=False),
     Column("twin", "Twin", "the setting that changes with it", "text", right=False),

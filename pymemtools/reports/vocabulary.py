@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from pymemtools.report import READ_AT, Column
 from pymemtools.reports import drop_caches, free, info, physical, status, tunables, vss_ratio, zones
+from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
 from pymemtools.reports.oom_scores import safer
 from pymemtools.reports.pmap import columns as pmap
+from pymemtools.reports.selftest import report as selftest
 from pymemtools.reports.smem import columns as smem
 from pymemtools.reports.smem.diff import AFTER, BEFORE, CHANGE, DELTA
 from pymemtools.reports.vgraph import pages
@@ -46,12 +48,14 @@ VOCABULARY = (
     Rows("oom-scores", oom_scores.COLUMNS),
     Rows("oom-scores --wide", (*oom_scores.COLUMNS, *oom_scores.LIVE)),
     Rows("oom-scores --safer-than", safer.COLUMNS),
+    Rows("oom-report", oom_report.COLUMNS),
     Rows("zones", zones.COLUMNS),
     Rows("zones --table", zones.BOOT_COLUMNS),
     Rows("iomem-graph", physical.COLUMNS),
     Rows("info", info.COLUMNS),
     Rows("tunables list", tunables.COLUMNS),
     Rows("tunables set", tunables.CHANGE_COLUMNS),
+    Rows("selftest", selftest.COLUMNS),
     Rows("drop-caches", drop_caches.COLUMNS),
     Rows("what-if alloc", alloc.COLUMNS),
     Rows("what-if cache", cache.COLUMNS),
@@ -68,10 +72,13 @@ VOCABULARY = (
 
 
 def clashes() -> Iterator[str]:
-    """Name the keys that mean amounts of different units in different commands."""
+    """Name the keys that mean amounts of different units in different commands.
+
+    A number may be of any unit, which its row tells.
+    """
     first: dict[str, tuple[str, str]] = {}
     for rows in VOCABULARY:
         for column in rows.columns:
             kind, command = first.setdefault(column.key, (column.kind, rows.command))
-            if column.kind != kind:
+            if column.kind != kind and "number" not in (column.kind, kind):
                 yield f"{column.key}: {kind} in {command}, {column.kind} in {rows.command}"

@@ -132,5 +132,5 @@ def _line(change: Change) -> str:
     effect = [change.meaning] if change.meaning else []
     if change.twin:
         effect.append(f"{change.twin}: {change.twin_before} -> {change.twin_after}")
-    before = "-" if change.before is None else change.before
+    before = "-" if change.value_before is None else change.value_before
     return f"{change.tunable}: {before} -> {change.value}" + (f" ({'; '.join(effect)})" if effect else "")
