@@ -95,6 +95,16 @@ def test_the_life_of_a_process_is_decided_in_one_place() -> None:
     assert users == ["capture/take.py"]
 
 
+# Entry points of click's, whose parameters are the options: what they take, nobody else does.
+MANY = ("cli/free/__init__.py: command", "cli/what_if/cache.py: command", "cli/what_if/question.py: run")
+
+
+def test_no_function_takes_many_parameters() -> None:
+    many = [f"{module}: {each.name}" for module, each in functions() if len(parameters(each)) > MOST_PARAMETERS]
+    assert set(many) <= set(MANY)
+    assert len(MANY) <= 3
+
+
 def test_the_command_line_asks_reports() -> None:
     places = [
         f"{module}:{node.lineno} {node.module}"

@@ -12,7 +12,7 @@ from json_docs import document
 
 from pymemtools.cli import cli
 from pymemtools.cli.options import demo_path
-from pymemtools.reports.vocabulary import VOCABULARY, Rows
+from pymemtools.reports.vocabulary import VOCABULARY, Rows, clashes
 
 OOM_LOG = HERE / "oom_reports" / "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"
 CALLS = {  # a call for each command in the vocabulary: of the example, where it reads anything
@@ -79,3 +79,7 @@ def test_each_key_is_there_once_and_explained(rows: Rows) -> None:
     keys = [column.key for column in rows.columns]
     assert len({*keys}) == len(keys)
     assert [column.key for column in rows.columns if not column.help] == []
+
+
+def test_a_key_has_one_unit_everywhere() -> None:
+    assert list(clashes()) == []
