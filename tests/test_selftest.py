@@ -218,6 +218,29 @@ def test_zones_of_another_machine_decide_nothing() -> None:
     assert reason(report, "zone-sizes") == doubt
 
 
+def test_where_zones_are_of_another_machine_a_difference_proves_nothing(tmp_path: Path) -> None:
+    edits = [of_zone("DMA32", "managed", "1000000"), *BROKEN["oom-scores"], *BROKEN["slab"]]
+    apply(unpacked(NEW, tmp_path), edits)
+    told = outcomes(checked(tmp_path))
+    assert [check for check, holds in told.items() if holds is False] == ["slab"]  # which is meminfo's own
+    assert [check for check, holds in told.items() if holds is None] == [
+        *("watermarks", "zone-reserves", "zone-sizes", "oom-scores")
+    ]
+
+
+def test_a_boost_that_the_kernel_does_not_tell_is_no_error(tmp_path: Path) -> None:
+    marks = [of_zone("DMA32", key, str(pages)) for key, pages in (("min", 3465), ("low", 4203), ("high", 4941))]
+    apply(unpacked(OLD, tmp_path), marks)
+    said = "node 0 DMA32, min: fragmentation may have raised it for a while: told since Linux 6.1"
+    assert reason(checked(tmp_path), "watermarks") == said
+
+
+def test_memory_that_a_guest_has_not_accepted_is_free_and_in_no_block(tmp_path: Path) -> None:
+    more = [of_zone("DMA32", "pages free", "216580"), of_zone("DMA32", "nr_unaccepted", "5000")]
+    apply(unpacked(NEW, tmp_path), more)
+    assert outcomes(checked(tmp_path))["free-blocks"] is True
+
+
 @pytest.mark.parametrize(
     ("release", "note"),
     [

@@ -37,8 +37,11 @@ class Case:
 
     def look(self, evidence: Evidence) -> None:
         """Compare once more."""
+        doubt = evidence.machine.doubt if self.check.mixes else None
         try:
             for pair in self.check.compare(evidence):
+                if doubt:
+                    pair = pair._replace(excuse=doubt)
                 self.seen.setdefault(pair.subject, []).append(pair)
         except MemtoolsError as error:
             self.untold = self.untold or str(error)

@@ -17,6 +17,7 @@ CHECKS = (
         "mm/util.c, vm_commit_limit(); Linux 2.6.18 to 7.2",
         "bytes",
         meminfo.commit_limit,
+        mixes=True,
     ),
     Check(
         "committed",
@@ -24,6 +25,7 @@ CHECKS = (
         "mm/util.c, vm_acct_memory(); fs/proc/task_mmu.c, VmFlags ac; Linux 3.8 to 7.2",
         "bytes",
         meminfo.committed,
+        mixes=True,
         of_all=True,
     ),
     Check(
@@ -32,6 +34,7 @@ CHECKS = (
         "mm/show_mem.c (before 6.4 mm/page_alloc.c), si_mem_available(); Linux 3.14 to 7.2",
         "bytes",
         meminfo.available,
+        mixes=True,
     ),
     Check(
         "dirty-limits",
@@ -39,6 +42,7 @@ CHECKS = (
         "mm/page-writeback.c, global_dirty_limits(); Linux 2.6.37 to 7.2",
         "bytes",
         meminfo.dirty,
+        mixes=True,
     ),
     Check(
         "watermarks",
@@ -46,6 +50,7 @@ CHECKS = (
         "mm/page_alloc.c, __setup_per_zone_wmarks(); Linux 2.6.18 to 7.2",
         "bytes",
         zone.watermarks,
+        mixes=True,
     ),
     Check(
         "zone-reserves",
@@ -53,6 +58,7 @@ CHECKS = (
         "mm/page_alloc.c, setup_per_zone_lowmem_reserve(); Linux 2.6.18 to 7.2",
         "bytes",
         zone.reserves,
+        mixes=True,
     ),
     Check(
         "zone-sizes",
@@ -60,6 +66,7 @@ CHECKS = (
         "mm/page_alloc.c, adjust_managed_page_count(); Linux 3.11 to 7.2",
         "bytes",
         zone.managed,
+        mixes=True,
     ),
     Check(
         "zone-free",
@@ -67,6 +74,7 @@ CHECKS = (
         "mm/show_mem.c, si_meminfo(); mm/vmstat.c, zoneinfo_show_print(); Linux 2.6.18 to 7.2",
         "bytes",
         zone.free,
+        mixes=True,
     ),
     Check(
         "free-blocks",
@@ -81,6 +89,7 @@ CHECKS = (
         "fs/proc/meminfo.c, meminfo_proc_show(); Linux 2.6.18 to 7.2",
         "bytes",
         meminfo.cache,
+        mixes=True,
     ),
     Check(
         "counters",
@@ -88,6 +97,7 @@ CHECKS = (
         "fs/proc/meminfo.c, meminfo_proc_show(); mm/vmstat.c, vmstat_start(); Linux 2.6.18 to 7.2",
         "bytes",
         meminfo.counters,
+        mixes=True,
     ),
     Check(
         "active-inactive",
@@ -109,6 +119,7 @@ CHECKS = (
         "mm/swapfile.c, si_swapinfo(), swap_show(); Linux 2.6.18 to 7.2",
         "bytes",
         meminfo.swap,
+        mixes=True,
     ),
     Check(
         "huge-pages",
@@ -123,6 +134,7 @@ CHECKS = (
         "mm/oom_kill.c, oom_badness(); fs/proc/base.c, proc_oom_score(); Linux 2.6.36 to 7.2",
         "score",
         process.scores,
+        mixes=True,
     ),
     Check(
         "smaps-rollup",

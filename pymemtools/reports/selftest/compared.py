@@ -43,6 +43,7 @@ class Check(NamedTuple):
     unit: str  # "bytes", or what expected and seen count
     # Raises Missing, with the reason, where there is nothing to compare; of what is missing in part the rest counts.
     compare: Callable[[Evidence], Iterable[Compared]]
+    mixes: bool = False  # meminfo with files that, in a container, tell of another machine's memory
     of_all: bool = False  # all processes, or the groups that they are in, decide together
 
 

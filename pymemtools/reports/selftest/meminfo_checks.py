@@ -56,7 +56,7 @@ def available(look: Evidence) -> Iterator[Compared]:
     expected = available_by_meminfo(machine.meminfo, *levels, page_size=machine.page_size, from_low=rule)
     if expected is None:
         raise lacks("MemFree, Active(file), Inactive(file) or SReclaimable in meminfo")
-    yield around("MemAvailable", expected, seen, look.within_file, machine.doubt or "")
+    yield around("MemAvailable", expected, seen, look.within_file)
 
 
 def dirty(look: Evidence) -> Iterator[Compared]:
@@ -79,7 +79,7 @@ def dirty(look: Evidence) -> Iterator[Compared]:
     if found is None:
         raise lacks("zoneinfo or sys/vm/dirty_ratio")
     for name, pages, seen in (("dirty", found.dirty, told[0]), ("background", found.background, told[1])):
-        yield around(f"{name} threshold", pages * size, seen * size, within, machine.doubt or "")
+        yield around(f"{name} threshold", pages * size, seen * size, within)
 
 
 def cache(look: Evidence) -> Iterator[Compared]:
@@ -94,13 +94,13 @@ def cache(look: Evidence) -> Iterator[Compared]:
 def counters(look: Evidence) -> Iterator[Compared]:
     """Compare each figure that is one counter with that counter in vmstat.
 
-    Before 4.5 AnonPages has huge pages that nr_anon_pages has not.
+    Before 4.8 AnonPages may have huge pages that nr_anon_pages has not.
     """
     info, counts = look.machine.meminfo, look.machine.counters
     if not counts:
         raise lacks("vmstat")
     for key, name in _COUNTERS:
-        if key == "AnonPages" and not since(look.version, (4, 5)):
+        if key == "AnonPages" and not since(look.version, (4, 8)):
             continue
         if key in info and name in counts:
             yield around(key, counts[name] * look.machine.page_size, info[key], look.between_files)
@@ -128,10 +128,9 @@ def swap(look: Evidence) -> Iterator[Compared]:
     """Compare SwapTotal and SwapFree with the areas of swaps."""
     if look.swaps is None:
         raise lacks("swaps")
-    doubt = look.machine.doubt or ""
-    yield around("SwapTotal", sum(area.size for area in look.swaps), look.figure("SwapTotal"), 0, doubt)
+    yield around("SwapTotal", sum(area.size for area in look.swaps), look.figure("SwapTotal"), 0)
     free = sum(area.size - area.used for area in look.swaps)
-    yield around("SwapFree", free, look.figure("SwapFree"), look.between_files, doubt)
+    yield around("SwapFree", free, look.figure("SwapFree"), look.between_files)
 
 
 def huge_pages(look: Evidence) -> Iterator[Compared]:

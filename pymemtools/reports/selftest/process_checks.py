@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pymemtools.errors import Missing
 from pymemtools.models.oom import oom_score
 from pymemtools.models.release import since
+from pymemtools.procfs.meminfo import hugetlb_pool
 from pymemtools.readings.twice_told import Charged, Told
 from pymemtools.reports.oom_scores.candidates import Candidate, Candidates
 from pymemtools.reports.selftest.compared import Compared
@@ -132,11 +133,12 @@ def groups(look: Evidence) -> Iterator[Compared]:
         raise lacks("memory group below the root")
     batch = _BATCH_PAGES * (look.machine.cpus or 1) * look.machine.page_size
     slack = look.between_files
+    pools = hugetlb_pool(look.machine.meminfo) or 0  # charged, where so mounted, since 6.7 and told since 6.13
     for group in look.groups:
         found = _charges(group)
         if found is not None:
             expected, is_all, cached = found
-            more = 2 * batch + cached + slack if is_all else None
+            more = 2 * batch + cached + pools + slack if is_all else None
             yield Compared(f"group {group.path}", expected, group.usage, batch + cached + slack, more)
 
 

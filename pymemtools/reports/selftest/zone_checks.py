@@ -23,7 +23,7 @@ def managed(look: Evidence) -> Iterator[Compared]:
     if any(zone.managed is None for zone in zones) or not since(look.version, (3, 11)):
         raise lacks("zones that count as MemTotal does: they do since Linux 3.11")
     expected = sum(zone.usable for zone in zones) * look.machine.page_size
-    yield around("MemTotal", expected, look.figure("MemTotal"), 0, look.machine.doubt or "")
+    yield around("MemTotal", expected, look.figure("MemTotal"), 0)
 
 
 def free(look: Evidence) -> Iterator[Compared]:
@@ -32,11 +32,11 @@ def free(look: Evidence) -> Iterator[Compared]:
     expected = sum(zone.free for zone in _zones(look)) * size
     lists = _PER_PROCESSOR_PAGES * (look.machine.cpus or 1) * size
     slack = max(look.between_files, lists)
-    yield around("MemFree", expected, look.figure("MemFree"), slack, look.machine.doubt or "")
+    yield around("MemFree", expected, look.figure("MemFree"), slack)
 
 
 def blocks(look: Evidence) -> Iterator[Compared]:
-    """Compare what each zone has free with the blocks that buddyinfo counts."""
+    """Compare what each zone has free with the blocks that buddyinfo counts, and what a guest has yet to accept."""
     size = look.machine.page_size
     slack = max(look.between_files, _PER_PROCESSOR_PAGES * (look.machine.cpus or 1) * size)
     if not look.blocks:
@@ -45,6 +45,7 @@ def blocks(look: Evidence) -> Iterator[Compared]:
         counts = look.blocks.get((zone.node, zone.name))
         if counts is not None and zone.usable:
             pages = sum(count << order for order, count in enumerate(counts))
+            pages += zone.counters.get("nr_unaccepted", 0)
             yield around(_named(zone), pages * size, zone.free * size, slack)
 
 
@@ -60,7 +61,7 @@ def watermarks(look: Evidence) -> Iterator[Compared]:
             continue
         seen = [each - (zone.boost or 0) for each in (zone.min, zone.low, zone.high)]
         differences = [each - expected for each, expected in zip(seen, mark)]
-        excuse = machine.doubt or _excuse(differences, zone, machine)
+        excuse = _excuse(differences, zone, machine)
         for name, each, expected in zip(("min", "low", "high"), seen, mark):
             subject = f"{_named(zone)}, {name}"
             yield around(subject, expected * machine.page_size, each * machine.page_size, 0, excuse)
@@ -74,7 +75,7 @@ def _excuse(differences: list[int], zone: Zone, machine: Machine) -> str:
         return AS_BOOT_LEFT.format("min_free_kbytes")
     is_same = len(set(differences)) == 1 and differences[0] > 0
     hides_boost = zone.boost is None and since(machine.version, (5, 0)) and not since(machine.version, (6, 1))
-    return BOOSTED if is_same and hides_boost and differences[0] % 512 == 0 else ""
+    return BOOSTED if is_same and hides_boost else ""
 
 
 def reserves(look: Evidence) -> Iterator[Compared]:
@@ -90,8 +91,7 @@ def reserves(look: Evidence) -> Iterator[Compared]:
         if rule is None or not zone.usable or len(rule) != len(zone.protection):
             continue
         is_little = all(abs(one - other) <= most for one, other in zip(rule, zone.protection))
-        doubt = machine.doubt or (excuse if is_little else "")
-        yield around(_named(zone), sum(rule) * size, sum(zone.protection) * size, 0, doubt)
+        yield around(_named(zone), sum(rule) * size, sum(zone.protection) * size, 0, excuse if is_little else "")
 
 
 def _freed(machine: Machine) -> int:
