@@ -12,10 +12,11 @@ from pymemtools.kernel_log.readings import Readings
 from pymemtools.kernel_log.records import Record, Records
 
 # A line with one of these is a report's; between reports nothing else is looked for, which is what makes it fast. The
-# longer they are, the larger the steps of the search, and the fewer, the fewer searches.
+# longer they are, the larger the steps of the search, and the fewer, the fewer searches; a step is short where the
+# letter behind is one of the sign's, so those that logs are full of are left out where they tell nothing.
 _KILLED = b"illed process "
 _OOM = b"oom-kill"
-_PANIC = b"Kernel panic - not syncing: "  # a quiet console shows nothing else
+_PANIC = b"l panic - not syncing"  # a quiet console shows nothing else
 _SIGNS = (_OOM, _KILLED, b"uid  tgid total_vm", _PANIC)
 _OF_OOM = (b"oom-killer: gfp_mask", b"oom-kill:constraint")  # JSON may escape the sign = that follows
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
