@@ -183,7 +183,7 @@ def test_ties_are_broken_as_the_kernel_does() -> None:
 def test_no_counter_of_a_task_is_below_nothing() -> None:
     row = "[     42]     0    42   -90000    -5    -81920    -1000             0 hog"
     (task,) = only(made(TASKS, [row], [killed(42, "hog")], "6.1.0")).tasks
-    assert (task.total_vm, task.rss, task.swap, task.page_tables, task.points) == (0, 0, 0, 0, 0)
+    assert (task.vss, task.rss, task.swap, task.page_tables, task.points) == (0, 0, 0, 0, 0)
 
 
 def test_more_reserved_than_there_is_gives_no_total() -> None:
@@ -281,7 +281,7 @@ def test_root_in_a_container_has_no_bonus() -> None:
         end = [f"Out of memory: Kill process 42 (hog) score {printed} or sacrifice child", "Killed process 42 (hog)"]
         found = only(made("nr_ptes nr_pmds swapents oom_score_adj", [row], end, "4.8.0"))
         assert (found.scores.computed, found.scores.other) == (printed, other)
-        assert found.tasks[0].score == printed
+        assert found.tasks[0].oom_score_computed == printed
 
 
 def test_pages_of_64_kib() -> None:

@@ -66,30 +66,30 @@ def test_the_victim_of_captured_machines(machine: str) -> None:
 def test_the_raspberry_pi_says_so_much_and_no_more() -> None:
     (row,) = rows_of(str(REPORTS / RPI))
     assert (row["killed_pid"], row["killed_name"], row["predicted_pid"]) == (2148, "oom-killer-try", 2148)
-    assert (row["score_printed"], row["score_computed"], row["total_pages"]) == (829, None, None)
+    assert (row["oom_score_printed"], row["oom_score_computed"], row["total_pages"]) == (829, None, None)
     assert row["possible_total_pages"] == [144475, 144648]
     assert row["missing_inputs"] == ["pages RAM", "pages reserved", "Total swap", "kernel version"]
-    assert row["identities"][0] == {"what": "total-vm", "line_kib": 480388, "table_kib": 480388, "holds": True}
+    assert row["identities"][0] == {"what": "vss", "line": 480388 << 10, "table": 480388 << 10, "holds": True}
     assert 120097 * 4 == 480388
 
 
 def test_rows_for_programs() -> None:
     first, second = rows_of(str(REPORTS / MEMCG))
     assert first["constraint"] == "CONSTRAINT_MEMCG"
-    assert (first["group"], first["total_pages"], first["kernel"]) == ("/pymt_oom", 32768, "6.18.44-fc-v445")
-    assert (first["killed_pid"], first["killed_name"], first["score_computed"]) == (26016, "hog15_500", 606)
+    assert (first["cgroup"], first["total_pages"], first["kernel"]) == ("/pymt_oom", 32768, "6.18.44-fc-v445")
+    assert (first["killed_pid"], first["killed_name"], first["oom_score_computed"]) == (26016, "hog15_500", 606)
     assert (second["killed_pid"], second["killed_name"]) == (26369, "eater")
     assert first["tasks"][0] == {
         "pid": 26012,
         "name": "hog20_0",
         "uid": 0,
-        "total_vm": 5418 * 4096,
+        "vss": 5418 * 4096,
         "rss": 5131 * 4096,
         "swap": 0,
         "page_tables": 81920,
         "oom_score_adj": 0,
         "points": 5151,
-        "score": 157,
+        "oom_score_computed": 157,
     }
     assert first["freed"] == 15360 * 1024  # anonymous: 44 KiB of files stay in the page cache
     assert first["missing_inputs"] == []
@@ -323,7 +323,7 @@ def test_a_real_kill_of_this_machine() -> None:
     if status != -signal.SIGKILL:
         pytest.skip(f"the kernel does not kill here: status {status}")
     # The log may hold a kill of another run whose group had the same name: the last one is ours.
-    row = [row for row in rows_of("--dmesg") if (row["group"] or "").endswith(f"/{group.name}")][-1]
+    row = [row for row in rows_of("--dmesg") if (row["cgroup"] or "").endswith(f"/{group.name}")][-1]
     assert (row["constraint"], row["killed_name"]) == ("CONSTRAINT_MEMCG", Path(sys.executable).name[:15])
     assert row["predicted_pid"] == row["killed_pid"]
     assert row["kernel"] == os.uname().release

@@ -21,7 +21,7 @@ _COLUMNS = (
     Column("uid", "UID", "owner", "count", 6),
     Column("oom_score_adj", "Adj", "oom_score_adj", "count", 5),
     Column("points", "Points", "what is compared", "count", 10),
-    Column("score", "Score", "in thousandths of RAM and swap", "count", 5),
+    Column("oom_score_computed", "Score", "in thousandths of RAM and swap", "count", 5),
     Column("rss", "RSS", "resident memory", "bytes", 9),
     Column("swap", "Swap", "memory swapped out", "bytes", 9),
     Column("page_tables", "Tables", "page tables", "bytes", 7),

@@ -10,6 +10,7 @@ from pymemtools.cells import Derived
 from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.readings.kernel_logs import Logged
 from pymemtools.report import Column, Report, Rowlike, Table
+from pymemtools.reports.oom_report import nested
 from pymemtools.reports.oom_report.analysis import Analysis, analyse, freed, freed_swap, memory_held, uncounted
 from pymemtools.reports.oom_report.verdict import verdict
 
@@ -72,10 +73,6 @@ def _dicts(records: Iterable[Rowlike]) -> list[dict[str, Any]]:
     return [record._asdict() for record in records]
 
 
-def _limits(limits: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, int]]:
-    return {name: {"usage": usage, "limit": limit} for name, (usage, limit) in limits.items()}
-
-
 _FIELDS: tuple[tuple[Column, Callable[[Told], Any]], ...] = (
     (Column("file", "File", "the log", "text", right=False), attrgetter("log")),
     (
@@ -88,7 +85,7 @@ _FIELDS: tuple[tuple[Column, Callable[[Told], Any]], ...] = (
         Column("constraint", "Constraint", "what was out of memory: CONSTRAINT_NONE, _MEMCG, _CPUSET ...", "text"),
         attrgetter("report.constraint"),
     ),
-    (Column("group", "Group", "the memory group whose limit was met", "text"), attrgetter("report.group")),
+    (Column("cgroup", "Group", "the memory group whose limit was met", "text"), attrgetter("report.group")),
     (Column("invoker", "Invoker", "who asked for memory", "text"), attrgetter("report.invoker")),
     (Column("invoker_pid", "PID", "its process number", "count"), attrgetter("report.invoker_pid")),
     (Column("gfp_mask", "Mask", "for what it asked, as the kernel's mask", "text"), attrgetter("report.gfp_mask")),
@@ -111,12 +108,17 @@ _FIELDS: tuple[tuple[Column, Callable[[Told], Any]], ...] = (
     ),
     (Column("predicted_name", "Name", "its name", "text"), attrgetter("predicted_name")),
     (
-        Column("score_printed", "Printed", "the score that the kernel printed, in thousandths", "score"),
+        Column("oom_score_printed", "Printed", "the score that the kernel printed, in thousandths", "score"),
         attrgetter("analysis.scores.printed"),
     ),
-    (Column("score_computed", "Computed", "the score by the model", "score"), attrgetter("analysis.scores.computed")),
     (
-        Column("score_other", "Other", "if what root's tasks have less holds, or does not, other than there", "score"),
+        Column("oom_score_computed", "Computed", "the score by the model", "score"),
+        attrgetter("analysis.scores.computed"),
+    ),
+    (
+        Column(
+            "oom_score_other", "Other", "if what root's tasks have less holds, or does not, other than there", "score"
+        ),
         attrgetter("analysis.scores.other"),
     ),
     (
@@ -131,24 +133,30 @@ _FIELDS: tuple[tuple[Column, Callable[[Told], Any]], ...] = (
     (Column("swap_free", "Free swap", "what of it was free", "bytes"), attrgetter("report.swap_free")),
     (
         Column("memory", "Memory", "where memory was, each page in one figure only", "nested"),
-        lambda kill: memory_held(kill.analysis),
+        lambda kill: nested.by_key(memory_held(kill.analysis)),
     ),
     (
-        Column("uncounted", "Uncounted", "what of the RAM is in none of the figures", "nested"),
+        Column("uncounted", "Uncounted", "what of the RAM is in none of the figures", "bytes"),
         lambda kill: uncounted(kill.analysis),
     ),
     (
         Column("slab_caches", "Caches", "the caches that cannot be reclaimed, where the kernel lists them", "nested"),
         attrgetter("report.slab_caches"),
     ),
-    (Column("zones", "Zones", "the zones and their watermarks", "nested"), lambda kill: _dicts(kill.report.zones)),
-    (Column("limits", "Limits", "usage and limit of the group", "nested"), lambda kill: _limits(kill.report.limits)),
-    (Column("killed", "Killed", "the lines of the kills", "nested"), lambda kill: _dicts(kill.report.kills)),
+    (
+        Column("zones", "Zones", "the zones and their watermarks", "nested"),
+        lambda kill: nested.zones(kill.report.zones),
+    ),
+    (
+        Column("limits", "Limits", "usage and limit of the group", "nested"),
+        lambda kill: nested.limits(kill.report.limits),
+    ),
+    (Column("killed", "Killed", "the lines of the kills", "nested"), lambda kill: nested.kills(kill.report.kills)),
     (Column("exiting", "Exiting", "who was about to end anyway", "nested"), lambda kill: _dicts(kill.report.exiting)),
-    (Column("reaped", "Reaped", "the reaper's lines", "nested"), lambda kill: _dicts(kill.report.reaped)),
+    (Column("reaped", "Reaped", "the reaper's lines", "nested"), lambda kill: nested.reaped(kill.report.reaped)),
     (
         Column("identities", "Check", "the figures of the kill against the table's", "nested"),
-        lambda kill: [{**each._asdict(), "holds": each.holds} for each in kill.analysis.identities],
+        lambda kill: nested.identities(kill.analysis.identities),
     ),
     (Column("rule", "Rule", "the rule of the kernel's era", "text"), attrgetter("analysis.rule")),
     (Column("verdict", "Verdict", "what it comes to, in words", "nested"), lambda kill: verdict(kill.analysis)),

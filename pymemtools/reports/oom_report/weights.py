@@ -22,13 +22,13 @@ class Weighed(NamedTuple):
     pid: int
     name: str
     uid: int | None
-    total_vm: int | None
+    vss: int | None
     rss: int | None
     swap: int | None
     page_tables: int | None
     oom_score_adj: int | None
     points: int | None  # None: never killed, or not to be worked out
-    score: int | None  # as the kernel prints it, in thousandths of RAM and swap
+    oom_score_computed: int | None  # as the kernel prints it, in thousandths of RAM and swap
 
 
 class Scores(NamedTuple):
@@ -144,13 +144,13 @@ class Columns:
     def most_swapped(self, row: Weighed) -> int:
         """Give the most pages of a task that can have been swapped out."""
         report = self._report
-        elsewhere = max((row.total_vm or 0) - (row.rss or 0), 0)
+        elsewhere = max((row.vss or 0) - (row.rss or 0), 0)
         used = elsewhere if report.swap_total is None else report.swap_total - (report.swap_free or 0)
         return min(elsewhere, used) // self.page_size
 
     def most_tables(self, row: Weighed) -> int:
         """Give the most pages that the page tables of a task can have: each maps 512 pages, but for the areas' ends."""
-        pages = (row.total_vm or 0) // self.page_size
+        pages = (row.vss or 0) // self.page_size
         return min(pages, pages // _PAGES_OF_A_TABLE + 2 * _MAX_AREAS)
 
     def can_weigh(self, version: Version | None, missing: list[str]) -> bool:
