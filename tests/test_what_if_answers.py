@@ -79,8 +79,8 @@ def test_an_allocation_in_bytes() -> None:
     report = alloc_report(ask(open_source(str(EXAMPLE))), AllocRequest(600 << 20, times=2))
     found: Allocation = report.answer
     assert (found.outcome, found.size, found.touched) == ("OOM", 600 << 20, (1200 << 20) + (2 * 300 << 12))
-    assert found.missing_most >= found.missing_least > 0
-    assert [each._asdict() for each in found.sources] == list(report.table.rows())
+    assert found.spent.missing_most >= found.spent.missing_least > 0
+    assert [each._asdict() for each in found.spent.sources] == list(report.table.rows())
     assert report.totals is not None
     assert (report.totals["granted_root"], report.totals["requests_granted_root"]) == (True, 2)
 

@@ -38,7 +38,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from sentence(text)
     yield ""
     yield from _table(found)
-    yield from limit_lines(found.ruled.bounds)
+    yield from limit_lines(found.spent.ruled.bounds)
     yield ""
     yield from _state(found)
 
@@ -51,17 +51,17 @@ def _verdict(found: Allocation) -> Iterator[str]:
     if not found.touched:
         yield "Nothing is touched, so no memory is taken."
         return
-    killed = found.dying.chosen
+    spent, killed = found.spent, found.dying.chosen
     score = "" if killed is None or killed.oom_score is None else f", score {killed.oom_score}"
     kills = f": the kernel would kill {who(killed)}{score}" if killed else ""
-    if found.ruled.decided is not None:
-        yield f"Touched, it takes {size(found.touched)}; {ruled_text(found.ruled, found.missing_least, kills)}."
-    elif not found.missing_most:
+    if spent.ruled.decided is not None:
+        yield f"Touched, it takes {size(found.touched)}; {ruled_text(spent.ruled, spent.missing_least, kills)}."
+    elif not spent.missing_most:
         yield f"Touched, it takes {size(found.touched)}, and it fits."
-    elif not found.missing_least:
+    elif not spent.missing_least:
         yield f"Touched, it takes {size(found.touched)}; it may end in OOM{kills}."
     else:
-        yield f"Touched, it is out of memory with {size(found.missing_least)} missing{kills}."
+        yield f"Touched, it is out of memory with {size(spent.missing_least)} missing{kills}."
 
 
 def _grant_line(found: Allocation) -> str:
@@ -83,16 +83,16 @@ def _granted(grant: tuple[int, int], count: int) -> str:
 
 
 def _table(found: Allocation) -> list[str]:
-    shown = [each for each in found.sources if each.most or each.taken]
+    shown = [each for each in found.spent.sources if each.most or each.taken]
     cells = [(each.source, size(each.least), size(each.most), size(each.taken)) for each in shown]
     return table(("from", "surely there", "at most", "taken"), cells)
 
 
 def _state(found: Allocation) -> Iterator[str]:
-    left = found.left
+    left = found.spent.left
     yield f"Free: {size(left.free_before)} -> {size(left.free_after)}"
     yield f"Available: {size(left.available_before)} -> {size(left.available_after)}"
-    for zone in found.zones:
+    for zone in found.spent.zones:
         yield (
             f"Node {zone.node} {zone.zone}: free {size(zone.free_before)} -> {size(zone.free)}, "
             f"low {size(zone.low)}: {zone.state}"

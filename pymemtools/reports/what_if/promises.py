@@ -1,11 +1,54 @@
-"""What the mode of overcommitment comes to on a machine: which one is set, and how far off its figures may be."""
+"""What the mode of overcommitment comes to on a machine: which one is set, what it grants, how far off it may be."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from pymemtools.errors import Missing
 from pymemtools.models import overcommit
-from pymemtools.models.overcommit import HEURISTIC, NEVER
+from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.estimates import memory_of
+from pymemtools.reports.what_if.asked import Asked
+from pymemtools.reports.what_if.commitments import commitment_of
+
+
+class Grant(NamedTuple):
+    """How many of the requests root and others are granted, at the least and at the most."""
+
+    root: tuple[int, int]
+    user: tuple[int, int]
+    rule: str
+    error_bound: int | None  # bytes
+
+    @property
+    def most(self) -> int:
+        """Give how many may be granted."""
+        return self.user[1] or self.root[1]
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether all that it depends on is known."""
+        return self.root[0] == self.root[1] and self.user[0] == self.user[1]
+
+
+def grant_of(asked: Asked, pages: int, times: int, pid: int | None) -> Grant:
+    """Ask the rule of the mode that is set, for root and for others, or for one process."""
+    machine, mode = asked.machine, mode_of(asked.machine)
+    callers = [Caller(0, is_admin=True), Caller(0, is_admin=False)]
+    if pid is not None:
+        row = commitment_of(asked.source, pid)
+        if row is None:
+            raise Missing(f"what-if alloc: {pid} has no memory of its own")
+        callers = [Caller(row.address_space // machine.page_size, row.is_admin)] * 2
+    root, user = (
+        [
+            overcommit.granted(mode, pages, times, extreme, caller, machine.version, own=pid is not None)
+            for extreme in overcommit.extremes(memory_of(machine))
+        ]
+        for caller in callers
+    )
+    return Grant((root[0], root[1]), (user[0], user[1]), rule_of(machine, mode), slack_of(machine, mode))
 
 
 def mode_of(machine: Machine) -> int:
