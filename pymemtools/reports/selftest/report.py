@@ -20,10 +20,13 @@ COLUMNS = (
     Column("check", "Check", "the rule's name", "text", 15, right=False),
     Column("holds", "Holds", "whether it does; unknown where it cannot be told here", "bool", 5, right=False),
     Column(
-        "expected", "Expected", "by the rule, of all that was compared together; of the first that is not so", "count"
+        "expected",
+        "Expected",
+        "by the rule: all that was compared, added up, or the first pair that is not alike",
+        "count",
     ),
-    Column("seen", "Seen", "what the kernel says of the same", "count"),
-    Column("unit", "Unit", "of both", "text", 5, right=False),
+    Column("seen", "Seen", "what the kernel says of the same, added up like it", "count"),
+    Column("unit", "Unit", "of expected and seen: bytes or score", "text", 5, right=False),
     Column("compared", "Compared", "pairs of figures", "count", 8),
     Column("what", "What", "the rule in words", "text", right=False),
     Column("rule", "Rule", "the kernel's functions, and the versions it was read from", "text", right=False),
