@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from pymemtools.cells import Derived
+from pymemtools.cells import Derived, Memo
 from pymemtools.render.escape import escape
 from pymemtools.report import Column, Report
 
 SCHEMA = 1
 _NESTED = (dict, list, tuple)
+_WORDS = frozenset((str,))
+_FLAT = frozenset((str, int, float, bool, type(None)))
 
 
 def report_lines(style: str, report: Report) -> Iterable[str]:
@@ -31,7 +34,9 @@ def report_lines(style: str, report: Report) -> Iterable[str]:
 
 
 def _shown(column: Column, cells: Sequence[Any]) -> Sequence[Any]:
-    return Derived(address_text, cells) if column.kind == "address" else cells
+    if column.kind != "address":
+        return cells
+    return Derived(hex if isinstance(cells, array) else address_text, cells)  # an array has none that is unknown
 
 
 def address_text(address: int | None) -> str | None:
@@ -98,25 +103,26 @@ def _row_writer() -> Callable[[Mapping[str, Any]], str]:
     import json
 
     flat, items = (json.JSONEncoder(separators=(f",\n{blanks}", ": ")).encode for blanks in ("   ", "    "))
+    starts: Memo[str, str] = Memo(lambda key: f"\n   {json.dumps(key)}: ")
+    words: Memo[tuple[str, ...], str] = Memo(lambda value: f"[\n    {items(value)[1:-1]}\n   ]" if value else "[]")
 
     def nested(value: Any) -> str:
+        if isinstance(value, tuple) and _WORDS.issuperset(map(type, value)):
+            return words[value]
         if isinstance(value, dict) or not value or any(isinstance(each, _NESTED) for each in value):
             return json.dumps(value, indent=1).replace("\n", "\n   ")
         return f"[\n    {items(value)[1:-1]}\n   ]"
 
     def write(row: Mapping[str, Any]) -> str:
-        parts: list[str] = []
-        run: dict[str, Any] = {}
-        for key, value in row.items():
-            if not isinstance(value, _NESTED):
-                run[key] = value
-                continue
-            parts += [flat(run)[1:-1]] if run else []
-            parts.append(f"{json.dumps(key)}: {nested(value)}")
-            run = {}
-        parts += [flat(run)[1:-1]] if run else []
-        inner = ",\n   ".join(parts)
-        return f"{{\n   {inner}\n  }}" if parts else "{}"
+        if not row:
+            return "{}"
+        is_flat = _FLAT.issuperset(map(type, row.values()))
+        inner = [] if is_flat else [key for key in row if isinstance(row[key], _NESTED)]
+        text = f"\n   {flat({**row, **dict.fromkeys(inner)} if inner else row)[1:-1]}"
+        for key in inner:  # no text in a row can look so: a newline in it is escaped
+            start = starts[key]
+            text = text.replace(f"{start}null", f"{start}{nested(row[key])}", 1)
+        return f"{{{text}\n  }}"
 
     return write
 
