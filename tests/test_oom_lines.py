@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from oom_log import HOG, LOGS, MEMCG, RPI, TASKS, analyses, killed, made, of_group, only, real
 
 from pymemtools.cli.oom_report.layout import report_lines
-from pymemtools.kernel_log.oom_collector import MAX_TASKS
+from pymemtools.kernel_log.oom_tasks import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
 from pymemtools.reports.oom_report.analysis import memory_held

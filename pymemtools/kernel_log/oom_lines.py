@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+MAX_LINES = 1 << 10  # of other things than tasks that a report may have many of
+MAX_LINE = 1 << 14  # bytes; the longest that the kernel writes is below 1 KiB, cgroup paths apart
 HEAD_SIGN = b"oom-killer: gfp_mask="
 HEAD = re.compile(rb"(0x[0-9a-fA-F]{1,16})(?:\(([^)]{0,400})\))?(.*)", re.DOTALL)
 INVOKED = b" invoked "
@@ -104,3 +106,24 @@ def anchor(text: bytes) -> int | None:
 def is_kernel(text: bytes) -> bool:
     """Tell whether somewhere in a text are words that only a report of the kernel has."""
     return HEAD_SIGN in text or anchor(text) is not None
+
+
+def number_in(pattern: bytes, text: bytes) -> int | None:
+    """Give the number that a pattern finds."""
+    match = re.search(pattern, text)
+    return int(match[1]) if match else None
+
+
+def nodes_in(text: bytes) -> dict[str, str]:
+    """Take the lists of nodes, as ``0-1,4``; none for (null), which is all."""
+    return {name.decode("ascii"): nodes.decode("ascii").rstrip(",") for name, nodes in NODES.findall(text)}
+
+
+def sizes_in(text: bytes) -> dict[str, int]:
+    """Take ``anon-rss:4kB`` and its like, in bytes."""
+    return {name.decode("ascii"): int(size) << 10 for name, size in AMOUNT.findall(text)}
+
+
+def text_of(text: bytes) -> str:
+    """Decode what may be no UTF-8."""
+    return text.decode("utf-8", "surrogateescape")

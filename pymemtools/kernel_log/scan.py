@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from pymemtools.kernel_log import oom_lines as lines
 from pymemtools.kernel_log.encoding import as_utf8
-from pymemtools.kernel_log.oom_collector import MAX_LINE, Collector
+from pymemtools.kernel_log.oom_collector import Collector
+from pymemtools.kernel_log.oom_lines import MAX_LINE
 from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.kernel_log.readings import Readings
 from pymemtools.kernel_log.records import Record, Records
@@ -81,6 +82,7 @@ class _Finder:
         self._reach = 0  # bytes that are still looked through line by line
         self._records = Records()
         self._readings = Readings()
+        self._unused = Collector(self._readings.prefixes)  # for the next line of a report
         self._latest: list[Record] | None = None  # since a report's end whose beginning was not seen
         self._latest_bytes = 0
         self._held: list[OomReport] = []  # what was made of them
@@ -138,7 +140,7 @@ class _Finder:
             if collector is not None and collector.begins_another(line.message):
                 yield from self._finished(host)
                 collector = None
-            collector = collector or Collector(self._readings.prefixes)
+            collector = collector or self._unused
             if collector.take(line._replace(when=record.when or line.when, host=host)):
                 self._reach = _REACH
                 if not collector.is_end_only:
@@ -164,6 +166,8 @@ class _Finder:
             yield from held
 
     def _keep(self, host: bytes, collector: Collector) -> Iterator[OomReport]:
+        if collector is self._unused:
+            self._unused = Collector(self._readings.prefixes)
         self._collectors[host] = collector
         if len(self._collectors) > _MAX_HOSTS:
             yield from self._finished(next(iter(self._collectors)))
