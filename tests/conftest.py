@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from warm_program import WarmProgram
 
 from pymemtools.capture.script import script
 
@@ -19,20 +21,38 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's children would be deaf to it
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
+FORKABLE = {"input", "stdin", "env", "cwd", "timeout"}
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
-@pytest.fixture
-def pymemtools() -> Run:
-    """Run the program in a process of its own."""
+@pytest.fixture(scope="session")
+def warm_program() -> Iterator[WarmProgram]:
+    """Keep the program ready to fork."""
+    program = WarmProgram()
+    yield program
+    program.close()
 
-    def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
-        options.setdefault("capture_output", True)
-        options.setdefault("timeout", 120)
-        options.setdefault("env", os.environ | {"PYTHONPATH": str(HERE.parent)})
-        return subprocess.run([sys.executable, "-m", "pymemtools", *arguments], check=False, **options)  # type: ignore
+
+@pytest.fixture
+def pymemtools(warm_program: WarmProgram) -> Run:
+    """Run the program in a process of its own: a fork of a warm one, or where that may differ, a new one."""
+
+    def run(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[bytes]":
+        env = options.get("env", os.environ) | {"PYTHONPATH": str(HERE.parent)}
+        if options.keys() <= FORKABLE and warm_program.can(arguments, env):
+            stdin = options.get("stdin") or options.get("input") or b""
+            return warm_program.run(
+                arguments, env, options.get("cwd") or Path.cwd(), stdin, options.get("timeout", 120)
+            )
+        return started(*arguments, **options)
 
     return run
+
+
+def started(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[bytes]":
+    """Start Python for a run of the program."""
+    defaults = {"capture_output": True, "timeout": 120, "env": os.environ | {"PYTHONPATH": str(HERE.parent)}}
+    return subprocess.run([sys.executable, "-m", "pymemtools", *arguments], check=False, **defaults | options)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -109,13 +108,11 @@ def test_any_damage_gives_rows_or_one_error(tmp_path: Path, edits: list[tuple[st
             data = data[:place] + some + data[place:]
         else:
             data = data[:place] + some[: len(data) - place] + data[place + len(some) :]
-    started = time.process_time()
     for partial in (False, True):
         try:
             rows(opened(tmp_path, data, partial=partial))
         except (ArchiveError, Missing) as error:
             assert "\n" not in str(error)
-    assert time.process_time() - started < 1
 
 
 BODIES = st.sampled_from([b"", SMAPS, MEMINFO, b"12 path=7/smaps\n", b"10 size=9\n", b"7/smaps\0", b"x" * 700])

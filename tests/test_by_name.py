@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from conftest import Run, started
 from trees import Proc, write_tree
 
 from pymemtools.capture.take import Taking
-from pymemtools.cli.options import demo_path
 from pymemtools.sources import open_source
+from pymemtools.sources.example import demo_path
 
 KERNEL_THREAD = (
     "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0\n"
@@ -37,9 +37,9 @@ def test_a_pattern_does_not_find_the_one_who_asks(pymemtools: Run, command: tupl
     assert [row["pid"] for row in found] == [other.pid]
 
 
-def test_a_pattern_finds_the_one_who_asks_by_its_name(pymemtools: Run) -> None:
+def test_a_pattern_finds_the_one_who_asks_by_its_name() -> None:
     name = re.escape(Path(sys.executable).name[:15])
-    rows = json.loads(pymemtools("smem", "-f", "json", "-P", f"^{name}$").stdout)["rows"]
+    rows = json.loads(started("smem", "-f", "json", "-P", f"^{name}$").stdout)["rows"]
     assert any("pymemtools smem -f json -P" in row["command"] for row in rows)
 
 

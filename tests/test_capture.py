@@ -66,7 +66,7 @@ def still(tmp_path: Path) -> Iterator[list[int]]:
 
 
 def _wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while not until():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -325,7 +325,7 @@ def test_every_sample_is_read_afresh(machine: Machine) -> None:
         assert running.stdout.readline().endswith("1234568 \n")
         (machine.path / "new").write_text(A.replace("1234568", "1234567"))
         (machine.path / "new").rename(machine.path / "meminfo")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not running.stdout.readline().endswith("1234567 \n"):
             assert time.monotonic() < deadline
         running.send_signal(signal.SIGINT)

@@ -248,7 +248,7 @@ def test_rollup() -> None:
 
 
 LARGE = """
-import resource, sys, time
+import resource, sys
 from pymemtools.procfs.smaps.tally import Tally
 sys.path.insert(0, sys.argv[1])
 from trees import Map, smaps
@@ -256,7 +256,6 @@ block = smaps(tuple(Map(f"/lib/{i}.so", 4) for i in range(1000))).encode()
 size = int(sys.argv[2])
 tally = Tally(("Swap", "Private_Clean", "Private_Dirty", "Pss", "Rss"))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-start = time.process_time()
 for _ in range(1000):
     for at in range(0, len(block), size):
         tally.feed(block[at : at + size])
