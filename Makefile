@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test venv dev lint bench completions clean
+.PHONY: run test venv dev lint bench completions pyz clean
 
 run: venv
 	$(BIN)/pymemtools free -h
@@ -36,13 +36,18 @@ test: lint
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
+# One file for hosts without pip: runs under each Python from 3.10 on, and starts at once under those compiled for.
+COMPILE_FOR ?= $(BIN)/python
+pyz: venv
+	$(BIN)/python tools/pyz.py -o pymemtools.pyz --compile $(COMPILE_FOR)
+
 completions: venv
 	$(BIN)/pymemtools completion bash > completions/pymemtools.bash
 	$(BIN)/pymemtools completion zsh > completions/_pymemtools
 	$(BIN)/pymemtools completion fish > completions/pymemtools.fish
 
 clean:
-	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .benchmarks .hypothesis
+	rm -rf $(VENV) pymemtools.pyz .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .benchmarks .hypothesis
 
 bench: dev
 	$(BIN)/python -m compileall -q pymemtools

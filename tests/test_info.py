@@ -12,8 +12,8 @@ from conftest import Run
 from trees import Proc, write_tree
 
 from pymemtools.cli import cli
-from pymemtools.cli.options import demo_path
 from pymemtools.errors import MemtoolsError
+from pymemtools.sources.example import demo_path
 
 ARGUMENTS = {  # of questions that are not a whole call
     "pmap": "1",

@@ -140,6 +140,10 @@ def _call() -> int:
         return error.exit_status
     except MemoryError:
         raise
+    except ModuleNotFoundError as error:  # psutil, of which pymemtools.pyz is free
+        _keep_traceback()
+        say(f"this needs the Python package {error.name}, which is not installed")
+        return 1
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None:  # of stdout: a file that is opened has a name
             raise

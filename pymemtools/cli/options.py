@@ -144,12 +144,16 @@ def offer(*names: str) -> Completer:
 
 def offer_pids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the PIDs of the source named so far: numbers, never names that another user chose."""
-    path = demo_path() if ctx.find_root().params.get("demo") else None
-    path = ctx.params.get("source") or path
+    path = ctx.params.get("source")
     if path == "-":
         return []  # the terminal's
     try:
-        pids = sorted(open_source(path and os.path.expanduser(path)).pids())
+        if ctx.find_root().params.get("demo") and not path:
+            from pymemtools.sources.example import open_example
+
+            pids = sorted(open_example().pids())
+        else:
+            pids = sorted(open_source(path and os.path.expanduser(path)).pids())
     except MemtoolsError:
         return []
     return [str(pid) for pid in pids if str(pid).startswith(incomplete)]
@@ -206,7 +210,9 @@ def open_from(
 ) -> Source:
     """Open what -S names, or the example capture for --demo, or this machine."""
     if ctx.obj is True and source is None:
-        return open_source(demo_path())
+        from pymemtools.sources.example import open_example
+
+        return open_example()
     if source == "":  # a script's variable that is not set
         raise UsageProblem("--source: the name is empty")
     opened = open_source(source, partial=partial, max_bytes=max_size, with_logs=with_logs)
@@ -215,11 +221,6 @@ def open_from(
         say(f"{source}: {damage}; showing what was complete before that")
         ctx.meta["incomplete"] = True
     return opened
-
-
-def demo_path() -> str:
-    """Give the path of the example capture."""
-    return os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "example.tar.gz")
 
 
 def exit_status(ctx: click.Context) -> int:
