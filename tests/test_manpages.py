@@ -111,3 +111,53 @@ def test_every_key_of_an_answer_is_described(pymemtools: Run, call: str) -> None
 def test_exit_statuses_are_listed() -> None:
     section = (PAGES / "pymemtools.1").read_text().partition(".Sh EXIT STATUS")[2].partition(".Sh ")[0]
     assert re.findall(r"^\.It (\d+)", section, re.MULTILINE) == ["0", "1", "2", "3", "4", "5", "42"]
+
+
+def rendered(path: Path, width: int = 80) -> str:
+    """Give a page as a terminal shows it, without bold and underlined letters."""
+    if shutil.which("mandoc") is None:
+        pytest.skip("mandoc is not installed")
+    command = ["mandoc", "-T", "utf8", "-O", f"width={width}", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return re.sub(".\b", "", done.stdout)
+
+
+def section_of(text: str, name: str) -> str:
+    found = re.search(rf"^{name}\n(.*?)(?=^\S)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def names_of_options(command: str) -> set[str]:
+    context = click.Context(cli)
+    found = cli.get_command(context, command) if command else cli
+    assert found is not None
+    more: list[click.Command | None] = []
+    if command and isinstance(found, click.Group):
+        more = [found.get_command(context, each) for each in found.list_commands(context)]
+    parameters = [each for part in (found, *more) if part for each in part.get_params(click.Context(part))]
+    return {"--help", "-h"} | {name for each in parameters for name in (*each.opts, *each.secondary_opts)}
+
+
+@pytest.mark.parametrize("path", sorted(PAGES.iterdir()), ids=lambda path: path.stem)
+def test_synopses_show_options_that_there_are(path: Path) -> None:
+    """`.Fl -classic | -wide` shows -wide: each alternative has its own Fl."""
+    options = names_of_options(path.stem.removeprefix("pymemtools").removeprefix("-"))
+    for word in re.findall(r"(?<![\w-])-[\w-]+", section_of(rendered(path), "SYNOPSIS")):
+        letters = {f"-{letter}" for letter in word[1:]}
+        assert word in options or (not word.startswith("--") and letters <= options), word
+
+
+@pytest.mark.parametrize("path", sorted(PAGES.iterdir()), ids=lambda path: path.stem)
+def test_brackets_are_closed(path: Path) -> None:
+    text = rendered(path)
+    for section in re.findall(r"^[A-Z].*\n(?:(?!\S).*\n)*", text, re.MULTILINE):
+        for opening, closing in ("[]", "()"):
+            assert section.count(opening) == section.count(closing), section
+
+
+@pytest.mark.parametrize("path", sorted(PAGES.iterdir()), ids=lambda path: path.stem)
+def test_calls_are_shown_in_one_line(path: Path) -> None:
+    """What is broken at 80 columns cannot be copied, unless a backslash ends the line."""
+    wide, narrow = ([line.strip() for line in rendered(path, width).splitlines()] for width in (1000, 80))
+    assert {line for line in wide if re.match(r"[$#] |ssh |journalctl ", line)} - set(narrow) == set()
