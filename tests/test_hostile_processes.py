@@ -156,16 +156,16 @@ def test_its_mapping_is_not_lost(crowd: Crowd, kind: str) -> None:
     """The kernel writes a newline in a path as \\012, and marks a deleted file."""
     file = KINDS[kind].file.replace(b"\n", b"\\012") + (b" (deleted)" if KINDS[kind].is_deleted else b"")
     path = os.path.join(os.fsencode(crowd.directory), file)
-    (row,) = (row for row in rows(crowd, "smem -m -f jsonl") if os.fsencode(row["map"]) == path)
-    assert row["pids"] == 1
-    assert row["count"] >= 3
+    (row,) = (row for row in rows(crowd, "smem -m -f jsonl") if os.fsencode(row["path"]) == path)
+    assert row["processes"] == 1
+    assert row["mappings"] >= 3
     assert 0 < row["pss"] <= row["rss"] <= row["vss"]
 
 
 def test_a_process_whose_main_thread_has_ended_is_not_hidden(crowd: Crowd) -> None:
     (row,) = (row for row in rows(crowd, "smem -f jsonl") if row["pid"] == crowd.pids["headless"])
     assert "crowd.py" in row["command"]
-    assert row["maps"] > 10
+    assert row["mappings"] > 10
     assert row["rss"] > 1 << 20
 
 

@@ -53,7 +53,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (signal.SIGINT, "free -s 0.001"),
         (signal.SIGINT, "smem --watch 0.001 -P ^python"),
-        (signal.SIGINT, "smem -m --watch 0.001 -f json -S TREE"),
+        (signal.SIGINT, "smem -m --watch 0.001 -f jsonl -S TREE"),
         (signal.SIGTERM, "smem --watch 0.001 -P ^python"),
     ],
 )
