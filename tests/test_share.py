@@ -81,7 +81,7 @@ def test_no_second_process_to_be_had(monkeypatch: pytest.MonkeyPatch, refusing: 
     def refuse() -> int:
         raise OSError(11, "Resource temporarily unavailable")
 
-    before, beside = sorted(os.listdir("/proc/self/fd")), children()
+    before = sorted(os.listdir("/proc/self/fd"))
     monkeypatch.setattr(os, refusing, refuse)
     assert share_out(ITEMS, lambda item: (item, os.getpid() == ME)) == [(item, True) for item in ITEMS]
     assert sorted(os.listdir("/proc/self/fd")) == before
