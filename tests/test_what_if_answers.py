@@ -12,6 +12,7 @@ import pytest
 from conftest import CAPTURES
 
 from pymemtools.readings.machine import Machine
+from pymemtools.reports.oom_scores.report import ScoresRequest, scores_report
 from pymemtools.reports.what_if.alloc import Allocation, AllocRequest, alloc_report
 from pymemtools.reports.what_if.asked import Supposition, ask
 from pymemtools.reports.what_if.cache import CacheRequest, cache_report
@@ -162,3 +163,6 @@ def test_that_others_are_invisible_is_said(option: str) -> None:
     ):
         assert f"/proc is mounted {option}: other users' processes are not visible" in report.notes, report.command
     assert not any("visible" in note for note in alloc_report(asked, AllocRequest(1 << 20)).notes)  # nobody dies
+    scores = scores_report(asked.source, ScoresRequest(top=1))
+    assert scores.notes == scores.warnings == (f"/proc is mounted {option}: other users' processes are not visible",)
+    assert scores_report(Watched(EXAMPLE), ScoresRequest()).warnings == ()  # type: ignore[arg-type]
