@@ -134,6 +134,27 @@ def read_processes(source: Source, wants: Wants) -> Sample:
     return _sample(outcomes.values())
 
 
+class Count(NamedTuple):
+    """How many processes there are, by the one decision on their life."""
+
+    alive: int  # with memory, those included whose memory could not be read
+    kernel_threads: int
+    unreadable: int
+
+
+def count_processes(source: Source) -> Count:
+    """Count the processes of a source, and keep none of them: there may be very many."""
+    reader = _Reader(source, Wants(("Rss",), rollup=True))
+    alive = kernel_threads = unreadable = 0
+    for pid in source.pids():
+        process = reader.read(pid)
+        if process is not None:
+            alive += process.life == ALIVE
+            kernel_threads += process.life == KERNEL
+            unreadable += process.refused is not None
+    return Count(alive, kernel_threads, unreadable)
+
+
 def expect_processes(source: Source) -> None:
     """Refuse a copy in which there are none, where they are all that is asked about. Raises Missing."""
     if not source.is_live and not source.pids():

@@ -9,7 +9,7 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.cgroup import parse_cgroup, unit_of
 from pymemtools.procfs.iomem import is_hidden, parse_iomem
 from pymemtools.readings.doubt import read_meminfo
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import count_processes
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.left_behind import host_of, uname_of
@@ -142,7 +142,7 @@ def describe(source: Source) -> Studied:
         meminfo = read_meminfo(source).meminfo
     except MemtoolsError:
         meminfo = {}
-    sample = read_processes(source, Wants(("Rss",), rollup=True))
+    count = count_processes(source)
     manifest, uname = source.manifest, uname_of(source)
     return Studied(
         *source.facts,
@@ -151,9 +151,9 @@ def describe(source: Source) -> Studied:
         tool=None if manifest is None else manifest.tool,
         mem_total=meminfo.get("MemTotal"),
         swap_total=meminfo.get("SwapTotal"),
-        processes=sample.seen,
-        kernel_threads=sample.kernel_threads,
-        unreadable=sample.unreadable,
+        processes=count.alive,
+        kernel_threads=count.kernel_threads,
+        unreadable=count.unreadable,
     )
 
 
