@@ -135,9 +135,9 @@ def test_options_and_choices() -> None:
 def test_columns_of_the_report_chosen() -> None:
     assert offered("pymemtools smem -s pss_") == ["pss_anon", "pss_dirty", "pss_file", "pss_shmem"]
     assert offered("pymemtools smem -w -s ") == ["area", "cache", "noncache", "order", "used"]
-    assert offered("pymemtools smem -m -c map,avg") == ["map,avgpss", "map,avgrss", "map,avguss"]
-    assert offered("pymemtools smem -c +sw") == ["+swap", "+swappss"]
-    assert offered("pymemtools smem -m -g unit -s avgp") == ["avgpss"]
+    assert offered("pymemtools smem -m -c map,avg") == ["map,avg_pss", "map,avg_rss", "map,avg_uss"]
+    assert offered("pymemtools smem -c +sw") == ["+swap", "+swap_pss"]
+    assert offered("pymemtools smem -m -g unit -s avg_p") == ["avg_pss"]
 
 
 def test_pids_and_no_names() -> None:
