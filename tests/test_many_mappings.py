@@ -16,7 +16,7 @@ from pymemtools.areas import Area, Areas, with_holes
 from pymemtools.cells import Derived, Memo, extended
 from pymemtools.procfs.maps import Mappings, MapsReader, parse_maps
 from pymemtools.render.detail_table import Numbers, detail_lines
-from pymemtools.render.machine import machine_lines
+from pymemtools.render.formats import machine_lines
 
 MAPPINGS = 60_000
 MIB = 1 << 20

@@ -25,7 +25,7 @@ def show(report: Report, style: str, text: Text, *, sample: int | None = None, n
     if style == "text":
         write_lines(text(report))
         return
-    from pymemtools.render.machine import report_lines
+    from pymemtools.render.formats import report_lines
 
     lines = report_lines(style, report if sample is None else at_moment(report, _now()))
     write_lines(islice(lines, 1, None) if sample and style in ("csv", "tsv") else lines)

@@ -57,20 +57,6 @@ def cell(column: Column, value: Value, amount: Amount) -> str:
     return escape(str(value))
 
 
-def total_of(column: Column, values: Sequence[Value], scale: int = 1) -> Value:
-    """Give a column's value in the totals row; ``scale`` rounds each amount down first, as the classic sums do."""
-    if column.total == "rows":
-        return len(values)
-    if column.total == "distinct":
-        return len(set(values))
-    if column.total != "sum":
-        return ""
-    known = [value for value in values if isinstance(value, int)]
-    if values and not known:
-        return None
-    return sum(value // scale * scale for value in known) if column.kind == "bytes" else sum(known)
-
-
 def classic_table(
     columns: Sequence[Column],
     rows: Sequence[Sequence[Value]],
@@ -128,8 +114,3 @@ def fitted_widths(
             others = together - widths[i]
             widths[i] = min(widths[i], max(10, terminal - others - len(columns)))
     return widths
-
-
-def sort_key(values: Iterable[Value]) -> list[tuple[int, Value]]:
-    """Make mixed, possibly unknown values comparable: unknown comes first, then numbers, then text."""
-    return [(0, 0) if value is None else (2 if isinstance(value, str) else 1, value) for value in values]
