@@ -20,7 +20,6 @@ from pymemtools.capture.take import Taking
 from pymemtools.capture.veil import Veil
 from pymemtools.catalog import FILES, HIDDEN, LEFT_OUT, NEVER_READ
 from pymemtools.cli import cli
-from pymemtools.cli.options import demo_path
 from pymemtools.models.tunables import NEVER_READ as NEVER_READ_TUNABLES
 from pymemtools.models.tunables import ONLY_WRITTEN
 from pymemtools.readings.settings import path_of
@@ -28,6 +27,7 @@ from pymemtools.reports.info import QUESTIONS
 from pymemtools.sources import open_source
 from pymemtools.sources.archive.member_names import is_wanted, locate, most_bytes, split_pid
 from pymemtools.sources.base import ProcessFiles, Source, parse_pid
+from pymemtools.sources.example import demo_path
 
 CALLS = {  # every command that reads a source, with what is not a whole call by itself
     "free": ("-t", "--cgroup", "--bar"),

@@ -11,8 +11,8 @@ from conftest import CAPTURES, HERE
 from json_docs import document
 
 from pymemtools.cli import cli
-from pymemtools.cli.options import demo_path
 from pymemtools.reports.vocabulary import VOCABULARY, Rows, clashes
+from pymemtools.sources.example import demo_path
 
 OOM_LOG = HERE / "oom_reports" / "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"
 CALLS = {  # a call for each command in the vocabulary: of the example, where it reads anything
