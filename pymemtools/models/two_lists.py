@@ -30,7 +30,8 @@ class TwoLists(PageCache):
     evictions and activations since its own, is not above the active pages. ``anon`` is added to these, where swap is
     free. Reclaim takes the oldest inactive pages, and demotes active ones while these are more than ``ratio`` times
     as many. A page touched through a mapping goes around once more. Holds for Linux 3.15 to today where lru_gen is
-    off or absent. Source: mm/workingset.c, folio_mark_accessed(), shrink_active_list(), folio_check_references().
+    off or absent. Source: mm/workingset.c; mm/swap.c, folio_mark_accessed(); mm/vmscan.c, shrink_active_list(),
+    folio_check_references().
 
     The kernel goes by counts that are up to two seconds old, and so demotes too many when it has to demote, or nearly:
     on 6.18, of a hot set of a quarter of the memory 4 to 12 % were lost, of one of a half a fifth, and all of it when

@@ -54,7 +54,7 @@ def huge_pages_min_free_kbytes(
     """Give the least min_free_kbytes that transparent huge pages ask for.
 
     ``zones`` counts the populated zones up to Normal, those of every node. It holds while THP are enabled or madvise,
-    which a machine below 512 MiB switches off at boot. Source: mm/khugepaged.c, set_recommended_min_free().
+    which a machine below 512 MiB switches off at boot. Source: mm/khugepaged.c, set_recommended_min_free_kbytes().
     """
     types = 3  # MIGRATE_PCPTYPES
     pageblock_pages = pageblock_pages or page_kib * 128  # a huge page: as many as a page of 8-byte entries maps

@@ -16,7 +16,7 @@ def hiding_option(source: Source) -> str | None:
     """Give the mount option that hides other users' processes from us (``hidepid=invisible``), or None.
 
     How many it hides cannot be known. With hidepid=1 they are listed and refused, which is counted as unreadable.
-    Source: fs/proc/root.c, proc_show_options(); fs/proc/base.c, has_pid_permissions().
+    Source: fs/proc/inode.c, proc_show_options(); fs/proc/base.c, has_pid_permissions().
     """
     if not source.is_live:
         return None

@@ -81,7 +81,7 @@ def costs(stores: Stores) -> Iterator[str]:
 def costs_of_groups(stores: Stores) -> Iterator[str]:
     """Say what swap in RAM is to a memory group, whose limits are taken to be relieved of all that is swapped out.
 
-    Source: mm/zswap.c, obj_cgroup_charge_zswap(), Linux 5.19; zram's pages are charged to nobody.
+    Source: mm/memcontrol.c, obj_cgroup_charge_zswap(), Linux 5.19; zram's pages are charged to nobody.
     """
     if stores.compressed:
         yield "a group's swap may be on zram, whose RAM counts in no group: it gives room there, less to the machine"

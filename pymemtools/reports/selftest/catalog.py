@@ -22,7 +22,7 @@ CHECKS = (
     Check(
         "committed",
         "Committed_AS is at least what it counts of all processes' mappings",
-        "mm/util.c, vm_acct_memory(); fs/proc/task_mmu.c, VmFlags ac; Linux 3.8 to 7.2",
+        "include/linux/mman.h, vm_acct_memory(); fs/proc/task_mmu.c, VmFlags ac; Linux 3.8 to 7.2",
         "bytes",
         meminfo.committed,
         mixes=True,
