@@ -250,7 +250,7 @@ def command():
     raise {error}
 module.command = command
 sys.modules["pymemtools.cli.broken"] = module
-cli.COMMANDS["broken"] = "Break."
+cli.MAP["Set the shell up"]["broken"] = "Break."
 sys.argv[1:] = ["broken"]
 from pymemtools.entry import main
 main()

@@ -18,33 +18,53 @@ from pymemtools.render.escape import escape
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-COMMANDS = {
-    "capture": "Take a capture of this machine, to be read elsewhere.",
-    "completion": "Print the completion script of a shell.",
-    "drop-caches": "Drop caches, and show what that freed.",
-    "free": "Show used, cached, free and available memory.",
-    "info": "Tell what a capture is, and which commands it can answer.",
-    "iomem-graph": "Show the physical address space, as a table and as a picture.",
-    "oom-report": "Explain the kills for lack of memory in a kernel log.",
-    "oom-scores": "Show whom the kernel would kill next, out of memory.",
-    "pmap": "Show the memory map of processes.",
-    "selftest": "Check this kernel against the rules that this program goes by.",
-    "smem": "Report memory by process, mapping, user or for the whole system.",
-    "status": "Show the memory figures of processes, and their number of mappings.",
-    "tunables": "List, get, explain and set what tunes memory management.",
-    "vgraph": "Draw the address space of a process.",
-    "what-if": "Predict what the kernel would do, with other settings or another machine.",
-    "zones": "Show the memory zones, their watermarks and their state.",
+# By what one wants to know: --help, pymemtools(1) and the README show this map.
+MAP = {
+    "Look where the memory is": {
+        "free": "Show used, cached, free and available memory.",
+        "smem": "Sum memory up by process, mapping, user, group or system.",
+        "pmap": "Show the memory map of processes.",
+        "status": "Show processes' memory figures and number of mappings.",
+        "vgraph": "Draw the address space of a process.",
+        "zones": "Show the memory zones, their watermarks and their state.",
+        "iomem-graph": "Show the physical address space: a table and a picture.",
+    },
+    "Explain who is killed, and why": {
+        "oom-report": "Explain the kills for lack of memory in a kernel log.",
+        "oom-scores": "Show whom the kernel would kill next, out of memory.",
+    },
+    "Predict what would happen": {
+        "what-if": "Predict the kernel, with other settings or more to bear.",
+    },
+    "Change how memory is managed": {
+        "tunables": "List, get, explain and set what tunes memory management.",
+        "drop-caches": "Drop caches, and show what that freed.",
+    },
+    "Capture a machine, to study it elsewhere": {
+        "capture": "Take a capture of this machine, to be read elsewhere.",
+        "info": "Tell what a capture is, and which commands it can answer.",
+    },
+    "Check what this program goes by": {
+        "selftest": "Check this kernel against the rules the program goes by.",
+    },
+    "Set the shell up": {
+        "completion": "Print the completion script of a shell.",
+    },
 }
+COMMANDS = {name: text for commands in MAP.values() for name, text in commands.items()}
 
 
 class LazyGroup(click.Group):
-    """A group that imports a subcommand's module, of ``package``, only to run it."""
+    """A group that imports a subcommand's module, of ``package``, only to run it; ``chapters`` order its help."""
 
-    def __init__(self, *args: Any, package: str, helps: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, package: str, chapters: Mapping[str, Mapping[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._package = package
-        self._helps = helps
+        self._chapters = chapters
+
+    @property
+    def _helps(self) -> dict[str, str]:
+        return {name: text for commands in self._chapters.values() for name, text in commands.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(self._helps)
@@ -76,11 +96,13 @@ class LazyGroup(click.Group):
         return offered + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(self._helps.items()))
+        widest = max(map(len, self._helps))  # one column for all chapters
+        for title, commands in self._chapters.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{widest}}", text) for name, text in commands.items()])
 
 
-@click.group(cls=LazyGroup, package=__name__, helps=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, package=__name__, chapters=MAP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="pymemtools", message="%(prog)s %(version)s")
 @click.option("--demo", is_flag=True, help="Study the example capture that comes with the program.")
 @click.pass_context

@@ -6,11 +6,15 @@ import click
 
 from pymemtools.cli import LazyGroup
 
-COMMANDS = {
-    "explain": "Say what a tunable does, and what its value means now.",
-    "get": "Print tunables as sysctl does.",
-    "list": "List tunables, and what their values mean on this machine.",
-    "set": "Set tunables, all or none.",
+MAP = {
+    "Look at values, and what they mean": {
+        "list": "List tunables, and what their values mean on this machine.",
+        "get": "Print tunables as sysctl does.",
+        "explain": "Say what a tunable does, and what its value means now.",
+    },
+    "Change them": {
+        "set": "Set tunables, all or none.",
+    },
 }
 
 
@@ -18,7 +22,7 @@ COMMANDS = {
     "tunables",
     cls=LazyGroup,
     package=__name__,
-    helps=COMMANDS,
+    chapters=MAP,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def command() -> None:

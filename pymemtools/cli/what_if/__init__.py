@@ -6,17 +6,25 @@ import click
 
 from pymemtools.cli import LazyGroup
 
-QUESTIONS = {
-    "alloc": "Would the kernel grant so much memory, and where would it come from?",
-    "cache": "How much of some files would stay in the page cache?",
-    "dirty": "When does a writer have to wait, and when is its data safe?",
-    "drop-caches": "How much memory would drop_caches free?",
-    "fork": "Could a process fork, and what would its children cost?",
-    "malloc": "Which requests would glibc take from the heap, and which map?",
-    "oom": "Whom would the kernel kill?",
-    "overcommit": "How much memory would the kernel promise?",
-    "pss": "What is a process's proportional share of memory?",
-    "watermarks": "What would the reserves of the zones be?",
+MAP = {
+    "Is there room for it": {
+        "alloc": "Would the kernel grant so much, and where would it come from?",
+        "fork": "Could a process fork, and what would its children cost?",
+        "overcommit": "How much memory would the kernel promise?",
+    },
+    "Who pays for it": {
+        "oom": "Whom would the kernel kill?",
+        "pss": "What is a process's proportional share of memory?",
+    },
+    "What of files stays in memory, and waits there": {
+        "cache": "How much of some files would stay in the page cache?",
+        "dirty": "When does a writer have to wait, when is its data safe?",
+        "drop-caches": "How much memory would drop_caches free?",
+    },
+    "What do kernel and C library set aside": {
+        "malloc": "Which requests would glibc take from the heap, which map?",
+        "watermarks": "What would the reserves of the zones be?",
+    },
 }
 
 
@@ -24,7 +32,7 @@ QUESTIONS = {
     "what-if",
     cls=LazyGroup,
     package=__name__,
-    helps=QUESTIONS,
+    chapters=MAP,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def command() -> None:
