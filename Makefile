@@ -19,9 +19,9 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 dev: $(VENV)/.dev
-$(VENV)/.dev: $(VENV)/.installed
+$(VENV)/.dev: $(VENV)/.installed constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[plot,zstd]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[plot,zstd]' --group dev
 	touch $@
 
 lint: dev

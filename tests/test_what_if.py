@@ -528,3 +528,17 @@ def test_what_one_mode_lacks_keeps_the_others_not_back(pymemtools: Run, tmp_path
     assert sum(note.startswith("mode 0 before Linux 5.2: ") for note in reply["notes"]) == 1
     text = pymemtools("what-if", "overcommit", "-S", source).stdout.decode()
     assert re.search(r"^0 heuristic +\? +\? +\?$", text, re.MULTILINE)
+
+
+def test_who_asks_for_the_memory_is_weighed_with_it(pymemtools: Run) -> None:
+    """284 has 401 MiB promised and nearly nothing of it touched; with 600 MiB it is larger than all the others."""
+    done = pymemtools("--demo", "what-if", "alloc", "600M", "--pid", "284")
+    lines = done.stdout.decode().splitlines()
+    assert lines[:3] == [
+        "600.0 MiB for 284: granted.",
+        "Touched, it is out of memory with 127.1 MiB missing: the kernel would kill 284",
+        "  (labd), score 1113.",
+    ]
+    less = pymemtools("--demo", "what-if", "oom", "--ram", "2G", "-f", "json").stdout
+    score = next(row["oom_score"] for row in json.loads(less)["rows"] if row["pid"] == 278)
+    assert score == 679  # 704 with the 711 MiB there are
