@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymemtools.kernel_log import oom_lines as lines
 from pymemtools.kernel_log.learned_prefix import Prefixes
-from pymemtools.kernel_log.oom_facts import Facts
+from pymemtools.kernel_log.oom_facts import KillFacts
 from pymemtools.kernel_log.oom_group import GroupInfo
 from pymemtools.kernel_log.oom_head import Head
 from pymemtools.kernel_log.oom_kills import Kills
@@ -24,7 +24,7 @@ class Collector:
     """Take the lines of one report after the other, each by the part of the report that it is of; give the record."""
 
     def __init__(self, prefixes: Prefixes) -> None:
-        self._facts = facts = Facts()
+        self._facts = facts = KillFacts()
         self._head = head = Head(facts, prefixes)
         self._memory = memory = MemoryInfo(facts)
         self._group = group = GroupInfo(facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Facts:
+class KillFacts:
     """Fields of the report by name, the first of each, and what lines told before they were cut."""
 
     def __init__(self) -> None:

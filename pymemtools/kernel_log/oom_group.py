@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pymemtools.kernel_log import oom_lines as lines
-from pymemtools.kernel_log.oom_facts import Facts
+from pymemtools.kernel_log.oom_facts import KillFacts
 from pymemtools.kernel_log.oom_lines import MAX_LINES, text_of
 
 
 class GroupInfo:
     """Take the lines of the group whose limit was met."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: KillFacts) -> None:
         self._facts = facts
         self.limits: dict[str, tuple[int, int]] = {}
         self.stats: dict[str, int] = {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pymemtools.kernel_log import oom_lines as lines
 from pymemtools.kernel_log.learned_prefix import Prefixes, name_behind
-from pymemtools.kernel_log.oom_facts import Facts
+from pymemtools.kernel_log.oom_facts import KillFacts
 from pymemtools.kernel_log.oom_lines import nodes_in, text_of
 
 
 class Head:
     """Take the first line, and that of the processor."""
 
-    def __init__(self, facts: Facts, prefixes: Prefixes) -> None:
+    def __init__(self, facts: KillFacts, prefixes: Prefixes) -> None:
         self._facts = facts
         self._prefixes = prefixes
         self._invoker: bytes | None = None  # with what may be left of a prefix

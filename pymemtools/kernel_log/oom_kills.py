@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymemtools.kernel_log import oom_lines as lines
-from pymemtools.kernel_log.oom_facts import Facts
+from pymemtools.kernel_log.oom_facts import KillFacts
 from pymemtools.kernel_log.oom_lines import MAX_LINES, nodes_in, number_in, sizes_in, text_of
 from pymemtools.kernel_log.oom_report import Exiting, Kill, Reaped
 
@@ -11,7 +11,7 @@ from pymemtools.kernel_log.oom_report import Exiting, Kill, Reaped
 class Kills:
     """Take the lines of the kills, and of what followed."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: KillFacts) -> None:
         self._facts = facts
         self.kills: list[Kill] = []
         self.exiting: list[Exiting] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymemtools.kernel_log import oom_lines as lines
-from pymemtools.kernel_log.oom_facts import Facts
+from pymemtools.kernel_log.oom_facts import KillFacts
 from pymemtools.kernel_log.oom_lines import MAX_LINES, text_of
 from pymemtools.kernel_log.oom_report import ReportedZone
 
@@ -11,7 +11,7 @@ from pymemtools.kernel_log.oom_report import ReportedZone
 class MemoryInfo:
     """Take the lines between the head and the task table."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: KillFacts) -> None:
         self._facts = facts
         self.counters: dict[str, int] = {}
         self.zones: list[ReportedZone] = []

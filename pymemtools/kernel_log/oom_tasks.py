@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pymemtools.kernel_log import oom_lines as lines
-from pymemtools.kernel_log.oom_facts import Facts
+from pymemtools.kernel_log.oom_facts import KillFacts
 from pymemtools.kernel_log.oom_lines import text_of
 from pymemtools.kernel_log.oom_report import Row
 
@@ -15,7 +15,7 @@ MAX_TASKS = 1 << 16  # rows that are kept of one table
 class TaskTable:
     """Take header and rows."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: KillFacts) -> None:
         self._facts = facts
         self._row: re.Pattern[bytes] | None = None
         self.tasks: list[Row] = []
