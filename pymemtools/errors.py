@@ -17,6 +17,15 @@ class Missing(MemtoolsError):
     """Say that the source has no such file: never captured, or the process is gone."""
 
 
+class NoSuchProcess(Missing):
+    """Say that a process that was named is not there, or has ended; the command that was asked is put before it."""
+
+    exit_status = 42  # as scripts know it from pmap of procps
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(f"{pid}: no such process")
+
+
 class Denied(MemtoolsError):
     """Say that the source has the file but we may not read it."""
 

@@ -178,9 +178,9 @@ def test_hostile_names_take_a_line_each(pymemtools: Run, tmp_path: Path) -> None
     [
         (("--set-adj", "1"), 2, "write --set-adj PID=ADJ"),
         (("--set-adj", "1=1001"), 2, "with ADJ from -1000 to 1000"),
-        (("--set-adj", "99999=1"), 1, "99999: no such process"),
+        (("--set-adj", "99999=1"), 42, "99999: no such process"),
         (("--alloc", "x"), 2, "'x' is no size"),
-        (("--safer-than", "1", "99999"), 1, "99999: no such process"),
+        (("--safer-than", "1", "99999"), 42, "99999: no such process"),
         (("-s", "nonsense"), 2, "unknown column 'nonsense'"),
         (("-P", "["), 2, "bad regular expression '['"),
         (("--classic", "--verify"), 2, "--classic has its own columns"),

@@ -134,7 +134,7 @@ def test_what_is_no_map_is_refused(pymemtools: Run, text: bytes, status: int, re
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
-        (("2097153",), 1, "vgraph: 2097153: no such process"),
+        (("2097153",), 42, "vgraph: 2097153: no such process"),
         (("nothing",), 1, "nothing: No such file or directory"),
         ((".",), 2, "vgraph: . is a directory: name a process in it, with --source ."),
         (("-S", "x.tar", "pie"), 2, "vgraph: --source holds processes: TARGET must be a PID then"),

@@ -18,7 +18,7 @@ from pymemtools.capture.veil import Veil
 from pymemtools.cli import say
 from pymemtools.cli.new_file import new_file
 from pymemtools.cli.options import AbbreviatingCommand, offer_pids
-from pymemtools.errors import Denied, Missing, UsageProblem
+from pymemtools.errors import Denied, NoSuchProcess, UsageProblem
 from pymemtools.readings.hidden import invisible, unread
 from pymemtools.sources.base import Source
 from pymemtools.sources.tree import live
@@ -72,23 +72,19 @@ def command(
     for line in invisible(source):
         say(f"capture: {line}")
     status = _tell(taking, source, output, path, strict=strict)
-    if pids and taking.gone:
-        raise NoSuchProcess(f"capture: {taking.gone[0]}: no such process; all else was captured")
-    return status
+    gone = sorted(set(pids).difference(chosen).union(taking.gone)) if pids else []
+    for pid in gone:
+        say(f"capture: {NoSuchProcess(pid)}; all else was captured")
+    return NoSuchProcess.exit_status if gone else status
 
 
 def _chosen(source: Source, pids: tuple[int, ...]) -> list[int]:
+    """Choose those of the processes named that are there, or all. Raises NoSuchProcess where none is."""
     there = list(source.pids())
-    for pid in pids:
-        if pid not in there:
-            raise NoSuchProcess(f"capture: {pid}: no such process")
-    return sorted(set(pids)) or there
-
-
-class NoSuchProcess(Missing):
-    """Say that a process that was named is not there."""
-
-    exit_status = 42
+    chosen = sorted(set(pids).intersection(there)) if pids else there
+    if not chosen:
+        raise NoSuchProcess(pids[0])
+    return chosen
 
 
 def _progress(pids: list[int]) -> AbstractContextManager[Iterable[int]]:

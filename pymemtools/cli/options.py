@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pymemtools.cli import say
-from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
 from pymemtools.units import parse_size
@@ -87,6 +87,14 @@ class AbbreviatingCommand(click.Command):
     def __init__(self, *args: Any, beyond: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._beyond = beyond
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; that a process it was given is not there is said in its name, by whoever finds out."""
+        try:
+            return super().invoke(ctx)
+        except NoSuchProcess as error:
+            error.args = (f"{ctx.command_path.removeprefix('pymemtools ')}: {error}",)
+            raise
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]

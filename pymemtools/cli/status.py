@@ -19,7 +19,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
-from pymemtools.errors import UsageProblem
+from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.readings.status import StatusRow
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
 from pymemtools.render.escape import escape
@@ -53,7 +53,9 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         return exit_status(ctx)
     report = status_report(source, asked.pids, facts)
     show(report, asked.style, _text)
-    return 1 if report.unreadable else exit_status(ctx)
+    found: ProcessStatuses = report.answer
+    status = NoSuchProcess.exit_status if found.gone else 0
+    return status | (len(found.refused) > found.gone) or exit_status(ctx)
 
 
 def _checked(options: Mapping[str, Any]) -> StatusRequest:

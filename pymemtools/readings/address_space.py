@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, Missing, ParseError, UsageProblem
+from pymemtools.errors import Denied, Missing, NoSuchProcess, ParseError, UsageProblem
 from pymemtools.models.map_kinds import kinds_of
 from pymemtools.procfs.maps import Mappings, parse_maps
 from pymemtools.procfs.status import parse_status_sizes
@@ -47,7 +47,7 @@ def space_of_process(source: Source, pid: int, *, rss: bool) -> AddressSpace:
     try:
         maps = read_maps(source, pid, _RSS.__contains__ if rss else None)
     except Missing:
-        raise Missing(f"{pid}: no such process") from None
+        raise NoSuchProcess(pid) from None
     if maps.problem is not None:
         raise Denied(f"{maps.pid}: {maps.problem}")
     title = f"{maps.pid}:   {maps.title.decode('utf-8', 'surrogateescape')}"

@@ -6,7 +6,7 @@ from collections import abc
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
 from pymemtools.models.map_kinds import kinds_of
 from pymemtools.procfs.maps import Mappings, MapsReader
 from pymemtools.procfs.smaps.table import Numbers, SmapsReader, SmapsTable
@@ -98,7 +98,7 @@ def _read(
     except Denied as error:
         return empty._replace(problem=_reason(error, files.pid))
     if is_live and not found.mappings and stat is not None and stat.vsize:
-        raise Missing(f"{files.pid}: no such process")  # it is on its way out
+        raise NoSuchProcess(files.pid)  # it is on its way out
     return found
 
 

@@ -6,7 +6,7 @@ from bisect import bisect
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
 from pymemtools.procfs.maps import Mapping
 from pymemtools.procfs.pagemap import ZERO, flag_counts, is_zero_page, may_be_zero_page, page_frames, page_states
 from pymemtools.readings.address_space import AddressSpace
@@ -35,7 +35,7 @@ def read_pages(pid: int, read: Callable[[], AddressSpace], address: int) -> tupl
             return space, place, _pages(pagemap.words, space.mappings[place], address)
     except Missing:
         read()  # says so itself if the process has no memory: a zombie or a kernel thread
-        raise Missing(f"vgraph: {pid}: no such process") from None
+        raise NoSuchProcess(pid) from None
 
 
 def _place(space: AddressSpace, address: int) -> int:

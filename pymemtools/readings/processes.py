@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
+from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess, ParseError
 from pymemtools.procfs.cgroup import main_group, parse_cgroups
 from pymemtools.procfs.smaps.accounted import Accounting
 from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
@@ -166,7 +166,7 @@ def read_process(source: Source, pid: int, wants: Wants) -> Process:
     reader = _Reader(source, wants)
     found = read_steadily(source, pid, reader.once)
     if found is None:
-        raise Missing(f"{pid}: no such process")
+        raise NoSuchProcess(pid)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from pymemtools.errors import Denied, Missing
+from pymemtools.errors import Denied, Missing, NoSuchProcess
 from pymemtools.procfs.stat import Stat, parse_stat
 from pymemtools.procfs.status import stat_by_status
 from pymemtools.sources.base import ProcessFiles, Source
@@ -47,7 +47,7 @@ def read_steadily(source: Source, pid: int, read: Callable[[ProcessFiles, Stat |
         changes += not is_same and not before.is_in_exec
         if changes > 1:
             break
-    raise Missing(f"{pid}: no such process")
+    raise NoSuchProcess(pid)
 
 
 class _ThreadFiles:

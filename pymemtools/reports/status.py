@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pymemtools.errors import Denied, Missing
+from pymemtools.errors import Denied, Missing, NoSuchProcess
 from pymemtools.procfs.smaps.fields import key_of
 from pymemtools.procfs.status import STATUS_FIELDS
 from pymemtools.readings.status import StatusRow, read_status
@@ -21,6 +21,7 @@ class ProcessStatuses(NamedTuple):
 
     rows: list[StatusRow]
     refused: tuple[str, ...] = ()
+    gone: int = 0  # of these, for they are not there
 
     @property
     def fields(self) -> list[str]:
@@ -49,17 +50,19 @@ def status_report(source: Source, pids: Sequence[int], facts: Mapping[str, Any])
     """Read processes one by one; of one that is not there, or may not be read, a line says so."""
     rows: list[StatusRow] = []
     refused, said = [], []
+    gone = 0
     for pid in pids:
         try:
             row = read_status(source, pid)
         except (Missing, Denied) as error:
-            is_gone = isinstance(error, Missing) and (source.is_live or pid not in source.pids())
-            refused.append(f"{pid}: no such process" if is_gone else str(error))
+            is_gone = isinstance(error, NoSuchProcess) or (source.is_live and isinstance(error, Missing))
+            gone += is_gone
+            refused.append(str(NoSuchProcess(pid) if is_gone else error))
             said.append(refused[-1])
             continue
         rows.append(row)
         said += _remarks(row)
-    found = ProcessStatuses(rows, tuple(refused))
+    found = ProcessStatuses(rows, tuple(refused), gone)
     notes = tuple(line for row in found.distinct for line in _remarks(row))
     keys = {field: _column(field).key for field in found.fields}
     totals = {key: total_of(found.distinct, field) for field, key in keys.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
 from pymemtools.sources.base import Facts, kernel_release, parse_passwd, parse_pid, utc
 from pymemtools.sources.files import Buffer, Directory, open_directory, refuse
 
@@ -130,8 +130,14 @@ class Tree:
 
     @contextmanager
     def process(self, pid: int) -> Iterator[TreeProcess]:
-        """Open one process; everything is then read through one directory descriptor, so PID reuse cannot mix two."""
-        opened = self._proc.directory(str(pid), known_as=str(pid))
+        """Open one process; everything is then read through one directory descriptor, so PID reuse cannot mix two.
+
+        Raises NoSuchProcess or Denied.
+        """
+        try:
+            opened = self._proc.directory(str(pid), known_as=str(pid))
+        except Missing:
+            raise NoSuchProcess(pid) from None
         try:
             if self.is_live:
                 yield TreeProcess(pid, opened, self._buffers)

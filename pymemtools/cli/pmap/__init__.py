@@ -28,14 +28,12 @@ from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import checked, style_of
 from pymemtools.cli.pmap.page import Page
 from pymemtools.cli.watch import gap_between, samples
-from pymemtools.errors import UsageProblem
+from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.pmap.columns import NAMES
 from pymemtools.reports.pmap.report import joined_changes, process_reports, together, with_rows
 from pymemtools.reports.pmap.request import PmapRequest
 from pymemtools.sources.base import Source
-
-_NOT_FOUND = 42  # procps's
 
 
 @click.command(
@@ -121,7 +119,8 @@ def _print(reports: Iterable[Report], request: PmapRequest, style: str, page: Pa
 
 
 def _status(reports: Iterable[Report]) -> int:
-    return reduce(or_, (1 if each.unreadable else _NOT_FOUND if each.answer is None else 0 for each in reports), 0)
+    gone = NoSuchProcess.exit_status
+    return reduce(or_, (1 if each.unreadable else gone if each.answer is None else 0 for each in reports), 0)
 
 
 def _compare(source: Source, other: Source, request: PmapRequest, style: str, page: Page) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from pymemtools.cli import say
-from pymemtools.errors import Denied, Missing, UsageProblem
+from pymemtools.errors import Denied, Missing, NoSuchProcess, UsageProblem
 from pymemtools.readings.address_space import AddressSpace, space_of_process, space_of_text
 from pymemtools.sources.base import Source
 
@@ -34,6 +34,8 @@ def read_target(text: str, open_source: Callable[[], Source], *, rss: bool, max_
 def _of_process(source: Source, pid: int, *, rss: bool) -> AddressSpace:
     try:
         return space_of_process(source, pid, rss=rss)
+    except NoSuchProcess:
+        raise
     except (Missing, Denied) as error:
         raise type(error)(f"vgraph: {error}") from None
 

@@ -28,7 +28,8 @@ class Asking(NamedTuple):
 def asking(source: Source, pid: int | None = None, name: str | None = None) -> Asking:
     """Find the group of a process, or of that name, or this program's own; on a capture, that is the root.
 
-    Raises Missing for a name that is no group, and UsageProblem for a process and a name. Any other doubt is a note.
+    Raises Missing for a name that is no group, NoSuchProcess, and UsageProblem for a process and a name. Any other
+    doubt is a note.
     """
     if name is not None:
         if pid is not None:
@@ -36,6 +37,8 @@ def asking(source: Source, pid: int | None = None, name: str | None = None) -> A
         named = find_hierarchy(source)
         path = named_group(source, named, name)
         return _with_own(source, Asking(path, named, read_levels(source, named, path)))
+    if pid is not None:
+        _expect(source, pid)
     unasked = nobody(source)
     if (hierarchy := unasked.hierarchy) is None:
         return unasked
@@ -53,6 +56,15 @@ def asking(source: Source, pid: int | None = None, name: str | None = None) -> A
         return _with_own(source, asked)
     except MemtoolsError as error:
         return Asking(None, hierarchy, (), (f"the memory group of {who} is not known, nor its limits: {error}",))
+
+
+def _expect(source: Source, pid: int) -> None:
+    """Refuse a process that is not there, of which a group that is not known would say too little."""
+    try:
+        with source.process(pid):
+            pass
+    except Denied:  # it is there
+        pass
 
 
 def _nearest_held(source: Source, hierarchy: Hierarchy, path: str) -> str:

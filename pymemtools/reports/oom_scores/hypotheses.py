@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pymemtools.errors import Missing
+from pymemtools.errors import Missing, NoSuchProcess
 from pymemtools.models.allocation import page_tables
 from pymemtools.models.oom import Task, detect_scale
 from pymemtools.models.release import Version
@@ -67,8 +67,9 @@ def grown(found: Candidates, pid: int, size: int) -> Candidates:
 
 def _task_of(found: Candidates, pid: int) -> Task:
     if pid not in found.tasks:
-        is_there = any(row.pid == pid for row in found.rows)
-        raise Missing(f"{pid}: " + ("the source does not tell its memory" if is_there else "no such process"))
+        if all(row.pid != pid for row in found.rows):
+            raise NoSuchProcess(pid)
+        raise Missing(f"{pid}: the source does not tell its memory")
     return found.tasks[pid]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymemtools.errors import Missing
+from pymemtools.errors import NoSuchProcess
 from pymemtools.models.oom import ADJ_NEVER, adj_to_be_safer
 from pymemtools.report import Column, Table, table_of
 from pymemtools.reports.oom_scores.candidates import Candidate, Candidates
@@ -31,11 +31,11 @@ COLUMNS = (
 
 
 def safer(found: Candidates, a: int, b: int) -> Safer:
-    """Compare two processes. Raises Missing for one that is not there."""
+    """Compare two processes. Raises NoSuchProcess."""
     rows = {row.pid: row for row in found.rows}
     for pid in (a, b):
         if pid not in rows:
-            raise Missing(f"oom-scores: {pid}: no such process")
+            raise NoSuchProcess(pid)
     one, other = rows[a], rows[b]
     if one.badness_pages is None:
         return Safer(one, other, is_safer=True, needed_adj=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from pymemtools.errors import Denied, Missing, ParseError
+from pymemtools.errors import Denied, Missing, NoSuchProcess, ParseError
 from pymemtools.readings.mappings import ProcessMaps, read_maps, read_rollup
 from pymemtools.report import Report, Table
 from pymemtools.reports.pmap.chosen import chosen_table, maps_in_order
@@ -32,7 +32,7 @@ def _process_report(source: Source, pid: int, request: PmapRequest) -> Report:
     try:
         maps = read_rollup(source, pid) if request.rollup else read_maps(source, pid, request.wanted)
     except Missing:
-        return Report("pmap", _NOTHING, warnings=(f"{pid}: no such process",))
+        return Report("pmap", _NOTHING, warnings=(str(NoSuchProcess(pid)),))
     except (Denied, ParseError) as error:
         return Report("pmap", _NOTHING, warnings=(str(error),), unreadable=1)
     if maps.problem is not None:

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing, ParseError
+from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing, NoSuchProcess, ParseError
 from pymemtools.sources.archive.index import Index
 from pymemtools.sources.archive.member_names import split_pid
 from pymemtools.sources.archive.stored import Stored
@@ -129,9 +129,9 @@ class Archive:
 
     @contextmanager
     def process(self, pid: int) -> Iterator[ArchiveProcess]:
-        """Open one process. Raises Missing."""
+        """Open one process. Raises NoSuchProcess."""
         if pid not in self._index.processes:
-            raise Missing(f"{pid}: no such process in {self._path}")
+            raise NoSuchProcess(pid)
         yield ArchiveProcess(self, pid)
 
     def owner(self, pid: int) -> int | None:
