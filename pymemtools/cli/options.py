@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.explain import is_explained, remember
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
@@ -201,7 +202,14 @@ def source_options(function: _F) -> _F:
 
 
 def format_option(function: _F) -> _F:
-    """Add -f/--format."""
+    """Add -f/--format, and --explain, which is for text."""
+    function = click.option(
+        "--explain",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Say below what the columns mean, and where figures come from.",
+    )(function)
     return click.option(
         "-f",
         "--format",
@@ -252,6 +260,9 @@ def facts_as_json(facts: Facts) -> Mapping[str, Any]:
 
 def check_style(style: str) -> None:
     """Refuse a format that nobody knows, before anything is read."""
+    if style != "text" and is_explained():
+        command = click.get_current_context().command_path.partition(" ")[2]
+        raise UsageProblem(f"{command}: --explain is for people: it has no --format")
     if style in STYLES:
         return
     import tabulate

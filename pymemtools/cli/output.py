@@ -8,22 +8,36 @@ from itertools import islice
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.explain import Formulas, explained, is_explained, no_more
 from pymemtools.cli.options import write_lines
 from pymemtools.report import Report, at_moment
 
 Text = Callable[[Report], Iterable[str]]
 
 
-def show(report: Report, style: str, text: Text, *, sample: int | None = None, named: bool = True) -> None:
+def show(
+    report: Report,
+    style: str,
+    text: Text,
+    *,
+    sample: int | None = None,
+    named: bool = True,
+    formulas: Formulas | None = None,
+) -> None:
     """Print a report as ``text`` lays it out, or in a format for programs; its warnings go to stderr.
 
     Warnings begin with the command, unless they are the only ones that are not ``named`` (smem's). Of repeated samples
     (0, 1 ...) the rows for programs have their moment, and only the first the header of csv and tsv, as of one table.
+    With --explain the first report is followed by what its columns mean, and by ``formulas``.
     """
     for warning in report.warnings:
         say(f"{report.command}: {warning}" if named else warning)
     if style == "text":
-        write_lines(text(report))
+        lines = text(report)
+        if is_explained():
+            no_more()
+            lines = explained(report, lines, formulas)
+        write_lines(lines)
         return
     from pymemtools.render.formats import report_lines
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -21,6 +21,10 @@ from pymemtools.cli.output import show
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.zones import boot_report, reserves, zones_report
+from pymemtools.sources.base import Source
+
+if TYPE_CHECKING:
+    from pymemtools.reports.formulas import Formula
 
 
 class ZonesRequest(NamedTuple):
@@ -48,7 +52,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     found = reserves(source)
     if asked.as_kernel and asked.style != "text":
         raise UsageProblem("zones: --sysrq has no --format")
-    show(zones_report(found, facts_as_json(source.facts)), asked.style, _kernel_text if asked.as_kernel else _text)
+    report, text = zones_report(found, facts_as_json(source.facts)), _kernel_text if asked.as_kernel else _text
+    show(report, asked.style, text, formulas=lambda _: _formulas(source))
     return exit_status(ctx)
 
 
@@ -63,6 +68,12 @@ def _checked(options: Mapping[str, Any]) -> ZonesRequest:
     if table and ram is not None:
         raise UsageProblem("zones: --table shows all sizes and --ram one")
     return ZonesRequest(options["style"], tuple(16 << 20 << power for power in range(11)) if ram is None else (ram,))
+
+
+def _formulas(source: Source) -> Iterator[Formula]:
+    from pymemtools.reports.formulas import of_zones
+
+    return of_zones(source)
 
 
 def _text(report: Report) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from pymemtools import __version__
+from pymemtools.cli.explain import Formulas
 from pymemtools.cli.free.arguments import amount_format, parse_count, parse_seconds, unit_options
 from pymemtools.cli.free.layouts import bar_lines, classic_lines, line_lines, table_lines
 from pymemtools.cli.options import (
@@ -24,6 +26,9 @@ from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.free import Memory, free_report, read_memory
 from pymemtools.sources.base import Source
+
+if TYPE_CHECKING:
+    from pymemtools.reports.formulas import Formula
 
 
 @click.command("free", cls=AbbreviatingCommand, beyond=["--bar"], context_settings={"help_option_names": ["--help"]})
@@ -98,14 +103,23 @@ def command(
         return table_lines(found, areas, amount, wide=wide)
 
     measure = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar)
+    formulas = None if cgroup or classic else _formulas(studied)
     said: set[str] = set()
-    gap = "" if line else gap_between(style)
-    for sample in samples(interval, times, gap):
+    for sample in samples(interval, times, "" if line else gap_between(style)):
         report = free_report(measure(), facts_as_json(studied.facts))
         news = tuple(note for note in report.notes if style == "text" and note not in said)
         said.update(news)
-        show(report._replace(warnings=news), style, text, sample=sample if is_repeated else None)
+        show(report._replace(warnings=news), style, text, sample=sample if is_repeated else None, formulas=formulas)
     return exit_status(ctx)
+
+
+def _formulas(source: Source) -> Formulas:
+    def made(report: Report) -> Iterator[Formula]:
+        from pymemtools.reports.formulas import of_free
+
+        return of_free(source)
+
+    return made
 
 
 def _check_layout(style: str, layouts: Mapping[str, bool], *, old: bool, cgroup: str | None) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,9 +25,13 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import Text, note_incomplete, show
 from pymemtools.cli.watch import gap_between, samples
 from pymemtools.errors import UsageProblem
+from pymemtools.report import Report
 from pymemtools.reports.oom_scores.columns import SHOWN
 from pymemtools.reports.oom_scores.report import Ranking, ScoresRequest, scores_report
 from pymemtools.sources.base import Source
+
+if TYPE_CHECKING:
+    from pymemtools.reports.formulas import Formula
 
 
 @click.command("oom-scores", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,7 +65,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         note_incomplete(ctx, report, strict=options["strict"])
         if style == "text" and isinstance(report.answer, Ranking) and not is_classic:
             report = report._replace(warnings=(*report.warnings, *report.answer.doubts))
-        show(report, style, _text(request, is_classic=is_classic), sample=sample if watch else None)
+        text, place = _text(request, is_classic=is_classic), sample if watch else None
+        show(report, style, text, sample=place, formulas=_formulas)
     return exit_status(ctx)
 
 
@@ -88,6 +93,13 @@ def _checked(options: Mapping[str, Any]) -> ScoresRequest:
         options["top"],
         options["wide"],
     )
+
+
+def _formulas(report: Report) -> Iterator[Formula]:
+    from pymemtools.reports.formulas import of_scores
+
+    rows, page_size = getattr(report.answer, "rows", ()), report.facts["page_size"]
+    return of_scores(rows, report.totals or {}, page_size or 4096)
 
 
 def _check_source(source: Source, request: ScoresRequest, watch: float | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.explain import is_explained, no_more
 from pymemtools.cli.options import (
     REGEX,
     SECONDS,
@@ -71,7 +72,6 @@ from pymemtools.sources.base import Source
 @click.option("--rollup", is_flag=True, help="Show only totals, from smaps_rollup, which disturbs far less.")
 @click.option("--diff", metavar="OTHER", help="Show what changed since OTHER, an earlier capture.")
 @click.option("--watch", type=SECONDS, metavar="SECONDS", help="Show changes as they come.")
-@click.option("--explain", is_flag=True, help="Explain the columns and flags on the page.")
 @source_options
 @format_option
 @click.version_option(None, "-V", "--version", package_name="pymemtools", message="pmap from pymemtools %(version)s")
@@ -81,7 +81,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     style = options["style"]
     check_style(style)
     request = checked(options)
-    page = partial(Page, request, style_of(options), explains=options["explain"])
+    page = partial(Page, request, style_of(options), explains=is_explained())
+    no_more()  # the page explains flags and kinds, too
     opened = partial(open_from, ctx, partial=options["partial"], max_size=options["max_size"])
     source = opened(options["source"])
     if options["diff"] is not None:

@@ -53,8 +53,6 @@ def _check_combination(request: PmapRequest, options: Mapping[str, Any]) -> None
         raise UsageProblem("pmap: stdin holds one archive: --diff and --source cannot both be -")
     if request.compares and not is_number(request.figure):
         raise UsageProblem(f"pmap: --diff and --watch compare numbers, and '{request.figure}' is none")
-    if options["explain"] and options["style"] != "text":
-        raise UsageProblem("pmap: --explain is for people: it has no --format")
 
 
 def _columns(text: str | None) -> tuple[str, ...]:

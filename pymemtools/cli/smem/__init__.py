@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +28,10 @@ from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.smem.report import smem_report
 from pymemtools.reports.smem.request import Request
+from pymemtools.sources.base import Source
+
+if TYPE_CHECKING:
+    from pymemtools.reports.formulas import Formula
 
 
 def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -133,8 +138,18 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
             report = smem_difference(earlier, smem_report(source, _whole(request)), request)
         note_incomplete(ctx, report, strict=options["strict"])
-        show(report, style, layout.lines, named=False, sample=sample if options["watch"] else None)
+        place = sample if options["watch"] else None
+        splits = request.report == "system" and not request.detailed and earlier is None
+        formulas = (lambda _: _formulas(source)) if splits else None
+        show(report, style, layout.lines, named=False, sample=place, formulas=formulas)
     return exit_status(ctx)
+
+
+def _formulas(source: Source) -> Iterator[Formula]:
+    from pymemtools.readings.doubt import read_meminfo
+    from pymemtools.reports.formulas import of_system
+
+    return of_system(read_meminfo(source).meminfo)
 
 
 def _whole(request: Request) -> Request:

@@ -1,0 +1,63 @@
+"""``--explain``: below a report, what its columns mean, and the rules behind its figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+import click
+
+from pymemtools.report import Column, Report
+
+if TYPE_CHECKING:
+    from pymemtools.reports.formulas import Formula
+
+Formulas = Callable[[Report], Iterable["Formula"]]
+_KEY = "pymemtools.explain"
+_TOP = 60  # lines: a header is not below
+
+
+def remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Note that a report is to be explained: it is the one place that prints reports which must know."""
+    ctx.meta[_KEY] = value
+
+
+def is_explained() -> bool:
+    """Tell whether --explain was given."""
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and bool(ctx.meta.get(_KEY))
+
+
+def no_more() -> None:
+    """Explain once, however many reports follow."""
+    click.get_current_context().meta[_KEY] = False
+
+
+def explained(report: Report, lines: Iterable[str], formulas: Formulas | None) -> Iterator[str]:
+    """Give the lines of a report, and what explains it."""
+    rest = iter(lines)
+    top = list(islice(rest, _TOP))
+    yield from chain(top, rest)
+    rows = list(_meanings(report.table.columns, "\n".join(top)))
+    widest = max((len(name) for name, _ in rows), default=0)
+    yield ""
+    yield from (f"{name:<{widest}}  {meaning}" for name, meaning in rows)
+    for formula in formulas(report) if formulas else ():
+        yield ""
+        yield from formula.lines
+        yield f"  ({formula.source})"
+
+
+def _meanings(columns: Iterable[Column], page: str) -> Iterator[tuple[str, str]]:
+    """Explain the columns whose titles are on the page; all, by key, of a page that has none of them."""
+    shown = [column for column in columns if column.title and _is_on(page, column.title)]
+    if shown:
+        yield from ((column.title, column.help) for column in shown)
+    else:
+        yield from ((column.key, column.help) for column in columns)
+
+
+def _is_on(page: str, title: str) -> bool:
+    return re.search(rf"(?<![\w/-]){re.escape(title)}(?![\w/-])", page) is not None

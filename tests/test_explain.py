@@ -1,0 +1,105 @@
+"""``--explain``: every report says what its columns mean, and some what rule is behind their figures."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from conftest import Run
+
+from pymemtools.cli import COMMANDS, cli
+
+FREE = """\
+               total        used        free      shared  buff/cache   available
+Mem:          728436      261328      522636       54124       55272      467108
+Swap:              0           0           0
+
+total       installed memory, or the limit
+used        total - available
+free        not used for anything
+shared      tmpfs and shared memory
+buff/cache  buffers and cache
+available   what can be had without swapping, by the kernel's estimate
+
+used = total - available
+     = 728436 - 467108 = 261328
+  (procps 4.0.1 and later)
+
+buff/cache = Buffers + Cached + SReclaimable
+           = 0 + 54124 + 1148 = 55272
+  (procps 3.3.10 and later)
+
+available = free - reserves + files - min(files / 2, low)
+                           + slab - min(slab / 2, low)
+          = 522636 - 56104 + 0 - min(0, 44564)
+                           + 1148 - min(574, 44564)
+          = 467108; the kernel says 467108
+  (si_mem_available(), mm/show_mem.c, Linux 3.14 to 6.18)
+"""
+
+RULES = {
+    "zones": [
+        "node 0 DMA32: min = 35556 * 713076 / 728436 = 34804",
+        "  step = max(8701, 713076 * 10 / 10000)",
+        "  low = 43504, high = 52204; the kernel says 34792, 43488, 52184",
+    ],
+    "smem -w": [
+        "kernel dynamic memory = MemTotal - MemFree - userspace memory",
+        "                      = 728436 - 522636 - 154584 = 51216",
+    ],
+    "oom-scores": [
+        "287 = 3461 + 0 + 15 + 300 * 182 = 58076",
+        "      = (1000 + 58076 * 1000 / 182109) * 2 / 3 = 878",
+    ],
+}
+
+
+def reporting() -> list[str]:
+    """Name the commands, and parts of them, that have a format to choose."""
+    found = []
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        parts = {name: command}
+        if isinstance(command, click.Group):
+            parts = {f"{name} {part}": command.get_command(context, part) for part in command.list_commands(context)}
+        found += [call for call, part in parts.items() if part and any(each.name == "style" for each in part.params)]
+    return found
+
+
+def test_free_is_explained(pymemtools: Run) -> None:
+    assert pymemtools("--demo", "free", "--explain").stdout.decode() == FREE
+
+
+@pytest.mark.parametrize("call", RULES)
+def test_rules_have_the_figures_of_the_machine(pymemtools: Run, call: str) -> None:
+    lines = pymemtools("--demo", *call.split(), "--explain").stdout.decode().splitlines()
+    assert [line for line in lines if line in RULES[call]] == RULES[call]
+
+
+@pytest.mark.parametrize("call", reporting())
+def test_a_format_for_programs_is_not_explained(pymemtools: Run, call: str) -> None:
+    arguments = {"pmap": ["1"], "vgraph": ["1"], "status": ["1"]}.get(call, [])
+    required = {"alloc": ["1M"], "dirty": ["--write", "1M", "--disk", "1M"], "cache": ["1M"], "fork": ["1"]}
+    arguments += {**required, "malloc": ["8"]}.get(call.rpartition(" ")[2], [])
+    if call.startswith("tunables"):
+        arguments = ["swappiness=60"] if call.endswith("set") else ["swappiness"]
+    done = pymemtools("--demo", *call.split(), "--explain", "-f", "json", *arguments)
+    message = f"pymemtools: {call}: --explain is for people: it has no --format\n"
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", message)
+
+
+def test_there_are_reports() -> None:
+    assert len(reporting()) > 20
+
+
+def test_repeated_samples_are_explained_once(pymemtools: Run) -> None:
+    done = pymemtools("free", "-s", "0.01", "-c", "2", "--explain")
+    assert done.stdout.count(b"not used for anything") == 1
+
+
+def test_a_page_without_titles_is_explained_by_keys(pymemtools: Run) -> None:
+    text = pymemtools("--demo", "smem", "-H", "-c", "pid pss", "--explain").stdout.decode()
+    assert text.splitlines()[-2:] == [
+        "pid  process number",
+        "pss  proportional set size: shared pages divided by their users",
+    ]
