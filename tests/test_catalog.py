@@ -36,6 +36,7 @@ CALLS = {  # every command that reads a source, with what is not a whole call by
     "status": ("PID", "--all"),
     "oom-scores": ("", "--verify", "--alloc 100M:PID"),
     "oom-report": ("",),
+    "swap": ("",),
     "zones": ("", "--sysrq"),
     "info": ("",),
     "tunables list": ("",),

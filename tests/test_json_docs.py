@@ -34,7 +34,8 @@ CALLS = {  # a call for each command in the vocabulary: of the example, where it
     "what-if fork": "what-if fork 297",
     "what-if malloc": "what-if malloc 100 1M",
 }
-ALONE = {"zones --table": (), "oom-report": (str(OOM_LOG),)}  # not of a source
+SWAPPED = str(CAPTURES / "odd" / "swapped")  # the example has no swap
+ALONE = {"zones --table": (), "oom-report": (str(OOM_LOG),), "swap": ("-S", SWAPPED)}  # not of a source
 LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set")  # not of a copy
 
 

@@ -29,6 +29,7 @@ CALLS = (
     *("--demo what-if overcommit", "--demo what-if alloc 1G -f json", f"oom-report {REPORTS}"),
     *(
         "--demo zones",
+        "--demo swap",
         "--demo oom-scores",
         "--demo vgraph 1",
         "--demo iomem-graph",

@@ -27,6 +27,7 @@ MAP = {
         "status": "Show processes' memory figures and number of mappings.",
         "vgraph": "Draw the address space of a process.",
         "zones": "Show the memory zones, their watermarks and their state.",
+        "swap": "Show who is swapped out, and what swapoff would take.",
         "iomem-graph": "Show the physical address space: a table and a picture.",
     },
     "Explain who is killed, and why": {

@@ -82,6 +82,7 @@ QUESTIONS = (
         ("meminfo", "PID/oom_score|PID/stat|PID/status|PID/smaps"),
         ("PID/stat", "PID/status", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", _PAGE_SIZE),
     ),
+    Needs("swap", ("meminfo", "PID/smaps_rollup|PID/smaps"), ("swaps", "PID/status", "PID/cmdline")),
     Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes", _PAGE_SIZE)),
     Needs(
         "tunables",

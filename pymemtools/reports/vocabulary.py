@@ -14,6 +14,7 @@ from pymemtools.reports.pmap import columns as pmap
 from pymemtools.reports.selftest import report as selftest
 from pymemtools.reports.smem import columns as smem
 from pymemtools.reports.smem.diff import AFTER, BEFORE, CHANGE, DELTA
+from pymemtools.reports.swap import report as swap
 from pymemtools.reports.vgraph import pages
 from pymemtools.reports.vgraph import report as vgraph
 from pymemtools.reports.what_if import alloc, cache, dirty, fork, malloc, oom, overcommit, pss, watermarks
@@ -49,6 +50,7 @@ VOCABULARY = (
     Rows("oom-scores --wide", (*oom_scores.COLUMNS, *oom_scores.LIVE)),
     Rows("oom-scores --safer-than", safer.COLUMNS),
     Rows("oom-report", oom_report.COLUMNS),
+    Rows("swap", swap.COLUMNS),
     Rows("zones", zones.COLUMNS),
     Rows("zones --table", zones.BOOT_COLUMNS),
     Rows("iomem-graph", physical.COLUMNS),

@@ -1,0 +1,47 @@
+"""``pymemtools swap``: who is swapped out, to where, and what bringing it back would take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pymemtools.cli.options import (
+    SIZE,
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    format_option,
+    open_from,
+    source_options,
+)
+from pymemtools.cli.output import note_incomplete, show
+from pymemtools.report import Report
+from pymemtools.reports.swap.report import SwapRequest, swap_report
+
+
+@click.command("swap", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N processes with most of it.")
+@click.option("--rate", type=SIZE, metavar="SIZE", help="What the disks give a second, to reckon swapoff by.")
+@source_options
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Show who is swapped out, to where, what no process accounts for, and what swapoff would take. In KiB."""
+    check_style(options["style"])
+    if options["rate"] == 0:
+        raise click.UsageError("--rate: nothing a second takes for ever", ctx)
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    report = swap_report(source, SwapRequest(options["top"], options["rate"]))
+    note_incomplete(ctx, report, strict=options["strict"])
+    show(report, options["style"], _text)
+    return exit_status(ctx)
+
+
+def _text(report: Report) -> list[str]:
+    import sys
+
+    from pymemtools.cli.terminal import terminal_columns
+    from pymemtools.render.swap_table import swap_lines
+
+    return swap_lines(report, terminal_columns(sys.stdout, least=80) if sys.stdout.isatty() else None)

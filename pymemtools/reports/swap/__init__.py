@@ -1,0 +1,1 @@
+"""Who is swapped out, to where, and what it would take to bring it back?"""
