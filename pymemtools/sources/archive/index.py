@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pymemtools.errors import ArchiveError, excerpt
 from pymemtools.sources.archive.member_names import PROCESS_FILES, is_wanted, locate, most_bytes, split_pid
@@ -38,6 +38,7 @@ class Index:
         self._unpacked = 0  # bytes of sparse files, the holes counted
         self._names_by_directories: dict[int, str] = {}  # of users
         self._names_by_files: dict[int, str] = {}
+        self._folders: dict[str, set[str]] | None = None  # what is in each, once somebody asks
         self.processes = Processes()
         self.taken_at: int | None = None  # seconds since 1970
         self._copier: int | None = None  # who made a copy of /proc his own, before it was packed: meminfo is root's
@@ -196,9 +197,9 @@ class Index:
 
     def names(self, path: str) -> list[str]:
         """List the machine's files in a directory; empty when there is none."""
-        prefix = path if path in ("", "/") else f"{path.rstrip('/')}/"
-        names = {name[len(prefix) :].partition("/")[0] for name in self._machine_files(path) if name.startswith(prefix)}
-        return sorted(names - {""})
+        if self._folders is None:
+            self._folders = _folders_of([*self._files, *self._beside.get(self._top or "", {})])
+        return sorted(self._folders.get(path if path in ("", "/") else path.rstrip("/"), ()))
 
     def _machine_files(self, path: str) -> dict[str, Stored]:
         return self._beside.get(self._top or "", {}) if path.startswith("/") else self._files
@@ -214,6 +215,19 @@ class Index:
     def user_names(self) -> dict[int, str]:
         """Name the users that headers name."""
         return self._names_by_files | self._names_by_directories
+
+
+def _folders_of(paths: Iterable[str]) -> dict[str, set[str]]:
+    """Tell what is in each folder, for of memory groups there may be many."""
+    folders: dict[str, set[str]] = {}
+    for path in paths:
+        is_new = True
+        while is_new and path not in ("", "/"):
+            folder, slash, name = path.rpartition("/")
+            path = folder or slash
+            is_new = path not in folders
+            folders.setdefault(path, set()).add(name)
+    return folders
 
 
 def _is_far(top: str) -> bool:
