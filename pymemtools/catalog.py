@@ -105,6 +105,8 @@ FILES = (
     Kept("GROUP/memory.failcnt", "how often it met its limit"),
     Kept("GROUP/memory.memsw.limit_in_bytes", "its limit of memory and swap"),
     Kept("GROUP/memory.memsw.usage_in_bytes", "what it uses of both"),
+    Kept("GROUP/memory.kmem.usage_in_bytes", "what the kernel has taken for it"),
+    Kept("GROUP/memory.kmem.tcp.usage_in_bytes", "what buffers of sockets take"),
     Kept("GROUP/memory.soft_limit_in_bytes", "above which it is reclaimed from first"),
     Kept("GROUP/memory.use_hierarchy", "whether limits are those of the groups in it, too"),
     Kept("GROUP/memory.swappiness", "how readily it is swapped out"),

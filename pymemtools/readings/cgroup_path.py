@@ -7,11 +7,19 @@ from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, Missing, UsageProblem
 from pymemtools.procfs.cgroup import parse_cgroups
+from pymemtools.procfs.cgroup_names import SHORT_ID, own_container_of
 from pymemtools.procfs.mountinfo import parse_mountinfo
 from pymemtools.sources.base import Source
 
 _DEFAULT = "/sys/fs/cgroup"
 UNIFIED = f"{_DEFAULT}/unified"  # where version 2 is beside controllers of version 1
+# What a name within a group begins with that is surely a file's, unless it ends as those of systemd's units do.
+OF_CONTROLLERS = (
+    *("cgroup.", "memory.", "cpu.", "cpuset.", "io.", "pids.", "hugetlb.", "misc.", "rdma.", "irq.", "dmem."),
+    *("cpuacct.", "blkio.", "freezer.", "devices.", "net_cls.", "net_prio.", "perf_event."),
+)
+OWN_GROUP = "."  # what users write for the one that they are in
+UNITS = (".slice", ".service", ".scope")
 
 
 class Hierarchy(NamedTuple):
@@ -139,7 +147,7 @@ def _unit(source: Source, hierarchy: Hierarchy, name: str) -> str:
     level = [""]
     while level:
         children = [f"{path}/{child}" for path in level for child in _groups(source, f"{hierarchy.point}{path}")]
-        named = [path for path in children if path.rpartition("/")[2] in wanted]
+        named = [path for path in children if path.rpartition("/")[2] in wanted or _is_container(path, name)]
         found += [path for path in named if source.names(f"{hierarchy.point}{path}")]  # but no file, such as "tasks"
         level = children
     if not found:
@@ -149,8 +157,12 @@ def _unit(source: Source, hierarchy: Hierarchy, name: str) -> str:
     return found[0]
 
 
+def _is_container(path: str, name: str) -> bool:
+    """Tell whether a group is the container of an ID of which at least so much is given as docker shows."""
+    identity = own_container_of(path) if len(name) >= SHORT_ID else None
+    return identity is not None and identity.startswith(name)
+
+
 def _groups(source: Source, path: str) -> list[str]:
     """List what may be groups: leave out what are surely files, for looking into each takes its time."""
-    kinds = ("cgroup.", "memory.", "cpu.", "cpuset.", "io.", "pids.", "hugetlb.", "misc.", "rdma.")
-    units = (".slice", ".service", ".scope")
-    return [name for name in source.names(path) if name.endswith(units) or not name.startswith(kinds)]
+    return [name for name in source.names(path) if name.endswith(UNITS) or not name.startswith(OF_CONTROLLERS)]

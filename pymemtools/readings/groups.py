@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import Missing
-from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_stat
+from pymemtools.procfs.cgroup_memory import parse_limit
 from pymemtools.readings.cgroup_path import Hierarchy
+from pymemtools.readings.group_files import GroupFiles
 from pymemtools.sources.base import Source
 from pymemtools.units import minus, plus
 
@@ -47,6 +48,7 @@ class Level(NamedTuple):
     kills_all: bool = False  # memory.oom.group
     never_kills: bool = False  # v1: memory.oom_control says oom_kill_disable
     least_limit: int | None = None  # v1: the lowest of this limit and all above, those that a container hides, too
+    stat: Mapping[str, int] = {}  # memory.stat
 
     @property
     def limit(self) -> int | None:
@@ -88,13 +90,12 @@ def read_levels(source: Source, hierarchy: Hierarchy, path: str) -> list[Level]:
     """Read a group and those above it whose limits hold for it, innermost first. Raises Missing without the group."""
     if not source.names(f"{hierarchy.point}{path}".rstrip("/")):
         raise Missing(f"{path}: no such control group")
-    read_level = _level_v1 if hierarchy.version == 1 else _level_v2
     levels: list[Level] = []
     for group in _upwards(path):
-        directory = f"{hierarchy.point}{group}".rstrip("/")
-        if levels and _read(source, directory, "memory.use_hierarchy") == b"0\n":
+        files = GroupFiles(source, f"{hierarchy.point}{group}".rstrip("/"))
+        if levels and files.text("memory.use_hierarchy") == b"0\n":
             break  # before Linux 5.11, v1 groups could be told not to count their children
-        levels.append(read_level(source, directory, group))
+        levels.append(level_of(files, hierarchy.version, group))
     return levels
 
 
@@ -106,8 +107,13 @@ def _upwards(path: str) -> Iterator[str]:
         yield path
 
 
-def _level_v2(source: Source, directory: str, path: str) -> Level:
-    stat = _stat(source, directory)
+def level_of(files: GroupFiles, version: int, path: str) -> Level:
+    """Read one group, whose files ``files`` reads."""
+    return _level_v1(files, path) if version == 1 else _level_v2(files, path)
+
+
+def _level_v2(files: GroupFiles, path: str) -> Level:
+    stat = files.figures("memory.stat")
     held = Held(
         file=stat.get("file"),
         shmem=stat.get("shmem"),
@@ -121,21 +127,22 @@ def _level_v2(source: Source, directory: str, path: str) -> Level:
     return Level(
         path,
         2,
-        _limit(source, directory, "memory.max"),
-        _limit(source, directory, "memory.high"),
-        _amount(source, directory, "memory.current"),
+        files.limit("memory.max"),
+        files.limit("memory.high"),
+        files.amount("memory.current"),
         held,
-        _limit(source, directory, "memory.swap.max"),
-        _amount(source, directory, "memory.swap.current"),
-        kills_all=_flag(source, directory, "memory.oom.group"),
+        files.limit("memory.swap.max"),
+        files.amount("memory.swap.current"),
+        kills_all=files.is_set("memory.oom.group"),
+        stat=stat,
     )
 
 
-def _level_v1(source: Source, directory: str, path: str) -> Level:
+def _level_v1(files: GroupFiles, path: str) -> Level:
     """Read v1's files; its swap limit is of memory and swap together, so what it adds to the limit is for swap."""
-    limit = _limit(source, directory, "memory.limit_in_bytes")
-    memsw = _limit(source, directory, "memory.memsw.limit_in_bytes")
-    stat = _stat(source, directory)
+    limit = files.limit("memory.limit_in_bytes")
+    memsw = files.limit("memory.memsw.limit_in_bytes")
+    stat = files.figures("memory.stat")
     held = Held(
         file=stat.get("total_cache"),
         shmem=stat.get("total_shmem"),
@@ -151,43 +158,19 @@ def _level_v1(source: Source, directory: str, path: str) -> Level:
         1,
         limit,
         None,
-        _amount(source, directory, "memory.usage_in_bytes"),
+        files.amount("memory.usage_in_bytes"),
         held,
         minus(memsw, limit),
         held.swap,
         memsw,
-        _amount(source, directory, "memory.memsw.usage_in_bytes"),
-        _amount(source, directory, "memory.swappiness"),
+        files.amount("memory.memsw.usage_in_bytes"),
+        files.amount("memory.swappiness"),
         False,
-        _stat(source, directory, "memory.oom_control").get("oom_kill_disable") == 1,
+        files.figures("memory.oom_control").get("oom_kill_disable") == 1,
         _known(stat.get("hierarchical_memory_limit")),
+        stat,
     )
 
 
 def _known(limit: int | None) -> int | None:
     return None if limit is None else parse_limit(b"%d" % limit, "memory.stat")
-
-
-def _read(source: Source, directory: str, name: str) -> bytes | None:
-    try:
-        return source.read(f"{directory}/{name}")
-    except Missing:
-        return None
-
-
-def _limit(source: Source, directory: str, name: str) -> int | None:
-    text = _read(source, directory, name)
-    return None if text is None else parse_limit(text, f"{directory}/{name}")
-
-
-def _amount(source: Source, directory: str, name: str) -> int | None:
-    text = _read(source, directory, name)
-    return None if text is None else parse_amount(text, f"{directory}/{name}")
-
-
-def _flag(source: Source, directory: str, name: str) -> bool:
-    return _read(source, directory, name) == b"1\n"
-
-
-def _stat(source: Source, directory: str, name: str = "memory.stat") -> Mapping[str, int]:
-    return parse_stat(_read(source, directory, name) or b"", f"{directory}/{name}")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pymemtools.readings.cgroup_path import find_hierarchy, named_group, own_group
+from pymemtools.readings.cgroup_path import OWN_GROUP, find_hierarchy, named_group, own_group
 from pymemtools.readings.groups import read_levels
 from pymemtools.reports.free import Memory
 from pymemtools.reports.memory_groups.free import cgroup_memory
 from pymemtools.sources.base import Source
-
-OWN_GROUP = "."
 
 
 def group_measure(source: Source, name: str, machine: Callable[[], Memory]) -> Callable[[], Memory]:
