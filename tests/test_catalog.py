@@ -31,6 +31,7 @@ from pymemtools.sources.example import demo_path
 
 CALLS = {  # every command that reads a source, with what is not a whole call by itself
     "free": ("-t", "--cgroup", "--bar"),
+    "groups": ("", ". --no-pss", "/a --all"),
     "smem": ("", "--rollup", "-m", "-g unit", "-w", "-c all", "-U root -P a"),
     "pmap": ("PID", "-x PID", "-X PID", "--rollup PID", "--group kind PID"),
     "status": ("PID", "--all"),

@@ -35,7 +35,13 @@ CALLS = {  # a call for each command in the vocabulary: of the example, where it
     "what-if malloc": "what-if malloc 100 1M",
 }
 SWAPPED = str(CAPTURES / "odd" / "swapped")  # the example has no swap
-ALONE = {"zones --table": (), "oom-report": (str(OOM_LOG),), "swap": ("-S", SWAPPED)}  # not of a source
+GROUPS = str(CAPTURES / "x86_64-7.2" / "selftest.tar.gz")  # nor groups
+ALONE = {  # not of the example
+    "zones --table": (),
+    "oom-report": (str(OOM_LOG),),
+    "swap": ("-S", SWAPPED),
+    "groups": ("-S", GROUPS),
+}
 LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set")  # not of a copy
 
 

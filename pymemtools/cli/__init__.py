@@ -26,6 +26,7 @@ MAP = {
         "pmap": "Show the memory map of processes.",
         "status": "Show processes' memory figures and number of mappings.",
         "vgraph": "Draw the address space of a process.",
+        "groups": "Show memory groups: held, limits, and what is mapped.",
         "zones": "Show the memory zones, their watermarks and their state.",
         "swap": "Show who is swapped out, and what swapoff would take.",
         "iomem-graph": "Show the physical address space: a table and a picture.",

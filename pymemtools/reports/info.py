@@ -70,6 +70,7 @@ _UNIT = "unit"  # of systemd's, in a cgroup: a machine without systemd has none
 QUESTIONS = (
     Needs("free", ("meminfo",)),
     Needs("free --cgroup", ("/sys/fs/cgroup/",)),
+    Needs("groups", ("/sys/fs/cgroup/",), ("PID/cgroup", "PID/smaps_rollup|PID/smaps")),
     Needs("smem", ("PID/smaps|PID/smaps_rollup",), ("PID/smaps", "PID/cmdline")),
     Needs("smem --rollup", ("PID/smaps_rollup|PID/smaps",), ("PID/smaps_rollup", "PID/cmdline")),
     Needs("smem -g unit", ("PID/smaps", "PID/cgroup", _UNIT)),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.report import READ_AT, Column
 from pymemtools.reports import drop_caches, free, info, physical, status, tunables, vss_ratio, zones
+from pymemtools.reports.groups import columns as groups
 from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
 from pymemtools.reports.oom_scores import safer
@@ -41,6 +42,7 @@ VOCABULARY = (
     Rows("smem -g tree", smem.TREE_COLUMNS),
     Rows("smem -w", smem.SYSTEM_COLUMNS),
     Rows("smem --diff", (*smem.PROCESS_COLUMNS, CHANGE, BEFORE, AFTER, DELTA, _GROWN)),
+    Rows("groups", groups.COLUMNS),
     Rows("pmap", (*pmap.OWN.values(), *pmap.NUMBERS.values())),
     Rows("vgraph", vgraph.COLUMNS),
     Rows("vgraph --pages", pages.COLUMNS),
