@@ -97,7 +97,7 @@ def test_who_dies_is_data_too(pymemtools: Run) -> None:
         (
             ("--alloc", "510268K:lab"),
             {"victim_pid": 0, "victim_name": "lab", "victim_score": 1134, "cgroup": None}
-            | {"oom_group": None, "killed_pids": [0]},
+            | {"oom_cgroup": None, "killed_pids": [0]},
         ),
         ((), {}),
     ):

@@ -29,7 +29,8 @@ MEMINFO = (
     "CommitLimit: 500000 kB\nCommitted_AS: 600000 kB\nHugepagesize: 2048 kB\nSwapTotal: 0 kB\n"
 )
 ZONEINFO = (
-    "Node 0, zone   Normal\n  pages free 125000\n  min 100\n  low 125\n  high 150\n  present 250000\n  managed 250000\n"
+    "Node 0, zone   Normal\n  pages free 125000\n  min 100\n  low 125\n  high 150\n  present 250000\n"
+    "  managed 250000\n  protection: (0)\n"
 )
 VALUES = {
     "swappiness": "60",
