@@ -313,7 +313,7 @@ def test_mountinfo_and_cgroup_lines() -> None:
         b"31 23 0:28 /a\\134040 / rw - tmpfs tmpfs rw\n"
     )
     assert parse_mountinfo(text) == [
-        Mount("/mnt1", "/mnt two", "ext3", ("rw", "errors=continue")),
-        Mount("/a\\040", "/", "tmpfs", ("rw",)),
+        Mount("/mnt1", "/mnt two", "ext3", ("rw", "errors=continue"), "98:0"),
+        Mount("/a\\040", "/", "tmpfs", ("rw",), "0:28"),
     ]
     assert parse_cgroups(b"3:cpu,cpuacct:/a:b\n0::/\njunk\n") == {"cpu": "/a:b", "cpuacct": "/a:b", "": "/"}

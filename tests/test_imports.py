@@ -41,7 +41,7 @@ HEAVY = {
     "ssl": "never",
     "http": "never",
     "urllib": "never",
-    "ctypes": "never",
+    "ctypes": "system calls that Python does not know, for cache only",
     "pickle": "never: it runs what it reads",
     "traceback": "the interpreter's own hook prints it for PYMEMTOOLS_DEBUG",
     "unicodedata": "1 MB, for names that are not ASCII",

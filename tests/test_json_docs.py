@@ -28,6 +28,7 @@ CALLS = {  # a call for each command in the vocabulary: of the example, where it
     "status": "status 297",
     "oom-scores --safer-than": "oom-scores --safer-than 279 297",
     "drop-caches": "drop-caches --dry-run",
+    "cache": f"cache --bar --who {HERE / 'conftest.py'}",
     "what-if alloc": "what-if alloc 100M",
     "what-if cache": "what-if cache 100M",
     "what-if dirty": "what-if dirty --write 100M --disk 10M",
@@ -38,6 +39,7 @@ SWAPPED = str(CAPTURES / "odd" / "swapped")  # the example has no swap
 GROUPS = str(CAPTURES / "x86_64-7.2" / "selftest.tar.gz")  # nor groups
 ALONE = {  # not of the example
     "zones --table": (),
+    "cache": (),
     "oom-report": (str(OOM_LOG),),
     "swap": ("-S", SWAPPED),
     "groups": ("-S", GROUPS),

@@ -29,6 +29,7 @@ MAP = {
         "groups": "Show memory groups: held, limits, and what is mapped.",
         "zones": "Show the memory zones, their watermarks and their state.",
         "swap": "Show who is swapped out, and what swapoff would take.",
+        "cache": "Show which files are in the page cache, and who maps them.",
         "iomem-graph": "Show the physical address space: a table and a picture.",
     },
     "Explain who is killed, and why": {

@@ -12,13 +12,14 @@ class Mount(NamedTuple):
     point: str
     kind: str  # of file system
     options: tuple[str, ...]  # of the file system (super block), such as "rw" and "memory"
+    device: str = ""  # ``major:minor``, decimal
 
 
 def parse_mountinfo(text: bytes) -> list[Mount]:
     r"""Read the mounts in order; lines of another shape are passed over.
 
     >>> parse_mountinfo(b"35 31 0:32 /docker/1f /sys/fs/cgroup/memory ro,nosuid - cgroup cgroup rw,memory\n")
-    [Mount(root='/docker/1f', point='/sys/fs/cgroup/memory', kind='cgroup', options=('rw', 'memory'))]
+    [Mount(root='/docker/1f', point='/sys/fs/cgroup/memory', kind='cgroup', options=('rw', 'memory'), device='0:32')]
 
     Source: fs/proc_namespace.c, show_mountinfo().
     """
@@ -27,7 +28,8 @@ def parse_mountinfo(text: bytes) -> list[Mount]:
         left, dash, right = line.decode("utf-8", "surrogateescape").partition(" - ")
         before, after = left.split(" "), right.split(" ")
         if dash and len(before) >= 6 and len(after) >= 3:
-            mounts.append(Mount(_unescaped(before[3]), _unescaped(before[4]), after[0], tuple(after[2].split(","))))
+            options = tuple(after[2].split(","))
+            mounts.append(Mount(_unescaped(before[3]), _unescaped(before[4]), after[0], options, before[2]))
     return mounts
 
 

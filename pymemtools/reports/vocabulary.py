@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.report import READ_AT, Column
 from pymemtools.reports import drop_caches, free, info, physical, status, tunables, vss_ratio, zones
+from pymemtools.reports.cache import columns as cached
 from pymemtools.reports.groups import columns as groups
 from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
@@ -53,6 +54,7 @@ VOCABULARY = (
     Rows("oom-scores --safer-than", safer.COLUMNS),
     Rows("oom-report", oom_report.COLUMNS),
     Rows("swap", swap.COLUMNS),
+    Rows("cache", cached.ALL),
     Rows("zones", zones.COLUMNS),
     Rows("zones --table", zones.BOOT_COLUMNS),
     Rows("iomem-graph", physical.COLUMNS),

@@ -1,0 +1,149 @@
+"""``pymemtools cache``: which files are in the page cache, how much of them, and who maps them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import click
+
+from pymemtools.cli import say
+from pymemtools.cli.options import (
+    SECONDS,
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    format_option,
+    offer_pids,
+    open_from,
+)
+from pymemtools.cli.output import note_incomplete, show
+from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.cli.terminal import terminal_columns
+from pymemtools.control.page_cache import evict, load
+from pymemtools.errors import UsageProblem
+from pymemtools.render.cache_table import cache_lines
+from pymemtools.report import Report
+from pymemtools.reports.cache.load import room_to_load
+from pymemtools.reports.cache.request import CacheRequest, answer, look
+from pymemtools.sources.base import Source
+from pymemtools.units import human_size
+
+_TOP = 20  # files that text shows of trees and processes
+_MOST_WITH_BARS = 100  # files, unless bars are asked for
+
+
+class CacheCall(NamedTuple):
+    """What is asked, what is to be done first, and how the answer looks."""
+
+    request: CacheRequest
+    style: str
+    change: str | None  # evict or load
+    compat: str | None
+
+
+@click.command("cache", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(readable=False))
+@click.option(
+    "-p", "--pid", "pids", multiple=True, metavar="PID", shell_complete=offer_pids, help="Files of a process."
+)
+@click.option("--all", "everything", is_flag=True, help="Files that are open or mapped anywhere, beside Cached.")
+@click.option("--who", is_flag=True, help="Show who maps the files, and their PSS; reads every smaps.")
+@click.option("--top", type=click.IntRange(min=0), metavar="N", help="Show N files, 0 all. [in text 20]")
+@click.option("--bar", is_flag=True, help="Tell what is resident along each file for programs, too.")
+@click.option("--cross", is_flag=True, help="Enter other file systems within a tree.")
+@click.option("--timeout", type=SECONDS, default="5", metavar="SECONDS", help="Skip a file system that hangs. [5]")
+@click.option("--evict", "evicts", is_flag=True, help="Drop the files from the cache, and show before and after.")
+@click.option("--load", "loads", is_flag=True, help="Read the files into the cache, as far as memory is free.")
+@click.option("--compat", type=click.Choice(["fincore", "vmtouch"]), help="Print what that program prints.")
+@click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read.")
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Show how much of files and trees is in the page cache of this machine."""
+    if ctx.obj is True:
+        raise UsageProblem("cache: is for a live machine: no capture has its files")
+    asked = _checked(options)
+    source = open_from(ctx, None, partial=False, max_size=0)
+    if asked.compat is not None:
+        return _as_peer(source, asked)
+    before = None
+    if asked.change is not None:
+        before = look(source, asked.request.names)
+        _change(source, asked)
+    report = answer(source, asked.request, _Progress(), before)
+    show(report, asked.style, _text)
+    if report.notes and options["strict"]:
+        ctx.meta["incomplete"] = True
+    note_incomplete(ctx, report, strict=options["strict"])
+    return exit_status(ctx)
+
+
+def _checked(options: Mapping[str, Any]) -> CacheCall:
+    """Turn the options into what they ask for. Raises UsageProblem."""
+    style, paths, compat = options["style"], options["paths"], options["compat"]
+    check_style(style)
+    pids = tuple(process_number("cache", text) for text in options["pids"])
+    if bool(paths) + bool(pids) + options["everything"] != 1:
+        raise UsageProblem("cache: name files and trees, or processes by --pid, or ask for --all")
+    if "" in paths:
+        raise UsageProblem("cache: the name of a file is empty")
+    changes = [name for name, asked in (("evict", options["evicts"]), ("load", options["loads"])) if asked]
+    if len(changes) > 1 or (changes and (compat or not paths)):
+        raise UsageProblem("cache: --evict and --load change named files, one at a time")
+    if compat and (not paths or options["who"] or options["top"] is not None):
+        raise UsageProblem("cache: --compat takes files and trees, and no --who and --top")
+    return CacheCall(_request(options, pids, changes=bool(changes)), style, changes[0] if changes else None, compat)
+
+
+def _request(options: Mapping[str, Any], pids: tuple[int, ...], *, changes: bool) -> CacheRequest:
+    from pymemtools.readings.cached_files import Reach
+
+    is_text, top, names = options["style"] == "text", options["top"], options["paths"]
+    most = (_TOP if is_text and not changes else None) if top is None else top or None
+    if top is None and names and not any(map(os.path.isdir, names)):
+        most = None
+    limits = Reach(most, crosses=options["cross"], seconds=options["timeout"])
+    is_short = most is not None or (top is None and len(names) <= _MOST_WITH_BARS)
+    has_cells = options["bar"] or (is_text and is_short)
+    absolute = {name: os.path.abspath(name) for name in names}
+    return CacheRequest(absolute, pids, options["everything"], options["who"], has_cells, limits)
+
+
+def _change(source: Source, asked: CacheCall) -> None:
+    """Evict or load what was named."""
+    room = room_to_load(source)
+    for name, path in asked.request.names.items():
+        if asked.change == "evict":
+            evict(path)
+            continue
+        size = os.stat(path).st_size
+        done = load(path, room)
+        room -= done
+        if done < size:
+            say(f"cache: {name}: {human_size(done)} of {human_size(size)} loaded: no more is free above the watermarks")
+
+
+def _text(report: Report) -> Iterable[str]:
+    width = terminal_columns(sys.stdout, least=40) if sys.stdout.isatty() else None
+    return cache_lines(report.answer, width)
+
+
+class _Progress:
+    """Show on a terminal how far we are."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr is not None and sys.stderr.isatty()
+        self._next = time.monotonic() + 1
+
+    def __call__(self, sums: Any) -> None:
+        if self._shows and time.monotonic() > self._next:
+            self._next = time.monotonic() + 1
+            say(f"cache: {sums.files} files in {sums.directories} directories so far")
+
+
+def _as_peer(source: Source, asked: CacheCall) -> int:
+    raise UsageProblem("cache: --compat is not there yet")

@@ -1,0 +1,198 @@
+"""Walk files and trees, and count what of each file is in the page cache.
+
+Only regular files are opened: what a directory's entry or lstat calls another kind may wait for a writer, or start a
+device. They are opened without waiting, never followed within trees, and looked at again once they are open.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Generator, Iterator, Sequence
+from heapq import heappush, heapreplace
+from typing import Any, NamedTuple
+
+from pymemtools.probes.page_cache import PAGE, CacheCounter, Resident
+
+_LOOK = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_KEEP_ALIVE = 0.2  # seconds between messages
+ROW, SUMS, DONE, PROBLEM = "row", "sums", "done", "problem"
+
+
+class Place(NamedTuple):
+    """A file or a tree to be looked at."""
+
+    number: int  # of the path that the user named
+    path: str  # how it is opened; a link is followed
+    shown: str  # how it is called
+    is_named: bool = True  # else found: then only a file counts, and what is gone is no news
+
+
+class Looks(NamedTuple):
+    """How to look."""
+
+    most: int | None = None  # files with the most pages in the cache; None is all
+    cells: int = 0  # pieces of the bar
+    outside: frozenset[str] = frozenset()  # mount points that are not entered
+    tells_all: bool = False  # also what is no regular file, and why a file within a tree was not counted
+
+
+class Sums(NamedTuple):
+    """Of one place: of files known to the cache's counters all, of others only their number and size."""
+
+    files: int = 0
+    directories: int = 0
+    size: int = 0  # bytes
+    pages: int = 0
+    cached: int = 0  # pages, as all below
+    dirty: int = 0
+    writeback: int = 0
+    evicted: int = 0
+    recently_evicted: int = 0
+    unknown: int = 0  # files
+    by_cachestat: int = 0  # files
+
+
+class Walk:
+    """Looks at places one after the other; a file with several names, or seen by several mounts, counts once."""
+
+    def __init__(self, looks: Looks, cache: CacheCounter | None = None) -> None:
+        self._looks = looks
+        self._cache = cache or CacheCounter()
+        self._seen: set[tuple[int, int]] = set()
+        self._rows: list[tuple[tuple[int, int], str, Any]] = []  # a heap
+        self._told = time.monotonic()
+        self._place = 0
+        self._sums = [0] * len(Sums._fields)
+
+    def messages(self, places: Sequence[Place]) -> Iterator[Any]:
+        """Give plain tuples: what they are, the number of the place, and the rest."""
+        for place in places:
+            self._place = place.number
+            self._sums = [0] * len(Sums._fields)
+            try:
+                yield from self._named(place)
+            except OSError as error:
+                if place.is_named or not isinstance(error, (FileNotFoundError, ProcessLookupError)):
+                    self._sums[9] += not place.is_named
+                    yield (PROBLEM, place.number, place.shown, os.strerror(error.errno or 0))
+            yield (DONE, place.number, *self._sums)
+        yield from (row for _, _, row in self._rows)
+
+    def _named(self, place: Place) -> Iterator[Any]:
+        kind = os.stat(place.path).st_mode
+        if stat.S_ISDIR(kind) and place.is_named:
+            fd = os.open(place.path, _LOOK | os.O_DIRECTORY)
+            try:
+                real = os.readlink(f"/proc/self/fd/{fd}")
+            finally:
+                os.close(fd)
+            yield from self._tree(place.path, place.shown, real)
+        elif stat.S_ISREG(kind):
+            fd = os.open(place.path, _LOOK)
+            try:
+                row = self._file(fd, place.shown)
+            finally:
+                os.close(fd)
+            if row is not None:
+                yield row
+        elif place.is_named:
+            yield (PROBLEM, place.number, place.shown, "not a regular file")
+
+    def _tree(self, path: str, shown: str, real: str) -> Iterator[Any]:
+        """Walk a tree, directories in the order of their names."""
+        todo = [(path, shown, real)]
+        while todo:
+            path, shown, real = todo.pop()
+            try:
+                fd = os.open(path, _LOOK | os.O_DIRECTORY)
+            except OSError as error:
+                yield (PROBLEM, self._place, shown, os.strerror(error.errno or 0))
+                continue
+            try:
+                self._sums[1] += 1
+                below = yield from self._directory(fd, shown)
+            except OSError as error:
+                yield (PROBLEM, self._place, shown, os.strerror(error.errno or 0))
+                continue
+            finally:
+                os.close(fd)
+            for name in sorted(below, reverse=True):
+                place = _joined(real, name)
+                if place not in self._looks.outside:
+                    todo.append((_joined(path, name), _joined(shown, name), place))
+
+    def _directory(self, directory: int, shown: str) -> Generator[Any, None, list[str]]:
+        """Look at the files of a directory; return the names of those in it."""
+        below = []
+        flags = _LOOK | os.O_NOFOLLOW
+        open_, close, look = os.open, os.close, self._file
+        start = shown if shown.endswith("/") else f"{shown}/"
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                name = entry.name
+                if entry.is_file(follow_symlinks=False):
+                    try:
+                        fd = open_(name, flags, dir_fd=directory)
+                    except OSError as error:
+                        self._sums[9] += 1
+                        yield (PROBLEM, self._place, start + name, os.strerror(error.errno or 0))
+                        continue
+                    try:
+                        row = look(fd, start + name)
+                    finally:
+                        close(fd)
+                    if row is not None:
+                        yield row
+                elif entry.is_dir(follow_symlinks=False):
+                    below.append(name)
+                elif self._looks.tells_all:
+                    what = "symbolic link" if entry.is_symlink() else "not a regular file"
+                    yield (PROBLEM, self._place, start + name, what)
+        if time.monotonic() - self._told > _KEEP_ALIVE:
+            self._told = time.monotonic()
+            yield (SUMS, self._place, *self._sums)
+        return below
+
+    def _file(self, fd: int, shown: str) -> tuple[Any, ...] | None:
+        """Count one file; give its row, where all rows are wanted."""
+        status = os.fstat(fd)
+        who = (status.st_dev, status.st_ino)
+        if who in self._seen or not stat.S_ISREG(status.st_mode):
+            return None
+        self._seen.add(who)
+        size = status.st_size
+        found = self._cache.resident(fd, status)
+        sums = self._sums
+        sums[0] += 1
+        sums[2] += size
+        cached, dirty, writeback, evicted, recently, _ = found
+        if cached is None:
+            sums[9] += 1
+        else:
+            sums[3] += -(-size // PAGE)
+            sums[4] += cached
+            if dirty is not None:
+                sums[5] += dirty
+                sums[6] += writeback or 0
+                sums[7] += evicted or 0
+                sums[8] += recently or 0
+                sums[10] += 1
+        most, rows = self._looks.most, self._rows
+        if most is None:
+            return self._row(fd, status, found, shown)
+        rank = (-1 if cached is None else cached, size)
+        if len(rows) < most:
+            heappush(rows, (rank, shown, self._row(fd, status, found, shown)))
+        elif most and rank > rows[0][0]:
+            heapreplace(rows, (rank, shown, self._row(fd, status, found, shown)))
+        return None
+
+    def _row(self, fd: int, status: os.stat_result, found: Resident, shown: str) -> tuple[Any, ...]:
+        cells = self._cache.cells(fd, status, self._looks.cells) if self._looks.cells else None
+        return (ROW, self._place, shown, status.st_dev, status.st_ino, status.st_size, *found, cells)
+
+
+def _joined(path: str, name: str) -> str:
+    return path + name if path.endswith("/") else f"{path}/{name}"

@@ -1,0 +1,116 @@
+"""What is in the page cache, on paper: files with a bar of what is resident along them, trees, and the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pymemtools.render.detail_table import Texts, detail_lines
+from pymemtools.render.escape import cut, escape, width
+from pymemtools.reports.cache.report import CacheAnswer, FileRow, TreeRow, WholeCache
+from pymemtools.units import human_size
+
+_LEAST_PATH = 15
+
+
+def cache_lines(answer: CacheAnswer, columns: int | None) -> Iterator[str]:
+    """Give a table of the files, then of the trees and the sum; ``columns`` is the width of a terminal."""
+    if answer.rows:
+        yield from _table(answer.rows, columns)
+    hidden = answer.all.files - len(answer.rows)
+    if answer.rows and hidden > 0:
+        shown = sum(row.file.in_cache or 0 for row in answer.rows)
+        yield f"... and {hidden} more files, {_human(answer.all.in_cache - shown)} in cache (--top 0 shows all)"
+    if answer.rows and (len(answer.trees) != len(answer.rows) or hidden > 0):
+        yield ""
+    if len(answer.rows) != 1 or hidden > 0:
+        for tree in (*(each for each in answer.trees if each.directories), answer.all):
+            yield _sum(tree)
+    if answer.whole is not None:
+        yield from _whole(answer.whole)
+
+
+def bar(cells: Sequence[tuple[int, int]] | None) -> str:
+    """Draw pieces of a file: O all in the cache, o some of it, blank nothing.
+
+    >>> bar([(4, 4), (1, 4), (0, 4)])
+    '[Oo ]'
+    """
+    if cells is None:
+        return "-"
+    return f"[{''.join('O' if cached == pages else 'o' if cached else ' ' for cached, pages in cells)}]"
+
+
+def _table(rows: Sequence[FileRow], columns: int | None) -> Iterator[str]:
+    files = [row.file for row in rows]
+    shown = [Texts("SIZE", [_human(file.size) for file in files])]
+    if any(row.before for row in rows):
+        shown.append(Texts("BEFORE", [_human(row.before and row.before.in_cache) for row in rows]))
+    shown.append(Texts("CACHED", [_human(file.in_cache) for file in files]))
+    shown.append(Texts("%", [_percent(row) for row in rows]))
+    for title, amounts in (
+        ("DIRTY", [file.dirty for file in files]),
+        ("WRITEBACK", [file.writeback for file in files]),
+        ("EVICTED", [file.evicted_bytes for file in files]),
+    ):
+        if any(amounts):
+            shown.append(Texts(title, list(map(_human, amounts))))
+    if rows[0].mappers is not None:
+        shown.append(Texts("PSS", [_human(row.pss) for row in rows]))
+        shown.append(Texts("MAPPED BY", [_mappers(row) for row in rows], right=False))
+    if any(file.cells is not None for file in files):
+        shown.append(Texts("RESIDENT", [bar(file.cells) for file in files], right=False))
+    taken = sum(max(len(column.title), *map(width, column.cells)) + 1 for column in shown)
+    room = None if columns is None else max(columns - taken, _LEAST_PATH)
+    shown.append(Texts("PATH", [_path(file.path, room) for file in files], right=False))
+    yield from (line.rstrip() for line in detail_lines(shown))
+
+
+def _path(path: str, room: int | None) -> str:
+    """Keep the end of a path that is too long for the terminal."""
+    text = escape(path)
+    if room is None or width(text) <= room:
+        return text
+    while width(text) > room - 3:
+        text = text[width(text) - room + 3 :] if text.isascii() else text[1:]
+    return f"...{text}"
+
+
+def _mappers(row: FileRow) -> str:
+    who = row.mappers or ()
+    if not who:
+        return "-"
+    more = f" +{len(who) - 1}" if len(who) > 1 else ""
+    return f"{cut(escape(who[0].name), 12)}({who[0].pid}){more}"
+
+
+def _percent(row: FileRow) -> str:
+    """Give the pages in the cache as part of all; with what is cached past the end, as of a file cut short, of 100."""
+    file = row.file
+    if file.in_cache is None or not file.pages:
+        return "-"
+    return str(min(100 * file.cached_pages // file.pages, 100))
+
+
+def _sum(tree: TreeRow) -> str:
+    name = f"{escape(tree.path)}: " if tree.path else "All: "
+    places = f" in {tree.directories} directories" if tree.directories else ""
+    more = [f"{word} {_human(amount)}" for word, amount in _beside(tree) if amount]
+    unknown = f", {tree.unknown} not known" if tree.unknown else ""
+    beside = f" ({', '.join(more)})" if more else ""
+    cached = f"{_human(tree.in_cache)} of {_human(tree.size)} in cache"
+    return f"{name}{cached}{beside}, {tree.files} files{places}{unknown}"
+
+
+def _beside(tree: TreeRow) -> tuple[tuple[str, int | None], ...]:
+    return ("dirty", tree.dirty), ("writeback", tree.writeback), ("evicted", tree.evicted_bytes)
+
+
+def _whole(whole: WholeCache) -> Iterator[str]:
+    yield f"Cached: {_human(whole.cached)}, of which {_human(whole.in_files)} in these files"
+    if whole.rest is not None and whole.rest >= 0:
+        shmem = f"; Shmem is {_human(whole.shmem)}" if whole.shmem is not None else ""
+        yield f"Rest:   {_human(whole.rest)}: files that nobody has open or maps, tmpfs, shared memory{shmem}"
+
+
+def _human(amount: int | None) -> str:
+    return "-" if amount is None else human_size(amount)

@@ -1,0 +1,1 @@
+"""What is in the page cache, file by file."""

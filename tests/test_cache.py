@@ -1,0 +1,234 @@
+"""``cache``: what of files is in the page cache; on files that each test makes, evicts and reads by itself."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Run
+
+from pymemtools.probes.file_walk import DONE, ROW, Looks, Place, Walk
+from pymemtools.probes.page_cache import MINCORE, PAGE, CacheCounter
+from pymemtools.readings.cached_files import Reach, survey
+
+MIB = 1 << 20
+
+
+def written(path: Path, pages: int) -> Path:
+    """Make a file of which all pages are in the cache and clean."""
+    path.write_bytes(b"x" * pages * PAGE)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return path
+
+
+def keep(path: Path, pages: Iterable[int]) -> None:
+    """Take a file out of the cache, and read some pages of it, each alone."""
+    with path.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        for page in pages:
+            os.pread(file.fileno(), 1, page * PAGE)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Path]:
+    """Give a directory on a file system that can drop pages."""
+    probe = written(tmp_path / "probe", 1)
+    keep(probe, ())
+    with probe.open("rb") as file:
+        cached = CacheCounter().resident(file.fileno(), os.fstat(file.fileno())).cached
+    probe.unlink()
+    if cached != 0:
+        pytest.skip("this file system does not drop pages")
+    yield tmp_path
+
+
+def rows(run: Run, *arguments: str) -> list[dict[str, object]]:
+    done = run("cache", *arguments, "-f", "json")
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, object]] = json.loads(done.stdout)["rows"]
+    return found
+
+
+ALL = Looks()
+
+
+def looked(paths: list[Path], cache: CacheCounter | None = None, looks: Looks = ALL) -> list[tuple[object, ...]]:
+    places = [Place(number, str(path), path.name) for number, path in enumerate(paths)]
+    return list(Walk(looks, cache).messages(places))
+
+
+def without_cachestat() -> CacheCounter:
+    """Refuse cachestat, as the seccomp profile of a container does."""
+    return CacheCounter(lambda fd, offset, length: None)
+
+
+def test_pages_in_the_cache_are_counted_and_drawn(pymemtools: Run, here: Path) -> None:
+    file = written(here / "file", 20)
+    keep(file, (*range(5), *range(15, 20)))
+    [row] = rows(pymemtools, str(file), "--bar")
+    assert (row["size"], row["in_cache"], row["dirty"]) == (20 * PAGE, 10 * PAGE, 0)
+    assert row["cells"] == [[1, 1]] * 5 + [[0, 1]] * 10 + [[1, 1]] * 5
+    text = pymemtools("cache", str(file)).stdout.decode()
+    assert " 50 [OOOOO          OOOOO] " in text
+
+
+def test_both_ways_to_count_agree(here: Path) -> None:
+    file = written(here / "file", 30)
+    keep(file, {*range(30)} - {3, 4, 5, 6})
+    [one, _] = looked([file], without_cachestat(), Looks(cells=7))
+    [other, _] = looked([file], None, Looks(cells=7))
+    assert one[6] == other[6] == 26
+    assert (one[7], one[11]) == (None, MINCORE)
+    assert one[12] == other[12] == [(3, 5), (3, 5), (5, 5), (5, 5), (5, 5), (5, 5)]
+
+
+def test_a_file_that_one_may_not_write_is_unknown_to_mincore(tmp_path: Path) -> None:
+    """Since Linux 5.2 it calls every page of such a file resident."""
+    if os.getuid():
+        pytest.skip("needs root to become somebody else")
+    file = written(tmp_path / "file", 3)
+    file.chmod(0o644)
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(directory.stat().st_mode | 0o055)
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.setgroups([])
+        os.setresuid(65533, 65533, 65533)
+        os.write(writing, repr(looked([file], without_cachestat())).encode())
+        os._exit(0)
+    os.wait()
+    row, done = eval(os.read(reading, 10000))  # our own process wrote it
+    assert row[6:12] == (None,) * 6
+    assert done == (DONE, 0, 1, 0, 3 * PAGE, 0, 0, 0, 0, 0, 0, 1, 0)
+
+
+def test_a_file_counts_once(pymemtools: Run, tmp_path: Path) -> None:
+    written(tmp_path / "one", 2)
+    os.link(tmp_path / "one", tmp_path / "two")
+    (tmp_path / "link").symlink_to("one")
+    done = pymemtools("cache", str(tmp_path), str(tmp_path / "one"), "-f", "json")
+    found = json.loads(done.stdout)
+    assert [row["in_cache"] for row in found["rows"]] == [2 * PAGE]
+    assert (found["totals"]["files"], found["totals"]["in_cache"]) == (1, 2 * PAGE)
+
+
+def test_what_is_no_regular_file_is_neither_opened_nor_waited_for(pymemtools: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+    done = pymemtools("cache", str(tmp_path), "/dev/null", str(tmp_path / "fifo"), "-f", "json", timeout=60)
+    assert json.loads(done.stdout)["rows"] == []
+    assert done.stderr.decode().splitlines() == ["pymemtools: cache: /dev/null: not a regular file (and 1 more)"]
+
+
+def test_names_are_escaped_and_the_missing_are_said(pymemtools: Run, tmp_path: Path) -> None:
+    written(tmp_path / "a\x1b[2J\nb\udce9", 1)
+    done = pymemtools("cache", str(tmp_path), str(tmp_path / "gone"))
+    assert rb"/a\x1b[2J\x0ab\xe9" in done.stdout
+    assert done.stderr.decode() == f"pymemtools: cache: {tmp_path}/gone: No such file or directory\n"
+    assert done.returncode == 0
+    assert pymemtools("cache", str(tmp_path / "gone"), "--strict").returncode == 3
+
+
+def test_a_sparse_file_of_a_tebibyte(pymemtools: Run, tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+        file.seek(1 << 39)
+        file.write(b"x" * PAGE)
+    [row] = rows(pymemtools, str(tmp_path / "sparse"))
+    assert (row["size"], row["in_cache"]) == (1 << 40, PAGE)
+
+
+def test_mincore_maps_a_window_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pymemtools.probes.page_cache.WINDOW", 4 * PAGE)
+    [row, _] = looked([written(tmp_path / "file", 11)], without_cachestat())
+    assert row[6] == 11
+
+
+def test_who_maps_a_file_and_with_how_much_pss(pymemtools: Run, tmp_path: Path) -> None:
+    file = written(tmp_path / "file", 8)
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+        assert sum(mapped[place * PAGE] for place in range(8)) == 8 * ord("x")
+        [row] = rows(pymemtools, str(file), "--who")
+        assert (row["processes"], row["pss"]) == (1, 8 * PAGE)
+        assert [mapper["pid"] for mapper in row["mappers"]] == [os.getpid()]  # type: ignore[attr-defined]
+        found = rows(pymemtools, "-p", str(os.getpid()))
+        assert [row["pss"] for row in found if row["path"] == str(file)] == [8 * PAGE]
+
+
+def test_a_deleted_file_of_a_process(pymemtools: Run, tmp_path: Path) -> None:
+    file = written(tmp_path / "file", 5)
+    with file.open("rb"):
+        file.unlink()
+        found = rows(pymemtools, "-p", str(os.getpid()))
+    assert [row["in_cache"] for row in found if row["path"] == f"{file} (deleted)"] == [5 * PAGE]
+
+
+def test_all_files_stand_beside_cached(pymemtools: Run) -> None:
+    totals = json.loads(pymemtools("cache", "--all", "--top", "1", "-f", "json").stdout)["totals"]
+    assert totals["rest"] == totals["cached"] - totals["in_cache"]
+    assert totals["directories"] == 0
+
+
+def test_evicting_shows_before_and_what_stays(pymemtools: Run, here: Path) -> None:
+    file = here / "file"
+    file.write_bytes(b"x" * 16 * PAGE)
+    [row] = rows(pymemtools, "--evict", str(file))
+    assert (row["in_cache_before"], row["in_cache"]) == (16 * PAGE, 0)
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+        assert mapped[0] == ord("x")
+        [row] = rows(pymemtools, "--evict", str(file))
+        assert row["in_cache"] == row["in_cache_before"] != 0
+
+
+def test_loading(pymemtools: Run, here: Path) -> None:
+    file = written(here / "file", 3 * MIB // PAGE)
+    keep(file, ())
+    done = pymemtools("cache", "--load", str(file), "-f", "json")
+    [row] = json.loads(done.stdout)["rows"]
+    assert row["in_cache_before"] == 0
+    assert row["in_cache"] == 3 * MIB or b"no more is free" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("", "name files and trees, or processes by --pid, or ask for --all"),
+        ("--all /", "name files and trees, or processes by --pid, or ask for --all"),
+        ("--evict --load x", "--evict and --load change named files, one at a time"),
+        ("--evict --all", "--evict and --load change named files, one at a time"),
+        ("-p x", "'x' is not a process number"),
+    ],
+)
+def test_calls_that_make_no_sense(pymemtools: Run, call: str, said: str) -> None:
+    done = pymemtools("cache", *call.split())
+    assert (done.returncode, done.stderr.decode()) == (2, f"pymemtools: cache: {said}\n")
+
+
+def test_nothing_but_regular_files_is_evicted(pymemtools: Run, tmp_path: Path) -> None:
+    done = pymemtools("cache", "--evict", str(tmp_path))
+    assert (done.returncode, done.stderr.decode()) == (1, f"pymemtools: {tmp_path}: not a regular file\n")
+
+
+def test_a_file_system_that_hangs_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk that never answers, in the other process, as on a server that is gone."""
+    hangs = lambda self, places: iter(lambda: os.read(os.pipe()[0], 1), None)
+    monkeypatch.setattr(Walk, "messages", hangs)
+    found = survey([Place(0, str(tmp_path), "tree")], [], Reach(seconds=0.1))
+    assert found.hung == [("/", "no answer for 0.1 s")]
+    assert found.files == []
+
+
+def test_other_file_systems_are_entered_only_when_asked(tmp_path: Path) -> None:
+    for name in ("same", "other"):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name / "file", 1)
+    found = looked([tmp_path], looks=Looks(outside=frozenset({str(tmp_path / "other")})))
+    assert [row[2] for row in found if row[0] == ROW] == [f"{tmp_path.name}/same/file"]
