@@ -429,22 +429,6 @@ def test_settings_are_twins() -> None:
     assert limit_of(by_kbytes) == 200000 << 10
 
 
-def readme() -> list[object]:
-    blocks = re.findall(
-        r"(?m)^    \$ pymemtools (what-if .*)\n((?:    .*\n|\n(?=    ))*)", (HERE.parent / "README.md").read_text()
-    )
-    return [pytest.param(call.removesuffix(" -S board.tar.gz"), shown, id=call) for call, shown in blocks]
-
-
-@pytest.mark.parametrize(("call", "shown"), readme())
-def test_the_answers_in_the_readme(pymemtools: Run, call: str, shown: str) -> None:
-    """Each line that it shows is one of the answer's, in this order."""
-    printed = iter(pymemtools("--demo", *call.split()).stdout.decode().splitlines())
-    lines = [line[4:] for line in shown.splitlines() if line]
-    assert len(lines) > 5
-    assert all(line in printed for line in lines)
-
-
 def bare(folder: Path, *, ram_kib: int = 24 << 20, available_kib: int = 20 << 20) -> str:
     """Write what smemcap takes, which has no zoneinfo and no settings, of a machine of 24 GiB."""
     figures = {"MemTotal": ram_kib, "MemFree": 21 << 20, "MemAvailable": available_kib, "Active(file)": 1 << 20}
