@@ -411,7 +411,7 @@ def test_what_is_loaded() -> None:
     assert loaded.isdisjoint(HEAVY.split())
     assert sorted(name.removeprefix("pymemtools.") for name in loaded if name.startswith("pymemtools.")) == [
         *("cli", "cli.explain", "cli.free", "cli.free.arguments", "cli.free.layouts", "cli.options", "cli.output"),
-        *("cli.watch", "entry", "errors"),
+        *("cli.terminal", "cli.watch", "entry", "errors"),
         *("procfs", "procfs.meminfo", "render", "render.escape", "render.free_table", "render.free_units"),
         *("report", "reports", "reports.free", "sources", "sources.base", "sources.files", "sources.tree", "units"),
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pymemtools.cli.terminal import on_page
 from pymemtools.report import Column, Report
 
 if TYPE_CHECKING:
@@ -43,11 +44,10 @@ def explained(report: Report, lines: Iterable[str], formulas: Formulas | None) -
     rows = list(_meanings(report.table.columns, "\n".join(top)))
     widest = max((len(name) for name, _ in rows), default=0)
     yield ""
-    yield from (f"{name:<{widest}}  {meaning}" for name, meaning in rows)
+    yield from on_page(f"{name:<{widest}}  {meaning}" for name, meaning in rows)
     for formula in formulas(report) if formulas else ():
         yield ""
-        yield from formula.lines
-        yield f"  ({formula.source})"
+        yield from on_page((*formula.lines, f"  ({formula.source})"))
 
 
 def _meanings(columns: Iterable[Column], page: str) -> Iterator[tuple[str, str]]:

@@ -78,7 +78,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if asked.output is not None:
         _save(report.answer, facts, asked, asked.output)
         return exit_status(ctx)
-    show(report, asked.style, lambda report: _legacy(regions) if asked.legacy else _text(report.answer, asked))
+    text = (lambda report: _legacy(regions)) if asked.legacy else (lambda report: _text(report.answer, asked))
+    show(report, asked.style, text, is_classic=True)
     return exit_status(ctx)
 
 

@@ -13,6 +13,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.explain import is_explained, remember
+from pymemtools.cli.terminal import LEAST, remember_width
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
@@ -202,7 +203,15 @@ def source_options(function: _F) -> _F:
 
 
 def format_option(function: _F) -> _F:
-    """Add -f/--format, and --explain, which is for text."""
+    """Add -f/--format, and what is of text: --explain and --width."""
+    function = click.option(
+        "--width",
+        type=click.IntRange(LEAST, 1000),
+        metavar="N",
+        expose_value=False,
+        callback=remember_width,
+        help="Columns to fit text to; the terminal's, in a pipe as many as lines take.",
+    )(function)
     function = click.option(
         "--explain",
         is_flag=True,

@@ -10,6 +10,7 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.explain import Formulas, explained, is_explained, no_more
 from pymemtools.cli.options import write_lines
+from pymemtools.cli.terminal import on_page
 from pymemtools.report import Report, at_moment
 
 Text = Callable[[Report], Iterable[str]]
@@ -23,11 +24,13 @@ def show(
     sample: int | None = None,
     named: bool = True,
     formulas: Formulas | None = None,
+    is_classic: bool = False,
 ) -> None:
     """Print a report as ``text`` lays it out, or in a format for programs; its warnings go to stderr.
 
     Warnings begin with the command, unless they are the only ones that are not ``named`` (smem's). Of repeated samples
     (0, 1 ...) the rows for programs have their moment, and only the first the header of csv and tsv, as of one table.
+    Lines are fitted to the terminal, but for those of a classic program (``is_classic``).
     With --explain the first report is followed by what its columns mean, and by ``formulas``.
     """
     for warning in report.warnings:
@@ -37,7 +40,7 @@ def show(
         if is_explained():
             no_more()
             lines = explained(report, lines, formulas)
-        write_lines(lines)
+        write_lines(lines if is_classic else on_page(lines))
         return
     from pymemtools.render.formats import report_lines
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from pymemtools.areas import Area, Areas
-from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.terminal import LEAST, terminal_columns
 from pymemtools.errors import UsageProblem
 from pymemtools.render.area_scale import SCALES
 from pymemtools.sources.base import Facts
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pymemtools.render.address_svg import Sheet
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_LEAST = 40  # columns
 FILES = (".svg", ".html")
 HOLES = {"all": 0, "big": 1 << 20, "none": None}  # the smallest that is drawn
 
@@ -49,9 +48,6 @@ def look_options(order: str) -> Callable[[_F], _F]:
             ),
             click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters."),
             click.option(
-                "--width", type=click.IntRange(_LEAST, 1000), metavar="N", help="Columns; the terminal's, or 80."
-            ),
-            click.option(
                 "--holes", type=click.Choice(list(HOLES)), default="all", help="Which holes to draw; big: from 1 MiB."
             ),
             click.option(
@@ -70,7 +66,7 @@ def look_options(order: str) -> Callable[[_F], _F]:
 def look_of(options: dict[str, Any]) -> Look:
     """Gather what the options say of the look."""
     return Look(
-        options["width"] or terminal_columns(sys.stdout, least=_LEAST),
+        terminal_columns(sys.stdout, least=LEAST),
         options["is_ascii"] or not (sys.stdout.encoding or "").lower().startswith("utf"),
         _is_coloured(options["color"]),
         options["scale"],

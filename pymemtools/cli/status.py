@@ -52,7 +52,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         show(report, asked.style, lambda report: _ratio_lines(report.answer))
         return exit_status(ctx)
     report = status_report(source, asked.pids, facts)
-    show(report, asked.style, _text)
+    show(report, asked.style, _text, is_classic=True)
     found: ProcessStatuses = report.answer
     status = NoSuchProcess.exit_status if found.gone else 0
     return status | (len(found.refused) > found.gone) or exit_status(ctx)

@@ -1,16 +1,37 @@
-"""How wide is the terminal?"""
+"""How wide is the terminal, and what is fitted to it?"""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable, Iterator
 from typing import TextIO
+
+import click
+
+LEAST = 40  # columns
+_KEY = "pymemtools.width"
+
+
+def remember_width(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
+    """Note --width, which every layout goes by."""
+    ctx.meta[_KEY] = value
+
+
+def chosen_width() -> int | None:
+    """Give --width."""
+    ctx = click.get_current_context(silent=True)
+    return None if ctx is None else ctx.meta.get(_KEY)
 
 
 def terminal_columns(stream: TextIO | None, *, least: int) -> int:
-    """Tell the width of the terminal behind a stream, unless COLUMNS tells another; 80 without either.
+    """Give --width, or tell the width of the terminal behind a stream, unless COLUMNS tells another; 80 without any.
 
     What is no sensible number in COLUMNS is ignored: a width of 10^19 is no terminal's, and a line of it is no line.
     """
+    chosen = chosen_width()
+    if chosen is not None:
+        return max(least, chosen)
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and len(given) < 6 and given[0] != "0":
         return max(least, int(given))
@@ -18,3 +39,23 @@ def terminal_columns(stream: TextIO | None, *, least: int) -> int:
         return max(least, os.get_terminal_size(stream.fileno() if stream else -1).columns or 80)
     except (OSError, ValueError):
         return 80
+
+
+def page_columns() -> int | None:
+    """Tell how wide lines may be: of a terminal as it is, in a pipe as --width has it, else as they like (None)."""
+    if chosen_width() is None and not sys.stdout.isatty():
+        return None
+    return terminal_columns(sys.stdout, least=LEAST)
+
+
+def on_page(lines: Iterable[str]) -> Iterator[str]:
+    """Fit lines to the terminal; in a pipe they stay whole, unless --width was given."""
+    columns = page_columns()
+    if columns is None:
+        yield from lines
+        return
+    from pymemtools.render.fit import fitted
+
+    for block in lines:
+        for line in block.split("\n"):
+            yield from fitted(line, columns)

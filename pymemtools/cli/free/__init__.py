@@ -21,6 +21,7 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import show
+from pymemtools.cli.terminal import chosen_width
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     from pymemtools.reports.formulas import Formula
 
 
-@click.command("free", cls=AbbreviatingCommand, beyond=["--bar"], context_settings={"help_option_names": ["--help"]})
+@click.command(
+    "free",
+    cls=AbbreviatingCommand,
+    beyond=["--bar", "--explain", "--width"],
+    context_settings={"help_option_names": ["--help"]},
+)
 @unit_options
 @click.option("-h", "--human", is_flag=True, help="Show three digits and a unit.")
 @click.option("--si", is_flag=True, help="Use powers of 1000, not 1024.")
@@ -107,10 +113,17 @@ def command(
     said: set[str] = set()
     for sample in samples(interval, times, "" if line else gap_between(style)):
         report = free_report(measure(), facts_as_json(studied.facts))
-        news = tuple(note for note in report.notes if style == "text" and note not in said)
-        said.update(news)
-        show(report._replace(warnings=news), style, text, sample=sample if is_repeated else None, formulas=formulas)
+        report = report._replace(warnings=_news(report, said) if style == "text" else ())
+        place = sample if is_repeated else None
+        show(report, style, text, sample=place, formulas=formulas, is_classic=True)
     return exit_status(ctx)
+
+
+def _news(report: Report, said: set[str]) -> tuple[str, ...]:
+    """Give the notes that were not ``said`` yet, as they will be now."""
+    news = tuple(note for note in report.notes if note not in said)
+    said.update(news)
+    return news
 
 
 def _formulas(source: Source) -> Formulas:
@@ -130,6 +143,8 @@ def _check_layout(style: str, layouts: Mapping[str, bool], *, old: bool, cgroup:
         raise UsageProblem(f"free: {' and '.join(chosen)} are different layouts; choose one")
     if chosen and style != "text":
         raise UsageProblem(f"free: {chosen[0]} is a layout of text; -f {style} has every figure without it")
+    if chosen_width() is not None and "--bar" not in chosen:
+        raise UsageProblem("free: the table is as wide as procps has it: --width is for --bar")
     if old and "--classic" not in chosen:
         raise UsageProblem("free: -o leaves a line out of --classic; give both")
     if cgroup is not None and "--classic" in chosen:

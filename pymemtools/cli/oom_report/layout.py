@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.terminal import page_columns, terminal_columns
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
 from pymemtools.report import Column, Report
@@ -171,7 +171,7 @@ def _tasks(analysis: Analysis, width: int, *, is_whole: bool) -> Iterator[str]:
         return
     cells = [[getattr(row, column.key) for column in _COLUMNS] for row in shown]
     for line in classic_table(_COLUMNS, cells, amount=plain_kib):
-        yield cut(line.rstrip(), width) if sys.stdout.isatty() else line.rstrip()
+        yield line.rstrip() if page_columns() is None else cut(line.rstrip(), width)
     left = len(rows) - len(shown) + analysis.report.tasks_left_out
     if left:
         yield f"  ... and {left} more" + ("" if is_whole else " (--tasks shows all)")

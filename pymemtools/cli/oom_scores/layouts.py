@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.terminal import page_columns
 from pymemtools.models.oom import ADJ_NEVER
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
@@ -35,10 +34,11 @@ def _table_lines(table: Table, keys: Sequence[str]) -> list[str]:
     cells = {**shown.cells, "killable": [_KILLS[killable] for killable in shown.cells["killable"]]}
     rows = list(zip(*(cells[key] for key in keys)))
     lines = [line.rstrip() for line in classic_table(shown.columns, rows, amount=plain_kib)]
-    if not sys.stdout.isatty():
+    width = page_columns()
+    if width is None:
         return lines
-    width = terminal_columns(sys.stdout, least=80)
-    return [cut(line, width) for line in lines]
+    texts = ["Command", *(escape(str(row[-1])) for row in rows)]  # the last column: numbers are never cut
+    return [cut(line, max(width, len(line) - len(text) + 7)).rstrip() for line, text in zip(lines, texts)]
 
 
 def classic_lines(report: Report) -> list[str]:

@@ -109,12 +109,12 @@ def _print(reports: Iterable[Report], request: PmapRequest, style: str, page: Pa
     status = 0
     if style != "text" or request.merge or request.rollup:
         found = list(reports)
-        show(together(found, request), style, page.table)
+        show(together(found, request), style, page.table, is_classic=True)
         status = _status(found)
     else:
         for report in reports:
             status |= _status([report])
-            show(with_rows(report, request), style, page.process)
+            show(with_rows(report, request), style, page.process, is_classic=True)
     write_lines(page.legend())
     return status
 
@@ -165,8 +165,8 @@ def _print_changes(
     compared = (changes_report(earlier.get(each.answer.pid), each, request) for each in readable)
     if style != "text" or request.merge:
         facts = None if other is None else other.facts
-        show(joined_changes(found, compared, facts), style, page.table)
+        show(joined_changes(found, compared, facts), style, page.table, is_classic=True)
     else:
         for report in compared:
-            show(report, style, page.changes)
+            show(report, style, page.changes, is_classic=True)
     write_lines(page.legend())

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymemtools.cli.pmap.layouts import Style
+from pymemtools.cli.terminal import chosen_width
 from pymemtools.errors import UsageProblem
 from pymemtools.reports.pmap.columns import is_number, key_named
 from pymemtools.reports.pmap.request import PmapRequest
@@ -51,6 +52,8 @@ def _check_combination(request: PmapRequest, options: Mapping[str, Any]) -> None
         raise UsageProblem("pmap: --diff and --watch compare with different things; ask for one")
     if options["diff"] == "-" and options["source"] == "-":
         raise UsageProblem("pmap: stdin holds one archive: --diff and --source cannot both be -")
+    if chosen_width() is not None:
+        raise UsageProblem("pmap: the tables are as wide as procps has them: no --width")
     if request.compares and not is_number(request.figure):
         raise UsageProblem(f"pmap: --diff and --watch compare numbers, and '{request.figure}' is none")
 

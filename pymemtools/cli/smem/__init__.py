@@ -23,6 +23,7 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.smem.layout import Layout
 from pymemtools.cli.smem.request import checked, column_names
+from pymemtools.cli.terminal import chosen_width
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
@@ -119,7 +120,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     layout = Layout(
         header=not options["no_header"],
         totals=options["totals"],
-        autosize=options["autosize"],
+        autosize=options["autosize"] or chosen_width() is not None,
         abbreviate=options["abbreviate"],
         percent=options["percent"],
     )
@@ -141,7 +142,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         place = sample if options["watch"] else None
         splits = request.report == "system" and not request.detailed and earlier is None
         formulas = (lambda _: _formulas(source)) if splits else None
-        show(report, style, layout.lines, named=False, sample=place, formulas=formulas)
+        show(report, style, layout.lines, named=False, sample=place, formulas=formulas, is_classic=True)
     return exit_status(ctx)
 
 

@@ -1,0 +1,83 @@
+"""Text is fitted to the terminal; in a pipe it stays whole, whatever COLUMNS says, unless --width was given."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import Run
+from on_terminal import on_terminal
+
+from pymemtools.render.escape import width
+from pymemtools.render.fit import fitted
+
+FITTED = [
+    *("zones", "tunables list", "info", "oom-scores", "selftest", "vgraph 297", "iomem-graph", "zones --explain"),
+    *("oom-scores --verify", "oom-scores --set-adj 297=-1000", "what-if alloc 600M", "what-if oom", "what-if pss"),
+    *("what-if overcommit", "what-if overcommit --processes", "what-if watermarks", "what-if drop-caches"),
+    *("what-if malloc 8 200000", "what-if fork 278", "what-if dirty --write 20M --disk 10M", "what-if cache 1G"),
+    *("smem -w", "smem -a", "free", "free --bar", "status --all"),
+]
+
+
+def widest(text: str) -> int:
+    return max(width(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in text.splitlines())
+
+
+@pytest.mark.parametrize("call", FITTED)
+def test_nothing_is_wider_than_a_terminal_of_80_columns(call: str) -> None:
+    assert widest(on_terminal("--demo", *call.split(), columns=80)) <= 80
+
+
+@pytest.mark.parametrize("call", ["zones", "info", "oom-scores", "tunables list"])
+def test_on_a_wide_terminal_lines_are_those_of_a_pipe(pymemtools: Run, call: str) -> None:
+    seen = on_terminal("--demo", *call.split(), columns=200, NO_COLOR="1")
+    assert seen == pymemtools("--demo", *call.split()).stdout.decode()
+
+
+def test_columns_goes_before_the_terminal() -> None:
+    assert widest(on_terminal("--demo", "zones", columns=80, COLUMNS="60", NO_COLOR="1")) <= 72  # of the table of zones
+    assert widest(on_terminal("--demo", "info", columns=80, COLUMNS="200")) == widest(
+        on_terminal("--demo", "info", columns=200)
+    )
+
+
+@pytest.mark.parametrize("call", ["zones", "tunables list", "oom-scores", "info"])
+def test_a_pipe_keeps_lines_whole(pymemtools: Run, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pymemtools("--demo", *call.split()).stdout
+    monkeypatch.setenv("COLUMNS", "40")
+    assert pymemtools("--demo", *call.split()).stdout == whole
+    cut = pymemtools("--demo", *call.split(), "--width", "80").stdout.decode()
+    assert widest(cut) <= 80
+    assert re.findall(r"\d+", cut)[:20] == re.findall(r"\d+", whole.decode())[:20]
+
+
+def test_width_is_refused_where_the_table_is_of_another_program(pymemtools: Run) -> None:
+    done = pymemtools("--demo", "free", "--width", "60")
+    message = b"pymemtools: free: the table is as wide as procps has it: --width is for --bar\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"", message)
+    done = pymemtools("--demo", "pmap", "--width", "60", "297")
+    assert (done.returncode, done.stderr) == (
+        2,
+        b"pymemtools: pmap: the tables are as wide as procps has them: no --width\n",
+    )
+
+
+def test_width_fits_smem_as_a_terminal_does(pymemtools: Run) -> None:
+    text = pymemtools("--demo", "smem", "--width", "60").stdout.decode()
+    assert text == on_terminal("--demo", "smem", "-a", columns=60)
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("free blocks: 12*4kB 34*8kB 56*16kB 78*32kB", ["free blocks: 12*4kB 34*8kB", "    56*16kB 78*32kB"]),
+        ("a  b  one two three four five six seven", ["a  b  one two three four five", "      six seven"]),
+        ("/a/path/that/has/no/blank/at/all/in/it", ["/a/path/that/has/no/blank/at/all/in/it"]),
+        ("日本語日本語日本語 日本語日本語日本語", ["日本語日本語日本語", "    日本語日本語日本語"]),
+        ("154 MiB mapped, largest hole 128 TiB", ["154 MiB mapped, largest hole", "    128 TiB"]),
+        ("short", ["short"]),
+    ],
+)
+def test_lines_break_at_blanks(line: str, lines: list[str]) -> None:
+    assert list(fitted(line, 30)) == lines
