@@ -27,6 +27,7 @@ CALLS = {  # a call for each command in the vocabulary: of the example, where it
     "vgraph": "vgraph --rss 297",
     "status": "status 297",
     "oom-scores --safer-than": "oom-scores --safer-than 279 297",
+    "thp PID": "thp 297",
     "drop-caches": "drop-caches --dry-run",
     "cache": f"cache --bar --who {HERE / 'conftest.py'}",
     "what-if alloc": "what-if alloc 100M",

@@ -30,6 +30,8 @@ CALLS = (
     *(
         "--demo zones",
         "--demo swap",
+        "--demo thp",
+        "--demo thp 297",
         "--demo oom-scores",
         "--demo vgraph 1",
         "--demo iomem-graph",

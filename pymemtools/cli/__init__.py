@@ -30,6 +30,7 @@ MAP = {
         "zones": "Show the memory zones, their watermarks and their state.",
         "swap": "Show who is swapped out, and what swapoff would take.",
         "cache": "Show which files are in the page cache, and who maps them.",
+        "thp": "Show transparent huge pages, and why memory is not huge.",
         "iomem-graph": "Show the physical address space: a table and a picture.",
     },
     "Explain who is killed, and why": {

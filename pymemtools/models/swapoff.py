@@ -1,8 +1,8 @@
 """What swapoff costs: every page in use is read back, one after the other, and must find room in RAM.
 
-Source: mm/swapfile.c, try_to_unuse(), unuse_mm(), shmem_unuse(), Linux 5.1 and later: page tables and shared memory are
-searched for entries, each is read (with read-ahead, as a fault would) and its slot freed. How fast that goes is up to
-the disk and to how the entries lie on it: so all times are intervals.
+Source: mm/swapfile.c, try_to_unuse(), unuse_mm(), mm/shmem.c, shmem_unuse(), Linux 5.1 and later: page tables and
+shared memory are searched for entries, each is read (with read-ahead, as a fault would) and its slot freed. How fast
+that goes is up to the disk and to how the entries lie on it: so all times are intervals.
 """
 
 from __future__ import annotations

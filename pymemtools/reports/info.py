@@ -84,6 +84,11 @@ QUESTIONS = (
         ("PID/stat", "PID/status", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", _PAGE_SIZE),
     ),
     Needs("swap", ("meminfo", "PID/smaps_rollup|PID/smaps"), ("swaps", "PID/status", "PID/cmdline")),
+    Needs(
+        "thp",
+        ("/sys/kernel/mm/transparent_hugepage/|vmstat|buddyinfo",),
+        ("/sys/kernel/mm/transparent_hugepage/", "vmstat", "buddyinfo", _PAGE_SIZE),
+    ),
     Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes", _PAGE_SIZE)),
     Needs(
         "tunables",

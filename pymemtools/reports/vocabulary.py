@@ -17,6 +17,8 @@ from pymemtools.reports.selftest import report as selftest
 from pymemtools.reports.smem import columns as smem
 from pymemtools.reports.smem.diff import AFTER, BEFORE, CHANGE, DELTA
 from pymemtools.reports.swap import report as swap
+from pymemtools.reports.thp import machine as thp
+from pymemtools.reports.thp import process as thp_process
 from pymemtools.reports.vgraph import pages
 from pymemtools.reports.vgraph import report as vgraph
 from pymemtools.reports.what_if import alloc, cache, dirty, fork, malloc, oom, overcommit, pss, watermarks
@@ -55,6 +57,8 @@ VOCABULARY = (
     Rows("oom-report", oom_report.COLUMNS),
     Rows("swap", swap.COLUMNS),
     Rows("cache", cached.ALL),
+    Rows("thp", thp.COLUMNS),
+    Rows("thp PID", thp_process.COLUMNS),
     Rows("zones", zones.COLUMNS),
     Rows("zones --table", zones.BOOT_COLUMNS),
     Rows("iomem-graph", physical.COLUMNS),

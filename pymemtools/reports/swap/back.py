@@ -72,8 +72,8 @@ def _places(stores: Stores, used: int, disk: tuple[int, int]) -> Iterator[Kept]:
 def _is_refused(machine: Machine) -> bool | None:
     """Tell whether the kernel refuses it at once, as memory that it could not promise.
 
-    Source: mm/swapfile.c, swapoff(), security_vm_enough_memory_mm(): with overcommit_memory=2 what is promised must be
-    below the limit without swap.
+    swapoff(2) charges the caller with the whole area before it begins: with overcommit_memory=2 what is promised must
+    be below the limit without swap. Source: mm/util.c, __vm_enough_memory().
     """
     mode = machine.setting("vm.overcommit_memory")
     if mode is None:

@@ -1,0 +1,54 @@
+"""``pymemtools thp``: transparent huge pages, and why memory is not huge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pymemtools.cli.options import (
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    format_option,
+    offer_pids,
+    open_from,
+    source_options,
+)
+from pymemtools.cli.output import show
+from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.report import Report
+from pymemtools.reports.thp.machine import thp_report
+from pymemtools.reports.thp.process import process_report
+
+
+@click.command("thp", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("pid", required=False, metavar="[PID]", shell_complete=offer_pids)
+@source_options
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Show transparent huge pages: settings, counters, fragmentation; of a process why its memory is not huge."""
+    check_style(options["style"])
+    pid = None if options["pid"] is None else process_number("thp", options["pid"])
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    if pid is None:
+        show(thp_report(source), options["style"], _machine)
+    else:
+        show(process_report(source, pid), options["style"], _process)
+    return exit_status(ctx)
+
+
+def _machine(report: Report) -> list[str]:
+    from pymemtools.render.thp_table import machine_lines
+
+    return machine_lines(report.answer)
+
+
+def _process(report: Report) -> list[str]:
+    import sys
+
+    from pymemtools.cli.terminal import terminal_columns
+    from pymemtools.render.thp_table import process_lines
+
+    return process_lines(report.answer, terminal_columns(sys.stdout, least=80) if sys.stdout.isatty() else None)

@@ -1,0 +1,1 @@
+"""Who has transparent huge pages, and why not?"""
