@@ -57,3 +57,4 @@ bench: dev
 	$(BIN)/python bench/vgraph.py
 	$(BIN)/python bench/oom_report.py
 	$(BIN)/python bench/what_if.py
+	$(BIN)/python bench/groups.py

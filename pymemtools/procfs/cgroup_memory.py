@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pymemtools.errors import ParseError, excerpt
 
+_SOUND = re.compile(rb"(?:[!-~]+ [0-9]{1,20}\n)*")  # as all kernels write it
 _V1_NO_LIMIT_32_BIT = (2**31 - 1) * 4096  # PAGE_COUNTER_MAX pages; no 32-bit machine has 8 TiB
 
 
@@ -39,6 +41,9 @@ def parse_stat(text: bytes, file: str = "memory.stat") -> Mapping[str, int]:
     >>> parse_stat(b"anon 4096\\nfile 8192\\n")
     {'anon': 4096, 'file': 8192}
     """
+    if _SOUND.fullmatch(text):
+        words = text.decode("utf-8", "surrogateescape").split()
+        return dict(zip(words[::2], map(int, words[1::2])))
     figures: dict[str, int] = {}
     for number, line in enumerate(text.split(b"\n"), 1):
         key, _, amount = line.partition(b" ")
