@@ -24,7 +24,7 @@ def output(pymemtools: Run, *arguments: str) -> list[str]:
 def test_first_to_be_killed_first(pymemtools: Run) -> None:
     lines = output(pymemtools, "-S", X86)
     assert lines[:4] == [
-        "    PID User     Score   Adj Share       RSS     Swap  Tables Kill  Command",
+        "    PID User     Score   Adj /1000       RSS     Swap  Tables Kill  Command",
         "    287 seawolf    878   300    19     13844        0      60 yes   labd hog 12",
         "    278 root       704     0    57     41644        0     116 yes   lab hog 40",
         "    281 root       698     0    47     34384        0     100 yes   labd share 32 /tmp/shm",

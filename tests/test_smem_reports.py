@@ -203,6 +203,7 @@ def test_top_and_min_go_by_the_sort_column(pymemtools: Run, tree: str) -> None:
     assert pids("--top", "2", "-s", "swap") == [22, 21]
     assert pids("--top", "3", "-s", "pid") == [20, 21, 31]  # by PSS: a PID is no size
     assert pids("--min", "310K") == [21, 20, 31]
+    assert pids("--min", "310") == [21, 20, 31]  # KiB, as the table
     assert pids("--min", "310K", "-s", "command") == [20, 31, 21]
     assert pids("--min", "1G") == []
 

@@ -46,6 +46,14 @@ class SizeType(_IntType):
             self.fail(f"{value!r} is no size; write for example 512K, 1.5M or 4G", param, ctx)
 
 
+class KibType(SizeType):
+    """A size in bytes, of which a number alone is KiB, as the table is that it is compared with."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        is_alone = isinstance(value, str) and value.strip().isdecimal()
+        return super().convert(f"{value.strip()}K" if is_alone else value, param, ctx)
+
+
 class SecondsType(_FloatType):
     """A time to wait, in seconds, at most a year."""
 
@@ -76,6 +84,7 @@ class RegexType(_RegexType):
 
 
 SIZE = SizeType()
+KIB_SIZE = KibType()
 REGEX = RegexType()
 SECONDS = SecondsType()
 

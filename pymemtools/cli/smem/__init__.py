@@ -9,9 +9,9 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.options import (
+    KIB_SIZE,
     REGEX,
     SECONDS,
-    SIZE,
     AbbreviatingCommand,
     check_style,
     exit_status,
@@ -66,7 +66,7 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
 )
 @click.option("-s", "--sort", metavar="COLUMN", shell_complete=_offer_columns, help="Column to sort by.")
 @click.option("-r", "--reverse", is_flag=True, help="Sort the other way round.")
-@click.option("--min", "least", type=SIZE, help="Only rows of at least this size.")
+@click.option("--min", "least", type=KIB_SIZE, help="Only rows of at least this size; a number alone is KiB.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N largest rows.")
 @click.option("-H", "--no-header", is_flag=True, help="Leave the header out.")
 @click.option("-t", "--totals", is_flag=True, help="Add a line of totals.")

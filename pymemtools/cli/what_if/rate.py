@@ -15,7 +15,10 @@ else:  # click before 8.4 has no generic ParamType
 
 
 class RateType(_FloatType):
-    """Bytes per second, as ``20M`` or ``20M/s``; ``max`` for as fast as memory takes it."""
+    """Bytes per second, as ``20M`` or ``20M/s``; ``max`` for as fast as memory takes it.
+
+    A small number alone is refused: who writes 20 means megabytes, and gets an answer for bytes.
+    """
 
     name = "rate"
 
@@ -27,6 +30,8 @@ class RateType(_FloatType):
         rate = SIZE.convert(str(value).removesuffix("/s"), param, ctx)
         if not rate:
             self.fail("a rate of nothing", param, ctx)
+        if rate < 1024 and str(value).strip().isdecimal():
+            self.fail(f"{value} bytes a second? Write {value}M, or {value}B", param, ctx)
         return float(rate)
 
 

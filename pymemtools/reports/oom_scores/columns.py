@@ -11,7 +11,7 @@ COLUMNS = (
     Column("oom_score_adj", "Adj", "the owner's adjustment, -1000 (never) to 1000", "score", 5),
     Column("oom_score_computed", "Computed", "the score by the model", "score", 8),
     Column("badness_pages", "Badness", "the points that decide, in pages; none: never killed, or not known", "pages"),
-    Column("share_permille", "Share", "thousandths of RAM and swap, without the adjustment", "permille", 5),
+    Column("share_permille", "/1000", "thousandths of RAM and swap, without the adjustment", "permille", 5),
     Column("rss", "RSS", "resident memory", "bytes", 9),
     Column("swap", "Swap", "memory swapped out", "bytes", 8),
     Column("page_tables", "Tables", "page tables", "bytes", 7),
