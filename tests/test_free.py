@@ -361,7 +361,7 @@ ARCHIVE = ("-S", str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"))
         (("-o",), "free: -o leaves a line out of --classic; give both"),
         (("--classic", "-L"), "free: --line and --classic are different layouts; choose one"),
         (("--bar", "-L"), "free: --line and --bar are different layouts; choose one"),
-        (("--classic", "-f", "json"), "free: --classic is a layout of text; -f json has every figure without it"),
+        (("--classic", "-f", "json"), "free: --classic is a layout of text; --format json has every figure without it"),
         (("-f", "yaml"), "unknown format 'yaml': text, json, jsonl, csv, tsv or one of tabulate's"),
         (("now",), "free: Got unexpected extra argument (now); try 'pymemtools free --help'"),
         (("--me",), "free: option '--me' is ambiguous: --mebi, --mega; try 'pymemtools free --help'"),

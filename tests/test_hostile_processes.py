@@ -174,7 +174,7 @@ def test_json_is_ascii_without_controls_and_valid(crowd: Crowd, call: str) -> No
     text = output(crowd, call)
     assert text.isascii()
     assert all(line.isprintable() for line in text.split("\n"))
-    assert json.loads(text)["schema"] == 1
+    assert json.loads(text)["schema"] == 2
 
 
 @pytest.mark.parametrize("call", LINES)

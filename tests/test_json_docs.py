@@ -30,6 +30,8 @@ CALLS = {  # a call for each command in the vocabulary: of the example, where it
     "thp PID": "thp 297",
     "drop-caches": "drop-caches --dry-run",
     "cache": f"cache --bar --who {HERE / 'conftest.py'}",
+    "tunables get": "tunables get vm.swappiness",
+    "tunables explain": "tunables explain vm.swappiness",
     "what-if alloc": "what-if alloc 100M",
     "what-if cache": "what-if cache 100M",
     "what-if dirty": "what-if dirty --write 100M --disk 10M",

@@ -62,7 +62,7 @@ _VALUES = st.none() | st.booleans() | st.text() | st.integers() | st.lists(st.no
 )
 def test_json_is_written_as_json_dumps_writes_it(rows: list[dict[str, Any]], totals: dict[str, Any] | None) -> None:
     source = {"kind": "live", "path": None}
-    whole = {"schema": 1, "command": "pmap", "source": source, "rows": rows, "totals": totals, "unreadable": 0}
+    whole = {"schema": 2, "command": "pmap", "source": source, "rows": rows, "totals": totals, "unreadable": 0}
     whole["notes"] = ["one", 'two "2"']
     lines = machine_lines("json", "pmap", iter(rows), fields=(), source=source, totals=totals, notes=whole["notes"])
     assert "\n".join(lines) == json.dumps(whole, indent=1)

@@ -96,6 +96,8 @@ def _checked(options: Mapping[str, Any]) -> CacheCall:
         raise UsageProblem("cache: --evict and --load change named files, one at a time")
     if compat and (not paths or options["who"] or options["top"] is not None):
         raise UsageProblem("cache: --compat takes files and trees, and no --who and --top")
+    if compat and style != "text":
+        raise UsageProblem(f"cache: --compat {compat} is a layout of text: it has no --format")
     return CacheCall(_request(options, pids, changes=bool(changes)), style, changes[0] if changes else None, compat)
 
 

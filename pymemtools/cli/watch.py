@@ -11,12 +11,16 @@ from pymemtools.errors import UsageProblem
 _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
 
 
-_REPEATABLE = ("text", "jsonl", "csv", "tsv")
+_REPEATABLE = ("text", "jsonl")
+_ONE_TABLE = ("csv", "tsv")
 
 
-def check_repeatable(command: str, style: str) -> None:
-    """Refuse a format in which several samples would be several documents. Raises UsageProblem."""
-    if style not in _REPEATABLE:
+def check_repeatable(command: str, style: str, *, alike: bool = True) -> None:
+    """Refuse a format in which several samples would be several documents. Raises UsageProblem.
+
+    Samples with other columns than the first (not ``alike``) are no one table of csv or tsv, either.
+    """
+    if style not in _REPEATABLE and not (alike and style in _ONE_TABLE):
         raise UsageProblem(
             f"{command}: samples again and again are not one document of {style}: use --format jsonl, "
             "whose rows have their moment"

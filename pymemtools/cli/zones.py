@@ -50,8 +50,6 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         return 0
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     found = reserves(source)
-    if asked.as_kernel and asked.style != "text":
-        raise UsageProblem("zones: --sysrq has no --format")
     report, text = zones_report(found, facts_as_json(source.facts)), _kernel_text if asked.as_kernel else _text
     show(report, asked.style, text, formulas=lambda _: _formulas(source))
     return exit_status(ctx)
@@ -61,6 +59,8 @@ def _checked(options: Mapping[str, Any]) -> ZonesRequest:
     """Turn the options into what they ask for. Raises UsageProblem."""
     table, ram, sysrq = options["table"], options["ram"], options["sysrq"]
     check_style(options["style"])
+    if sysrq and options["style"] != "text":
+        raise UsageProblem("zones: --sysrq is a layout of text: it has no --format, which has every figure without it")
     if not table and ram is None:
         return ZonesRequest(options["style"], as_kernel=sysrq)
     if sysrq or options["source"] is not None:

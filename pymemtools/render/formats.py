@@ -11,7 +11,7 @@ from pymemtools.cells import Derived, Memo
 from pymemtools.render.escape import escape
 from pymemtools.report import Column, Report
 
-SCHEMA = 1
+SCHEMA = 2
 _NESTED = (dict, list, tuple)
 _WORDS = frozenset((str,))
 _FLAT = frozenset((str, int, float, bool, type(None)))

@@ -9,7 +9,7 @@ from pymemtools.errors import Denied, Missing
 from pymemtools.models.tunables import ONLY_WRITTEN, TUNABLES, Tunable, canonical, default_of, limits, range_in_words
 from pymemtools.readings.machine import Machine, notes_of, read_machine
 from pymemtools.readings.settings import WRITE_ONLY, absolute, names, path_of, value_of
-from pymemtools.report import Column, Report, table_of
+from pymemtools.report import Column, Report, Table, table_of
 from pymemtools.reports.meanings import meaning
 from pymemtools.sources.base import Source
 
@@ -166,10 +166,15 @@ def explain_report(source: Source, name: str, facts: Mapping[str, Any]) -> Repor
     if known is None:
         value, place = value_of(source, name), absolute(path_of(name))
         found = Explanation(name, value, "", "", "", "Nothing more is known of it here.", value, "", "", (), "", place)
-        return Report("tunables", table_of(EXPLANATION_COLUMNS, [found]), found, facts=facts)
+        return Report("tunables", _table(found), found, facts=facts)
     machine = read_machine(source)
     found, notes = _explained(source, known, machine), notes_of(machine)
-    return Report("tunables", table_of(EXPLANATION_COLUMNS, [found]), found, facts=facts, notes=notes, warnings=notes)
+    return Report("tunables", _table(found), found, facts=facts, notes=notes, warnings=notes)
+
+
+def _table(found: Explanation) -> Table:
+    """Make a row of what is known; for programs, what does not apply is nothing."""
+    return table_of(EXPLANATION_COLUMNS, [{key: value or None for key, value in found._asdict().items()}])
 
 
 def _explained(source: Source, known: Tunable, machine: Machine) -> Explanation:
@@ -223,10 +228,13 @@ CHANGE_COLUMNS = (
 )
 
 
-def set_report(written: Iterable[tuple[str, str]], before: Machine, after: Machine) -> Report:
+def set_report(
+    written: Iterable[tuple[str, str]], before: Machine, after: Machine, facts: Mapping[str, Any], *, is_dry_run: bool
+) -> Report:
     """Say what settings change; ``after`` is the machine with all of them."""
     changes = [_change(name, value, before, after) for name, value in written]
-    return Report("tunables", table_of(CHANGE_COLUMNS, changes), changes)
+    notes = ("a dry run: nothing was set",) if is_dry_run else ()
+    return Report("tunables", table_of(CHANGE_COLUMNS, changes), changes, facts=facts, notes=notes)
 
 
 def _change(name: str, value: str, before: Machine, after: Machine) -> Change:

@@ -64,6 +64,8 @@ VOCABULARY = (
     Rows("iomem-graph", physical.COLUMNS),
     Rows("info", info.COLUMNS),
     Rows("tunables list", tunables.COLUMNS),
+    Rows("tunables get", tunables.VALUE_COLUMNS),
+    Rows("tunables explain", tunables.EXPLANATION_COLUMNS),
     Rows("tunables set", tunables.CHANGE_COLUMNS),
     Rows("selftest", selftest.COLUMNS),
     Rows("drop-caches", drop_caches.COLUMNS),

@@ -142,7 +142,7 @@ def _check_layout(style: str, layouts: Mapping[str, bool], *, old: bool, cgroup:
     if len(chosen) > 1:
         raise UsageProblem(f"free: {' and '.join(chosen)} are different layouts; choose one")
     if chosen and style != "text":
-        raise UsageProblem(f"free: {chosen[0]} is a layout of text; -f {style} has every figure without it")
+        raise UsageProblem(f"free: {chosen[0]} is a layout of text; --format {style} has every figure without it")
     if chosen_width() is not None and "--bar" not in chosen:
         raise UsageProblem("free: the table is as wide as procps has it: --width is for --bar")
     if old and "--classic" not in chosen:

@@ -23,7 +23,7 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import Text, note_incomplete, show
-from pymemtools.cli.watch import gap_between, samples
+from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.oom_scores.columns import SHOWN
@@ -73,6 +73,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 def _checked(options: Mapping[str, Any]) -> ScoresRequest:
     """Turn the options into what they ask for. Raises UsageProblem."""
     check_style(options["style"])
+    if options["watch"] is not None:
+        check_repeatable("oom-scores", options["style"])
     if options["classic"] and (options["style"] != "text" or options["wide"] or options["verify"]):
         raise UsageProblem("oom-scores: --classic has its own columns: no --format, --wide and --verify")
     adjustments, allocations = dict(map(adjustment, options["set_adj"])), list(map(allocation, options["alloc"]))

@@ -28,7 +28,7 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import checked, style_of
 from pymemtools.cli.pmap.page import Page
-from pymemtools.cli.watch import gap_between, samples
+from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.pmap.columns import NAMES
@@ -80,6 +80,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """Show the memory map of processes: each mapping, its size and what it is."""
     style = options["style"]
     check_style(style)
+    if options["watch"] is not None:
+        check_repeatable("pmap", style, alike=False)
     request = checked(options)
     page = partial(Page, request, style_of(options), explains=is_explained())
     no_more()  # the page explains flags and kinds, too
@@ -104,12 +106,12 @@ def _heard(source: Source, request: PmapRequest) -> Iterator[Report]:
         yield report._replace(warnings=())
 
 
-def _print(reports: Iterable[Report], request: PmapRequest, style: str, page: Page) -> int:
+def _print(reports: Iterable[Report], request: PmapRequest, style: str, page: Page, sample: int | None = None) -> int:
     """Print the mappings of all processes; give the exit status."""
     status = 0
     if style != "text" or request.merge or request.rollup:
         found = list(reports)
-        show(together(found, request), style, page.table, is_classic=True)
+        show(together(found, request), style, page.table, sample=sample, is_classic=True)
         status = _status(found)
     else:
         for report in reports:
@@ -139,10 +141,10 @@ def _watch(source: Source, request: PmapRequest, seconds: float, style: str, mak
     for sample in samples(seconds, gap=gap_between(style)):
         before, found = found, list(_heard(source, request))
         if sample:
-            _print_changes(before, found, request, style, make_page())
+            _print_changes(before, found, request, style, make_page(), sample=sample)
             status |= _status(found)
         else:
-            status = _print(found, request, style, make_page())
+            status = _print(found, request, style, make_page(), sample=sample)
         pids = tuple(pid for pid, each in zip(request.pids, found) if each.answer is not None and not each.unreadable)
         if not pids:
             break
@@ -157,6 +159,7 @@ def _print_changes(
     style: str,
     page: Page,
     other: Source | None = None,
+    sample: int | None = None,
 ) -> None:
     from pymemtools.reports.pmap.changes import changes_report
 
@@ -165,7 +168,7 @@ def _print_changes(
     compared = (changes_report(earlier.get(each.answer.pid), each, request) for each in readable)
     if style != "text" or request.merge:
         facts = None if other is None else other.facts
-        show(joined_changes(found, compared, facts), style, page.table, is_classic=True)
+        show(joined_changes(found, compared, facts), style, page.table, sample=sample, is_classic=True)
     else:
         for report in compared:
             show(report, style, page.changes, is_classic=True)

@@ -10,8 +10,10 @@ import click
 
 from pymemtools.cli.options import (
     AbbreviatingCommand,
+    check_style,
     exit_status,
     facts_as_json,
+    format_option,
     open_from,
     source_options,
 )
@@ -25,12 +27,14 @@ from pymemtools.reports.tunables import Explanation, explain_report
 @click.command("explain", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", shell_complete=offer_names)
 @source_options
+@format_option
 @click.pass_context
-def command(ctx: click.Context, /, name: str, **options: Any) -> int:
+def command(ctx: click.Context, /, name: str, style: str, **options: Any) -> int:
     """Say what a tunable does, what it is set to and what that means now."""
+    check_style(style)
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     report = explain_report(source, name, facts_as_json(source.facts))
-    show(report, "text", lambda report: _text(report.answer))
+    show(report, style, lambda report: _text(report.answer))
     return exit_status(ctx)
 
 

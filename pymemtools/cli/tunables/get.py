@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -9,15 +10,18 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.options import (
     AbbreviatingCommand,
+    check_style,
     exit_status,
     facts_as_json,
+    format_option,
     open_from,
     source_options,
-    write_lines,
 )
+from pymemtools.cli.output import show
 from pymemtools.cli.tunables.names import offer_names
 from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import escape
+from pymemtools.report import Report
 from pymemtools.reports.tunables import Values, values_report
 
 
@@ -26,15 +30,26 @@ from pymemtools.reports.tunables import Values, values_report
 @click.option("-n", "--values", is_flag=True, help="Print values only.")
 @click.option("-N", "--names", "only_names", is_flag=True, help="Print names only.")
 @source_options
+@format_option
 @click.pass_context
-def command(ctx: click.Context, /, names: tuple[str, ...], *, values: bool, only_names: bool, **options: Any) -> int:
+def command(ctx: click.Context, /, names: tuple[str, ...], *, style: str, **options: Any) -> int:
     """Print tunables as sysctl does: vm.swappiness = 60."""
+    check_style(style)
+    values, only_names = options["values"], options["only_names"]
+    if style != "text" and (values or only_names):
+        raise UsageProblem("tunables get: --values and --names are layouts of text: no --format with them")
     if values and only_names:
         raise UsageProblem("tunables get: --values and --names leave nothing")
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    found: Values = values_report(source, names, facts_as_json(source.facts)).answer
+    report = values_report(source, names, facts_as_json(source.facts))
+    found: Values = report.answer
     for reason in found.refused:
         say(reason)
-    pairs = [(escape(name), escape(value)) for name, value in found.values]
-    write_lines(name if only_names else value if values else f"{name} = {value}" for name, value in pairs)
+    show(report, style, partial(_text, names=not values, values=not only_names))
     return 1 if found.refused else exit_status(ctx)
+
+
+def _text(report: Report, *, names: bool, values: bool) -> list[str]:
+    """Lay out names, values or both."""
+    found: Values = report.answer
+    return [" = ".join(map(escape, (name,) * names + (value,) * values)) for name, value in found.values]

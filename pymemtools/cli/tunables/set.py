@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from pymemtools.cli import say
-from pymemtools.cli.options import AbbreviatingCommand
+from pymemtools.cli.options import AbbreviatingCommand, check_style, facts_as_json, format_option
 from pymemtools.cli.output import show
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
 from pymemtools.control import settings as control
@@ -41,6 +41,7 @@ _LARGEST_FILE = 1 << 20
     metavar="[FILE]",
     help=f"Write the settings to a file for the next boot, too. [{DROP_IN}]",
 )
+@format_option
 @click.option("-S", "--source", hidden=True)
 @click.pass_context
 def command(
@@ -49,11 +50,13 @@ def command(
     file: str | None,
     persist: str | None,
     source: str | None,
+    style: str,
     *,
     dry_run: bool,
     force: bool,
 ) -> int:
     """Set tunables, all or none: checked first, read back, and put back when one fails."""
+    check_style(style)
     if source is not None or ctx.obj is True:
         raise UsageProblem("tunables set: a capture cannot be set")
     if persist and is_assignment(persist):
@@ -70,9 +73,10 @@ def command(
     failed = _dry_run(persist, written) if dry_run else _apply(settings, persist, written)
     for reason in failed.values():
         say(f"left out: {reason}")
-    report = set_report([each for each in written if each.name not in failed], before, after)
+    done = [each for each in written if each.name not in failed]
+    report = set_report(done, before, after, facts_as_json(machine.facts), is_dry_run=dry_run)
     would = "would set " if dry_run else ""
-    show(report, "text", lambda report: [f"{would}{_line(change)}" for change in report.answer])
+    show(report, style, lambda report: [f"{would}{_line(change)}" for change in report.answer])
     return 0
 
 

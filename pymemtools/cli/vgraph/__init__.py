@@ -26,7 +26,7 @@ from pymemtools.cli.picture import Look, look_of, look_options
 from pymemtools.cli.vgraph.arguments import Asked, checked
 from pymemtools.cli.vgraph.layout import save, scene_lines
 from pymemtools.cli.vgraph.target import read_target
-from pymemtools.cli.watch import samples
+from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import Missing
 from pymemtools.readings.address_space import AddressSpace
 from pymemtools.reports.vgraph.report import vgraph_report
@@ -57,6 +57,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     TARGET is a PID, a saved maps or smaps, a CSV file (start,end,label), or - for any of these on standard input.
     """
     check_style(options["style"])
+    if options["watch"] is not None:
+        check_repeatable("vgraph", options["style"])
     asked = checked(options, is_demo=bool(ctx.obj))
     open_path = partial(open_from, ctx, partial=options["partial"], max_size=asked.max_size)
     opened = cache(lambda: open_path(options["source"]))
@@ -87,19 +89,19 @@ def _read_other(asked: Asked, other: str, open_path: Callable[[str], Source]) ->
     return read_target(target, lambda: open_path(other), rss=asked.rss, max_size=asked.max_size)
 
 
-def _show(scene: Scene, asked: Asked, look: Callable[[], Look]) -> None:
+def _show(scene: Scene, asked: Asked, look: Callable[[], Look], sample: int | None = None) -> None:
     """Put a picture out as asked."""
     if asked.output is not None:
         save(scene, look(), asked.output, force=asked.force)
     else:
-        show(vgraph_report(scene), asked.style, lambda report: scene_lines(report.answer, look()))
+        show(vgraph_report(scene), asked.style, lambda report: scene_lines(report.answer, look()), sample=sample)
 
 
 def _watch(asked: Asked, space: AddressSpace, read: Callable[[], AddressSpace], look: Callable[[], Look]) -> None:
     """Show all there is, and then what changed, again and again until the process is gone."""
     for sample in samples(asked.watch):
         if not sample:
-            _show(scene_of(space, asked.request), asked, look)
+            _show(scene_of(space, asked.request), asked, look, sample)
             continue
         try:
             earlier, space = space, read()
@@ -107,8 +109,8 @@ def _watch(asked: Asked, space: AddressSpace, read: Callable[[], AddressSpace], 
             return
         changed = changes_of(scene_of(space, asked.request._replace(find=None), earlier))
         if changed is not None:
-            sys.stdout.write("\n")
-            _show(changed, asked, look)
+            sys.stdout.write(gap_between(asked.style))
+            _show(changed, asked, look, sample)
 
 
 def _show_pages(asked: Asked, read: Callable[[], AddressSpace], look: Callable[[], Look]) -> None:

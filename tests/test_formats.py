@@ -1,0 +1,259 @@
+"""Every mode of every command honours -f or refuses it: one walk over the commands and options that there are.
+
+A command that is new needs a call in CALLS, an option that takes a value one in VALUES: the walk says so.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from conftest import CAPTURES, HERE, Run
+
+from pymemtools.cli import _call, cli
+from pymemtools.sources.example import demo_path
+
+SMEMCAP = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
+GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
+OOM_LOG = HERE / "oom_reports" / "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"
+ME = os.getpid()
+NO_DATA = ("capture", "completion", "help")
+CALLS = {  # a call for each command
+    "cache": f"cache {OOM_LOG}",
+    "drop-caches": "--demo drop-caches --dry-run",
+    "free": "--demo free",
+    "groups": f"groups -S {GROUPS}",
+    "info": "--demo info",
+    "iomem-graph": "--demo iomem-graph",
+    "oom-report": f"oom-report {OOM_LOG}",
+    "oom-scores": "--demo oom-scores",
+    "pmap": "--demo pmap 297",
+    "selftest": "--demo selftest",
+    "smem": "--demo smem",
+    "status": "--demo status 297",
+    "swap": f"swap -S {CAPTURES / 'odd' / 'swapped'}",
+    "thp": "--demo thp",
+    "tunables explain": "--demo tunables explain vm.swappiness",
+    "tunables get": "--demo tunables get vm.swappiness",
+    "tunables list": "--demo tunables list",
+    "tunables set": "tunables set --dry-run vm.swappiness=60",
+    "vgraph": "--demo vgraph 297",
+    "what-if alloc": "--demo what-if alloc 100M",
+    "what-if cache": "--demo what-if cache 100M",
+    "what-if dirty": "--demo what-if dirty --write 100M --disk 10M",
+    "what-if drop-caches": "--demo what-if drop-caches",
+    "what-if fork": "--demo what-if fork 297",
+    "what-if malloc": "--demo what-if malloc 100 1M",
+    "what-if oom": "--demo what-if oom",
+    "what-if overcommit": "--demo what-if overcommit",
+    "what-if pss": "--demo what-if pss",
+    "what-if watermarks": "--demo what-if watermarks",
+    "zones": "--demo zones",
+}
+VALUES = {  # what an option that takes a value is given, where it is a mode or changes the columns
+    "--after": "1", "--alloc": "1M:x", "--before": "1", "--bits": "32", "--cgroup": "/", "--color": "never",
+    "--compat": "fincore",
+    "--copy": "1G", "--count": "2", "--depth": "1", "--dirty": "50", "--diff": str(SMEMCAP), "--disk": "10M",
+    "--file": "1G", "--find": "lib", "--glibc": "2.31", "--group": "/", "--holes": "none", "--kernel": "5.10",
+    "--mapfilter": "lib",
+    "--limit": "100M", "--lru": "classic", "--max-size": "1G", "--method": "mmap", "--min": "1M", "--min-size": "1M",
+    "--name": "lib", "--order": "low", "--pid": "297", "--private": "1M", "--processfilter": ".", "--ram": "1G",
+    "--rate": "100M",
+    "--range": "0,ffffffffffff", "--readers": "2", "--reads": "2", "--realmem": "1024M", "--safer-than": "278 297",
+    "--scale": "log", "--set": "vm.swappiness=10", "--set-adj": "297=100", "--shared": "100K:2", "--swap": "1G",
+    "--sync-timeout": "1", "--threshold": "1M", "--timeout": "5", "--top": "3",
+    "--top-pad": "1M", "--touch": "read", "--userfilter": ".",
+    "--width": "80", "--with": "10M", "--write": "10M",
+}  # fmt: skip
+SPECIAL = {  # modes that are called in their own way
+    ("cache", "--all"): f"cache --pid {ME}",  # of as many processes as there are it takes long
+    ("cache", "--pid"): f"cache --pid {ME}",
+    ("free", "--cgroup"): f"free --cgroup=/ -S {GROUPS}",
+    ("free", "--count"): "free -s 0.01 -c 2",
+    ("free", "--seconds"): "free -s 0.01 -c 2",
+    ("free", "--old"): "--demo free --classic -o",
+    ("free", "--width"): "--demo free --bar --width 60",
+    ("groups", "--columns"): f"groups -S {GROUPS} --columns limit",
+    ("groups", "--sort"): f"groups -S {GROUPS} -s limit",
+    ("iomem-graph", "--diff"): "--demo iomem-graph --diff DEMO",
+    ("iomem-graph", "--output"): "--demo iomem-graph -o x.svg",
+    ("oom-scores", "--group"): f"oom-scores -S {GROUPS} --group /",
+    ("oom-scores", "--sort"): "--demo oom-scores -s rss",
+    ("oom-scores", "--wide"): "oom-scores --wide --top 3",
+    ("pmap", "--columns"): "--demo pmap --columns size,rss 297",
+    ("pmap", "--diff"): "--demo pmap --diff DEMO 297",
+    ("pmap", "--group"): "--demo pmap --group kind 297",
+    ("pmap", "--sort"): "--demo pmap -s rss 297",
+    ("smem", "--bar"): "--demo smem --bar command",
+    ("smem", "--columns"): "--demo smem -c pid,pss",
+    ("smem", "--group"): "--demo smem -g command",
+    ("smem", "--output"): "--demo smem --pie command -o x.svg",
+    ("smem", "--pie"): "--demo smem --pie command",
+    ("smem", "--sort"): "--demo smem -s pss",
+    ("status", "--all"): "--demo status --all",
+    ("vgraph", "--csv"): "--demo vgraph --csv - 297",
+    ("vgraph", "--diff"): "--demo vgraph --diff DEMO 297",
+    ("vgraph", "--output"): "--demo vgraph -o x.svg 297",
+    ("vgraph", "--pages"): f"vgraph --pages HERE {ME}",
+    ("what-if alloc", "--group"): f"what-if alloc 100M -S {GROUPS} --group /",
+    ("what-if cache", "--group"): f"what-if cache 100M -S {GROUPS} --group /",
+    ("what-if fork", "--group"): f"what-if fork 1 -S {GROUPS} --group /",
+    ("what-if oom", "--group"): f"what-if oom -S {GROUPS} --group /",
+    ("what-if dirty", "--output"): "--demo what-if dirty --write 100M --disk 10M -o x.svg --force",
+    ("zones", "--ram"): "zones --ram 1G",
+    ("zones", "--table"): "zones --table",
+}
+NO_MODES = {  # options that choose no other data
+    "--dmesg": "this machine's log may be root's",
+    "--force": "it replaces files",
+    "--from": "another way to say what to set",
+    "--persist": "it writes a file",
+    "--kernel FILE": "smem: an image of the kernel",
+    "--source": "it is in every call",
+    "--version": "it is for people",
+    "--format": "it is what is tested",
+}
+ENDLESS = ("--watch",)
+
+
+def commands(command: click.Command = cli, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Give every command by the words that call it."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            found = command.get_command(context, each)
+            assert found is not None
+            yield from commands(found, f"{name} {each}".strip())
+    else:
+        yield name, command
+
+
+COMMANDS = dict(commands())
+
+
+def modes(name: str) -> Iterator[str]:
+    """Give the calls of a command: without options, and with each of them."""
+    yield CALLS[name]
+    for option in (param for param in COMMANDS[name].params if isinstance(param, click.Option)):
+        long = max(option.opts, key=len)
+        if long in NO_MODES or (name, long) in (("smem", "--kernel"), ("pmap", "--width")) or long in ENDLESS:
+            continue
+        if (name, long) in SPECIAL:
+            yield SPECIAL[name, long]
+        elif option.is_flag or option.count:
+            yield f"{CALLS[name]} {long}"
+        else:
+            assert long in VALUES, f"{name} {long}: say in VALUES or SPECIAL how it is called"
+            yield f"{CALLS[name]} {long} {VALUES[long]}"
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Give a function that calls the program in this process: status, output and errors."""
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(call: str, style: str) -> tuple[int, str, str]:
+
+        here = hex(id(ask))
+        call = call.replace("DEMO", demo_path()).replace("HERE", here)
+        monkeypatch.setattr(sys, "argv", ["pymemtools", *call.split(), "-f", style])
+        status = _call()
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+def test_every_command_is_called_here() -> None:
+    assert sorted(COMMANDS) == sorted([*CALLS, *(name for name in NO_DATA if name in COMMANDS)])
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_format_is_honoured_or_refused(name: str, ask) -> None:  # type: ignore[no-untyped-def]
+    if name == "tunables set" and os.geteuid():
+        pytest.skip("whether a tunable can be set is checked first, and only root can")
+    for call in modes(name):
+        status, out, err = ask(call, "json")
+        if status == 2:
+            assert (out, "--format" in err) == ("", True), f"{call}: {err}"
+            assert ask(call, "jsonl")[:2] == ask(call, "csv")[:2] == (2, "") or "jsonl" in err, call
+            continue
+        assert status == (3 if "--strict" in call and status else 0) or (name, status) == ("selftest", 1), (
+            f"{call}: {status} {err}"
+        )
+        rows = the_rows(call, out)
+        lines = [json.loads(line) for line in ask(call, "jsonl")[1].splitlines()]
+        assert [sorted(line) for line in lines] == [sorted(row) for row in rows], call
+        check_table(call, ask(call, "csv")[1], rows)
+
+
+def the_rows(call: str, text: str) -> list[dict[str, object]]:
+    """Take the rows of a document, which has the keys of schema 2."""
+    document = json.loads(text)
+    assert list(document) == ["schema", "command", "source", "rows", "totals", "unreadable", "notes"], call
+    assert document["schema"] == 2
+    assert document["source"] == {} or "kind" in document["source"], call  # zones --table is of no machine
+    rows: list[dict[str, object]] = document["rows"]
+    assert all(isinstance(row, dict) for row in rows), call
+    return rows
+
+
+def check_table(call: str, text: str, rows: list[dict[str, object]]) -> None:
+    """A header of the rows' keys, but for those of what is nested, and a line a row."""
+    header, *lines = csv.reader(io.StringIO(text))
+    assert len({*header}) == len(header), call
+    assert len(lines) == len(rows), call
+    assert all(len(line) == len(header) for line in lines), call
+    assert all({*header} <= {*row} for row in rows), call
+    nested = {key for row in rows for key, value in row.items() if value is None or isinstance(value, (dict, list))}
+    assert all({*row} - {*header} <= nested for row in rows), call
+
+
+@pytest.mark.parametrize("style", ["json", "github"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "free -s 1",
+        "groups --watch 1",
+        "smem --watch 1",
+        "oom-scores --watch 1",
+        f"pmap --watch 1 {ME}",
+        f"vgraph --watch 1 {ME}",
+    ],
+)
+def test_modes_that_repeat_are_no_document(call: str, style: str, ask) -> None:  # type: ignore[no-untyped-def]
+    status, out, err = ask(call, style)
+    assert (status, out) == (2, "")
+    assert f"not one document of {style}: use --format jsonl" in err
+
+
+def test_modes_that_repeat_are_known() -> None:
+    found = {name for name, command in COMMANDS.items() for param in command.params if {*ENDLESS} & {*param.opts}}
+    assert found == {"groups", "smem", "oom-scores", "pmap", "vgraph"}
+
+
+@pytest.mark.parametrize("command", ["pmap", "vgraph"])
+def test_rows_of_samples_have_their_moment(command: str) -> None:
+    with subprocess.Popen(["sleep", "1"]) as child:
+        call = [sys.executable, "-m", "pymemtools", command, "--watch", "0.2", "-f", "jsonl", str(child.pid)]
+        watcher = subprocess.Popen(call, env=os.environ | {"PYTHONPATH": str(HERE.parent)}, stdout=subprocess.PIPE)
+        child.wait()  # else it is a zombie, and still there
+    out, _ = watcher.communicate(timeout=60)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert rows
+    assert all(next(iter(row)) == "read_at" and row["read_at"].endswith("Z") for row in rows)
+
+
+def test_a_dry_run_says_that_it_is_one(pymemtools: Run, tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("whether a tunable can be set is checked first, and only root can")
+    done = pymemtools("tunables", "set", "--dry-run", "vm.swappiness=61", "-f", "json")
+    assert json.loads(done.stdout)["notes"] == ["a dry run: nothing was set"]
