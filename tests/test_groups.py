@@ -19,6 +19,7 @@ from group_trees import MIB, V2_ROOT, group, group_v1, write
 from small_group import small_group
 from trees import Map, Proc, write_tree
 
+from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.cgroup_memory import parse_limit
 from pymemtools.procfs.cgroup_names import container_of, label_of, pod_of
 from pymemtools.readings.cgroup_path import Hierarchy
@@ -339,6 +340,23 @@ def test_a_group_that_ends_meanwhile_is_left_out(tmp_path: Path) -> None:
     tree = read_tree(Vanishing(tmp_path, "/b"), Hierarchy(2, "/sys/fs/cgroup", "/"), "/")  # type: ignore[arg-type]
     assert [each.level.path for each in tree.groups] == ["/", "/a", "/c"]
     assert (tree.refused, tree.too_deep) == (0, 0)
+
+
+class Replacing(Vanishing):
+    """One in which it is there again right away: whoever had it open sees ENODEV."""
+
+    def read(self, path: str) -> bytes:
+        if path == f"/sys/fs/cgroup{self._group}/memory.stat" and self._group:
+            self._group = ""
+            raise MemtoolsError(f"{path}: No such device")
+        return self._source.read(path)
+
+
+def test_a_group_that_is_made_anew_meanwhile_is_read_again(tmp_path: Path) -> None:
+    write(tmp_path, V2_ROOT | group("/a") | group("/b", current=MIB))
+    tree = read_tree(Replacing(tmp_path, "/b"), Hierarchy(2, "/sys/fs/cgroup", "/"), "/")  # type: ignore[arg-type]
+    assert [(each.level.path, each.level.usage) for each in tree.groups][1:] == [("/a", 465 * MIB), ("/b", MIB)]
+    assert (tree.groups[2].level.held.file, tree.refused) == (150 * MIB, 0)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")

@@ -14,6 +14,7 @@ from pymemtools.sources.base import Source
 from pymemtools.units import plus
 
 _LONGEST_PATH = 4000  # bytes; PATH_MAX is 4096, and a file's name comes behind it
+_TRIES = 3
 _FILES_OF_V1 = ("tasks", "notify_on_release", "release_agent")
 # What the counter of all kernel memory is made of, before Linux 5.18 has one: mm/memcontrol.c, memory_stats[].
 _OF_KERNEL = ("kernel_stack", "pagetables", "percpu")
@@ -98,10 +99,19 @@ class _Walk:
         return []
 
     def _has_read(self, path: str, depth: int, parent: int | None, names: Sequence[str]) -> bool:
-        """Read a group; tell whether it is one, and still there."""
-        files = ForgivingFiles(self._source, self._directory(path), names)
-        found = _group(files, self._hierarchy.version, path) if names else None
-        if found is None or (files.is_short and not self._source.names(self._directory(path))):
+        """Read a group; tell whether it is one, and still there.
+
+        One that is removed meanwhile may be made anew under its name, and is then read again.
+        """
+        for _ in range(_TRIES):
+            if not names:
+                return False
+            files = ForgivingFiles(self._source, self._directory(path), names)
+            found = _group(files, self._hierarchy.version, path)
+            if not files.is_short:
+                break
+            names = self._source.names(self._directory(path))
+        if not names:
             return False
         if files.refused is not None:
             self.refused.append(files.refused)
