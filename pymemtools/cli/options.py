@@ -13,7 +13,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.explain import is_explained, remember
-from pymemtools.cli.terminal import LEAST, remember_width
+from pymemtools.cli.terminal import LEAST, remember_color, remember_width
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
@@ -212,7 +212,15 @@ def source_options(function: _F) -> _F:
 
 
 def format_option(function: _F) -> _F:
-    """Add -f/--format, and what is of text: --explain and --width."""
+    """Add -f/--format, and what is of text: --explain, --width and --color."""
+    function = click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        expose_value=False,
+        callback=remember_color,
+        help="Colour what matters; auto: on a terminal, unless NO_COLOR is set.",
+    )(function)
     function = click.option(
         "--width",
         type=click.IntRange(LEAST, 1000),

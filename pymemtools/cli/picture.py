@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from pymemtools.areas import Area, Areas
-from pymemtools.cli.terminal import LEAST, terminal_columns
+from pymemtools.cli.terminal import LEAST, is_coloured, terminal_columns
 from pymemtools.errors import UsageProblem
 from pymemtools.render.area_scale import SCALES
 from pymemtools.sources.base import Facts
@@ -40,12 +40,6 @@ def look_options(order: str) -> Callable[[_F], _F]:
         for option in (
             click.option("--force", is_flag=True, help="Replace the file of -o when there is one."),
             click.option("-o", "--output", metavar="FILE", help="Write the picture to FILE.svg or FILE.html."),
-            click.option(
-                "--color",
-                type=click.Choice(["auto", "always", "never"]),
-                default="auto",
-                help="Colour the boxes; auto: on a terminal, unless NO_COLOR is set.",
-            ),
             click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters."),
             click.option(
                 "--holes", type=click.Choice(list(HOLES)), default="all", help="Which holes to draw; big: from 1 MiB."
@@ -68,16 +62,10 @@ def look_of(options: dict[str, Any]) -> Look:
     return Look(
         terminal_columns(sys.stdout, least=LEAST),
         options["is_ascii"] or not (sys.stdout.encoding or "").lower().startswith("utf"),
-        _is_coloured(options["color"]),
+        is_coloured(),
         options["scale"],
         options["order"],
     )
-
-
-def _is_coloured(choice: str) -> bool:
-    if choice == "auto":
-        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return choice == "always"
 
 
 def check_output(output: str | None, style: str) -> None:

@@ -14,6 +14,7 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import note_incomplete, show
+from pymemtools.render.tones import CHECKS
 from pymemtools.report import Report
 from pymemtools.reports.selftest.report import selftest
 
@@ -27,7 +28,7 @@ def command(ctx: click.Context, source: str | None, style: str, *, max_size: int
     check_style(style)
     opened = open_from(ctx, source, partial=partial, max_size=max_size)
     report = selftest(opened, facts_as_json(opened.facts))
-    show(report, style, _text)
+    show(report, style, _text, tones=CHECKS)
     note_incomplete(ctx, report, strict=strict)
     return 1 if report.answer.count(False) else exit_status(ctx)
 

@@ -10,12 +10,26 @@ from typing import TextIO
 import click
 
 LEAST = 40  # columns
-_KEY = "pymemtools.width"
+_KEY, _COLOR = "pymemtools.width", "pymemtools.color"
 
 
 def remember_width(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
     """Note --width, which every layout goes by."""
     ctx.meta[_KEY] = value
+
+
+def remember_color(ctx: click.Context, param: click.Parameter, value: str) -> None:
+    """Note --color, which every layout goes by."""
+    ctx.meta[_COLOR] = value
+
+
+def is_coloured() -> bool:
+    """Tell whether stdout is to be coloured: as --color says, else on a terminal unless NO_COLOR is set."""
+    ctx = click.get_current_context(silent=True)
+    choice = "auto" if ctx is None else ctx.meta.get(_COLOR, "auto")
+    if choice == "auto":
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return bool(choice == "always")
 
 
 def chosen_width() -> int | None:

@@ -19,6 +19,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import show
 from pymemtools.errors import UsageProblem
+from pymemtools.render.tones import ZONES
 from pymemtools.report import Report
 from pymemtools.reports.zones import boot_report, reserves, zones_report
 from pymemtools.sources.base import Source
@@ -51,7 +52,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     found = reserves(source)
     report, text = zones_report(found, facts_as_json(source.facts)), _kernel_text if asked.as_kernel else _text
-    show(report, asked.style, text, formulas=lambda _: _formulas(source))
+    show(report, asked.style, text, formulas=lambda _: _formulas(source), tones=ZONES)
     return exit_status(ctx)
 
 

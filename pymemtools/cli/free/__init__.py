@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.command(
     "free",
     cls=AbbreviatingCommand,
-    beyond=["--bar", "--explain", "--width"],
+    beyond=["--bar", "--color", "--explain", "--width"],
     context_settings={"help_option_names": ["--help"]},
 )
 @unit_options

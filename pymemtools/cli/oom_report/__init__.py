@@ -101,6 +101,7 @@ def _show(ctx: click.Context, logs: Logs, options: Mapping[str, Any], damages: S
         return 0
     from pymemtools.cli.oom_report.layout import kill_lines
     from pymemtools.cli.output import show
+    from pymemtools.render.tones import KILLS
     from pymemtools.reports.oom_report.report import explained, kills_report
 
     text = partial(kill_lines, is_named=logs.is_named, is_whole=options["tasks"])
@@ -114,7 +115,7 @@ def _show(ctx: click.Context, logs: Logs, options: Mapping[str, Any], damages: S
             continue
         if style == "text" and count > 1:
             sys.stdout.write("\n")
-        show(kills_report([kill], logs.facts), style, text)
+        show(kills_report([kill], logs.facts), style, text, tones=KILLS)
     if kills:
         show(kills_report(kills, logs.facts, damages), style, text)
     return count

@@ -25,6 +25,7 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import Text, note_incomplete, show
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
+from pymemtools.render.tones import KILLS
 from pymemtools.report import Report
 from pymemtools.reports.oom_scores.columns import SHOWN
 from pymemtools.reports.oom_scores.report import Ranking, ScoresRequest, scores_report
@@ -66,7 +67,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         if style == "text" and isinstance(report.answer, Ranking) and not is_classic:
             report = report._replace(warnings=(*report.warnings, *report.answer.doubts))
         text, place = _text(request, is_classic=is_classic), sample if watch else None
-        show(report, style, text, sample=place, formulas=_formulas)
+        show(report, style, text, sample=place, formulas=_formulas, tones=KILLS)
     return exit_status(ctx)
 
 

@@ -40,7 +40,7 @@ from pymemtools.sources.base import Source
 @click.command(
     "pmap",
     cls=AbbreviatingCommand,
-    beyond=["--diff", "--explain", "--sort", "--source", "--strict"],
+    beyond=["--color", "--diff", "--explain", "--sort", "--source", "--strict", "--width"],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.argument("pids", nargs=-1, required=True, metavar="PID...", shell_complete=offer_pids)

@@ -26,6 +26,7 @@ from pymemtools.cli.smem.request import checked, column_names
 from pymemtools.cli.terminal import chosen_width
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
+from pymemtools.render.tones import GROWTH
 from pymemtools.report import Report
 from pymemtools.reports.smem.report import smem_report
 from pymemtools.reports.smem.request import Request
@@ -40,7 +41,10 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 
 @click.command(
-    "smem", cls=AbbreviatingCommand, beyond=["--top"], context_settings={"help_option_names": ["-h", "--help"]}
+    "smem",
+    cls=AbbreviatingCommand,
+    beyond=["--top", "--color", "--explain", "--width"],
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("-m", "--mappings", is_flag=True, help="Report by mapping.")
 @click.option("-u", "--users", is_flag=True, help="Report by user.")
@@ -139,10 +143,11 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
             report = smem_difference(earlier, smem_report(source, _whole(request)), request)
         note_incomplete(ctx, report, strict=options["strict"])
+        tones = None if earlier is None else GROWTH
         place = sample if options["watch"] else None
         splits = request.report == "system" and not request.detailed and earlier is None
         formulas = (lambda _: _formulas(source)) if splits else None
-        show(report, style, layout.lines, named=False, sample=place, formulas=formulas, is_classic=True)
+        show(report, style, layout.lines, named=False, sample=place, formulas=formulas, is_classic=True, tones=tones)
     return exit_status(ctx)
 
 

@@ -1,0 +1,61 @@
+"""Colour carries meaning, on terminals; NO_COLOR and --color decide, and pipes keep their bytes."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Run
+from on_terminal import on_terminal
+
+from pymemtools.render.tones import CHECKS, GROWTH, KILLS, ZONES, Tones, toned
+
+GREEN, RED, YELLOW, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "is_coloured"),
+    [
+        ("", {}, True),
+        ("", {"NO_COLOR": "1"}, False),
+        ("", {"TERM": "dumb"}, False),
+        ("--color never", {}, False),
+        ("--color always", {"NO_COLOR": "1"}, True),
+    ],
+)
+def test_states_of_zones_are_coloured_on_a_terminal(
+    options: str, environment: dict[str, str], is_coloured: bool
+) -> None:
+    seen = on_terminal("--demo", "zones", *options.split(), columns=80, **environment)
+    assert (f"{GREEN}ok{PLAIN}" in seen, "\x1b" in seen) == (is_coloured, is_coloured)
+
+
+def test_pipes_keep_their_bytes(pymemtools: Run) -> None:
+    plain = pymemtools("--demo", "zones").stdout
+    assert b"\x1b" not in plain
+    coloured = pymemtools("--demo", "zones", "--color", "always").stdout
+    assert coloured.replace(GREEN.encode(), b"").replace(PLAIN.encode(), b"") == plain
+
+
+@pytest.mark.parametrize(
+    ("tones", "line", "expected"),
+    [
+        (ZONES, "   0 Normal   ##  direct reclaim", f"   0 Normal   ##  {RED}direct reclaim{PLAIN}"),
+        (KILLS, "  killed:   330 (x)", f"{RED}  killed:   330 (x){PLAIN}"),
+        (
+            KILLS,
+            "  Node 0 DMA32: free 2.6 MiB below min; min",
+            f"  Node 0 DMA32: free 2.6 MiB {RED}below min{PLAIN}; min",
+        ),
+        (CHECKS, "oom_score        NO        12", f"{RED}oom_score        NO{PLAIN}        12"),
+        (CHECKS, "21 of 21 hold", f"{GREEN}21 of 21 hold{PLAIN}"),
+        (GROWTH, "1 root a new hope   grown   1  2  -1", f"1 root a new hope   {RED}grown{PLAIN}   1  2  -1"),
+        (GROWTH, "1 root new", "1 root new"),
+    ],
+)
+def test_what_is_coloured(tones: Tones, line: str, expected: str) -> None:
+    assert toned(line, tones) == expected
+
+
+@pytest.mark.parametrize("call", ["smem --col pid", "smem --col=pss -t", "free --wi"])
+def test_options_that_classic_programs_lack_leave_their_short_forms_alone(pymemtools: Run, call: str) -> None:
+    done = pymemtools("--demo", *call.split())
+    assert (done.returncode, done.stderr) == (0, b"")
