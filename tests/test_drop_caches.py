@@ -61,9 +61,9 @@ def test_dry_run_on_a_copy(pymemtools: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("4",), "4 is not in the range 1<=x<=3"),
-        (("0",), "0 is not in the range 1<=x<=3"),
-        (("1 2",), "'1 2' is not a valid integer range"),
+        (("4",), "'4' is none of 1 (pagecache), 2 (slab) and 3 (all)"),
+        (("0",), "'0' is none of 1 (pagecache)"),
+        (("1 2",), "'1 2' is none of 1 (pagecache)"),
         (("--sync-timeout", "x"), "'x' is no time"),
     ],
 )

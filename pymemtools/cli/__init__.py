@@ -58,6 +58,18 @@ MAP = {
 COMMANDS = {name: text for commands in MAP.values() for name, text in commands.items()}
 
 
+_MEANT = {  # what other programs call it
+    "ps": ("smem", "status"),
+    "top": ("smem --watch 2",),
+    "htop": ("smem --watch 2",),
+    "oom": ("oom-scores", "oom-report"),
+    "dmesg": ("oom-report --dmesg",),
+    "sysctl": ("tunables",),
+    "vmstat": ("zones", "free -s 1"),
+    "maps": ("pmap", "vgraph"),
+}
+
+
 class LazyGroup(click.Group):
     """A group that imports a subcommand's module, of ``package``, only to run it; ``chapters`` order its help."""
 
@@ -84,10 +96,16 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] == "help":  # what a stranger types
+            args = [*args[1:], "--help"]
+            if len(args) == 1:
+                click.echo(ctx.get_help())
+                ctx.exit()
         if args[0] not in self._helps and not args[0].startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
-            near = " or ".join(f"'{name}'" for name in get_close_matches(args[0], self._helps))
+            names = _MEANT.get(args[0]) or get_close_matches(args[0], self._helps)
+            near = " or ".join(f"'{name}'" for name in names if name.split()[0] in self._helps)
             raise click.UsageError(f"no such command '{args[0]}'" + (f" (did you mean {near}?)" if near else ""), ctx)
         return super().resolve_command(ctx, args)
 

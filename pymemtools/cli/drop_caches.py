@@ -12,12 +12,15 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.options import (
+    CACHES,
+    DROPPED,
     SECONDS,
     AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,
     format_option,
+    offer,
     open_from,
     source_options,
 )
@@ -43,7 +46,7 @@ class DropRequest(NamedTuple):
 
 
 @click.command("drop-caches", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("level", type=click.IntRange(1, 3), default=1, metavar="[1|2|3]")
+@click.argument("level", type=DROPPED, default=1, metavar="[1|2|3]", shell_complete=offer("1", "2", "3", *CACHES))
 @click.option("--dry-run", is_flag=True, help="Only say what it would free; works on captures, too.")
 @click.option("--no-sync", is_flag=True, help="Do not write dirty pages first; these stay.")
 @click.option("--sync-timeout", type=SECONDS, default="30", metavar="SECONDS", help="How long to wait for sync. [30]")

@@ -16,19 +16,25 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import note_incomplete, show
+from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
 from pymemtools.reports.info import Answer, Info, Studied, info_report
 
 
 @click.command("info", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("path", required=False, metavar="[SOURCE]", type=click.Path(readable=False))
 @source_options
 @format_option
 @click.pass_context
-def command(ctx: click.Context, /, style: str, **options: Any) -> int:
+def command(ctx: click.Context, /, path: str | None, style: str, **options: Any) -> int:
     """Tell what a capture is: of which machine, taken when, and which commands it can answer."""
     check_style(style)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    if path is not None and options["source"] is not None:
+        raise UsageProblem("info: SOURCE and --source are two answers to the same question")
+    source = open_from(
+        ctx, options["source"] if path is None else path, partial=options["partial"], max_size=options["max_size"]
+    )
     report = info_report(source)
     note_incomplete(ctx, report, strict=options["strict"])
     show(report, style, _text)

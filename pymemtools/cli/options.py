@@ -83,6 +83,20 @@ class RegexType(_RegexType):
             self.fail(f"bad regular expression '{value}': {error}", param, ctx)
 
 
+class CachesType(_IntType):
+    """Which caches to drop: a number as the kernel takes it, or a name."""
+
+    name = "caches"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = CACHES.get(str(value), value)
+        if str(number) not in map(str, CACHES.values()):
+            self.fail(f"'{value}' is none of 1 (pagecache), 2 (slab) and 3 (all)", param, ctx)
+        return int(number)
+
+
+CACHES = {"pagecache": 1, "slab": 2, "all": 3}
+DROPPED = CachesType()
 SIZE = SizeType()
 KIB_SIZE = KibType()
 REGEX = RegexType()
@@ -97,7 +111,7 @@ class AbbreviatingCommand(click.Command):
 
     def __init__(self, *args: Any, beyond: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._beyond = beyond
+        self._beyond = (*beyond, "--demo")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; that a process it was given is not there is said in its name, by whoever finds out."""
@@ -111,11 +125,17 @@ class AbbreviatingCommand(click.Command):
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         longs = [name for option in options for name in option.opts if name.startswith("--")]
         with_value = {name for option in options if _takes_value(option) for name in option.opts}
+        ctx.allow_extra_args = True  # what is left over is refused here, where it may be a source
         try:
-            return super().parse_args(ctx, list(self._expanded(args, longs, with_value, ctx)))
+            rest = super().parse_args(ctx, list(self._expanded(args, longs, with_value, ctx)))
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # click's parser does not say which command was called wrongly
             raise
+        if rest and not ctx.resilient_parsing:
+            plural = "s" if len(rest) > 1 else ""
+            meant = meant_source(rest[0]) if "source" in ctx.params else ""
+            raise click.UsageError(f"Got unexpected extra argument{plural} ({' '.join(rest)}){meant}", ctx)
+        return rest
 
     def _expanded(
         self, args: Iterable[str], longs: list[str], with_value: set[str], ctx: click.Context
@@ -167,7 +187,7 @@ def offer_pids(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     if path == "-":
         return []  # the terminal's
     try:
-        if ctx.find_root().params.get("demo") and not path:
+        if (ctx.obj is True or ctx.find_root().params.get("demo")) and not path:
             from pymemtools.sources.example import open_example
 
             pids = sorted(open_example().pids())
@@ -191,9 +211,20 @@ def offer_in_list(names: Callable[[click.Context], Iterable[str]]) -> Completer:
     return complete
 
 
+def meant_source(text: str) -> str:
+    """Ask whether what is no operand is meant as a source, as the end of a message."""
+    return f"; did you mean -S {text}?" if os.path.exists(text) else ""
+
+
+def _study_example(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.obj = True
+
+
 def source_options(function: _F) -> _F:
     """Add -S/--source and what goes with it."""
     for option in (
+        click.option("--demo", is_flag=True, hidden=True, is_eager=True, expose_value=False, callback=_study_example),
         click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read."),
         click.option("--partial", is_flag=True, help="Use the complete part of a damaged archive; exit status 3."),
         click.option(

@@ -57,13 +57,27 @@ def _is_there(source: Source, entry: Tunable) -> bool:
     return file in source.names(folder)
 
 
+def meant_by(name: str) -> str:
+    """Ask whether the tunable of a similar name is meant, as the end of a message; empty for one that is known."""
+    if name in TUNABLES:
+        return ""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
 def value_of(source: Source, name: str) -> str:
     """Read one value as text: numbers with single blanks between, of words the chosen one. Raises Missing, Denied."""
     if name in NEVER_READ:
         raise Denied(f"{name}: not read, since reading it makes the kernel do something")
     if name in ONLY_WRITTEN:
         return WRITE_ONLY
-    text = source.read(path_of(name)).decode("utf-8", "surrogateescape")
+    try:
+        text = source.read(path_of(name)).decode("utf-8", "surrogateescape")
+    except Missing as error:
+        meant = meant_by(name)
+        raise (Missing(f"{name}: no such tunable{meant}") if meant else error) from None
     entry = TUNABLES.get(name)
     if entry is not None and entry.choices and "[" in text:
         return text.partition("[")[2].partition("]")[0]

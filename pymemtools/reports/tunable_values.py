@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pymemtools.errors import UsageProblem
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical, limits, range_in_words
 from pymemtools.readings.machine import Machine
-from pymemtools.readings.settings import absolute, words_of
+from pymemtools.readings.settings import absolute, meant_by, words_of
 from pymemtools.reports.harm import harm
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.base import Source
@@ -139,7 +139,7 @@ def _assignment(text: str, others: Iterable[Assignment]) -> Assignment:
     if not equals:
         raise UsageProblem(f"'{text[:60]}': write NAME=VALUE")
     if name not in TUNABLES:
-        raise UsageProblem(f"nothing is known of '{name[:60]}', so it is not set")
+        raise UsageProblem(f"nothing is known of '{name[:60]}', so it is not set{meant_by(name)}")
     known = TUNABLES[name]
     if any(other.name in (name, known.twin) for other in others):
         raise UsageProblem(f"{name} is set twice, or with its twin")

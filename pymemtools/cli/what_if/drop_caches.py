@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from pymemtools.cli.options import CACHES, DROPPED, offer
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.report import Report
@@ -13,7 +14,7 @@ from pymemtools.reports.what_if.drop_caches import Drop, DropRequest, drop_repor
 
 
 @question("drop-caches", drop_report)
-@click.argument("level", type=click.IntRange(1, 3), default=1, metavar="[1|2|3]")
+@click.argument("level", type=DROPPED, default=1, metavar="[1|2|3]", shell_complete=offer("1", "2", "3", *CACHES))
 def command(level: int) -> Question:
     """Predict what a write of 1 (file pages), 2 (slab) or 3 (both) would free: the least and the most."""
     return Question(DropRequest(level), _lines)

@@ -10,6 +10,7 @@ import click
 from pymemtools.cli.options import SIZE
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import size, table
+from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.what_if.pss import ProportionalSize, PssRequest, pss_report
 from pymemtools.units import KIB
@@ -33,10 +34,15 @@ SHARED = SharedType()
 
 
 @question("pss", pss_report)
+@click.argument("pid", required=False, metavar="")
 @click.option("--private", type=SIZE, metavar="SIZE", help="Memory that the process has alone.")
 @click.option("--shared", type=SHARED, multiple=True, metavar="SIZE:N", help="Memory that N processes share, with it.")
-def command(*, private: int | None, shared: tuple[tuple[int, int], ...]) -> Question:
+def command(*, pid: str | None, private: int | None, shared: tuple[tuple[int, int], ...]) -> Question:
     """Work out RSS, PSS and USS of a process; without options, of the example in the kernel's documentation."""
+    if pid is not None:
+        raise UsageProblem(
+            f"what-if pss: works with sizes that are supposed; a process's: pymemtools pmap --rollup {pid}"
+        )
     return Question(PssRequest(private, shared), _lines)
 
 
