@@ -25,6 +25,7 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import show
+from pymemtools.cli.progress import progress
 from pymemtools.control.caches import write_drop_caches
 from pymemtools.control.settings import Setting, check_writable
 from pymemtools.errors import MemtoolsError, UsageProblem
@@ -98,18 +99,14 @@ def _sync(seconds: float, *, go_on: bool) -> None:
         finally:
             os._exit(0)
     deadline = time.monotonic() + seconds
-    shows = sys.stderr is not None and sys.stderr.isatty()
-    said = 0
-    while os.waitpid(pid, os.WNOHANG) == (0, 0):
-        left = deadline - time.monotonic()
-        if left <= 0:
-            break
-        if shows and (waited := int(seconds - left)) > said:
-            said = waited
-            say(f"drop-caches: sync: {said} s")
-        time.sleep(min(0.05, left))
-    else:
-        return
+    with progress("drop-caches: writing back what is dirty"):
+        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            time.sleep(min(0.05, left))
+        else:
+            return
     if not go_on:
         raise MemtoolsError(f"drop-caches: sync did not finish in {seconds:g} s (--no-wait drops what is clean)")
     say(f"drop-caches: sync did not finish in {seconds:g} s: only what is clean is dropped")

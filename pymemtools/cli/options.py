@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -288,12 +289,22 @@ def open_from(
         return open_example()
     if source == "":  # a script's variable that is not set
         raise UsageProblem("--source: the name is empty")
-    opened = open_source(source, partial=partial, max_bytes=max_size, with_logs=with_logs)
+    with _told(source):
+        opened = open_source(source, partial=partial, max_bytes=max_size, with_logs=with_logs)
     damage = getattr(opened, "damage", None)
     if damage:
         say(f"{source}: {damage}; showing what was complete before that")
         ctx.meta["incomplete"] = True
     return opened
+
+
+def _told(source: str | None) -> AbstractContextManager[None]:
+    """Show on a terminal that a large archive is being read; this machine is read when it is asked."""
+    if source is None:
+        return nullcontext()
+    from pymemtools.cli.progress import progress
+
+    return progress(f"reading {source}")
 
 
 def exit_status(ctx: click.Context) -> int:
