@@ -33,6 +33,7 @@ CALLS = {  # a call for each command
     "groups": f"groups -S {GROUPS}",
     "info": "--demo info",
     "iomem-graph": "--demo iomem-graph",
+    "numa": "--demo numa",
     "oom-report": f"oom-report {OOM_LOG}",
     "oom-scores": "--demo oom-scores",
     "pmap": "--demo pmap 297",

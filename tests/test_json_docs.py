@@ -47,7 +47,7 @@ ALONE = {  # not of the example
     "swap": ("-S", SWAPPED),
     "groups": ("-S", GROUPS),
 }
-LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set")  # not of a copy
+LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set", "numa PID")  # not of a copy
 
 
 def test_the_page_is_what_the_columns_say() -> None:

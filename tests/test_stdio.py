@@ -30,6 +30,7 @@ CALLS = (
     *(
         "--demo zones",
         "--demo swap",
+        "--demo numa",
         "--demo thp",
         "--demo thp 297",
         "--demo oom-scores",

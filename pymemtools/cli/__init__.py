@@ -31,6 +31,7 @@ MAP = {
         "swap": "Show who is swapped out, and what swapoff would take.",
         "cache": "Show which files are in the page cache, and who maps them.",
         "thp": "Show transparent huge pages, and why memory is not huge.",
+        "numa": "Show the memory of NUMA nodes, and where a process is.",
         "iomem-graph": "Show the physical address space: a table and a picture.",
     },
     "Explain who is killed, and why": {

@@ -39,9 +39,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
 
 def _text(report: Report) -> list[str]:
-    import sys
-
-    from pymemtools.cli.terminal import terminal_columns
+    from pymemtools.cli.terminal import page_columns
     from pymemtools.render.swap_table import swap_lines
 
-    return swap_lines(report, terminal_columns(sys.stdout, least=80) if sys.stdout.isatty() else None)
+    return swap_lines(report, page_columns())

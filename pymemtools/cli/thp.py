@@ -46,9 +46,7 @@ def _machine(report: Report) -> list[str]:
 
 
 def _process(report: Report) -> list[str]:
-    import sys
-
-    from pymemtools.cli.terminal import terminal_columns
+    from pymemtools.cli.terminal import page_columns
     from pymemtools.render.thp_table import process_lines
 
-    return process_lines(report.answer, terminal_columns(sys.stdout, least=80) if sys.stdout.isatty() else None)
+    return process_lines(report.answer, page_columns())

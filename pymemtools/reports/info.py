@@ -89,6 +89,7 @@ QUESTIONS = (
         ("/sys/kernel/mm/transparent_hugepage/|vmstat|buddyinfo",),
         ("/sys/kernel/mm/transparent_hugepage/", "vmstat", "buddyinfo", _PAGE_SIZE),
     ),
+    Needs("numa", ("/sys/devices/system/node/|zoneinfo",), ("/sys/devices/system/node/",)),
     Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes", _PAGE_SIZE)),
     Needs(
         "tunables",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pymemtools.report import READ_AT, Column
-from pymemtools.reports import drop_caches, free, info, physical, status, tunables, vss_ratio, zones
+from pymemtools.reports import drop_caches, free, info, numa, physical, status, tunables, vss_ratio, zones
 from pymemtools.reports.cache import columns as cached
 from pymemtools.reports.groups import columns as groups
 from pymemtools.reports.oom_report import report as oom_report
@@ -59,6 +59,8 @@ VOCABULARY = (
     Rows("cache", cached.ALL),
     Rows("thp", thp.COLUMNS),
     Rows("thp PID", thp_process.COLUMNS),
+    Rows("numa", numa.COLUMNS),
+    Rows("numa PID", numa.PROCESS_COLUMNS),
     Rows("zones", zones.COLUMNS),
     Rows("zones --table", zones.BOOT_COLUMNS),
     Rows("iomem-graph", physical.COLUMNS),

@@ -1,0 +1,58 @@
+"""``pymemtools numa``: the memory of nodes, and where a process has its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pymemtools.cli.options import (
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    format_option,
+    offer_pids,
+    open_from,
+    source_options,
+)
+from pymemtools.cli.output import show
+from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.report import Report
+from pymemtools.reports.numa import AMOUNTS, COUNTS, numa_report, process_report
+
+
+@click.command("numa", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("pid", required=False, metavar="[PID]", shell_complete=offer_pids)
+@source_options
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Show the memory of each NUMA node, and whether it was wanted there; of a process where it is. In KiB."""
+    check_style(options["style"])
+    pid = None if options["pid"] is None else process_number("numa", options["pid"])
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    if pid is None:
+        show(numa_report(source), options["style"], _nodes)
+    else:
+        show(process_report(source, pid), options["style"], _process)
+    return exit_status(ctx)
+
+
+def _nodes(report: Report) -> list[str]:
+    from pymemtools.render.columns import classic_table
+
+    lines: list[str] = []
+    for keys in (AMOUNTS, COUNTS):
+        table = report.table.only(keys)
+        rows = list(zip(*(table.cells[key] for key in keys)))
+        lines += [*([""] if lines else []), *(line.rstrip() for line in classic_table(table.columns, rows))]
+    return lines
+
+
+def _process(report: Report) -> list[str]:
+    from pymemtools.render.columns import classic_table
+
+    table, totals = report.table, report.totals or {}
+    rows = list(zip(*(table.cells[key] for key in table.keys)))
+    last = ["all", *(totals[key] for key in table.keys[1:])]
+    return [line.rstrip() for line in classic_table(table.columns, rows, totals=last)]
