@@ -152,7 +152,7 @@ def test_pids_of_the_source_named_before(tmp_path: Path) -> None:
     write_tree(tmp_path, Proc(7, "x"), Proc(70, "y"))
     assert offered(f"pymemtools pmap -S {tmp_path} ") == ["7", "70"]
     assert offered(f"pymemtools pmap --source={tmp_path} 70") == ["70"]
-    assert offered("pymemtools --demo status 31") == ["31", "310", "312"]
+    assert offered("pymemtools --demo status 31") == ["310", "312"]  # 31 is a kernel thread
     assert offered("pymemtools pmap -S - ") == []
     assert offered(f"pymemtools pmap -S {tmp_path}/nothing.tar ") == []
 
@@ -160,3 +160,28 @@ def test_pids_of_the_source_named_before(tmp_path: Path) -> None:
 def test_files_are_left_to_the_shell(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     assert offered(f"pymemtools smem -S {tmp_path}/") == [f"{tmp_path}/"]
+
+
+def test_names_of_tunables_as_they_are_begun() -> None:
+    assert offered("pymemtools tunables explain vm.swapp") == ["vm.swappiness"]
+    assert offered("pymemtools tunables get swapp") == ["swappiness"]
+    assert offered("pymemtools tunables set swapp") == ["swappiness="]
+    assert offered("pymemtools what-if alloc --set vm.overcommit_m") == ["vm.overcommit_memory="]
+
+
+def test_what_drop_caches_takes() -> None:
+    assert offered("pymemtools drop-caches ") == ["1", "2", "3", "pagecache", "slab", "all"]
+    assert offered("pymemtools what-if drop-caches p") == ["pagecache"]
+
+
+def test_groups_level_by_level(tmp_path: Path) -> None:
+    """Those of an odd name, which anybody may have been given to name, are not among them."""
+    for name in ("init.scope", "user.slice/user-1.slice", "user.slice/a b", "user.slice/$(x)"):
+        (tmp_path / "sys" / "fs" / "cgroup" / name).mkdir(parents=True)
+    for folder in list((tmp_path / "sys" / "fs" / "cgroup").rglob("*")):
+        (folder / "memory.stat").write_text("anon 0\n")
+    (tmp_path / "sys" / "fs" / "cgroup" / "memory.stat").write_text("anon 0\n")
+    write_tree(tmp_path, Proc(7, "x"))
+    assert offered(f"pymemtools groups -S {tmp_path} ") == ["/init.scope", "/user.slice"]
+    assert offered(f"pymemtools what-if oom -S {tmp_path} --group /user.slice/") == ["/user.slice/user-1.slice"]
+    assert offered(f"pymemtools free -S {tmp_path} --cgroup=/in") == ["/init.scope"]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pymemtools.cli.options import offer_pids
+from pymemtools.cli.options import offer_groups, offer_pids
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.reports.memory_groups.room import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound, Ruling
 
@@ -16,7 +16,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 pid_option = click.option(
     "--pid", type=click.IntRange(min=1), metavar="P", shell_complete=offer_pids, help="Process P asks."
 )
-group_option = click.option("--group", metavar="PATH", help="A process of this memory group asks: a path or a unit.")
+group_option = click.option(
+    "--group",
+    metavar="PATH",
+    shell_complete=offer_groups,
+    help="A process of this memory group asks: a path or a unit.",
+)
 
 
 def ruled_text(ruled: Ruling, missing: int, kills: str) -> str:

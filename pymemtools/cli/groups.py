@@ -15,6 +15,7 @@ from pymemtools.cli.options import (
     exit_status,
     format_option,
     offer,
+    offer_groups,
     offer_in_list,
     open_from,
     source_options,
@@ -32,7 +33,7 @@ _KEYS = tuple(column.key for column in COLUMNS)
 
 
 @click.command("groups", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("path", required=False, metavar="[PATH]")
+@click.argument("path", required=False, metavar="[PATH]", shell_complete=offer_groups)
 @click.option("--all", "everything", is_flag=True, help="Show groups without processes and without memory, too.")
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="Only the N largest that hold something themselves."

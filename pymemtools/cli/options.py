@@ -184,19 +184,37 @@ def offer(*names: str) -> Completer:
 
 def offer_pids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the PIDs of the source named so far: numbers, never names that another user chose."""
-    path = ctx.params.get("source")
-    if path == "-":
-        return []  # the terminal's
-    try:
-        if (ctx.obj is True or ctx.find_root().params.get("demo")) and not path:
-            from pymemtools.sources.example import open_example
+    from pymemtools.readings.processes import pids_in_user_space
 
-            pids = sorted(open_example().pids())
-        else:
-            pids = sorted(open_source(path and os.path.expanduser(path)).pids())
+    try:
+        source = _named_so_far(ctx)
+        pids = [] if source is None else pids_in_user_space(source)
     except MemtoolsError:
         return []
     return [str(pid) for pid in pids if str(pid).startswith(incomplete)]
+
+
+def offer_groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the path of a control group of the source named so far, level by level."""
+    from pymemtools.readings.cgroup_path import groups_beginning
+
+    try:
+        source = _named_so_far(ctx)
+        return [] if source is None else groups_beginning(source, incomplete or "/")
+    except MemtoolsError:
+        return []
+
+
+def _named_so_far(ctx: click.Context) -> Source | None:
+    """Open what a command line that is not complete is about; nothing for stdin, which is the terminal."""
+    path = ctx.params.get("source")
+    if path == "-":
+        return None
+    if (ctx.obj is True or ctx.find_root().params.get("demo")) and not path:
+        from pymemtools.sources.example import open_example
+
+        return open_example()
+    return open_source(path and os.path.expanduser(path))
 
 
 def offer_in_list(names: Callable[[click.Context], Iterable[str]]) -> Completer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -155,6 +156,20 @@ def _unit(source: Source, hierarchy: Hierarchy, name: str) -> str:
     if len(found) > 1:
         raise UsageProblem(f"{name} is the name of several control groups: {' '.join(found)}")
     return found[0]
+
+
+def groups_beginning(source: Source, text: str) -> list[str]:
+    """List the groups whose path begins so and has no further ``/``; but for those of an odd name, as anybody may give.
+
+    Raises Missing where there are none.
+    """
+    above = text.rpartition("/")[0]
+    point = find_hierarchy(source).point
+    paths = [f"{above}/{child}" for child in _groups(source, f"{point}{above}") if _PLAIN.fullmatch(child)]
+    return [path for path in sorted(paths) if path.startswith(text) and source.names(f"{point}{path}")]
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]*", re.ASCII)
 
 
 def _is_container(path: str, name: str) -> bool:

@@ -21,6 +21,7 @@ from pymemtools.readings.process import (
     ZOMBIE,
     Process,
     identify,
+    life_of,
     packed,
     small_number,
     unpacked,
@@ -153,6 +154,18 @@ def count_processes(source: Source) -> Count:
             kernel_threads += process.life == KERNEL
             unreadable += process.refused is not None
     return Count(alive, kernel_threads, unreadable)
+
+
+def pids_in_user_space(source: Source) -> list[int]:
+    """Number the processes in order, without kernel threads: what somebody may ask about."""
+
+    def is_kernel_thread(pid: int) -> bool:
+        try:
+            return read_steadily(source, pid, lambda files, stat: life_of(stat)) == KERNEL
+        except MemtoolsError:
+            return False  # of what is not known it is not said
+
+    return [pid for pid in sorted(source.pids()) if not is_kernel_thread(pid)]
 
 
 def expect_processes(source: Source) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
-from pymemtools.models.tunables import NEVER_READ, ONLY_WRITTEN, TUNABLES, Tunable
+from pymemtools.models.tunables import NEVER_READ, ONLY_WRITTEN, TUNABLES, Tunable, canonical
 from pymemtools.sources.base import Source
 
 KNOWN = tuple(TUNABLES)  # names
@@ -55,6 +55,13 @@ def names(source: Source) -> list[str]:
 def _is_there(source: Source, entry: Tunable) -> bool:
     folder, _, file = entry.path.rpartition("/")
     return file in source.names(folder)
+
+
+def names_beginning(text: str) -> list[str]:
+    """List the names that begin so: whole ones, and without their folder those that still mean the same."""
+    bare = [(name, name.rpartition(".")[2]) for name in KNOWN] if text else []
+    short = [file for name, file in bare if file.startswith(text) and canonical(file) == name]
+    return [name for name in KNOWN if name.startswith(text)] + short
 
 
 def meant_by(name: str) -> str:

@@ -17,6 +17,7 @@ from pymemtools.cli.options import (
     exit_status,
     facts_as_json,
     format_option,
+    offer_groups,
     open_from,
     source_options,
 )
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     is_flag=False,
     flag_value=".",
     metavar="[PATH]",
+    shell_complete=offer_groups,
     help="Show a control group's memory and limits: PATH, a unit, or the group we are in.",
 )
 @click.option("-s", "--seconds", metavar="N", help="Repeat every N seconds.")

@@ -10,6 +10,7 @@ from pymemtools.cli import say
 from pymemtools.cli.options import AbbreviatingCommand, check_style, facts_as_json, format_option
 from pymemtools.cli.output import show
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
+from pymemtools.cli.tunables.names import offer_settings
 from pymemtools.control import settings as control
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.readings.machine import read_machine
@@ -23,7 +24,7 @@ _LARGEST_FILE = 1 << 20
 
 
 @click.command("set", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("assignments", nargs=-1, metavar="NAME=VALUE...")
+@click.argument("assignments", nargs=-1, metavar="NAME=VALUE...", shell_complete=offer_settings)
 @click.option(
     "--from",
     "file",

@@ -20,10 +20,19 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.tunables.names import offer_settings
 from pymemtools.report import Report
 from pymemtools.reports.tunable_values import assignments
 from pymemtools.reports.what_if.asked import NOTHING, Asked, Needs, Supposition, ask, kernel_version
 
+_set_option = click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="vm.NAME=VALUE",
+    shell_complete=offer_settings,
+    help="Suppose another setting.",
+)
 _Request = TypeVar("_Request")
 _SHARED = frozenset(("sets", "ram", "swap", "kernel", "source", "max_size", "partial", "strict", "style"))
 
@@ -82,7 +91,7 @@ def question(
             click.option("--kernel", metavar="VERSION", help="Go by the rules of this kernel."),
             click.option("--swap", type=SIZE, metavar="SIZE", help="Suppose this much swap."),
             click.option("--ram", type=SIZE, metavar="SIZE", help="Suppose this much RAM."),
-            click.option("--set", "sets", multiple=True, metavar="vm.NAME=VALUE", help="Suppose another setting."),
+            _set_option,
         ):
             run = option(run)
         help_names = {"help_option_names": ["-h", "--help"]}
