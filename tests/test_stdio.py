@@ -30,7 +30,6 @@ CALLS = (
     *(
         "--demo zones",
         "--demo swap",
-        "--demo numa",
         "--demo thp",
         "--demo thp 297",
         "--demo oom-scores",
