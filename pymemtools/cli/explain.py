@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,12 +16,23 @@ if TYPE_CHECKING:
     from pymemtools.reports.formulas import Formula
 
 Formulas = Callable[[Report], Iterable["Formula"]]
+_F = TypeVar("_F", bound=Callable[..., Any])
 _KEY = "pymemtools.explain"
 _TOP = 60  # lines: a header is not below
 
 
-def remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Note that a report is to be explained: it is the one place that prints reports which must know."""
+def explain_option(function: _F) -> _F:
+    """Add --explain, of which the one place that prints reports must know."""
+    return click.option(
+        "--explain",
+        is_flag=True,
+        expose_value=False,
+        callback=_remember,
+        help="Say below what the columns mean, and where figures come from.",
+    )(function)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     ctx.meta[_KEY] = value
 
 

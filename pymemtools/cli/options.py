@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pymemtools.cli import say
-from pymemtools.cli.explain import is_explained, remember
-from pymemtools.cli.terminal import LEAST, remember_color, remember_width
+from pymemtools.cli.explain import explain_option, is_explained
+from pymemtools.cli.terminal import terminal_options
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
@@ -263,29 +263,7 @@ def source_options(function: _F) -> _F:
 
 def format_option(function: _F) -> _F:
     """Add -f/--format, and what is of text: --explain, --width and --color."""
-    function = click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        expose_value=False,
-        callback=remember_color,
-        help="Colour what matters; auto: on a terminal, unless NO_COLOR is set.",
-    )(function)
-    function = click.option(
-        "--width",
-        type=click.IntRange(LEAST, 1000),
-        metavar="N",
-        expose_value=False,
-        callback=remember_width,
-        help="Columns to fit text to; the terminal's, in a pipe as many as lines take.",
-    )(function)
-    function = click.option(
-        "--explain",
-        is_flag=True,
-        expose_value=False,
-        callback=remember,
-        help="Say below what the columns mean, and where figures come from.",
-    )(function)
+    function = explain_option(terminal_options(function))
     return click.option(
         "-f",
         "--format",

@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TextIO, TypeVar
 
 import click
 
 LEAST = 40  # columns
-_KEY, _COLOR = "pymemtools.width", "pymemtools.color"
+_F = TypeVar("_F", bound=Callable[..., Any])
+_WIDTH, _COLOR = "pymemtools.width", "pymemtools.color"
 
 
-def remember_width(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
-    """Note --width, which every layout goes by."""
-    ctx.meta[_KEY] = value
+def terminal_options(function: _F) -> _F:
+    """Add --width and --color, which every layout goes by."""
+    function = click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        expose_value=False,
+        callback=_remember(_COLOR),
+        help="Colour what matters; auto: on a terminal, unless NO_COLOR is set.",
+    )(function)
+    return click.option(
+        "--width",
+        type=click.IntRange(LEAST, 1000),
+        metavar="N",
+        expose_value=False,
+        callback=_remember(_WIDTH),
+        help="Columns to fit text to; the terminal's, in a pipe as many as lines take.",
+    )(function)
 
 
-def remember_color(ctx: click.Context, param: click.Parameter, value: str) -> None:
-    """Note --color, which every layout goes by."""
-    ctx.meta[_COLOR] = value
+def _remember(key: str) -> Callable[[click.Context, click.Parameter, object], None]:
+    return lambda ctx, param, value: ctx.meta.update({key: value})
 
 
 def is_coloured() -> bool:
@@ -35,7 +50,7 @@ def is_coloured() -> bool:
 def chosen_width() -> int | None:
     """Give --width."""
     ctx = click.get_current_context(silent=True)
-    return None if ctx is None else ctx.meta.get(_KEY)
+    return None if ctx is None else ctx.meta.get(_WIDTH)
 
 
 def terminal_columns(stream: TextIO | None, *, least: int) -> int:
