@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,12 @@ def ask(pymemtools: Run, *args: str) -> dict[str, Any]:
 def test_a_machine(pymemtools: Run, machine: Path) -> None:
     done = pymemtools("thp", "-S", str(machine))
     assert (done.returncode, done.stdout.decode(), done.stderr) == (0, TEXT, b"")
+
+
+def test_an_archive_of_it_tells_the_same(pymemtools: Run, machine: Path) -> None:
+    with tarfile.open(machine.parent / "machine.tar", "w") as archive:
+        archive.add(machine, ".")
+    assert pymemtools("thp", "-S", str(machine.parent / "machine.tar")).stdout.decode() == TEXT
 
 
 def test_values_for_programs(pymemtools: Run, machine: Path) -> None:
