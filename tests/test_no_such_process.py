@@ -20,6 +20,8 @@ CALLS = (
     f"what-if alloc 1M --pid {GONE}",
     f"what-if oom --pid {GONE}",
     f"what-if oom --set-adj {GONE}=1",
+    f"thp {GONE}",
+    f"numa {GONE}",
     f"oom-scores --pid {GONE}",
     f"oom-scores --set-adj {GONE}=1",
     f"oom-scores --safer-than 310 {GONE}",
@@ -33,7 +35,7 @@ def test_of_a_capture(pymemtools: Run, call: str) -> None:
     assert (done.returncode, done.stderr.decode()) == (42, f"pymemtools: {command}: {GONE}: no such process\n")
 
 
-@pytest.mark.parametrize("call", [f"what-if fork {GONE}", f"oom-scores --pid {GONE}", f"vgraph --pages 0x1000 {GONE}"])
+@pytest.mark.parametrize("call", [f"what-if fork {GONE}", f"cache --pid {GONE}", f"vgraph --pages 0x1000 {GONE}"])
 def test_of_this_machine(pymemtools: Run, call: str) -> None:
     done = pymemtools(*call.split())
     assert (done.returncode, done.stdout) == (42, b"")

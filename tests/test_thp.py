@@ -186,5 +186,5 @@ def test_a_process_of_a_capture(pymemtools: Run) -> None:
 
 def test_no_such_process(pymemtools: Run) -> None:
     done = pymemtools("--demo", "thp", "9999")
-    assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr == b"pymemtools: 9999: no such process\n"
+    assert (done.returncode, done.stdout) == (42, b"")
+    assert done.stderr == b"pymemtools: thp: 9999: no such process\n"

@@ -17,6 +17,7 @@ WORKS = (  # typed so, and as the manual has it
     ("--demo what-if drop-caches slab", "--demo what-if drop-caches 2"),
     ("--demo what-if drop-caches all", "--demo what-if drop-caches 3"),
     ("--demo smem -s RSS", "--demo smem -s rss"),
+    ("--demo oom-scores -s OOMScore", "--demo oom-scores -s oom_score"),
     ("help", "--help"),
     ("help free", "free --help"),
     ("help what-if pss", "what-if pss --help"),

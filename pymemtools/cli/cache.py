@@ -24,7 +24,7 @@ from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.control.page_cache import evict, load
-from pymemtools.errors import UsageProblem
+from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.render.cache_table import cache_lines
 from pymemtools.report import Report
 from pymemtools.reports.cache.load import room_to_load
@@ -70,6 +70,11 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     source = open_from(ctx, None, partial=False, max_size=0)
     if asked.compat is not None:
         return _as_peer(source, asked)
+    gone = sorted(set(asked.request.pids).difference(source.pids())) if asked.request.pids else []
+    for pid in gone[: len(set(asked.request.pids)) - 1]:
+        say(f"cache: {NoSuchProcess(pid)}")
+    if len(gone) == len(set(asked.request.pids)) > 0:
+        raise NoSuchProcess(gone[-1])
     before = None
     if asked.change is not None:
         before = look(source, asked.request.names)
@@ -79,7 +84,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if report.notes and options["strict"]:
         ctx.meta["incomplete"] = True
     note_incomplete(ctx, report, strict=options["strict"])
-    return exit_status(ctx)
+    return NoSuchProcess.exit_status if gone else exit_status(ctx)
 
 
 def _checked(options: Mapping[str, Any]) -> CacheCall:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pymemtools.errors import Missing, NoSuchProcess
 from pymemtools.readings.nodes import MemoryNode, read_nodes, read_places
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import Source
@@ -72,10 +71,7 @@ def _row(node: MemoryNode) -> dict[str, Any]:
 
 def process_report(source: Source, pid: int) -> Report:
     """Say where the pages of a process are. Raises Missing or Denied."""
-    try:
-        places = read_places(source, pid)
-    except NoSuchProcess:  # whose exit status is pmap's
-        raise Missing(f"{pid}: no such process") from None
+    places = read_places(source, pid)
     rows = [_places(node, sizes) for node, sizes in sorted(places.items())]
     totals = {column.key: sum(getattr(row, column.key) for row in rows) for column in PROCESS_COLUMNS[1:]}
     table = table_of(PROCESS_COLUMNS, rows)

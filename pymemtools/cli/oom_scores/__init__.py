@@ -26,8 +26,8 @@ from pymemtools.cli.output import Text, note_incomplete, show
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import KILLS
-from pymemtools.report import Report
-from pymemtools.reports.oom_scores.columns import SHOWN
+from pymemtools.report import Report, column_named
+from pymemtools.reports.oom_scores.columns import COLUMNS, SHOWN
 from pymemtools.reports.oom_scores.report import Ranking, ScoresRequest, scores_report
 from pymemtools.sources.base import Source
 
@@ -79,9 +79,7 @@ def _checked(options: Mapping[str, Any]) -> ScoresRequest:
     if options["classic"] and (options["style"] != "text" or options["wide"] or options["verify"]):
         raise UsageProblem("oom-scores: --classic has its own columns: no --format, --wide and --verify")
     adjustments, allocations = dict(map(adjustment, options["set_adj"])), list(map(allocation, options["alloc"]))
-    sort = options["sort"]
-    if sort is not None and sort not in SHOWN:
-        raise UsageProblem(f"oom-scores: unknown column '{sort}'; there are: {' '.join(SHOWN)}")
+    sort = None if options["sort"] is None else _column(options["sort"])
     return ScoresRequest(
         adjustments,
         allocations,
@@ -103,6 +101,14 @@ def _formulas(report: Report) -> Iterator[Formula]:
 
     rows, page_size = getattr(report.answer, "rows", ()), report.facts["page_size"]
     return of_scores(rows, report.totals or {}, page_size or 4096)
+
+
+def _column(name: str) -> str:
+    """Give the key of the column that a name means. Raises UsageProblem."""
+    found = column_named(COLUMNS, name)
+    if found is None or found.key not in SHOWN:
+        raise UsageProblem(f"oom-scores: unknown column '{name}'; there are: {' '.join(SHOWN)}")
+    return found.key
 
 
 def _check_source(source: Source, request: ScoresRequest, watch: float | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
+from pymemtools.errors import Denied, MemtoolsError
 from pymemtools.models.huge_pages import ANONYMOUS, FILE, SHARED_MEMORY, Candidate, HugePageRules, why_not_huge
 from pymemtools.procfs.maps import Mapping
 from pymemtools.procfs.status import parse_status_number
@@ -54,10 +54,7 @@ class HugeProcess(NamedTuple):
 def process_report(source: Source, pid: int) -> Report:
     """Ask of each mapping why it is not huge. Raises Missing or Denied."""
     pages = read_huge_pages(source)
-    try:
-        maps = read_maps(source, pid, _WANTED.__contains__)
-    except NoSuchProcess:  # whose exit status is pmap's
-        raise Missing(f"{pid}: no such process") from None
+    maps = read_maps(source, pid, _WANTED.__contains__)
     if maps.problem is not None:
         raise Denied(f"{pid}: {maps.problem}")
     rules = HugePageRules(
