@@ -56,10 +56,19 @@ def test_width_is_refused_where_the_table_is_of_another_program(pymemtools: Run)
     done = pymemtools("--demo", "free", "--width", "60")
     message = b"pymemtools: free: the table is as wide as procps has it: --width is for --bar\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, b"", message)
+    done = pymemtools("--demo", "status", "--width", "60", "297")
+    assert done.stderr == b"pymemtools: status: each process takes its column: --width is for --all\n"
     done = pymemtools("--demo", "pmap", "--width", "60", "297")
     assert (done.returncode, done.stderr) == (
         2,
         b"pymemtools: pmap: the tables are as wide as procps has them: no --width\n",
+    )
+
+
+def test_the_kernels_own_layout_is_whole_on_a_terminal(pymemtools: Run) -> None:
+    assert (
+        on_terminal("--demo", "zones", "--sysrq", columns=80)
+        == pymemtools("--demo", "zones", "--sysrq").stdout.decode()
     )
 
 

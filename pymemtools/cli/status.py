@@ -19,6 +19,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.cli.terminal import chosen_width
 from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.readings.status import StatusRow
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
@@ -62,6 +63,8 @@ def _checked(options: Mapping[str, Any]) -> StatusRequest:
     check_style(options["style"])
     if bool(options["pids"]) == options["everything"]:
         raise UsageProblem("status: name processes, or ask for --all")
+    if options["pids"] and chosen_width() is not None:
+        raise UsageProblem("status: each process takes its column: --width is for --all")
     return StatusRequest(options["style"], tuple(process_number("status", text) for text in options["pids"]))
 
 

@@ -52,7 +52,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     found = reserves(source)
     report, text = zones_report(found, facts_as_json(source.facts)), _kernel_text if asked.as_kernel else _text
-    show(report, asked.style, text, formulas=lambda _: _formulas(source), tones=ZONES)
+    is_kernels = asked.as_kernel  # whose lines are as long as in its log
+    show(report, asked.style, text, formulas=lambda _: _formulas(source), is_classic=is_kernels, tones=ZONES)
     return exit_status(ctx)
 
 

@@ -67,7 +67,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         if style == "text" and isinstance(report.answer, Ranking) and not is_classic:
             report = report._replace(warnings=(*report.warnings, *report.answer.doubts))
         text, place = _text(request, is_classic=is_classic), sample if watch else None
-        show(report, style, text, sample=place, formulas=_formulas, tones=KILLS)
+        show(report, style, text, sample=place, formulas=_formulas, is_classic=is_classic, tones=KILLS)
     return exit_status(ctx)
 
 
