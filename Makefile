@@ -58,3 +58,4 @@ bench: dev
 	$(BIN)/python bench/oom_report.py
 	$(BIN)/python bench/what_if.py
 	$(BIN)/python bench/groups.py
+	$(BIN)/python bench/cache.py

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -232,3 +234,38 @@ def test_other_file_systems_are_entered_only_when_asked(tmp_path: Path) -> None:
         written(tmp_path / name / "file", 1)
     found = looked([tmp_path], looks=Looks(outside=frozenset({str(tmp_path / "other")})))
     assert [row[2] for row in found if row[0] == ROW] == [f"{tmp_path.name}/same/file"]
+
+
+def peers(here: Path) -> list[str]:
+    """Make files that peers show in each of their ways."""
+    keep(written(here / "part", 130), (*range(40), 90))
+    (here / "sub").mkdir()
+    written(here / "sub" / "sma\x0all\x1b", 1)
+    os.link(here / "part", here / "sub" / "again")
+    (here / "empty").touch()
+    for size in (1, 1000, 1500, 97_700, (1 << 30) - 1, 1 << 30):
+        with (here / f"sparse{size}").open("wb") as file:
+            file.truncate(size)
+    return sorted(str(path) for path in here.iterdir())
+
+
+@pytest.mark.parametrize("options", [(), ("-J",)])
+def test_fincore_byte_for_byte(pymemtools: Run, here: Path, options: tuple[str, ...]) -> None:
+    if shutil.which("fincore") is None:
+        pytest.skip("fincore is not installed")
+    paths = peers(here)
+    for call in (paths, [str(here / "sub" / "sma\x0all\x1b")], [str(here / "sub")], [paths[0], "/gone"]):
+        expected = subprocess.run(["fincore", *options, *call], capture_output=True, check=False)
+        done = pymemtools("cache", "--compat", "fincore", *(("-f", "json") if options else ()), *call)
+        assert (done.stdout, done.returncode) == (expected.stdout, expected.returncode)
+
+
+@pytest.mark.parametrize("options", [(), ("-v",)])
+def test_vmtouch_byte_for_byte(pymemtools: Run, here: Path, options: tuple[str, ...]) -> None:
+    if shutil.which("vmtouch") is None:
+        pytest.skip("vmtouch is not installed")
+    paths = peers(here)
+    for call in ([str(here)], paths, [*paths, *paths], [str(here / "empty")], ["/gone"]):
+        expected = subprocess.run(["vmtouch", *options, *call], capture_output=True, check=False).stdout
+        done = pymemtools("cache", "--compat", "vmtouch", *(["--bar"] if options else []), *call)
+        assert done.stdout.partition(b"Elapsed")[0] == expected.partition(b"Elapsed")[0]

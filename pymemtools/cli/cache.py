@@ -19,12 +19,14 @@ from pymemtools.cli.options import (
     format_option,
     offer_pids,
     open_from,
+    write_lines,
 )
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.control.page_cache import evict, load
 from pymemtools.errors import NoSuchProcess, UsageProblem
+from pymemtools.render.cache_peers import VMTOUCH_CELLS, fincore_json, fincore_lines, vmtouch_lines
 from pymemtools.render.cache_table import cache_lines
 from pymemtools.report import Report
 from pymemtools.reports.cache.load import room_to_load
@@ -101,8 +103,8 @@ def _checked(options: Mapping[str, Any]) -> CacheCall:
         raise UsageProblem("cache: --evict and --load change named files, one at a time")
     if compat and (not paths or options["who"] or options["top"] is not None):
         raise UsageProblem("cache: --compat takes files and trees, and no --who and --top")
-    if compat and style != "text":
-        raise UsageProblem(f"cache: --compat {compat} is a layout of text: it has no --format")
+    if compat and style != "text" and (compat, style) != ("fincore", "json"):
+        raise UsageProblem(f"cache: --compat {compat} is a layout of its own: it has no --format {style}")
     return CacheCall(_request(options, pids, changes=bool(changes)), style, changes[0] if changes else None, compat)
 
 
@@ -113,17 +115,17 @@ def _request(options: Mapping[str, Any], pids: tuple[int, ...], *, changes: bool
     most = (_TOP if is_text and not changes else None) if top is None else top or None
     if top is None and names and not any(map(os.path.isdir, names)):
         most = None
-    limits = Reach(most, crosses=options["cross"], seconds=options["timeout"])
+    reach = Reach(most, crosses=options["cross"], seconds=options["timeout"])
     is_short = most is not None or (top is None and len(names) <= _MOST_WITH_BARS)
-    has_cells = options["bar"] or (is_text and is_short)
-    absolute = {name: os.path.abspath(name) for name in names}
-    return CacheRequest(absolute, pids, options["everything"], options["who"], has_cells, limits)
+    has_cells = options["bar"] or (is_text and is_short and options["compat"] is None)
+    absolute = tuple((name, os.path.abspath(name)) for name in names)
+    return CacheRequest(absolute, pids, options["everything"], options["who"], has_cells, reach)
 
 
 def _change(source: Source, asked: CacheCall) -> None:
     """Evict or load what was named."""
     room = room_to_load(source)
-    for name, path in asked.request.names.items():
+    for name, path in asked.request.names:
         if asked.change == "evict":
             evict(path)
             continue
@@ -153,4 +155,17 @@ class _Progress:
 
 
 def _as_peer(source: Source, asked: CacheCall) -> int:
-    raise UsageProblem("cache: --compat is not there yet")
+    """Print what another program does, and give its exit status."""
+    start = time.perf_counter()
+    is_fincore, has_cells = asked.compat == "fincore", asked.request.has_cells
+    reach = asked.request.reach._replace(most=None, cells=VMTOUCH_CELLS if has_cells else 0, program=asked.compat or "")
+    found = look(source, asked.request.names, reach)
+    for problem in found.problems:
+        say(f"cache: {problem.path}: {problem.reason}")
+    for point, why in found.hung:
+        say(f"cache: {point}: {why}: files there were skipped")
+    if is_fincore:
+        write_lines(fincore_json(found) if asked.style == "json" else fincore_lines(found))
+        return 1 if found.problems or found.hung else 0
+    write_lines(vmtouch_lines(found, time.perf_counter() - start, has_bars=has_cells))
+    return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from heapq import heappush, heapreplace
 from typing import Any, NamedTuple
 
@@ -35,7 +35,10 @@ class Looks(NamedTuple):
     most: int | None = None  # files with the most pages in the cache; None is all
     cells: int = 0  # pieces of the bar
     outside: frozenset[str] = frozenset()  # mount points that are not entered
-    tells_all: bool = False  # also what is no regular file, and why a file within a tree was not counted
+    as_vmtouch: bool = (
+        False  # in the order of directories; no links, and several names count as one, several mounts not
+    )
+    as_fincore: bool = False  # each name counts
 
 
 class Sums(NamedTuple):
@@ -81,8 +84,9 @@ class Walk:
         yield from (row for _, _, row in self._rows)
 
     def _named(self, place: Place) -> Iterator[Any]:
-        kind = os.stat(place.path).st_mode
-        if stat.S_ISDIR(kind) and place.is_named:
+        looks = self._looks
+        kind = os.stat(place.path, follow_symlinks=not looks.as_vmtouch).st_mode
+        if stat.S_ISDIR(kind) and place.is_named and not looks.as_fincore:
             fd = os.open(place.path, _LOOK | os.O_DIRECTORY)
             try:
                 real = os.readlink(f"/proc/self/fd/{fd}")
@@ -97,7 +101,7 @@ class Walk:
                 os.close(fd)
             if row is not None:
                 yield row
-        elif place.is_named:
+        elif place.is_named and not (stat.S_ISDIR(kind) and looks.as_fincore):
             yield (PROBLEM, place.number, place.shown, "not a regular file")
 
     def _tree(self, path: str, shown: str, real: str) -> Iterator[Any]:
@@ -111,19 +115,34 @@ class Walk:
                 yield (PROBLEM, self._place, shown, os.strerror(error.errno or 0))
                 continue
             try:
+                if self._looks.as_vmtouch and self._is_again(fd):
+                    continue
                 self._sums[1] += 1
-                below = yield from self._directory(fd, shown)
+                below = yield from self._directory(fd, path, shown, real)
             except OSError as error:
                 yield (PROBLEM, self._place, shown, os.strerror(error.errno or 0))
                 continue
             finally:
                 os.close(fd)
-            for name in sorted(below, reverse=True):
-                place = _joined(real, name)
-                if place not in self._looks.outside:
-                    todo.append((_joined(path, name), _joined(shown, name), place))
+            todo += self._entered(sorted(below, reverse=True), path, shown, real)
 
-    def _directory(self, directory: int, shown: str) -> Generator[Any, None, list[str]]:
+    def _is_again(self, fd: int) -> bool:
+        """Tell whether a directory was seen before, as vmtouch does: by its links, of which most have two."""
+        status = os.fstat(fd)
+        who = (status.st_dev, status.st_ino)
+        is_again = who in self._seen
+        if status.st_nlink > 1:
+            self._seen.add(who)
+        return is_again
+
+    def _entered(self, names: Iterable[str], path: str, shown: str, real: str) -> Iterator[tuple[str, str, str]]:
+        """Give the directories that are entered: by what they are opened, how they are called, where they are."""
+        for name in names:
+            place = _joined(real, name)
+            if place not in self._looks.outside:
+                yield _joined(path, name), _joined(shown, name), place
+
+    def _directory(self, directory: int, path: str, shown: str, real: str) -> Generator[Any, None, list[str]]:
         """Look at the files of a directory; return the names of those in it."""
         below = []
         flags = _LOOK | os.O_NOFOLLOW
@@ -146,10 +165,11 @@ class Walk:
                     if row is not None:
                         yield row
                 elif entry.is_dir(follow_symlinks=False):
-                    below.append(name)
-                elif self._looks.tells_all:
-                    what = "symbolic link" if entry.is_symlink() else "not a regular file"
-                    yield (PROBLEM, self._place, start + name, what)
+                    if self._looks.as_vmtouch:
+                        for each in self._entered([name], path, shown, real):
+                            yield from self._tree(*each)
+                    else:
+                        below.append(name)
         if time.monotonic() - self._told > _KEEP_ALIVE:
             self._told = time.monotonic()
             yield (SUMS, self._place, *self._sums)
@@ -157,11 +177,12 @@ class Walk:
 
     def _file(self, fd: int, shown: str) -> tuple[Any, ...] | None:
         """Count one file; give its row, where all rows are wanted."""
-        status = os.fstat(fd)
+        looks, status = self._looks, os.fstat(fd)
         who = (status.st_dev, status.st_ino)
-        if who in self._seen or not stat.S_ISREG(status.st_mode):
+        if (who in self._seen and not looks.as_fincore) or not stat.S_ISREG(status.st_mode):
             return None
-        self._seen.add(who)
+        if not looks.as_vmtouch or status.st_nlink > 1:
+            self._seen.add(who)
         size = status.st_size
         found = self._cache.resident(fd, status)
         sums = self._sums
@@ -179,7 +200,7 @@ class Walk:
                 sums[7] += evicted or 0
                 sums[8] += recently or 0
                 sums[10] += 1
-        most, rows = self._looks.most, self._rows
+        most, rows = looks.most, self._rows
         if most is None:
             return self._row(fd, status, found, shown)
         rank = (-1 if cached is None else cached, size)

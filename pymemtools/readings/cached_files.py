@@ -71,8 +71,8 @@ class Reach(NamedTuple):
     most: int | None = None
     cells: int = 0
     crosses: bool = False
-    tells_all: bool = False
     seconds: float = 5.0  # without an answer of a file system
+    program: str = ""  # fincore, vmtouch: whose rules decide what counts
 
 
 Told = Callable[[Sums], None]
@@ -86,7 +86,7 @@ def read_mounts(source: Source) -> list[Mount]:
         return []
 
 
-def survey(places: Sequence[Place], mounts: Sequence[Mount], limits: Reach, told: Told = lambda sums: None) -> Survey:
+def survey(places: Sequence[Place], mounts: Sequence[Mount], reach: Reach, told: Told = lambda sums: None) -> Survey:
     """Look at files and trees, one file system after the other, each in a process of its own.
 
     ``told`` hears the sums so far. What is mounted within a tree belongs to it where it is of the same file system, or
@@ -94,17 +94,17 @@ def survey(places: Sequence[Place], mounts: Sequence[Mount], limits: Reach, told
     """
     found = Survey([], {place.number: Sums() for place in places}, [], [])
     points = {mount.point: mount for mount in mounts}
-    for device, group in _by_device(places, points, crosses=limits.crosses).items():
+    for device, group in _by_device(places, points, crosses=reach.crosses).items():
         outside = frozenset(point for point, mount in points.items() if mount.device != device)
-        looks = Looks(limits.most, limits.cells, outside, limits.tells_all)
+        looks = Looks(reach.most, reach.cells, outside, reach.program == "vmtouch", reach.program == "fincore")
         try:
-            _look(within(limits.seconds, _messages(group, looks)), found, told)
+            _look(within(reach.seconds, _messages(group, looks)), found, told)
         except HungError as error:
             found.hung.append((_point_of(group[0].path, points), str(error)))
     found.problems.sort(key=lambda problem: problem.place)
-    if limits.most is not None:
+    if reach.most is not None:
         found.files.sort(key=lambda file: (file.in_cache is None, -(file.in_cache or 0), -file.size, file.path))
-        del found.files[limits.most :]
+        del found.files[reach.most :]
     return found
 
 

@@ -20,11 +20,10 @@ def cache_lines(answer: CacheAnswer, columns: int | None) -> Iterator[str]:
     if answer.rows and hidden > 0:
         shown = sum(row.file.in_cache or 0 for row in answer.rows)
         yield f"... and {hidden} more files, {_human(answer.all.in_cache - shown)} in cache (--top 0 shows all)"
-    if answer.rows and (len(answer.trees) != len(answer.rows) or hidden > 0):
-        yield ""
     if len(answer.rows) != 1 or hidden > 0:
-        for tree in (*(each for each in answer.trees if each.directories), answer.all):
-            yield _sum(tree)
+        yield from [""] if answer.rows else []
+        yield from map(_sum, answer.trees)
+        yield from [_sum(answer.all)] if len(answer.trees) != 1 or answer.trees[0].files != answer.all.files else []
     if answer.whole is not None:
         yield from _whole(answer.whole)
 

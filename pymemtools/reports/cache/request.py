@@ -14,18 +14,19 @@ from pymemtools.report import Report
 from pymemtools.reports.cache.report import Asked, cache_report
 from pymemtools.sources.base import Source
 
+Names = Sequence[tuple[str, str]]
 _CELLS = 20  # of the bar
 
 
 class CacheRequest(NamedTuple):
     """Which files, and what of them."""
 
-    names: Mapping[str, str] = {}  # absolute path by path as named
+    names: Names = ()  # each path as named, and absolute
     pids: tuple[int, ...] = ()
     everything: bool = False  # what any process has open or mapped
     who: bool = False  # also who maps them
     has_cells: bool = False  # also where along each file
-    limits: Reach = Reach()
+    reach: Reach = Reach()
 
     @property
     def by_process(self) -> bool:
@@ -33,9 +34,9 @@ class CacheRequest(NamedTuple):
         return self.everything or bool(self.pids)
 
 
-def places_of(names: Mapping[str, str]) -> list[Place]:
+def places_of(names: Names) -> list[Place]:
     """Number the paths that were named."""
-    return [Place(number, absolute, shown) for number, (shown, absolute) in enumerate(names.items())]
+    return [Place(number, absolute, shown) for number, (shown, absolute) in enumerate(names)]
 
 
 def answer(source: Source, asked: CacheRequest, told: Told = lambda sums: None, before: Survey | None = None) -> Report:
@@ -46,24 +47,26 @@ def answer(source: Source, asked: CacheRequest, told: Told = lambda sums: None, 
         used = read_used(source, pids, opened=asked.by_process)
     places = list(used.places.values()) if used is not None and asked.by_process else places_of(asked.names)
     mounts = read_mounts(source)
-    found = survey(places, mounts, asked.limits, told)
+    found = survey(places, mounts, asked.reach, told)
     if asked.has_cells:
-        found = _with_cells(found, {place.shown: place for place in places}, asked.limits, source)
+        found = _with_cells(found, {place.shown: place for place in places}, asked.reach, source)
     meminfo = read_meminfo(source).meminfo if asked.everything else None
-    question = Asked(tuple(asked.names), asked.names, asked.by_process, meminfo, asked.has_cells)
+    question = Asked(
+        tuple(name for name, _ in asked.names), dict(asked.names), asked.by_process, meminfo, asked.has_cells
+    )
     report = cache_report(found, question, used, before, source.facts._asdict())
     return _with_doubt(report, source, used)
 
 
-def look(source: Source, names: Mapping[str, str]) -> Survey:
-    """Look at files before they are changed."""
-    return survey(places_of(names), read_mounts(source), Reach())
+def look(source: Source, names: Names, reach: Reach = Reach()) -> Survey:  # noqa: B008 (a constant)
+    """Look at files and trees, and no more."""
+    return survey(places_of(names), read_mounts(source), reach)
 
 
-def _with_cells(found: Survey, places: Mapping[str, Place], limits: Reach, source: Source) -> Survey:
+def _with_cells(found: Survey, places: Mapping[str, Place], reach: Reach, source: Source) -> Survey:
     """Look a second time at the files that are shown, piece by piece."""
     again = [Place(0, places[file.path].path if file.path in places else file.path, file.path) for file in found.files]
-    drawn = survey(again, read_mounts(source), limits._replace(most=None, cells=_CELLS))
+    drawn = survey(again, read_mounts(source), reach._replace(most=None, cells=_CELLS))
     cells = {(file.device, file.inode): file.cells for file in drawn.files}
     files: Sequence[CachedFile] = [file._replace(cells=cells.get((file.device, file.inode))) for file in found.files]
     return found._replace(files=list(files))

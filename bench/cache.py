@@ -1,0 +1,48 @@
+"""Measure cache beside vmtouch on the same files, and print a table with ratios.
+
+python bench/cache.py [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from side_by_side import OURS, Line, at_most, medians, show, tried
+
+DIRECTORIES, FILES = 100, 1000
+MOST = 1.6
+
+
+def make_files(top: Path) -> None:
+    """Make files of none to three pages, as in trees of sources."""
+    for directory in range(DIRECTORIES):
+        place = top / str(directory)
+        place.mkdir()
+        for file in range(FILES):
+            (place / str(file)).write_bytes(b"x" * (file % 5 * 3000))
+
+
+def measure(rounds: int) -> list[Line]:
+    """Measure a tree of many files."""
+    what = f"cache of {DIRECTORIES * FILES} files (CPU)"
+    if not shutil.which("vmtouch"):
+        return [Line(what, "", "vmtouch is not installed", "", f"<= {MOST} x", "")]
+    with tempfile.TemporaryDirectory() as directory:
+        make_files(Path(directory))
+        ours, peer = medians([[*OURS, "cache", directory], ["vmtouch", directory]], rounds)
+    return [at_most(what, ours.cpu, peer.cpu, "vmtouch", MOST)]
+
+
+def main() -> None:
+    """Measure and show."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="how often each command is run [5]")
+    rounds = parser.parse_args().rounds
+    show(tried(measure, rounds), rounds)
+
+
+if __name__ == "__main__":
+    main()
