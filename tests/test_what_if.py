@@ -375,7 +375,7 @@ BAD = [
     (("dirty", "--write", "1M", "--disk", "max"), 2, "--disk"),
     (("dirty", "--write", "20", "--disk", "10"), 2, "20 bytes a second? Write 20M, or 20B"),
     (("dirty", "--write", "1M", "--disk", "1M", "-o", "x.png"), 2, "the plot is .svg"),
-    (("drop-caches", "4"), 2, "4 is not in the range"),
+    (("drop-caches", "4"), 2, "'4' is none of 1 (pagecache)"),
     (("weather",), 2, "no such command 'weather'"),
 ]
 
