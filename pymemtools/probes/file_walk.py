@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from pymemtools.probes.page_cache import PAGE, CacheCounter, Resident
 
 _LOOK = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_REGULAR = stat.S_IFREG >> 12
 _KEEP_ALIVE = 0.2  # seconds between messages
 ROW, SUMS, DONE, PROBLEM = "row", "sums", "done", "problem"
 
@@ -146,12 +147,12 @@ class Walk:
         """Look at the files of a directory; return the names of those in it."""
         below = []
         flags = _LOOK | os.O_NOFOLLOW
-        open_, close, look = os.open, os.close, self._file
+        open_, close, look, is_file = os.open, os.close, self._file, os.DirEntry.is_file
         start = shown if shown.endswith("/") else f"{shown}/"
         with os.scandir(directory) as entries:
             for entry in entries:
                 name = entry.name
-                if entry.is_file(follow_symlinks=False):
+                if is_file(entry, follow_symlinks=False):
                     try:
                         fd = open_(name, flags, dir_fd=directory)
                     except OSError as error:
@@ -179,7 +180,7 @@ class Walk:
         """Count one file; give its row, where all rows are wanted."""
         looks, status = self._looks, os.fstat(fd)
         who = (status.st_dev, status.st_ino)
-        if (who in self._seen and not looks.as_fincore) or not stat.S_ISREG(status.st_mode):
+        if (who in self._seen and not looks.as_fincore) or status.st_mode >> 12 != _REGULAR:
             return None
         if not looks.as_vmtouch or status.st_nlink > 1:
             self._seen.add(who)
@@ -203,10 +204,12 @@ class Walk:
         most, rows = looks.most, self._rows
         if most is None:
             return self._row(fd, status, found, shown)
+        if len(rows) == most and (not most or (-1 if cached is None else cached) < rows[0][0][0]):
+            return None
         rank = (-1 if cached is None else cached, size)
         if len(rows) < most:
             heappush(rows, (rank, shown, self._row(fd, status, found, shown)))
-        elif most and rank > rows[0][0]:
+        elif rank > rows[0][0]:
             heapreplace(rows, (rank, shown, self._row(fd, status, found, shown)))
         return None
 

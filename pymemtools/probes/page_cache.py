@@ -30,6 +30,7 @@ class Resident(NamedTuple):
 
 
 UNKNOWN = Resident()
+_new = tuple.__new__  # a third of the time of _make(), a hundred thousand times
 Cachestat = Callable[[int, int, int], "list[int] | None"]
 
 
@@ -47,13 +48,14 @@ class CacheCounter:
 
     def resident(self, fd: int, status: os.stat_result) -> Resident:
         """Count the pages of a whole file."""
-        kind = self._kind(fd, status.st_dev)
+        device = status.st_dev
+        kind = self._kinds[device] if device in self._kinds else self._kind(fd, device)
         if kind == _HUGETLBFS:
             return UNKNOWN
         if kind != _OVERLAYFS:
             counts = self._cachestat(fd, 0, 0)
             if counts is not None:
-                return Resident._make((*counts, CACHESTAT))
+                return _new(Resident, (*counts, CACHESTAT))
         if not may_ask(fd, status):
             return UNKNOWN
         cached = self._mincore(fd, 0, status.st_size)
@@ -137,17 +139,15 @@ def _number() -> int:
 
 def _cachestat(ctypes: Any, libc: Any) -> Cachestat:
     """Make the call: ``cachestat(fd, {offset, length}, counts, 0)``; length 0 is to the end."""
-    area, counts = (ctypes.c_uint64 * 2)(), (ctypes.c_uint64 * 5)()
-    where, there = (ctypes.c_void_p(ctypes.addressof(each)) for each in (area, counts))
+    area, everything, counts = (ctypes.c_uint64 * 2)(), (ctypes.c_uint64 * 2)(), (ctypes.c_uint64 * 5)()
+    where, whole, there = map(ctypes.byref, (area, everything, counts))
     numbers = memoryview(counts).cast("B").cast("Q")
     call, number, flags = libc.syscall, ctypes.c_long(_number()), ctypes.c_long(0)
 
     def cachestat(fd: int, offset: int, length: int) -> list[int] | None:
-        if offset or length:
-            area[:] = (offset, length)
-        failed = call(number, fd, where, there, flags)
-        if offset or length:
-            area[:] = (0, 0)
-        return None if failed else numbers.tolist()
+        if not length:
+            return None if call(number, fd, whole, there, flags) else numbers.tolist()
+        area[:] = (offset, length)
+        return None if call(number, fd, where, there, flags) else numbers.tolist()
 
     return cachestat
