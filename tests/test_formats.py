@@ -82,6 +82,7 @@ SPECIAL = {  # modes that are called in their own way
     ("free", "--seconds"): "free -s 0.01 -c 2",
     ("free", "--old"): "--demo free --classic -o",
     ("free", "--width"): "--demo free --bar --width 60",
+    ("status", "--width"): "--demo status --all --width 80",
     ("groups", "--columns"): f"groups -S {GROUPS} --columns limit",
     ("groups", "--sort"): f"groups -S {GROUPS} -s limit",
     ("iomem-graph", "--diff"): "--demo iomem-graph --diff DEMO",

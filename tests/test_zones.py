@@ -333,7 +333,6 @@ def test_the_table_of_the_kernels_comment(pymemtools: Run) -> None:
         ("--table", "-S", "x"),
         ("--table", "--ram", "1G"),
         ("--ram", "1G", "--sysrq"),
-        ("--demo",),
         ("--sysrq", "-f", "json"),
     ],
 )
