@@ -141,12 +141,16 @@ def commands(command: click.Command = cli, name: str = "") -> Iterator[tuple[str
 COMMANDS = dict(commands())
 
 
+# An image that is not there, a layout of procps's, and fincore's own JSON.
+NOT_WALKED = (("smem", "--kernel"), ("pmap", "--width"), ("cache", "--compat"))
+
+
 def modes(name: str) -> Iterator[str]:
     """Give the calls of a command: without options, and with each of them."""
     yield CALLS[name]
     for option in (param for param in COMMANDS[name].params if isinstance(param, click.Option)):
         long = max(option.opts, key=len)
-        if long in NO_MODES or (name, long) in (("smem", "--kernel"), ("pmap", "--width")) or long in ENDLESS:
+        if long in NO_MODES or (name, long) in NOT_WALKED or long in ENDLESS:
             continue
         if (name, long) in SPECIAL:
             yield SPECIAL[name, long]
