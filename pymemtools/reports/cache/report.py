@@ -153,7 +153,9 @@ def _notes(found: Survey, sums: TreeRow, by_cachestat: int) -> Iterator[str]:
         yield f"{first[reason]}: {reason}{others}"
     refused = sum(problem.reason == "Permission denied" for problem in found.problems)
     if sums.unknown > refused:
-        yield f"{sums.unknown - refused} files: neither owned nor writable: what is cached of them is not told"
+        count = sums.unknown - refused
+        files = f"{count} file{'' if count == 1 else 's'}"
+        yield f"{files}: neither owned nor writable: what is cached of them is not told"
     by_mincore = sums.files - by_cachestat - (sums.unknown - refused)
     if by_mincore > 0:
         yield f"{by_mincore} of {sums.files} files were {_BY_MINCORE}"
