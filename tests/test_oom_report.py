@@ -317,7 +317,7 @@ def test_a_real_kill_of_this_machine() -> None:
         pytest.skip("the kernel log may not be read here")
     work = "held = []\nwhile True: held.append(bytearray(b'x' * (1 << 20)))"
     with small_group(32 << 20) as group:
-        call = f'echo $$ >{group}/cgroup.procs; exec {quote(sys.executable)} -c "$WORK"'
+        call = f'echo $$ >{group}/cgroup.procs; exec {quote(sys.executable)} -ISc "$WORK"'
         child = subprocess.Popen(["sh", "-c", call], env=os.environ | {"WORK": work})
         status = child.wait(timeout=60)
     if status != -signal.SIGKILL:
