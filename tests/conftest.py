@@ -51,8 +51,14 @@ def pymemtools(warm_program: WarmProgram) -> Run:
 
 def started(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[bytes]":
     """Start Python for a run of the program."""
-    defaults = {"capture_output": True, "timeout": 120, "env": os.environ | {"PYTHONPATH": str(HERE.parent)}}
-    return subprocess.run([sys.executable, "-m", "pymemtools", *arguments], check=False, **defaults | options)
+    defaults: dict[str, Any] = {
+        "capture_output": True,
+        "timeout": 120,
+        "env": os.environ | {"PYTHONPATH": str(HERE.parent)},
+    }
+    call = [sys.executable, "-m", "pymemtools", *arguments]
+    done: subprocess.CompletedProcess[bytes] = subprocess.run(call, check=False, **defaults | options)
+    return done
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from archives import (
@@ -226,7 +227,7 @@ def test_owners_of_both_kinds_of_smemcap(tmp_path: Path) -> None:
 
 def test_owners_of_a_copy_that_was_packed_again(tmp_path: Path) -> None:
     """Files unpacked by anybody but root belong to him: meminfo, which is root's, tells."""
-    own = {"uid": b"0001750", "uname": b"ann"}
+    own: dict[str, Any] = {"uid": b"0001750", "uname": b"ann"}
     source = opened(tmp_path, member(b"meminfo", MEMINFO, **own) + process(7, **own) + process(8) + END)
     found = {process.pid: (process.uid, process.user) for process in read_processes(source, Wants(())).processes}
     assert found == {7: (None, None), 8: (0, None)}

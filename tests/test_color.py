@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from conftest import Run
 from on_terminal import on_terminal
@@ -22,7 +24,7 @@ GREEN, RED, YELLOW, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
     ],
 )
 def test_states_of_zones_are_coloured_on_a_terminal(
-    options: str, environment: dict[str, str], is_coloured: bool
+    options: str, environment: dict[str, Any], is_coloured: bool
 ) -> None:
     seen = on_terminal("--demo", "zones", *options.split(), columns=80, **environment)
     assert (f"{GREEN}ok{PLAIN}" in seen, "\x1b" in seen) == (is_coloured, is_coloured)

@@ -16,7 +16,7 @@ def test_a_table_without_rows_is_its_header() -> None:
 
 
 def test_equal_cells_of_different_rows() -> None:
-    rows = [[1, "a\nb"], [1, None], [None, "a\nb"], [1234567, "systemd-journald"]]
+    rows: list[list[int | str | None]] = [[1, "a\nb"], [1, None], [None, "a\nb"], [1234567, "systemd-journald"]]
     assert classic_table(COLUMNS, rows) == [
         HEADER,
         "    1 a\\x0ab ",

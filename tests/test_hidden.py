@@ -47,13 +47,13 @@ def source(*options: str, capabilities: str = NOTHING, groups: str = "100 24", i
     ],
 )
 def test_hiding_option(options: tuple[str, ...], hiding: str | None) -> None:
-    assert hiding_option(source(*options)) == hiding  # type: ignore[arg-type]
-    assert hiding_option(source(*options, capabilities=PTRACE)) is None  # type: ignore[arg-type]
-    assert hiding_option(source(*options, is_live=False)) is None  # type: ignore[arg-type]
+    assert hiding_option(source(*options)) == hiding
+    assert hiding_option(source(*options, capabilities=PTRACE)) is None
+    assert hiding_option(source(*options, is_live=False)) is None
 
 
 @pytest.mark.parametrize("file", ["self/mountinfo", "self/status"])
 def test_not_to_be_known(file: str) -> None:
     blind = source("rw,hidepid=2")
     del blind.files[file]
-    assert hiding_option(blind) is None  # type: ignore[arg-type]
+    assert hiding_option(blind) is None

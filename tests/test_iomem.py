@@ -88,9 +88,9 @@ def test_every_address_counts_once(found: list[Region]) -> None:
                 addresses = range(region.start, region.last + 1)
                 both |= {address for address in addresses if kind == "ram" and kinds.get(address) == "reserved"}
                 kinds |= dict.fromkeys(addresses, kind)
-    counted = [list(kinds.values()).count(kind) for kind in ("ram", "reserved", "device")]
+    ram, reserved, device = (list(kinds.values()).count(kind) for kind in ("ram", "reserved", "device"))
     end = max(kinds) + 1
-    assert totals(found) == Totals(*counted, end - len(kinds), len(both))
+    assert totals(found) == Totals(ram, reserved, device, end - len(kinds), len(both))
 
 
 def test_a_driver_shares_the_line_of_its_device() -> None:
@@ -156,7 +156,8 @@ def test_a_picture_marks_what_changed_within_a_region(pymemtools: Run, tmp_path:
 
 def test_names_are_escaped_in_every_output(pymemtools: Run, tmp_path: Path) -> None:
     (tmp_path / "map").write_bytes(b"0-fff : a: \x1b[2J</svg><script>alert(1)</script>&\xff\"'\n")
-    for arguments in ((), ("--legacy",), ("-f", "json"), ("-f", "csv"), ("-o", "a.svg"), ("-o", "a.html")):
+    modes: list[tuple[str, ...]] = [(), ("--legacy",), ("-f", "json"), ("-f", "csv"), ("-o", "a.svg"), ("-o", "a.html")]
+    for arguments in modes:
         done = pymemtools("iomem-graph", *arguments, "map", cwd=tmp_path)
         written = (tmp_path / arguments[1]).read_bytes() if "-o" in arguments else done.stdout
         assert (done.returncode, done.stderr) == (0, b"")

@@ -246,7 +246,7 @@ def test_a_whole_group_and_the_reaper() -> None:
     analysis = only(made(TASKS, rows, end, "6.1.0", memory=of_group(0, "anon 31000000\nfile 1500000\n")))
     assert [kill.pid for kill in analysis.report.kills] == [42, 41]
     assert analysis.total_pages == 8192
-    assert [(each.pid, each.left["shmem-rss"]) for each in analysis.report.reaped] == [(42, 400 << 10)]
+    assert [(each.pid, (each.left or {})["shmem-rss"]) for each in analysis.report.reaped] == [(42, 400 << 10)]
     assert (analysis.report.group, analysis.report.group_stats["anon"]) == ("/job", 31000000)
 
 

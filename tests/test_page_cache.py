@@ -52,8 +52,8 @@ class OnePageAtATime:
         for page in range(access.first, access.first + access.pages):
             self._touch((access.file, page), count)
         cached = Counter(file for pages in (self.inactive, self.active) for file, _ in pages)
-        names = ("hits", "misses", "refaults", "activations")
-        return Step(*(count[name] for name in names), 0, len(self.active), cached)
+        hits, misses, refaults, activations = map(count.__getitem__, ("hits", "misses", "refaults", "activations"))
+        return Step(hits, misses, refaults, activations, 0, len(self.active), cached)
 
     def _touch(self, page: tuple[str, int], count: Counter[str]) -> None:
         if page in self.active:

@@ -35,7 +35,7 @@ def two_looks(tmp_path: Path) -> tuple[str, str]:
     }
     for look, mappings in looks.items():
         (tmp_path / look / "7").mkdir(parents=True)
-        text = b"".join(record(start << 20, end << 20, *rest) for start, end, *rest in mappings)
+        text = b"".join(record(start << 20, end << 20, name, kib) for start, end, name, kib in mappings)
         (tmp_path / look / "7" / "smaps").write_bytes(text)
     return str(tmp_path / "before"), str(tmp_path / "now")
 

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from trees import Map, smaps
@@ -65,8 +66,8 @@ class Fake:
             "cgroup": b"0::/a.service\n",
             "oom_score": b"666\n",
         }
-        self.answers = {
-            name: list(answer) if isinstance(answer, (list, tuple)) else [answer]
+        self.answers: dict[str, list[Answer]] = {
+            name: [answer] if isinstance(answer, (bytes, Exception)) else [*answer]
             for name, answer in {**usual, **files}.items()
         }
         self.asked: list[str] = []
@@ -217,7 +218,7 @@ def test_no_memory_is_no_row_and_no_warning(text: bytes) -> None:
 
 def test_main_thread_that_has_ended_hides_nobody() -> None:
     ended = stat(state="Z", threads=3, size=0, rss=0)
-    files = {
+    files: dict[str, Any] = {
         "stat": ended,
         "smaps": b"",
         "cmdline": b"",
@@ -277,7 +278,8 @@ def test_processes_started_meanwhile() -> None:
 @pytest.mark.parametrize("error", [REFUSED, BROKEN])
 @pytest.mark.parametrize("file", ["stat", "smaps"])
 def test_unreadable_processes_are_counted(file: str, error: Exception) -> None:
-    found = sample(Fake(**{file: error}), Fake(8, **{file: error}))
+    files: dict[str, Any] = {file: error}
+    found = sample(Fake(**files), Fake(8, **files))
     assert (found.processes, found.seen, found.unreadable) == ([], 2, 2)
     assert found.reason == str(error).partition(": ")[2]
 
@@ -301,7 +303,8 @@ def test_process_that_may_not_be_opened(error: Exception) -> None:
     ],
 )
 def test_unusable_files_are_counted_too(file: str, text: bytes, reason: str) -> None:
-    found = sample(Fake(**{file: text}))
+    files: dict[str, Any] = {file: text}
+    found = sample(Fake(**files))
     assert (found.processes, found.seen, found.unreadable, found.reason) == ([], 1, 1, reason)
 
 

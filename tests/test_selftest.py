@@ -56,7 +56,8 @@ def outcomes(report: Report) -> dict[str, bool | None]:
 
 
 def reason(report: Report, check: str) -> str | None:
-    return next(verdict.reason for verdict in report.answer.verdicts if verdict.check == check)
+    reasons: dict[str, str | None] = {verdict.check: verdict.reason for verdict in report.answer.verdicts}
+    return reasons[check]
 
 
 @pytest.mark.parametrize("archive", [OLD, NEW], ids=["5.10", "7.2"])

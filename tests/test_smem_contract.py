@@ -7,7 +7,7 @@ from conftest import CAPTURES, Run
 
 
 def _cases() -> list[object]:
-    cases = []
+    cases: list[object] = []
     for index in sorted(CAPTURES.glob("*/expected-smem/INDEX.tsv")):
         machine = index.parent.parent.name
         for line in index.read_text().splitlines():

@@ -9,6 +9,7 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Literal, cast
 
 import pytest
 from conftest import CAPTURES, Run
@@ -28,7 +29,8 @@ def sosreport(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "directory":
         return SOSREPORT
     path = tmp_path / f"{FOLDER}.{request.param}"
-    with tarfile.open(path, f"w:{request.param.rpartition('.')[2].replace('tar', '')}") as archive:
+    compression = request.param.rpartition(".")[2].replace("tar", "")
+    with tarfile.open(path, cast("Literal['w:']", f"w:{compression}")) as archive:
         archive.add(SOSREPORT, arcname=FOLDER)
     return path
 

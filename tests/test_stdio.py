@@ -330,7 +330,8 @@ def test_mistyped_names() -> None:
 def test_help_fits_80_columns_and_cuts_no_sentence() -> None:
     loop = 'for name in "$@"; do pymemtools $name --help; done'
     done = in_shell(f"set -- '' {' '.join(sorted(COMMANDS))}; {loop}", COLUMNS="80")
-    usages, others = [], []
+    usages: list[str] = []
+    others: list[str] = []
     for line in done.stdout.decode().splitlines():
         (usages if line.startswith("Usage: ") else others).append(line)
     assert (done.returncode, done.stderr, len(usages)) == (0, b"", 1 + len(COMMANDS))

@@ -258,6 +258,7 @@ VERSIONS = st.sampled_from([(2, 6, 32), (3, 6, 0), (3, 14, 0), (4, 4, 0), (5, 4,
 
 @given(MEMORIES, CALLERS, VERSIONS, st.integers(0, 1 << 20))
 def test_more_ram_never_lowers_a_limit(memory: Memory, caller: Caller, version: Any, more: int) -> None:
+    assert memory.limit is not None
     larger = memory._replace(
         ram=memory.ram + more, free=(memory.free or 0) + more, limit=memory.limit + more * 50 // 100
     )
@@ -271,13 +272,19 @@ def test_more_ram_never_lowers_a_limit(memory: Memory, caller: Caller, version: 
 
 @given(MEMORIES, CALLERS, VERSIONS, st.integers(1, 1 << 20), st.integers(1, 1000))
 def test_what_is_granted_fits(memory: Memory, caller: Caller, version: Any, size: int, count: int) -> None:
-    memory = memory._replace(limit=memory.limit + memory.swap)  # all of swap is part of it
+    limit, swap, committed = memory.limit, memory.swap, memory.committed
+    assert limit is not None
+    assert swap is not None
+    assert committed is not None
+    limit += swap  # all of it is part of it
+    memory = memory._replace(limit=limit)
     found = overcommit.granted(NEVER, size, count, memory, caller, version)
+    assert found is not None
     assert 0 <= found <= count
     if found < count:
-        full = memory._replace(committed=memory.committed + found * size)
+        full = memory._replace(committed=committed + found * size)
         assert size > (largest_mapping(NEVER, full, caller, version) or 0)
-    assert largest_mapping(NEVER, memory, caller, version) == 0 or memory.limit > memory.committed
+    assert largest_mapping(NEVER, memory, caller, version) == 0 or limit > committed
 
 
 ZONES = st.lists(st.tuples(PAGES, st.integers(0, 1000), PAGES), min_size=1, max_size=4)

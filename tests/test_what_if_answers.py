@@ -58,7 +58,7 @@ class Watched:
     @contextmanager
     def process(self, pid: int) -> Iterator[ProcessFiles]:
         with self._source.process(pid) as files:
-            yield WatchedFiles(files, self.reads)  # type: ignore[misc]
+            yield WatchedFiles(files, self.reads)
 
 
 class WatchedFiles:
@@ -165,4 +165,4 @@ def test_that_others_are_invisible_is_said(option: str) -> None:
     assert not any("visible" in note for note in alloc_report(asked, AllocRequest(1 << 20)).notes)  # nobody dies
     scores = scores_report(asked.source, ScoresRequest(top=1))
     assert scores.notes == scores.warnings == (f"/proc is mounted {option}: other users' processes are not visible",)
-    assert scores_report(Watched(EXAMPLE), ScoresRequest()).warnings == ()  # type: ignore[arg-type]
+    assert scores_report(Watched(EXAMPLE), ScoresRequest()).warnings == ()

@@ -8,7 +8,7 @@ MACHINES = HERE / "pmap"
 
 def transcripts(name: str) -> list[object]:
     """Give machine, arguments and output of every call, as parameters of a test."""
-    cases = []
+    cases: list[object] = []
     for path in sorted(MACHINES.glob(f"*/{name}.transcript")):
         for call in path.read_text().split("$ pmap ")[1:]:
             arguments, _, output = call.partition("\n")

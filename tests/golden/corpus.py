@@ -101,7 +101,7 @@ def _calls(source: str, mode: list[str]) -> Iterator[Case]:
         words.append(word)
     if "-S" not in words:
         words += ["-S", source]
-    formats = FORMATS if source == FIRST else FORMATS[:2]
+    formats: tuple[str, ...] = FORMATS if source == FIRST else FORMATS[:2]
     if words[:2] in (["tunables", "get"], ["tunables", "explain"]) or {"-f", "-o"} & {*words}:
         formats = FORMATS[:1]
     for style in formats:

@@ -49,9 +49,9 @@ def churn(telling: int) -> None:
         if kind == 0:
             pid = _forked(lambda: os.execvp("sleep", ["churn", LIFE]))
         elif kind == 1:
-            pid = _forked(lambda: (bytearray(1 << 20), time.sleep(float(LIFE))))
+            pid = _forked(_touch_and_wait)
         elif kind == 2:
-            pid = _forked(lambda: (time.sleep(0.01), os.execvp("sleep", ["churn", "0.01"])))
+            pid = _forked(_wait_and_exec)
         else:
             pid = _forked(lambda: None)
         unreaped.append(pid)
@@ -64,6 +64,17 @@ def churn(telling: int) -> None:
             pass
         due = max(due + 1 / PER_SECOND, time.monotonic() - 0.1)
         time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _touch_and_wait() -> None:
+    touched = bytearray(1 << 20)
+    time.sleep(float(LIFE))
+    del touched
+
+
+def _wait_and_exec() -> None:
+    time.sleep(0.01)
+    os.execvp("sleep", ["churn", "0.01"])
 
 
 def _forked(child: object) -> int:

@@ -119,8 +119,8 @@ def _available_and_dirty(case: Case) -> Mapping[str, Any]:
 
 
 def _largest_mmap(case: Case) -> Mapping[str, Any]:
-    get = case.inputs.get
-    ram, swap, mode = get("totalram_pages"), get("swap_total_pages", 0), get("mode")
+    inputs, get = case.inputs, case.inputs.get
+    ram, swap, mode = inputs["totalram_pages"], get("swap_total_pages", 0), inputs["mode"]
     limit = commit_limit(ram * PAGE, swap * PAGE, 0, get("overcommit_ratio", 50), get("overcommit_kbytes") or 0)
     memory = Memory(
         ram,
@@ -202,8 +202,7 @@ def _dirty_thresholds(case: Case) -> Mapping[str, Any]:
     inputs, version = case.inputs, version_of(case)
     high = [
         HighZone(
-            *(zone[key] for key in ("free", "high", "managed", "protection")),
-            zone["active_file"] + zone["inactive_file"],
+            zone["free"], zone["high"], zone["managed"], zone["protection"], zone["active_file"] + zone["inactive_file"]
         )
         for zone in inputs.get("highmem_zones") or ()
         if not inputs.get("highmem_is_dirtyable")
@@ -215,16 +214,16 @@ def _dirty_thresholds(case: Case) -> Mapping[str, Any]:
 
 
 def _dirty_timeline(case: Case) -> Mapping[str, Any]:
-    get = case.inputs.get
-    rate = float("inf") if get("write_rate_MBps") == "unbounded" else get("write_rate_MBps") * MIB
-    background = get("bg_pages") * PAGE
+    inputs, get = case.inputs, case.inputs.get
+    rate = float("inf") if inputs["write_rate_MBps"] == "unbounded" else inputs["write_rate_MBps"] * MIB
+    background = inputs["bg_pages"] * PAGE
     limits = Limits(
-        (get("thresh_pages") or get("bg_pages") * 2) * PAGE,
+        (get("thresh_pages") or inputs["bg_pages"] * 2) * PAGE,
         background,
         get("expire_cs", 3000) / 100,
         get("writeback_cs", 500) / 100,
     )
-    found = timeline(Writer(rate, get("disk_MBps") * MIB, get("file_MB") * MIB), limits)
+    found = timeline(Writer(rate, inputs["disk_MBps"] * MIB, inputs["file_MB"] * MIB), limits)
     return _figures_of(found)
 
 

@@ -242,9 +242,11 @@ def _of_requests(heap: Heap, requests: Sequence[int]) -> Figures:
         address = (
             Bounds(0, 1 << 8 * heap.build.word) if pointer is None else pointer
         )  # of a mapping: the kernel's choice
-        row = (address, offset, heap.brk, heap.system, heap.system, whole, heap.in_use, heap.in_use - heap.mapped)
         overhead = heap.build.word * (2 if granted.is_mapped else 1)
-        row += (heap.mapped, heap.regions, heap.regions, heap.most_mapped, granted.is_mapped, granted.size - overhead)
+        row = (
+            *(address, offset, heap.brk, heap.system, heap.system, whole, heap.in_use, heap.in_use - heap.mapped),
+            *(heap.mapped, heap.regions, heap.regions, heap.most_mapped, granted.is_mapped, granted.size - overhead),
+        )
         for name, value in zip(names, row):
             found[name].append(value)
     return found

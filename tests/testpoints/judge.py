@@ -85,12 +85,12 @@ def judge(case: Case, adapters: Mapping[str, Adapter]) -> Verdict:
             remarks.append(f"{key}: {found.reason}")
             continue
         compared += 1
-        error, is_good = _compare(found, measured, case.tolerance)
-        worst = max(worst, error)
+        distance, is_good = _compare(found, measured, case.tolerance)
+        worst = max(worst, distance)
         if not is_good:
             status = FAILED
             remarks.append(f"{key}: expected {_short(measured)}, predicted {_short(found)}")
-        elif (error or isinstance(found, Bounds)) and status == EXACT:
+        elif (distance or isinstance(found, Bounds)) and status == EXACT:
             status = WITHIN
     if not compared:
         return Verdict(NOT_APPLICABLE, 0, remarks)
