@@ -45,6 +45,7 @@ class Process(NamedTuple):
     is_cut_short: bool = False  # smaps ended within a line
     is_without_smaps: bool = False  # a copy has none of it, and smaps_rollup had to do
     is_in_exec: bool = False
+    rollup: dict[str, int] | None = None  # the sums of smaps_rollup, where it was read beside smaps
 
     def has_capability(self, bit: int) -> bool:
         """Tell whether it may what a capability lets it; where status does not tell, root may."""

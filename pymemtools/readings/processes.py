@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess, ParseError
 from pymemtools.procfs.cgroup import main_group, parse_cgroups
@@ -114,6 +114,15 @@ class Sample(NamedTuple):
         return not read or any(process.has_pss for process in read)
 
 
+@runtime_checkable
+class Sampled(Protocol):
+    """A source whose processes were read already: see readings.once."""
+
+    def sample(self, wants: Wants) -> Sample | None:
+        """Give what is wanted, or None where that was not read."""
+        ...
+
+
 _FEW = 64  # processes that one process reads faster than it can fork
 
 
@@ -123,6 +132,9 @@ def read_processes(source: Source, wants: Wants) -> Sample:
     On a live machine two processes share the work, a process that ends is left out whole, one caught in the middle of
     an exec is read again, and processes started meanwhile are looked for once.
     """
+    known = source.sample(wants) if isinstance(source, Sampled) else None
+    if known is not None:
+        return known
     reader = _Reader(source, wants)
     pids = list(source.pids())
     if not source.is_live:
@@ -291,7 +303,9 @@ class _Reader:
                 is_empty = self._feed(files, accounting)
             except (Missing, Denied):
                 is_without_smaps = self._may_do_without_smaps
-                rollup = _optional(files, "smaps_rollup", parse_smaps_rollup) if is_without_smaps else None
+                if not is_without_smaps:
+                    raise
+                rollup = rollup or _optional(files, "smaps_rollup", parse_smaps_rollup)
                 if not rollup:
                     raise
                 sums = dict(rollup)
@@ -310,6 +324,7 @@ class _Reader:
             accounted=None if accounting is None else accounting.finish(),
             is_without_smaps=is_without_smaps,
             is_cut_short=tally.cut_short,
+            rollup=rollup if wants.split and not wants.rollup else None,
             has_pss="Pss" in sums if maps is None else tally.has_pss,
         )
 
