@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run
+from conftest import HERE, Run
 from on_terminal import on_terminal
+from trees import Map, smaps
 
 from pymemtools.render.tones import CHECKS, GROWTH, KILLS, ZONES, Tones, toned
 
@@ -55,6 +58,53 @@ def test_pipes_keep_their_bytes(pymemtools: Run) -> None:
 )
 def test_what_is_coloured(tones: Tones, line: str, expected: str) -> None:
     assert toned(line, tones) == expected
+
+
+@pytest.fixture
+def two_looks(tmp_path: Path) -> tuple[str, str]:
+    """Two copies of /proc with one process each: earlier and now."""
+    looks = {"before": "[heap] 5 /gone 3", "now": "[heap] 9 /new 8"}
+    for look, mappings in looks.items():
+        (tmp_path / look / "7").mkdir(parents=True)
+        names, sizes = mappings.split()[::2], mappings.split()[1::2]
+        maps = tuple(Map(name, int(kib)) for name, kib in zip(names, sizes))
+        (tmp_path / look / "7" / "smaps").write_text(smaps(maps))
+    return str(tmp_path / "before"), str(tmp_path / "now")
+
+
+@pytest.mark.parametrize(
+    ("call", "coloured"),
+    [
+        ("pmap 7", [f"{RED}new{PLAIN}", f"{RED}grown{PLAIN}", f"{GREEN}gone{PLAIN}"]),
+        ("pmap --merge 7", [f"{RED}new{PLAIN}", f"{RED}grown{PLAIN}", f"{GREEN}gone{PLAIN}"]),
+        ("pmap -q --group file 7", [f"{RED}new{PLAIN}", f"{RED}grown{PLAIN}", f"{GREEN}gone{PLAIN}"]),
+        ("smem", [f"{RED}grown{PLAIN}"]),
+    ],
+)
+def test_growth_is_coloured(pymemtools: Run, two_looks: tuple[str, str], call: str, coloured: list[str]) -> None:
+    before, now = two_looks
+    arguments = (*call.split(), "-S", now, "--diff", before)
+    seen = on_terminal(*arguments, columns=80)
+    assert sorted(re.findall(r"\x1b\[3.*?\x1b\[0m", seen)) == sorted(coloured)
+    plain = pymemtools(*arguments).stdout.decode()
+    assert re.sub(r"\x1b\[\d*m", "", seen) == plain
+
+
+@pytest.mark.parametrize(
+    ("call", "coloured"),
+    [
+        ("vgraph vgraph/old.csv --diff vgraph/new.csv", [(RED, "+"), (RED, "↑"), (RED, "+"), (GREEN, "↓")]),
+        ("vgraph vgraph/new.csv --diff vgraph/old.csv", [(RED, "+"), (GREEN, "↓"), (GREEN, "−"), (RED, "↑")]),
+        ("vgraph vgraph/new.csv --diff vgraph/old.csv --ascii", [(RED, "+"), (GREEN, "v"), (GREEN, "-"), (RED, "^")]),
+        ("iomem-graph iomem/deep --diff iomem/deep-later --table", [(GREEN, "-"), (RED, "+"), (GREEN, "v")]),
+        ("vgraph vgraph/old.csv", []),
+    ],
+)
+def test_marks_of_what_changed_are_coloured(pymemtools: Run, call: str, coloured: list[tuple[str, str]]) -> None:
+    arguments = [re.sub("^(?:vgraph|iomem)/", f"{HERE}/\\g<0>", word) for word in call.split()]
+    seen = on_terminal(*arguments, columns=80, PYTHONUTF8="1")
+    assert re.findall(r"(?m)^(\x1b\[3.m)(.)\x1b\[0m ", seen) == coloured
+    assert "\x1b" not in pymemtools(*arguments).stdout.decode()
 
 
 @pytest.mark.parametrize("call", ["smem --col pid", "smem --col=pss -t", "free --wi"])

@@ -30,6 +30,7 @@ from pymemtools.cli.picture import (
     save_picture,
 )
 from pymemtools.errors import UsageProblem
+from pymemtools.render.tones import MARKS
 from pymemtools.reports.physical import KINDS, PhysicalSpace, RegionRow, Regions, Totals, physical_report, regions_of
 from pymemtools.reports.physical_areas import physical_areas
 from pymemtools.sources.base import Facts
@@ -79,7 +80,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         _save(report.answer, facts, asked, asked.output)
         return exit_status(ctx)
     text = (lambda report: _legacy(regions)) if asked.legacy else (lambda report: _text(report.answer, asked))
-    show(report, asked.style, text, is_classic=True)
+    show(report, asked.style, text, is_classic=True, tones=None if before is None else MARKS)
     return exit_status(ctx)
 
 

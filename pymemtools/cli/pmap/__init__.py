@@ -161,6 +161,7 @@ def _print_changes(
     other: Source | None = None,
     sample: int | None = None,
 ) -> None:
+    from pymemtools.render.tones import MAP_GROWTH
     from pymemtools.reports.pmap.changes import changes_report
 
     earlier = {each.answer.pid: each for each in before if each.answer is not None}
@@ -168,8 +169,9 @@ def _print_changes(
     compared = (changes_report(earlier.get(each.answer.pid), each, request) for each in readable)
     if style != "text" or request.merge:
         facts = None if other is None else other.facts
-        show(joined_changes(found, compared, facts), style, page.table, sample=sample, is_classic=True)
+        report = joined_changes(found, compared, facts)
+        show(report, style, page.table, sample=sample, is_classic=True, tones=MAP_GROWTH)
     else:
         for report in compared:
-            show(report, style, page.changes, is_classic=True)
+            show(report, style, page.changes, is_classic=True, tones=MAP_GROWTH)
     write_lines(page.legend())

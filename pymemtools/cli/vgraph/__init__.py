@@ -29,6 +29,7 @@ from pymemtools.cli.vgraph.target import read_target
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import Missing
 from pymemtools.readings.address_space import AddressSpace
+from pymemtools.render.tones import MARKS
 from pymemtools.reports.vgraph.report import vgraph_report
 from pymemtools.reports.vgraph.scene import Scene, changes_of, scene_of
 from pymemtools.sources.base import Source
@@ -94,7 +95,9 @@ def _show(scene: Scene, asked: Asked, look: Callable[[], Look], sample: int | No
     if asked.output is not None:
         save(scene, look(), asked.output, force=asked.force)
     else:
-        show(vgraph_report(scene), asked.style, lambda report: scene_lines(report.answer, look()), sample=sample)
+        tones = MARKS if asked.diff or sample else None
+        text = lambda report: scene_lines(report.answer, look())
+        show(vgraph_report(scene), asked.style, text, sample=sample, tones=tones)
 
 
 def _watch(asked: Asked, space: AddressSpace, read: Callable[[], AddressSpace], look: Callable[[], Look]) -> None:
