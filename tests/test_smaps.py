@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pymemtools.errors import ParseError
 from pymemtools.procfs.smaps.records import parse_smaps
-from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
+from pymemtools.procfs.smaps.rollup import Rollups, parse_smaps_rollup
 from pymemtools.procfs.smaps.table import SmapsReader
 from pymemtools.procfs.smaps.tally import Tally
 
@@ -270,3 +270,38 @@ def test_a_million_mappings_take_no_room() -> None:
     assert maps == "1000000"
     assert sums[-2:] == ["'Rss':", f"{4_096_000_000}}}"]
     assert int(grown) < 16 * 1024  # KiB
+
+
+def rollup(**kib: int) -> bytes:
+    lines = "".join(f"{name + ':':<16}{value:8} kB\n" for name, value in kib.items())
+    return f"00400000-7fff0000 ---p 00000000 00:00 0                   [rollup]\n{lines}".encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rollup(Rss=7, Pss=6, Pss_Anon=5, Swap=4),
+        rollup(Rss=123_456_789, Pss=6, Pss_Anon=5, Swap=4),  # nine digits shift what follows
+        rollup(Pss=6, Rss=7, Pss_Anon=5, Swap=4),
+        rollup(Rss=7, Pss=6, Foo=5, Swap=4),
+        rollup(Rss=7, Pss=6, Swap=4),
+        rollup(Rss=7, Pss=6, Pss_Anon=5, Swapped=4),
+        rollup(Rss=7, Pss=6, Pss_Anon=5, Swap=4)[:-1] + b" \n",
+    ],
+)
+def test_rollups_one_after_the_other_are_read_as_each_alone(text: bytes) -> None:
+    """By places learnt of another, and of the wrong one, as by looking for the fields."""
+    wanted = ("Rss", "Swap", "Pss")
+    rollups = Rollups(wanted)
+    other = rollup(Rss=1, Pss=2, Pss_Anon=3, Swap=0)
+    for each in (other, other, text, text, other):
+        assert rollups.parse(each) == {name: size for name, size in parse_smaps_rollup(each).items() if name in wanted}
+
+
+@pytest.mark.parametrize("text", [b"", b"nonsense\n", rollup(Pss=5), rollup(Rss=7, Pss=6)[:-1]])
+def test_what_is_no_rollup_is_none_after_a_good_one(text: bytes) -> None:
+    rollups = Rollups(("Rss",))
+    for _ in range(2):
+        with pytest.raises(ParseError):
+            rollups.parse(text)
+        assert rollups.parse(rollup(Rss=7, Pss=6)) == {"Rss": 7 << 10}

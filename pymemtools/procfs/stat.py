@@ -71,8 +71,8 @@ def parse_stat(text: bytes, file: str = "stat") -> Stat:
     closing = text.rfind(b")")
     if opening < 0 or closing < opening:
         raise ParseError(file, 1, "expected 'PID (comm) state ...'")
-    rest = text[closing + 2 :].split()
-    if len(rest) <= _PLACES[-1]:
+    rest = text[closing + 2 :].split(None, _PLACES[-1] + 1)
+    if len(rest) <= _PLACES[-1] + 1:
         return _short(text, opening, closing, file)
     try:
         return Stat(

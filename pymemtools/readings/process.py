@@ -72,8 +72,8 @@ def identify(files: ProcessFiles, stat: Stat | None) -> Process:
     if stat is None:
         return Process(files.pid, None, None, None, None, name, command, {}, {})
     ppid, start = stat.ppid, stat.starttime_ticks
-    who = Process(files.pid, ppid, start, None, None, name, command, {}, {}, life, stat.state)
-    return who._replace(address_space=stat.vsize)
+    state, size = stat.state, stat.vsize
+    return Process(files.pid, ppid, start, None, None, name, command, {}, {}, life, state, address_space=size)
 
 
 def with_owner(process: Process, source: Source, files: ProcessFiles) -> Process:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess, ParseError
 from pymemtools.procfs.cgroup import main_group, parse_cgroups
 from pymemtools.procfs.smaps.accounted import Accounting
-from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
+from pymemtools.procfs.smaps.rollup import Rollups, parse_smaps_rollup
 from pymemtools.procfs.smaps.tally import Tally
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
@@ -33,6 +33,7 @@ from pymemtools.sources.share import share_out
 
 _T = TypeVar("_T")
 _MEMORY = ("Rss", "Swap")
+_TELLING = ("Rss", "Pss", "Private_Clean", "Private_Dirty")  # by which a rollup is believed
 
 
 class Wants(NamedTuple):
@@ -235,6 +236,7 @@ class _Reader:
             keep = lambda name: search(name.decode("utf-8", "surrogateescape")) is not None
         keys = wants.keys if wants.reads_smaps else _MEMORY
         self._tally = Tally(keys, by_name=wants.by_name, keep=keep)
+        self._parse_rollup = parse_smaps_rollup if wants.split else Rollups((*keys, *_TELLING)).parse
         self._filters_maps = keep is not None
         self._chosen = by_name(source, wants.process)
         self._may_do_without_smaps = not (source.is_live or self._filters_maps or wants.by_name)
@@ -275,7 +277,7 @@ class _Reader:
             if self._source.is_live or not (self._wants.memory or _has_memory(stat, process)):
                 raise
             return process._replace(refused=self._why_missing(files.pid))
-        return process._replace(is_in_exec=stat is not None and stat.is_in_exec)
+        return process._replace(is_in_exec=True) if stat is not None and stat.is_in_exec else process
 
     def _small_files(self, files: ProcessFiles, process: Process) -> Process:
         """Read what fits in a page, as far as it is wanted; where it is missing or damaged, it is not known."""
@@ -295,7 +297,7 @@ class _Reader:
 
     def _figures(self, files: ProcessFiles, stat: Stat | None, process: Process) -> Process:
         wants, tally = self._wants, self._tally
-        rollup = _optional(files, "smaps_rollup", parse_smaps_rollup) if wants.rollup or wants.split else None
+        rollup = _optional(files, "smaps_rollup", self._parse_rollup) if wants.rollup or wants.split else None
         sums: dict[str, int | None] = dict(rollup or {})
         maps, is_without_smaps, accounting = None, False, Accounting(f"{files.pid}/smaps") if wants.accounted else None
         if rollup is None or not wants.rollup:
@@ -305,7 +307,7 @@ class _Reader:
                 is_without_smaps = self._may_do_without_smaps
                 if not is_without_smaps:
                     raise
-                rollup = rollup or _optional(files, "smaps_rollup", parse_smaps_rollup)
+                rollup = rollup or _optional(files, "smaps_rollup", self._parse_rollup)
                 if not rollup:
                     raise
                 sums = dict(rollup)
@@ -354,7 +356,7 @@ class _Reader:
         try:
             self._feed(files, None)
         except Missing:
-            rollup = _optional(files, "smaps_rollup", parse_smaps_rollup)
+            rollup = _optional(files, "smaps_rollup", self._parse_rollup)
             if process.status and not rollup:
                 return process
             if not rollup:

@@ -50,14 +50,18 @@ class Directory:
         """Read a small file whole. Raises Missing or Denied."""
         fd = self._open(path)
         try:
-            parts = []
-            size = 0
+            first = os.read(fd, _CHUNK)
+            part = os.read(fd, _CHUNK)
+            if not part:
+                return first
+            parts = [first, part]
+            size = len(first) + len(part)
             while part := os.read(fd, _CHUNK):
                 parts.append(part)
                 size += len(part)
                 if size > MAX_WHOLE and not self.follows:
                     raise ParseError(self._where(path), None, f"more than {exact_size(MAX_WHOLE)}")
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+            return b"".join(parts)
         except OSError as error:
             refuse(error, self._where(path))
         finally:

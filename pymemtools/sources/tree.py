@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
@@ -128,8 +127,7 @@ class Tree:
             raise Missing(f"{self._path or '/proc'}: no process in it, not even this one: is it mounted?")
         return pids
 
-    @contextmanager
-    def process(self, pid: int) -> Iterator[TreeProcess]:
+    def process(self, pid: int) -> TreeProcess:
         """Open one process; everything is then read through one directory descriptor, so PID reuse cannot mix two.
 
         Raises NoSuchProcess or Denied.
@@ -138,13 +136,9 @@ class Tree:
             opened = self._proc.directory(str(pid), known_as=str(pid))
         except Missing:
             raise NoSuchProcess(pid) from None
-        try:
-            if self.is_live:
-                yield TreeProcess(pid, opened, self._buffers)
-            else:
-                yield TreeProcess(pid, opened, self._buffers, self._copier(), self.listed)
-        finally:
-            opened.close()
+        if self.is_live:
+            return TreeProcess(pid, opened, self._buffers)
+        return TreeProcess(pid, opened, self._buffers, self._copier(), self.listed)
 
     def _copier(self) -> int | None:
         """Tell who made a copy his own: in /proc meminfo is root's. None when root has it, or nobody knows."""
@@ -180,7 +174,7 @@ class Tree:
 
 
 class TreeProcess:
-    """One /proc/PID directory, held by its descriptor."""
+    """One /proc/PID directory, held by its descriptor until the block ends."""
 
     def __init__(
         self,
@@ -195,6 +189,12 @@ class TreeProcess:
         self._listed = listed
         self._directory = directory
         self._buffers = buffers
+
+    def __enter__(self) -> TreeProcess:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._directory.close()
 
     def read(self, name: str) -> bytes:
         """Read a small file whole; for a cmdline that is missing, what ps listed. Raises Missing or Denied."""

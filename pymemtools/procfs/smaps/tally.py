@@ -20,7 +20,7 @@ _FIELD = re.compile(rb"([A-Z][A-Za-z0-9_]*):[ \t]*([0-9]{1,20}) kB")
 _LONGEST_RECORD = 1 << 20  # bytes; a path has at most 4096, each of them written as four at worst
 _HEX_DIGITS = frozenset(bytes([byte]) for byte in b"0123456789abcdef")
 _NO_NAMES: dict[bytes, list[int]] = {}
-_FIXED_LINE = 28  # "Name:" padded to 16, the value in 8, " kB\n": SEQ_PUT_DEC() in fs/proc/task_mmu.c
+FIXED_LINE = 28  # "Name:" padded to 16, the value in 8, " kB\n": SEQ_PUT_DEC() in fs/proc/task_mmu.c
 
 
 class Totals(NamedTuple):
@@ -30,11 +30,11 @@ class Totals(NamedTuple):
     sums: dict[str, int | None]
 
 
-class _LayoutError(Exception):
+class LayoutError(Exception):
     """Say that a record does not have the layout learnt from an earlier one."""
 
 
-class _CellCache(dict[bytes, int]):
+class CellCache(dict[bytes, int]):
     """Turn whole lines of one field into kB, checking each distinct line once."""
 
     limit = 20_000  # lines kept: bounds the memory that a hostile smaps can make us hold
@@ -46,7 +46,7 @@ class _CellCache(dict[bytes, int]):
     def __missing__(self, line: bytes) -> int:
         match = self._valid.fullmatch(line)
         if match is None:
-            raise _LayoutError
+            raise LayoutError
         if len(self) > self.limit:
             self.clear()
         value = self[line] = int(match[1])
@@ -95,7 +95,7 @@ class Tally:
         self._keep = keep
         self._kept: dict[bytes, bool] = {}
         self._layout: _Layout | None = None
-        self._cells = [_CellCache(key) for key in self.keys]
+        self._cells = [CellCache(key) for key in self.keys]
         self._start()
 
     def _start(self) -> None:
@@ -173,7 +173,7 @@ class Tally:
             try:
                 layout = layout or self._learn(text)
                 return self._fast(text, layout)
-            except (_LayoutError, StructError):
+            except (LayoutError, StructError):
                 self._layout = None
         return self._slow(text)
 
@@ -182,17 +182,17 @@ class Tally:
         start = text.find(b"\nSize:") + 1
         places: dict[str, int] = {}
         at = start
-        while text[at : at + 1].isalpha() and (match := _FIELD.match(text, at)) and match.end() - at == _FIXED_LINE - 1:
+        while text[at : at + 1].isalpha() and (match := _FIELD.match(text, at)) and match.end() - at == FIXED_LINE - 1:
             places.setdefault(match[1].decode("ascii"), at - start)
-            at += _FIXED_LINE
+            at += FIXED_LINE
         if not start or not places:
-            raise _LayoutError
+            raise LayoutError
         wanted = sorted((places[key], i) for i, key in enumerate(self.keys) if key in places)
         pattern, end = "=", 0
         for offset, _ in wanted:
-            pattern += f"{offset - end}x{_FIXED_LINE}s"
-            end = offset + _FIXED_LINE
-        lines = Struct(pattern if wanted else f"={_FIXED_LINE}x")
+            pattern += f"{offset - end}x{FIXED_LINE}s"
+            end = offset + FIXED_LINE
+        lines = Struct(pattern if wanted else f"={FIXED_LINE}x")
         absent = tuple(b"\n%s:" % key.encode("ascii") for key in self.keys if key not in places)
         self._layout = _Layout(lines, tuple(i for _, i in wanted), absent)
         return self._layout
@@ -201,13 +201,13 @@ class Tally:
         """Pick the wanted lines out of each record by their offset from ``Size:``.
 
         Every picked line is checked whole, label to newline, by the cell cache. So a record laid out in another
-        way, or shifted by a value of more than eight digits, raises _LayoutError instead of giving a wrong sum.
+        way, or shifted by a value of more than eight digits, raises LayoutError instead of giving a wrong sum.
         """
         find, unpack = text.find, layout.lines.unpack_from
         skip = layout.lines.size - 1
         at = find(b"\nSize:") + 1
         if any(key in text for key in layout.absent) or not at:
-            raise _LayoutError
+            raise LayoutError
         rows: list[tuple[bytes, ...]] = []
         starts: list[int] = []
         while at:
@@ -264,9 +264,9 @@ def _names(text: bytes, starts: Iterable[int]) -> list[bytes]:
         elif len(header) == 5:
             names.append(ANONYMOUS)
         else:
-            raise _LayoutError
+            raise LayoutError
         if header[0] == b"Name:":
-            raise _LayoutError
+            raise LayoutError
     return names
 
 

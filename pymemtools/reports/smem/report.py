@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymemtools.errors import MemtoolsError
-from pymemtools.models.release import parse_release
-from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.hidden import invisible, told_by_ps, unread
 from pymemtools.readings.process import Process
 from pymemtools.readings.processes import Sample, expect_processes, read_processes
@@ -17,8 +16,10 @@ from pymemtools.reports.smem.columns import USS
 from pymemtools.reports.smem.groups import group_rows, tree_rows
 from pymemtools.reports.smem.request import Plan, Request
 from pymemtools.reports.smem.rows import Row, Value, mapping_rows, process_rows, user_rows
-from pymemtools.reports.system_memory import SystemRow, detailed_rows, system_rows, without_negative
 from pymemtools.sources.base import Source
+
+if TYPE_CHECKING:
+    from pymemtools.reports.system_memory import SystemRow
 
 _ANONYMOUS = "<anonymous>"  # as smem calls it
 
@@ -68,7 +69,7 @@ def smem_report(source: Source, request: Request) -> Report:
     plan = plan if sample.has_pss else plan.without_pss()
     processes = sample.processes
     del sample  # so that each process goes when its row is made
-    rows = chosen([_kept(row, plan) for row in _rows(processes, plan)], plan, notes)
+    rows = chosen(_kept(_rows(processes, plan), plan), plan, notes)
     if request.report != "tree":
         _sort(rows, plan)
     return _report(source, Answer(rows, plan, *_shares_of(source, request)), notes, warnings, unreadable)
@@ -125,6 +126,8 @@ def total_of(column: Column, values: Sequence[Value], scale: int = 1) -> Value:
 
 
 def _system(source: Source, plan: Plan) -> tuple[list[Row], list[str]]:
+    from pymemtools.reports.system_memory import without_negative
+
     split, doubts = _split(source, plan.request)
     rows, negative = without_negative(split)
     notes = [*doubts, *negative]
@@ -135,6 +138,9 @@ def _system(source: Source, plan: Plan) -> tuple[list[Row], list[str]]:
 
 def _split(source: Source, request: Request) -> tuple[list[SystemRow], list[str]]:
     """Split the whole machine's memory; give what to know about it, too."""
+    from pymemtools.readings.doubt import read_meminfo
+    from pymemtools.reports.system_memory import detailed_rows, system_rows
+
     image = 0
     if request.kernel_image is not None:
         from pymemtools.sources.kernel_image import kernel_image_size
@@ -143,6 +149,7 @@ def _split(source: Source, request: Request) -> tuple[list[SystemRow], list[str]
     figures = read_meminfo(source)
     if not request.detailed:
         return system_rows(figures.meminfo, real=request.real, kernel_image=image), [*figures.notes]
+    from pymemtools.models.release import parse_release
     from pymemtools.readings.stores import read_stores
 
     stores, damaged = read_stores(source, figures.meminfo)
@@ -155,6 +162,8 @@ def _shares_of(source: Source, request: Request) -> tuple[int | None, int | None
     """Give what percentages are of: all memory, and swap space for what is swapped out."""
     if not request.percent and request.label is None:  # a pie has a slice for the rest
         return None, None
+    from pymemtools.readings.doubt import read_meminfo
+
     try:
         meminfo = read_meminfo(source).meminfo
     except MemtoolsError:
@@ -162,15 +171,22 @@ def _shares_of(source: Source, request: Request) -> tuple[int | None, int | None
     return request.real or meminfo.get("MemTotal"), meminfo.get("SwapTotal")
 
 
-def _kept(row: Row, plan: Plan) -> Row:
+def _kept(rows: Iterable[Row], plan: Plan) -> list[Row]:
     """Keep the cells that are shown, sorted or compared by: a tenth of very many processes' memory."""
-    return {key: row[key] for key in plan.keys if key in row}
+    keys = plan.keys
+    return [{key: row[key] for key in keys if key in row} for row in rows]
 
 
 def _sort(rows: list[Row], plan: Plan) -> None:
     """Sort by one key after the other, the first one last: keys of all together would be large."""
     for key in reversed(plan.order):
-        rows.sort(key=lambda row: sort_key((row[key],))[0], reverse=plan.request.reverse)
+        rows.sort(key=_place_by(key, rows), reverse=plan.request.reverse)
+
+
+def _place_by(key: str, rows: Sequence[Row]) -> Callable[[Row], Any]:
+    """Make the key to sort by: the cells as they are, where all are alike."""
+    kinds = {type(row[key]) for row in rows}
+    return itemgetter(key) if kinds in ({int}, {str}) else lambda row: sort_key((row[key],))[0]
 
 
 def _taken_out(processes: list[Process]) -> Iterator[Process]:
