@@ -115,7 +115,9 @@ def read_by(question: str, source: str | None, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("pymemtools.cli.options.open_source", opened)
     # What another process reads is not heard of here.
-    monkeypatch.setattr("pymemtools.readings.processes.share_out", lambda items, work: [work(item) for item in items])
+    monkeypatch.setattr(
+        "pymemtools.readings.processes.share_out", lambda items, work, _: [work(item) for item in items]
+    )
     pid = str(os.getpid() if source is None else open_source(source).pids()[0])
     for way in CALLS[question]:
         arguments = f"{question} {way}".replace("PID", pid).split()

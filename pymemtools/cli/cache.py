@@ -23,6 +23,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.cli.progress import counted
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.control.page_cache import evict, load
 from pymemtools.errors import NoSuchProcess, UsageProblem
@@ -81,7 +82,9 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if asked.change is not None:
         before = look(source, asked.request.names)
         _change(source, asked)
-    report = answer(source, asked.request, _Progress(), before)
+    with counted() as tell:
+        told = lambda sums: tell(f"cache: {sums.files} files in {sums.directories} directories so far")
+        report = answer(source, asked.request, told, before)
     show(report, asked.style, _text)
     if report.notes and options["strict"]:
         ctx.meta["incomplete"] = True
@@ -139,19 +142,6 @@ def _change(source: Source, asked: CacheCall) -> None:
 def _text(report: Report) -> Iterable[str]:
     width = terminal_columns(sys.stdout, least=40) if sys.stdout.isatty() else None
     return cache_lines(report.answer, width)
-
-
-class _Progress:
-    """Show on a terminal how far we are."""
-
-    def __init__(self) -> None:
-        self._shows = sys.stderr is not None and sys.stderr.isatty()
-        self._next = time.monotonic() + 1
-
-    def __call__(self, sums: Any) -> None:
-        if self._shows and time.monotonic() > self._next:
-            self._next = time.monotonic() + 1
-            say(f"cache: {sums.files} files in {sums.directories} directories so far")
 
 
 def _as_peer(source: Source, asked: CacheCall) -> int:

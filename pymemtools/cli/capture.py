@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 
@@ -18,6 +16,7 @@ from pymemtools.capture.veil import Veil
 from pymemtools.cli import say
 from pymemtools.cli.new_file import new_file
 from pymemtools.cli.options import AbbreviatingCommand, offer_pids
+from pymemtools.cli.progress import counted
 from pymemtools.errors import Denied, NoSuchProcess, UsageProblem
 from pymemtools.readings.hidden import invisible, unread
 from pymemtools.sources.base import Source
@@ -66,7 +65,8 @@ def command(
     source = live()
     chosen = _chosen(source, pids)
     taking = Taking(source, int(time.time()), Veil() if anonymize else None)
-    with _progress(chosen) as each:
+    with counted() as tell:
+        each = _told(chosen, tell)
         members = taking.compatible_members(each) if compat else taking.members(each, _log() if dmesg else None)
         _write(path, packed(_pieces(members, v7=compat is not None), kind), force=force)
     for line in invisible(source):
@@ -87,13 +87,11 @@ def _chosen(source: Source, pids: tuple[int, ...]) -> list[int]:
     return chosen
 
 
-def _progress(pids: list[int]) -> AbstractContextManager[Iterable[int]]:
-    """Show how far we are, on a terminal only."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        return nullcontext(pids)
-    bar: Any = click.progressbar(pids, label="capture", file=sys.stderr)
-    shown: AbstractContextManager[Iterable[int]] = bar
-    return shown
+def _told(pids: list[int], tell: Callable[[str], None]) -> Iterator[int]:
+    """Tell how far we are."""
+    for place, pid in enumerate(pids, 1):
+        tell(f"capture: {place} of {len(pids)} processes")
+        yield pid
 
 
 def _log() -> bytes | None:

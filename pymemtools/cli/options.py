@@ -14,7 +14,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.explain import explain_option, is_explained
-from pymemtools.cli.terminal import terminal_options
+from pymemtools.cli.terminal import is_watched, terminal_options
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
@@ -291,7 +291,17 @@ def open_from(
     if damage:
         say(f"{source}: {damage}; showing what was complete before that")
         ctx.meta["incomplete"] = True
-    return opened
+    return attended(opened)
+
+
+def attended(source: Source) -> Source:
+    """Tell who waits at a terminal when reading processes takes long."""
+    if not is_watched():
+        return source
+    from pymemtools.cli.progress import progress
+    from pymemtools.sources.attended import Attended
+
+    return Attended(source, progress)
 
 
 def _told(source: str | None) -> AbstractContextManager[None]:

@@ -47,6 +47,11 @@ def is_coloured() -> bool:
     return bool(choice == "always")
 
 
+def is_watched() -> bool:
+    """Tell whether somebody may be waiting at a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def chosen_width() -> int | None:
     """Give --width."""
     ctx = click.get_current_context(silent=True)

@@ -28,6 +28,7 @@ from pymemtools.readings.process import (
     with_owner,
 )
 from pymemtools.readings.steady import read_steadily
+from pymemtools.sources.attended import while_reading
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.share import share_out
 
@@ -139,8 +140,9 @@ def read_processes(source: Source, wants: Wants) -> Sample:
     reader = _Reader(source, wants)
     pids = list(source.pids())
     if not source.is_live:
-        return _sample(map(reader.read, pids))
-    outcomes = dict(zip(pids, _read_all(pids, reader)))
+        with while_reading(source, len(pids)):
+            return _sample(map(reader.read, pids))
+    outcomes = dict(zip(pids, _read_all(source, pids, reader)))
     # A process may escape one listing by forking ahead of it (CVE-2018-1121); a second look narrows that.
     newcomers = {pid: reader.read(pid) for pid in source.pids() if pid not in outcomes}
     outcomes.update([(pid, _after_exec(pid, reader)) for pid, process in outcomes.items() if _is_in_exec(process)])
@@ -159,10 +161,10 @@ class Count(NamedTuple):
 def count_processes(source: Source) -> Count:
     """Count the processes of a source, and keep none of them: there may be very many."""
     reader = _Reader(source, Wants(("Rss",), rollup=True))
+    pids = source.pids()
     alive = kernel_threads = unreadable = 0
-    for pid in source.pids():
-        process = reader.read(pid)
-        if process is not None:
+    with while_reading(source, len(pids)):
+        for process in filter(None, map(reader.read, pids)):
             alive += process.life == ALIVE
             kernel_threads += process.life == KERNEL
             unreadable += process.refused is not None
@@ -217,11 +219,11 @@ def _after_exec(pid: int, reader: _Reader) -> Process | None:
     return process
 
 
-def _read_all(pids: Sequence[int], reader: _Reader) -> Iterator[Process | None]:
+def _read_all(source: Source, pids: Sequence[int], reader: _Reader) -> Iterator[Process | None]:
     """Read with two processes where that pays; what they read goes from one to the other as plain tuples."""
     if len(pids) < _FEW:
         return map(reader.read, pids)
-    return map(unpacked, share_out(pids, lambda pid: packed(reader.read(pid))))
+    return map(unpacked, share_out(pids, lambda pid: packed(reader.read(pid)), while_reading(source, len(pids))))
 
 
 class _Reader:

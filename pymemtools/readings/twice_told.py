@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
@@ -16,6 +16,7 @@ from pymemtools.procfs.status import parse_status_capabilities, parse_status_siz
 from pymemtools.readings.cgroup_path import find_hierarchy, group_of
 from pymemtools.readings.process import ALIVE, Process, identify, small_number
 from pymemtools.readings.steady import read_steadily
+from pymemtools.sources.attended import while_reading
 from pymemtools.sources.base import ProcessFiles, Source
 
 _T = TypeVar("_T")
@@ -52,19 +53,20 @@ class Charged(NamedTuple):
     stat: Mapping[str, int]
 
 
-def read_told(source: Source, pids: Iterable[int]) -> tuple[list[Told], int]:
+def read_told(source: Source, pids: Sequence[int]) -> tuple[list[Told], int]:
     """Read processes, and count those with memory that may not be read. What vanishes is left out."""
     found, unreadable = [], 0
-    for pid in pids:
-        try:
-            told = read_steadily(source, pid, _read)
-        except Missing:
-            continue
-        except MemtoolsError:
-            unreadable += 1
-            continue
-        unreadable += told.process.refused is not None
-        found.append(told)
+    with while_reading(source, len(pids)):
+        for pid in pids:
+            try:
+                told = read_steadily(source, pid, _read)
+            except Missing:
+                continue
+            except MemtoolsError:
+                unreadable += 1
+                continue
+            unreadable += told.process.refused is not None
+            found.append(told)
     return found, unreadable
 
 

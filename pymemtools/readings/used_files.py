@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
@@ -10,6 +10,7 @@ from pymemtools.probes.file_walk import Place
 from pymemtools.probes.open_files import may_open_mapped, open_files
 from pymemtools.readings.cached_files import CachedFile
 from pymemtools.readings.mappings import ProcessMaps, read_maps
+from pymemtools.sources.attended import while_reading
 from pymemtools.sources.base import Source
 
 _DELETED = " (deleted)"
@@ -33,8 +34,13 @@ class Used(NamedTuple):
     reason: str
 
 
-def read_used(source: Source, pids: Iterable[int], *, opened: bool) -> Used:
+def read_used(source: Source, pids: Sequence[int], *, opened: bool) -> Used:
     """Read which files are mapped, and with ``opened`` also which are open. Processes that end are left out."""
+    with while_reading(source, len(pids)):
+        return _used(source, pids, opened=opened)
+
+
+def _used(source: Source, pids: Sequence[int], *, opened: bool) -> Used:
     used = Used({}, {}, 0, 0, "")
     by_range = opened and may_open_mapped()
     for pid in pids:

@@ -10,25 +10,32 @@ from __future__ import annotations
 import marshal
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
 
 
-def share_out(items: Sequence[_Item], work: Callable[[_Item], Any]) -> list[Any]:
+def share_out(
+    items: Sequence[_Item],
+    work: Callable[[_Item], Any],
+    meanwhile: AbstractContextManager[None] = nullcontext(),  # noqa: B008 (it has no state)
+) -> list[Any]:
     """Give ``work(item)`` for each item, half of them worked out by another process.
 
     Results must be plain: tuples, lists, dicts, text, bytes, numbers and None. Errors are raised as if there were but
-    one process: what the other one cannot do is done here again.
+    one process: what the other one cannot do is done here again. ``meanwhile`` is entered when the other process is
+    there, as it may start threads, which a fork is not to copy halfway.
     """
     mine, theirs = items[0::2], items[1::2]
     other = _start(theirs, work)
     results: list[Any] = [None] * len(items)
-    try:
-        results[0::2] = [work(item) for item in mine]
-    finally:
-        done = None if other is None else _finish(*other)
-    results[1::2] = [work(item) for item in theirs] if done is None else done
+    with meanwhile:
+        try:
+            results[0::2] = [work(item) for item in mine]
+        finally:
+            done = None if other is None else _finish(*other)
+        results[1::2] = [work(item) for item in theirs] if done is None else done
     return results
 
 
