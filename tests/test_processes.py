@@ -164,6 +164,7 @@ def test_an_ordinary_process() -> None:
         cgroup="/a.service",
         oom_score=666,
         has_pss=True,
+        rollup={"Rss": 40 << 10, "Pss": 30 << 10, "Pss_Anon": 20 << 10, "Pss_File": 10 << 10},
     )
 
 
