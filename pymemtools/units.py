@@ -6,6 +6,8 @@ import re
 
 KIB = 1024
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGTP]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
+_NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)"
+_TIME = re.compile(rf"{_NUMBER}|(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?", re.ASCII)
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
@@ -24,6 +26,21 @@ def parse_size(text: str) -> int:
     number, unit = match.groups()
     factor = 1024 ** _POWERS[unit.upper()]
     return int(number) * factor if "." not in number else int(float(number) * factor)
+
+
+def parse_seconds(text: str) -> float:
+    """Read ``90``, ``0.5s``, ``10m``, ``8h``, ``7d`` or ``1h30m`` as seconds.
+
+    >>> parse_seconds("1h30m"), parse_seconds("10")
+    (5400.0, 10.0)
+
+    Raises ValueError for anything else.
+    """
+    match = _TIME.fullmatch(text.strip())
+    if match is None or not any(match.groups()):
+        raise ValueError(f"not a time: {text!r}")
+    alone, *parts = match.groups()
+    return float(alone or 0) + sum(float(part or 0) * factor for part, factor in zip(parts, (86400, 3600, 60, 1)))
 
 
 def exact_size(size: int) -> str:

@@ -11,22 +11,26 @@ from pymemtools.readings.cgroup_path import UNIFIED
 from pymemtools.sources.base import Source
 
 
-def _taken(prefix: str = "") -> tuple[str, ...]:
-    """Give the paths of the catalog with that prefix, less it; without one those of the machine."""
-    paths = [kept.path for kept in FILES if kept.is_taken]
+def _taken(prefix: str = "", *, each: bool = False) -> tuple[str, ...]:
+    """Give the paths of the catalog with that prefix, less it; without one those of the machine.
+
+    ``each`` is for those alone that a recording takes with each sample.
+    """
+    paths = [kept.path for kept in FILES if kept.is_taken and (kept.each or not each)]
     if not prefix:
         return tuple(path for path in paths if not path.startswith(("PID/", "GROUP/")))
     return tuple(path.removeprefix(prefix) for path in paths if path.startswith(prefix))
 
 
 SYSTEM_FILES, PROCESS_FILES, CGROUP_FILES = _taken(), _taken("PID/"), _taken("GROUP/")
+EACH_SYSTEM_FILES, EACH_PROCESS_FILES, EACH_CGROUP_FILES = (_taken(of, each=True) for of in ("", "PID/", "GROUP/"))
 LEFT_OUT_BY_VEIL = frozenset(kept.path for kept in FILES if kept.veil == LEFT_OUT)
 _CGROUPS = "/sys/fs/cgroup"
 
 
-def system_paths(source: Source) -> Iterator[str]:
+def system_paths(source: Source, patterns: Iterable[str] = SYSTEM_FILES) -> Iterator[str]:
     """Give the paths, in the source's terms, of the files that are no process's."""
-    for pattern in SYSTEM_FILES:
+    for pattern in patterns:
         yield from (path for path in _matching(source, pattern) if path not in NEVER_READ)
 
 
@@ -43,6 +47,12 @@ def _matching(source: Source, pattern: str) -> list[str]:
 
 def cgroup_paths(source: Source, texts: Iterable[bytes]) -> Iterator[str]:
     """Give the paths of the memory controller's files for the groups that processes' cgroup files name, and above."""
+    for group in cgroup_folders(source, texts):
+        yield from (f"{group}/{name}" for name in CGROUP_FILES)
+
+
+def cgroup_folders(source: Source, texts: Iterable[bytes]) -> list[str]:
+    """Give the folders of the memory controller for the groups that processes' cgroup files name, and above."""
     unified = UNIFIED if source.names(UNIFIED) else _CGROUPS
     groups: set[str] = set()
     for text in set(texts):
@@ -51,8 +61,7 @@ def cgroup_paths(source: Source, texts: Iterable[bytes]) -> Iterator[str]:
             parts = paths.get(controller, "").strip("/").split("/")
             if controller in paths and ".." not in parts:
                 groups |= {"/".join([mount, *parts[:depth]]).rstrip("/") for depth in range(len(parts) + 1)}
-    for group in sorted(groups):
-        yield from (f"{group}/{name}" for name in CGROUP_FILES)
+    return sorted(groups)
 
 
 def member_name(path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from pymemtools.errors import ArchiveError, excerpt
 from pymemtools.sources.archive.member_names import PROCESS_FILES, is_wanted, locate, most_bytes, split_pid
@@ -12,6 +12,7 @@ from pymemtools.sources.archive.processes import Processes
 from pymemtools.sources.archive.stored import Bytes, KeptStream, PlainFile, Stored, archive_file, chunks_of
 from pymemtools.sources.archive.tar import DIRECTORY, REGULAR, Tar
 from pymemtools.sources.base import ALL_EMPTY
+from pymemtools.sources.folders import folders_of
 from pymemtools.sources.left_behind import LOG, is_small_enough, role_by_name, role_of
 from pymemtools.sources.manifest import MARKER
 from pymemtools.units import exact_size
@@ -198,7 +199,7 @@ class Index:
     def names(self, path: str) -> list[str]:
         """List the machine's files in a directory; empty when there is none."""
         if self._folders is None:
-            self._folders = _folders_of([*self._files, *self._beside.get(self._top or "", {})])
+            self._folders = folders_of([*self._files, *self._beside.get(self._top or "", {})])
         return sorted(self._folders.get(path if path in ("", "/") else path.rstrip("/"), ()))
 
     def _machine_files(self, path: str) -> dict[str, Stored]:
@@ -215,19 +216,6 @@ class Index:
     def user_names(self) -> dict[int, str]:
         """Name the users that headers name."""
         return self._names_by_files | self._names_by_directories
-
-
-def _folders_of(paths: Iterable[str]) -> dict[str, set[str]]:
-    """Tell what is in each folder, for of memory groups there may be many."""
-    folders: dict[str, set[str]] = {}
-    for path in paths:
-        is_new = True
-        while is_new and path not in ("", "/"):
-            folder, slash, name = path.rpartition("/")
-            path = folder or slash
-            is_new = path not in folders
-            folders.setdefault(path, set()).add(name)
-    return folders
 
 
 def _is_far(top: str) -> bool:

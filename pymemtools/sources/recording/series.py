@@ -1,0 +1,102 @@
+"""Figures over time, without unpacking the texts that they were read from."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pymemtools.errors import ArchiveError
+from pymemtools.sources.recording.database import Database
+from pymemtools.sources.recording.figures import (
+    GROUP_FIGURES,
+    PROCESS_FIGURES,
+    UNKNOWN,
+    unpacked_course,
+    unpacked_offsets,
+    unpacked_rows,
+)
+from pymemtools.sources.recording.schema import BLOCK, COURSE_SHIFT, PROCESS
+
+_END = 1 << 41  # more samples than there can be
+_MACHINES_FIRST = 64  # texts of a sample, among which those of the machine's counters are
+
+
+class Series(NamedTuple):
+    """Figures of one process, or group: each value holds from its sample on until the next; None is not known."""
+
+    numbers: Sequence[int]  # of samples, ascending: one of the first block's, and each in which a figure changed
+    values: dict[str, Sequence[int | None]]  # by figure; bytes, but for counts of events
+
+
+class _Growing(NamedTuple):
+    numbers: array[int]
+    values: list[array[int]]
+
+
+def read_series(
+    database: Database, places: Iterable[int], kind: int, figures: Sequence[str], span: tuple[int | None, int | None]
+) -> dict[int, Series]:
+    """Read figures of places over a span of samples. Raises ArchiveError."""
+    names = PROCESS_FIGURES if kind == PROCESS else GROUP_FIGURES
+    wanted = [names.index(figure) for figure in figures]
+    first, last = span[0] or 0, _END if span[1] is None else span[1]
+    found = {place: _Growing(array("q"), [array("q") for _ in wanted]) for place in places}
+    begin = first // BLOCK * BLOCK
+    courses = "SELECT id, place, packed FROM course WHERE id >= ? AND id < ?"
+    for number, place, packed in database.each(courses, begin << COURSE_SHIFT, (last + 1) << COURSE_SHIFT):
+        growing = found.get(place)
+        if growing is not None and isinstance(packed, bytes):
+            start = number >> COURSE_SHIFT
+            growing.numbers.extend([start + offset for offset in unpacked_offsets(packed)])
+            for column, values in zip(growing.values, unpacked_course(packed, wanted)):
+                column.extend(_fitting(values))
+    for number, packed in database.each(
+        "SELECT number, packed FROM fresh WHERE number >= ? AND number <= ?", begin, last
+    ):
+        for place, *row in unpacked_rows(packed):
+            growing = found.get(place)
+            if growing is not None:
+                growing.numbers.append(number)
+                for column, index in zip(growing.values, wanted):
+                    column.append(row[index])
+    return {place: _series(growing, figures) for place, growing in found.items() if growing.numbers}
+
+
+def _fitting(values: Sequence[int]) -> Sequence[int]:
+    if max(values) >= 1 << 63 or min(values) < UNKNOWN:
+        raise ArchiveError("damaged recording: figures that are none")
+    return values
+
+
+def _series(growing: _Growing, figures: Sequence[str]) -> Series:
+    values: Mapping[str, Sequence[int]] = dict(zip(figures, growing.values))
+    return Series(
+        growing.numbers,
+        {
+            figure: [None if value == UNKNOWN else value for value in column] if UNKNOWN in column else column
+            for figure, column in values.items()
+        },
+    )
+
+
+def texts_over_time(
+    database: Database, place: int, span: tuple[int | None, int | None], most: int | None
+) -> Iterator[tuple[int, int]]:
+    """Tell which texts a file of the machine had: the sample from which on, and the text's number.
+
+    Of more than ``most`` so many are chosen, evenly. Counters of the machine are the first texts of each sample.
+    """
+    first, last = span[0] or 0, _END if span[1] is None else span[1]
+    rows = database.each(
+        "SELECT text.id, sample.number FROM sample JOIN text "
+        "ON text.id >= sample.first_text AND text.id < sample.first_text + ? "
+        "WHERE sample.number >= ? AND sample.number <= ? AND text.place = ? AND text.packed IS NOT NULL",
+        *(_MACHINES_FIRST, first, last, place),
+    )
+    numbers = dict(rows)  # a text within reach of two samples is the later one's
+    texts = sorted(numbers)
+    if most is not None and len(texts) > most:
+        step = (len(texts) - 1) / max(most - 1, 1)
+        texts = [texts[round(step * index)] for index in range(most)]
+    yield from ((numbers[text], text) for text in texts)
