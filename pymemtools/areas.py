@@ -122,6 +122,43 @@ class Areas(Sequence[Area]):
         column = self._columns[i]
         return repeat(_DEFAULTS[i], len(self)) if column is None else column
 
+    def given(self) -> list[str]:
+        """Name the fields behind the addresses that are not the default in all areas."""
+        return [field for field, column in zip(_FIELDS, self._columns) if column is not None]
+
+    def _cells(self, *, backwards: bool = False) -> list[Iterable[Any]]:
+        cells: list[Iterable[Any]] = []
+        for default, column in zip(_DEFAULTS, self._columns):
+            if column is None:
+                cells.append(repeat(default, len(self)))
+            else:
+                cells.append(reversed(column) if backwards else column)
+        return cells
+
+    def holes(self, first: int | None = None) -> Iterator[tuple[int, Area]]:
+        """Give the holes between areas in order of addresses, each beside the place of the area behind it."""
+        end = first
+        for place, (start, stop) in enumerate(self._extents()):
+            if end is not None and start > end:
+                yield place, Area(end, start, "hole", mappings=0)
+            end = stop if end is None or stop > end else end
+
+    def with_between(self, others: Iterable[tuple[int, Area]]) -> Areas:
+        """Put others, such as holes, before the areas at some places, in ascending order; what is between is copied."""
+        found = list(others)
+        if not found:
+            return self
+        places = [place for place, _ in found]
+        starts, ends, *columns = zip(*(other for _, other in found))
+        made = Areas()
+        made._starts = _spliced(self._starts, self._starts[:0], places, starts)
+        made._ends = _spliced(self._ends, self._ends[:0], places, ends)
+        for i, (default, column, cells) in enumerate(zip(_DEFAULTS, self._columns, columns)):
+            if column is not None or cells.count(default) != len(cells):
+                base = [default] * len(self) if column is None else column
+                made._columns[i] = _spliced(base, [], places, cells)
+        return made
+
     def ordered(self) -> Areas:
         """Put areas in order of addresses, which they mostly are."""
         if all(map(le, self._extents(), islice(self._extents(), 1, None))):
@@ -135,14 +172,10 @@ class Areas(Sequence[Area]):
         return len(self._starts)
 
     def __iter__(self) -> Iterator[Area]:
-        columns = (repeat(each) if column is None else column for each, column in zip(_DEFAULTS, self._columns))
-        return map(_MAKE, zip(self._starts, self._ends, *columns))
+        return map(_MAKE, zip(self._starts, self._ends, *self._cells()))
 
     def __reversed__(self) -> Iterator[Area]:
-        columns = (
-            repeat(each) if column is None else reversed(column) for each, column in zip(_DEFAULTS, self._columns)
-        )
-        return map(_MAKE, zip(reversed(self._starts), reversed(self._ends), *columns))
+        return map(_MAKE, zip(reversed(self._starts), reversed(self._ends), *self._cells(backwards=True)))
 
     @overload
     def __getitem__(self, place: int) -> Area: ...
@@ -160,12 +193,20 @@ class Areas(Sequence[Area]):
 
 def with_holes(areas: Iterable[Area], first: int | None = None) -> Iterator[Area]:
     """Put areas in order, and holes where nothing is between them; ``first`` is where the picture starts."""
-    end = first
-    for area in Areas.of(areas).ordered():
-        if end is not None and area.start > end:
-            yield Area(end, area.start, "hole", mappings=0)
-        yield area
-        end = area.end if end is None else max(end, area.end)
+    ordered = Areas.of(areas).ordered()
+    return iter(ordered.with_between(ordered.holes(first)))
+
+
+def _spliced(column: Any, made: Any, places: Sequence[int], cells: Sequence[Any]) -> Any:
+    """Append to ``made`` a column with other cells before those at some places."""
+    at = 0
+    for place, cell in zip(places, cells):
+        if place > at:
+            made += column[at:place]
+            at = place
+        made.append(cell)
+    made += column[at:]
+    return made
 
 
 def without_holes(areas: Areas, least: int | None) -> Areas:

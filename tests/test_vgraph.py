@@ -95,6 +95,8 @@ def test_labels_are_no_patterns(pymemtools: Run, tmp_path: Path) -> None:
     (tmp_path / "h").touch()
     done = pymemtools("vgraph", "--legacy", "-", cwd=tmp_path, input=b"400000,401000,[heap]\n")
     assert b"|              [heap]  [4 KB]\n" in done.stdout
+    done = pymemtools("vgraph", "--ascii", "-", input=b"400000,401000,/100%s%%\n401000,402000,%016x\n")
+    assert [line.split()[1] for line in done.stdout.decode().splitlines()[1:6:2]] == ["hole", "/100%s%%", "%016x"][::-1]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ are read by position. Source: fs/proc/task_mmu.c, show_map_vma().
 from __future__ import annotations
 
 import re
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
@@ -16,13 +17,13 @@ from typing import Any, NamedTuple, overload
 from pymemtools.cells import Memo
 from pymemtools.errors import ParseError, excerpt
 
-_LINE = re.compile(
-    rb"^([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([r-][w-][x-][ps]) ([0-9a-f]{1,16}) "
-    rb"([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-9]{1,20}) *([^\n]*)$",
-    re.MULTILINE,
-)
+_LINE = re.compile(rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([^\n]*)\n")
+_LOOK = re.compile(
+    rb"([r-][w-][x-][ps]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-9]{1,20}) *([^\n]*)"
+)  # what stands behind the addresses, the same in many lines
 _PIECE = 1 << 18  # bytes of text parsed at once: bounds what stands in memory twice
 _DELETED = b" (deleted)"
+_Look = tuple[bytes, int, bytes, int, bytes]  # permissions, offset, device, inode, name
 
 
 class Mapping(NamedTuple):
@@ -71,8 +72,7 @@ class Mappings(Sequence[Mapping]):
         self.names: list[bytes] = []
         self.vmflags: list[bytes] = []
         self._shared: Memo[bytes, bytes] = Memo(lambda text: text)  # one copy of each text that many mappings have
-        self._offsets: Memo[bytes, int] = Memo(lambda digits: int(digits, 16))
-        self._inodes: Memo[bytes, int] = Memo(int)
+        self._looks: Memo[bytes, _Look | None] = Memo(self._look, 4096)
 
     @classmethod
     def of(cls, mappings: Iterable[Mapping]) -> Mappings:
@@ -103,22 +103,26 @@ class Mappings(Sequence[Mapping]):
 
     def add_text(self, text: bytes, count: int, vmflags: Iterable[bytes], file: str, number: int | None = None) -> None:
         """Append mappings given as so many lines of maps, with or without the last one's end. Raises ParseError."""
-        rows = _LINE.findall(text)
-        if len(rows) != count:
+        parts = _LINE.split(text if text.endswith(b"\n") else text + b"\n")  # between lines: nothing
+        if len(parts) != 4 * count + 1 or any(parts[::4]):
             raise _wrong(text, file, number)
-        starts, ends, perms, offsets, devices, inodes, names = zip(*rows)
-        first, last = (array("Q", map(int, column, repeat(16))) for column in (starts, ends))
-        if not all(map(le, first, last)):
+        first, last = _addresses(parts[1::4]), _addresses(parts[2::4])
+        looks = list(map(self._looks.__getitem__, parts[3::4]))
+        if None in looks or not all(map(le, first, last)):
             raise _wrong(text, file, number)
-        share = self._shared.__getitem__
         self.starts.extend(first)
         self.ends.extend(last)
-        self.perms += map(share, perms)
-        self.offsets += map(self._offsets.__getitem__, offsets)
-        self.devices += map(share, devices)
-        self.inodes += map(self._inodes.__getitem__, inodes)
-        self.names += map(share, names)
-        self.vmflags += map(share, vmflags) if vmflags else repeat(b"", count)
+        for column, cells in zip((self.perms, self.offsets, self.devices, self.inodes, self.names), zip(*looks)):
+            column += cells
+        self.vmflags += map(self._shared.__getitem__, vmflags) if vmflags else repeat(b"", count)
+
+    def _look(self, text: bytes) -> _Look | None:
+        """Read what stands behind the addresses of one line; None for what is no mapping's."""
+        match = _LOOK.fullmatch(text)
+        if match is None:
+            return None
+        share = self._shared
+        return share[match[1]], int(match[2], 16), share[match[3]], int(match[4]), share[match[5]]
 
     def take(self, order: Iterable[int]) -> Mappings:
         """Choose mappings by their places, in that order."""
@@ -152,6 +156,14 @@ class Mappings(Sequence[Mapping]):
         return Mapping(*(column[place] for column in self._columns()))
 
 
+def _addresses(words: Sequence[bytes]) -> array[int]:
+    """Read hexadecimal numbers of up to 16 digits, all at once."""
+    numbers = array("Q", bytes.fromhex(b"".join([word.rjust(16, b"0") for word in words]).decode("ascii")))
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
+
+
 def _wrong(text: bytes, file: str, number: int | None) -> ParseError:
     """Name the first line that is no mapping."""
     place, line = next((i, line) for i, line in enumerate(text.split(b"\n")) if not _is_mapping(line))
@@ -159,8 +171,8 @@ def _wrong(text: bytes, file: str, number: int | None) -> ParseError:
 
 
 def _is_mapping(line: bytes) -> bool:
-    match = _LINE.fullmatch(line)
-    return match is not None and int(match[1], 16) <= int(match[2], 16)
+    match = _LINE.fullmatch(line + b"\n")
+    return match is not None and int(match[1], 16) <= int(match[2], 16) and _LOOK.fullmatch(match[3]) is not None
 
 
 def parse_maps(text: bytes, file: str = "maps") -> Mappings:

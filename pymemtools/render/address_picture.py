@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from operator import sub
 from typing import Any, NamedTuple
 
 from pymemtools.areas import Area, Areas, Inner
+from pymemtools.cells import Memo
 from pymemtools.render.area_scale import Height, Heights
 from pymemtools.render.area_text import fit, label_of, letter, size_text, tone
 from pymemtools.render.escape import pad
@@ -81,40 +82,43 @@ class Page(NamedTuple):
 def picture_lines(areas: Areas, heights: Heights, page: Page, found: frozenset[int]) -> Iterator[str]:
     """Draw areas, given in ascending order, a box in a piece; ``found`` are the starts of those to point at."""
     marked = bool(found) or has_changes(areas)
-    has_bars = any(resident is not None for resident in areas.values("resident"))
+    has_bars = any(resident is not None for resident in _given(areas, "resident"))
     pen = _Pen(page, heights, gutter=2 if marked else 0, bars=has_bars, perms=any(areas.values("perms")))
-    address = f"0{page.digits}x"
+    boxes = pen.boxes(areas, found)
+    turned = reversed if page.high_first else iter
+    starts, ends = turned(areas.column("start")), turned(areas.column("end"))
+    nears, fars = (ends, starts) if page.high_first else (starts, ends)
     last: int | None = None  # the address at the lower edge of the box above
-    bottom = ""
-    for area in reversed(areas) if page.high_first else areas:
-        near, far = (area.end, area.start) if page.high_first else (area.start, area.end)
-        if near != last and last is not None:
-            yield f"{bottom} {last:{address}}"
-        edges, inside = pen.box(area, is_found=area.start in found)
-        yield f"{edges.middle if near == last else edges.top} {near:{address}}\n{inside}"
-        last, bottom = far, edges.bottom
+    below = ""
+    for near, far, (top, middle, bottom) in zip(nears, fars, boxes):
+        if near == last:
+            yield middle % near
+        else:
+            if last is not None:
+                yield below % last
+            yield top % near
+        last, below = far, bottom
     if last is not None:
-        yield f"{bottom} {last:{address}}"
+        yield below % last
 
 
 def has_changes(areas: Areas) -> bool:
     """Tell whether anything changed, in areas or in what is in them."""
-    return any(areas.values("change")) or any(each.change for inner in areas.values("inner") for each in inner)
+    return any(_given(areas, "change")) or any(each.change for inner in _given(areas, "inner") for each in inner)
+
+
+def _given(areas: Areas, field: str) -> Iterable[Any]:
+    return areas.values(field) if field in areas.given() else ()
 
 
 class _Edges(NamedTuple):
-    """The lines at the top and bottom of a box, without the address: at an end of the picture, and between boxes."""
+    """The lines at the top and bottom of a box, as templates without and with its inside, for the address: at an end
+    of the picture, and between boxes.
+    """
 
     top: str
     middle: str
     bottom: str
-
-
-class _Box(NamedTuple):
-    """A box wherever it stands."""
-
-    edges: _Edges
-    inside: str
 
 
 class _Pen:
@@ -123,7 +127,6 @@ class _Pen:
     def __init__(self, page: Page, heights: Heights, *, gutter: int, bars: bool, perms: bool) -> None:
         self._page = page
         self._heights = heights
-        self._drawn = lru_cache(_ALIKE)(self._draw)
         self._glyphs = page.glyphs
         self._blank = " " * gutter
         self._room = page.columns - gutter - 2 - 1 - page.digits
@@ -140,16 +143,29 @@ class _Pen:
 
     def _ruled(self, line: str) -> _Edges:
         corners = (self._glyphs.top, self._glyphs.middle, self._glyphs.bottom)
-        return _Edges(*(f"{self._blank}{left}{line * self._room}{right}" for left, right in corners))
+        address = f"%0{self._page.digits}x"
+        return _Edges(*(f"{self._blank}{left}{line * self._room}{right} {address}" for left, right in corners))
 
-    def box(self, area: Area, *, is_found: bool) -> _Box:
-        """Draw a box, once for all that are as large and look the same: in a long picture most neighbours do."""
-        return self._drawn(area.end - area.start, area[2:], is_found)
+    def boxes(self, areas: Areas, found: frozenset[int]) -> Iterator[_Edges]:
+        """Draw the box of each area, once for those that look the same: in a long picture most do."""
+        fields = areas.given()
 
-    def _draw(self, size: int, look: tuple[Any, ...], is_found: bool) -> _Box:
-        area = Area(0, size, *look)
+        def drawn(key: tuple[Any, ...]) -> _Edges:
+            size, is_found, *cells = key
+            return self._box(Area(0, size, **{"kind": "", **dict(zip(fields, cells))}), is_found=is_found)
+
+        def column(field: str) -> Iterator[Any]:
+            return (reversed if self._page.high_first else iter)(areas.column(field))
+
+        sizes, are_found = map(sub, column("end"), column("start")), map(found.__contains__, column("start"))
+        known: Memo[tuple[Any, ...], _Edges] = Memo(drawn, _ALIKE)
+        return map(known.__getitem__, zip(sizes, are_found, *map(column, fields)))
+
+    def _box(self, area: Area, *, is_found: bool) -> _Edges:
         lines = self._lines(area, self._heights.of(area), is_found=is_found)
-        return _Box(self._edges[_is_dashed(area)], "\n".join(lines))
+        inside = "".join(f"\n{line}" for line in lines).replace("%", "%%")
+        top, middle, bottom = self._edges[_is_dashed(area)]
+        return _Edges(top + inside, middle + inside, bottom)
 
     def _lines(self, area: Area, height: Height, *, is_found: bool) -> Iterator[str]:
         """Draw the lines within a box: the label, what is in it, and blank ones."""

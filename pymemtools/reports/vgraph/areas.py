@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
 from typing import NamedTuple
 
-from pymemtools.areas import Area, Areas, with_holes
+from pymemtools.areas import Area, Areas
 from pymemtools.cells import Memo
 from pymemtools.procfs.maps import Mapping, Mappings
 from pymemtools.reports.map_diff import pair
@@ -64,47 +66,46 @@ def _label(name: bytes, kind: str, perms: bytes) -> str:
 
 def whole(areas: Iterable[Area], null_trap: int | None) -> Areas:
     """Add the holes, from address 0 on, and the NULL trap of so many bytes."""
-    return Areas(_filled(areas, null_trap))
+    ordered = Areas.of(areas).ordered()
+    return ordered.with_between(
+        (place, part) for place, hole in ordered.holes(0) for part in _parts_of(hole, null_trap)
+    )
 
 
-def _filled(areas: Iterable[Area], null_trap: int | None) -> Iterator[Area]:
-    for area in with_holes(areas, 0):
-        if area.mappings:
-            yield area
-            continue
-        if area.start == 0 and null_trap:
-            trap = min(null_trap, area.end)
-            yield Area(0, trap, NULL_TRAP, mappings=0)
-            area = area._replace(start=trap)
-        if area.end >= _KERNEL_START:
-            user_end = next((end for end in _USER_ENDS if area.start <= end), area.start)
-            if area.start < user_end:
-                yield area._replace(end=user_end)
-            area = area._replace(start=user_end, label="kernel and non-canonical addresses")
-        if area.end > area.start:
-            yield area
+def _parts_of(hole: Area, null_trap: int | None) -> Iterator[Area]:
+    """Split what is no mere hole off one."""
+    if hole.start == 0 and null_trap:
+        trap = min(null_trap, hole.end)
+        yield Area(0, trap, NULL_TRAP, mappings=0)
+        hole = hole._replace(start=trap)
+    if hole.end >= _KERNEL_START:
+        user_end = next((end for end in _USER_ENDS if hole.start <= end), hole.start)
+        if hole.start < user_end:
+            yield hole._replace(end=user_end)
+        hole = hole._replace(start=user_end, label="kernel and non-canonical addresses")
+    if hole.end > hole.start:
+        yield hole
 
 
-def figures(areas: Iterable[Area]) -> Figures:
-    """Count what is in a picture."""
-    mappings = mapped = resident = swapped = largest = holes = writable_code = 0
-    is_known = False
-    for area in areas:
-        start, end, kind, label, perms, count, room, held, away, change, *_ = area
-        if not count:
-            if kind == "hole" and not label:
-                holes += 1
-                largest = max(largest, end - start)
-        elif change != "gone":
-            mappings += count
-            mapped += end - start if room is None else room
-            writable_code += perms[1:3] == "wx"
-            if held is not None:
-                is_known = True
-                resident += held
-                swapped += away or 0
-    known = Figures(mappings, mapped, resident, swapped, largest, holes, writable_code)
-    return known if is_known else known._replace(resident=None, swapped=None)
+def figures(shown: Iterable[Area]) -> Figures:
+    """Count what is in a picture, column by column; what is gone is in it no more."""
+    areas = Areas.of(shown)
+    if "gone" in areas.values("change"):
+        areas = Areas(area for area in areas if area.change != "gone")
+    counts, sizes = areas.column("mappings"), areas.sizes()
+    every = zip(counts, sizes, areas.values("kind"), areas.values("label"))
+    holes = [size for count, size, kind, label in every if not count and kind == "hole" and not label]
+    perms = Counter(compress(areas.values("perms"), counts))
+    held = [amounts for amounts in zip(areas.values("resident"), areas.values("swapped")) if amounts[0] is not None]
+    return Figures(
+        mappings=sum(counts),
+        mapped=sum(compress(sizes, counts)),
+        resident=sum(resident for resident, _ in held) if held else None,
+        swapped=sum(swapped or 0 for _, swapped in held) if held else None,
+        largest_hole=max(holes, default=0),
+        holes=len(holes),
+        writable_code=sum(count for each, count in perms.items() if each[1:3] == "wx"),
+    )
 
 
 def folded(areas: Iterable[Area]) -> Areas:
