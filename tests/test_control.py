@@ -28,7 +28,7 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if twin and is_change:
             (tmp_path / twin).write_text("0")
 
-    monkeypatch.setattr(control, "_write_text", write)
+    monkeypatch.setattr(control, "write_text", write)
     return tmp_path
 
 
@@ -84,14 +84,14 @@ def test_what_may_fail_leaves_the_others(kernel: Path) -> None:
 
 
 def test_what_another_changed_meanwhile_is_left_alone(kernel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = control._write_text
+    write = control.write_text
 
     def write_with_another(name: str, path: str, value: str) -> None:
         if name == "bad":
             (kernel / "swappiness").write_text("77")
         write(name, path, value)
 
-    monkeypatch.setattr(control, "_write_text", write_with_another)
+    monkeypatch.setattr(control, "write_text", write_with_another)
     reason = r"could not be put back: swappiness \(changed by another meanwhile\)$"
     with pytest.raises(NotPutBack, match=reason):
         apply([setting(kernel, "swappiness", "9"), setting(kernel, "few", "3"), setting(kernel, "bad", "2")])

@@ -41,7 +41,7 @@ HEAVY = {
     "ssl": "never",
     "http": "never",
     "urllib": "never",
-    "ctypes": "system calls that Python does not know, for cache only",
+    "ctypes": "system calls that Python does not know, for cache and lab only",
     "pickle": "never: it runs what it reads",
     "traceback": "the interpreter's own hook prints it for PYMEMTOOLS_DEBUG",
     "unicodedata": "1 MB, for names that are not ASCII",
@@ -70,6 +70,7 @@ CALLS = {  # what each may load of these
     "--demo smem -m -a": {"zlib"},
     "--demo smem -f jsonl": {"zlib", "json"},
     "--demo smem -f tsv": {"zlib", "csv"},
+    "lab": {"ctypes", "json"},
     "nonsense": set(),
 }
 

@@ -471,13 +471,13 @@ def test_a_container_is_told_why() -> None:
 def test_a_signal_puts_back(kept: None, tmp_path: Path, number: signal.Signals) -> None:
     before = setting("swappiness")
     code = (
-        "import time\nfrom pymemtools.control import settings as control\nwrite = control._write_text\n"
+        "import time\nfrom pymemtools.control import settings as control\nwrite = control.write_text\n"
         "def slow(name, path, value):\n"
         "    write(name, path, value)\n"
         "    if value == '51':\n"
         "        print(flush=True)\n"
         "        time.sleep(60)\n"
-        "control._write_text = slow\n"
+        "control.write_text = slow\n"
         "from pymemtools.entry import main\nmain()\n"
     )
     command = [sys.executable, "-c", code, "tunables", "set", "swappiness=51", "--persist", str(tmp_path / "x.conf")]

@@ -41,6 +41,9 @@ MAP = {
     "Predict what would happen": {
         "what-if": "Predict the kernel, with other settings or more to bear.",
     },
+    "See it happen": {
+        "lab": "Run experiments: see the kernel do what is said of it.",
+    },
     "Change how memory is managed": {
         "tunables": "List, get, explain and set what tunes memory management.",
         "drop-caches": "Drop caches, and show what that freed.",

@@ -128,7 +128,7 @@ def _try_to_write(each: _Written) -> str:
 
 def _write(each: _Written) -> None:
     setting = each.setting
-    _write_text(setting.name, setting.path, setting.value)
+    write_text(setting.name, setting.path, setting.value)
     if setting.is_action:
         return
     found = current(setting.path)
@@ -137,7 +137,8 @@ def _write(each: _Written) -> None:
         raise MemtoolsError(f"cannot set {setting.name}: the kernel made {found} of {setting.value}")
 
 
-def _write_text(name: str, path: str, value: str) -> None:
+def write_text(name: str, path: str, value: str) -> None:
+    """Write a value and a newline, in one call. Raises MemtoolsError."""
     text = f"{value}\n".encode()
     try:
         fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -177,12 +178,12 @@ def _put_back(written: Sequence[_Written]) -> list[str]:
 def _restore(name: str, path: str, value: str, twin: tuple[str, str] | None) -> None:
     """Write an old value. vm.dirty_bytes takes no 0: it is 0 as soon as its ratio changes, which then is put back."""
     try:
-        _write_text(name, path, value)
+        write_text(name, path, value)
     except MemtoolsError:
         if value != "0" or twin is None:
             raise
-        _write_text(*twin, "1")
-        _write_text(*twin, "0")
+        write_text(*twin, "1")
+        write_text(*twin, "0")
 
 
 @contextmanager

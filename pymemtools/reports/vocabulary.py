@@ -9,6 +9,7 @@ from pymemtools.report import READ_AT, Column
 from pymemtools.reports import drop_caches, free, info, numa, physical, status, tunables, vss_ratio, zones
 from pymemtools.reports.cache import columns as cached
 from pymemtools.reports.groups import columns as groups
+from pymemtools.reports.lab import demand_paging, listing
 from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
 from pymemtools.reports.oom_scores import safer
@@ -61,6 +62,8 @@ VOCABULARY = (
     Rows("thp PID", thp_process.COLUMNS),
     Rows("numa", numa.COLUMNS),
     Rows("numa PID", numa.PROCESS_COLUMNS),
+    Rows("lab", listing.COLUMNS),
+    Rows("lab demand-paging", demand_paging.COLUMNS),
     Rows("zones", zones.COLUMNS),
     Rows("zones --table", zones.BOOT_COLUMNS),
     Rows("iomem-graph", physical.COLUMNS),

@@ -1,0 +1,40 @@
+"""``pymemtools lab``: see the kernel do what it is said to do, safely."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pymemtools.cli import LazyGroup
+
+MAP = {
+    "When memory becomes real": {
+        "demand-paging": "Map, read and write: pages come with faults, one by one.",
+    },
+}
+
+
+@click.group(
+    "lab",
+    cls=LazyGroup,
+    package=__name__,
+    chapters=MAP,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("-f", "--format", "style", default="text", metavar="FORMAT", help="Of the list: text, json, csv ...")
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """See the kernel at work: experiments that are watched, bounded, and leave nothing behind.
+
+    Without a name: list the experiments, and whether they can run here.
+    """
+    from pymemtools.cli.lab.listing import show_list
+    from pymemtools.errors import UsageProblem
+
+    if ctx.invoked_subcommand is None:
+        return show_list(ctx, options["style"])
+    if options["style"] != "text":
+        raise UsageProblem(f"lab: --format belongs behind the experiment: lab {ctx.invoked_subcommand} -f ...")
+    return 0

@@ -1,0 +1,98 @@
+"""Start a program of ours in a fresh Python, and talk with it line by line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from importlib.util import find_spec
+from typing import Any, Protocol, cast
+
+from pymemtools.errors import MemtoolsError
+
+
+class _Loader(Protocol):
+    def get_source(self, name: str) -> str | None: ...
+
+
+class Child:
+    """A running program: it does what it is told by a line, and answers with one."""
+
+    def __init__(self, pid: int, asks: int, answers: int) -> None:
+        self.pid = pid
+        self._asks = asks
+        self._answers = os.fdopen(answers, "rb")
+
+    def ask(self, *words: Any) -> Any:
+        """Have it do something, and wait for the answer. Raises MemtoolsError, also when it died of that."""
+        self.tell(*words)
+        answer = self.hear()
+        if answer is None:
+            raise MemtoolsError(f"a program of the experiment ended: {self.ending()}")
+        if isinstance(answer, dict) and "error" in answer:
+            raise MemtoolsError(str(answer["error"]))
+        return answer
+
+    def tell(self, *words: Any) -> None:
+        """Have it do something."""
+        try:
+            os.write(self._asks, json.dumps(words).encode() + b"\n")
+        except BrokenPipeError:
+            raise MemtoolsError(f"a program of the experiment ended: {self.ending()}") from None
+
+    def hear(self) -> Any:
+        """Wait for its next line; None when it ended."""
+        line = self._answers.readline()
+        return json.loads(line) if line.endswith(b"\n") else None
+
+    def fileno(self) -> int:
+        """Give the descriptor of its answers, for select()."""
+        return self._answers.fileno()
+
+    def wait(self) -> int:
+        """Wait for its end; give the exit status, negative for a signal."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def end(self) -> None:
+        """Kill it, and wait until it is gone."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait()
+        os.close(self._asks)
+        self._answers.close()
+
+    def ending(self) -> str:
+        """Say how it ended."""
+        status = self.wait()
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+
+def start(name: str, *arguments: str) -> Child:
+    """Start a module of ``programs``: as a program of its own, without site packages and what they bring.
+
+    Its first line says that it is ready. Raises MemtoolsError.
+    """
+    asked, asks = os.pipe()
+    answers, answered = os.pipe()
+    command = [sys.executable, "-I", "-S", "-c", _source_of(name), str(os.getpid()), *arguments]
+    ends = [(os.POSIX_SPAWN_DUP2, asked, 0), (os.POSIX_SPAWN_DUP2, answered, 1)]
+    defaults = [signal.SIGINT, signal.SIGPIPE]
+    try:
+        pid = os.posix_spawn(sys.executable, command, os.environ, file_actions=ends, setsigdef=defaults)
+    except OSError as error:
+        raise MemtoolsError(f"{sys.executable}: {os.strerror(error.errno or 0)}") from None
+    os.close(asked)
+    os.close(answered)
+    child = Child(pid, asks, answers)
+    if child.hear() != "ready":
+        raise MemtoolsError(f"{sys.executable} cannot run {name}: {child.ending()}")
+    return child
+
+
+def _source_of(name: str) -> str:
+    """Read a module's source, wherever it is kept: there may be no file of it, as in a zip."""
+    spec = find_spec(f"pymemtools.lab.programs.{name}")
+    source = None if spec is None else cast(_Loader, spec.loader).get_source(spec.name)
+    if source is None:
+        raise MemtoolsError(f"this installation has no source of the program {name}")
+    return source

@@ -1,0 +1,140 @@
+"""A program that does to its memory what it is told, line by line, and tells what that cost in page faults."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import mmap
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+PAGE = mmap.PAGESIZE
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_long)
+libc.madvise.argtypes = libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+PRIVATE, ANONYMOUS = 2, 0x20
+ADVICE = {"dontneed": 4, "free": 8, "hugepage": 14, "nohugepage": 15, "populate_read": 22, "populate_write": 23}
+
+
+def settle_in(parent: int) -> None:
+    """Die with the parent, in a session of our own, first of all when memory is short; leave no core behind."""
+    libc.prctl(1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+    os.setsid()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
+
+
+def faults() -> tuple[int, int]:
+    """Count our minor and major faults so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_minflt, used.ru_majflt
+
+
+def map_memory(size: int) -> dict[str, Any]:
+    """Map anonymous memory between two pages without access, so that no neighbour is counted with it.
+
+    Transparent huge pages, of any size, are kept away.
+    """
+    room = libc.mmap(None, size + 2 * PAGE, 0, PRIVATE | ANONYMOUS, -1, 0)
+    if room in (None, ctypes.c_void_p(-1).value):
+        return {"error": f"mmap of {size} bytes: {os.strerror(ctypes.get_errno())}"}
+    start: int = room + PAGE
+    if libc.mprotect(start, size, mmap.PROT_READ | mmap.PROT_WRITE):
+        return {"error": f"mprotect of {size} bytes: {os.strerror(ctypes.get_errno())}"}
+    libc.madvise(start, size, ADVICE["nohugepage"])
+    return {"start": start}
+
+
+def write(start: int, count: int, stride: int = PAGE) -> None:
+    """Write a byte at each of so many places."""
+    for address in range(start, start + count * stride, stride):
+        ctypes.memset(address, 1, 1)
+
+
+def read(start: int, count: int, stride: int = PAGE) -> None:
+    """Read a byte at each of so many places."""
+    at = ctypes.c_ubyte.from_address
+    for address in range(start, start + count * stride, stride):
+        at(address).value  # noqa: B018 (reading is the point)
+
+
+def advise(start: int, size: int, advice: str) -> dict[str, Any]:
+    """Call madvise(); what the kernel does not know is told."""
+    if libc.madvise(start, size, ADVICE[advice]):
+        return {"refused": os.strerror(ctypes.get_errno())}
+    return {}
+
+
+def fork() -> dict[str, Any]:
+    """Make a copy of us, which is told what to do as we are; its lines begin where ours do."""
+    asked, asks = os.pipe()
+    answers, answered = os.pipe()
+    me = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(asked, 0)
+        os.dup2(answered, 1)
+        settle_in(me)
+        serve()
+        os._exit(0)
+    os.close(asked)
+    os.close(answered)
+    children[pid] = (asks, os.fdopen(answers, "rb"))
+    return {"pid": pid}
+
+
+children: dict[int, tuple[int, Any]] = {}
+
+
+def child(pid: int, *words: Any) -> Any:
+    """Have our copy do something."""
+    asks, answers = children[pid]
+    os.write(asks, json.dumps(words).encode() + b"\n")
+    return json.loads(answers.readline())
+
+
+DEEDS: dict[str, Callable[..., Any]] = {
+    "map": map_memory,
+    "write": write,
+    "read": read,
+    "advise": advise,
+    "fork": fork,
+    "child": child,
+}
+
+
+def serve() -> None:
+    """Do what each line says; answer with what came of it, and the faults that it took."""
+    while line := os.read(0, 65536):
+        name, *words = json.loads(line)
+        deed = DEEDS[name]
+        before = faults()
+        found = deed(*words) or {}
+        after = faults()
+        if name != "child":
+            found = {"minor": after[0] - before[0], "major": after[1] - before[1], **found}
+        os.write(1, json.dumps(found).encode() + b"\n")
+
+
+def main() -> None:
+    """Warm up, so that what is counted later is not the interpreter's own, and serve."""
+    settle_in(int(sys.argv[1]))
+    start = map_memory(64 * PAGE)["start"]
+    for _ in range(3):
+        write(start, 64)
+        read(start, 64)
+        faults()
+    os.write(1, b'"ready"\n')
+    serve()
+
+
+if __name__ == "__main__":
+    main()
