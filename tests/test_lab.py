@@ -15,7 +15,7 @@ from conftest import HERE, Run
 
 from pymemtools.control.undo import FILE, SETTING, Debt
 from pymemtools.errors import MemtoolsError
-from pymemtools.lab.guard import Leftovers, Terms, guarded
+from pymemtools.lab.guard import Hear, Leftovers, Owe, Terms, guarded
 from pymemtools.reports.lab.demand_paging import PagingRequest, paging_report
 from pymemtools.reports.lab.laws import broken
 from pymemtools.reports.lab.plan import Findings, Plan, refusal
@@ -131,12 +131,17 @@ def nobody(*message: object) -> None:
 
 def test_what_is_told_is_heard_and_what_is_given_is_got() -> None:
     heard = []
-    seen = guarded(lambda hear, owe: (hear("row", {"a": 1}), {"b": 2})[1], lambda *each: heard.append(each), TERMS)
+
+    def work(hear: Hear, owe: Owe) -> dict[str, int]:
+        hear("row", {"a": 1})
+        return {"b": 2}
+
+    seen = guarded(work, lambda *each: heard.append(each), TERMS)
     assert (heard, seen) == ([("row", {"a": 1})], {"b": 2})
 
 
 def test_an_error_keeps_its_words_and_status() -> None:
-    def work(hear: object, owe: object) -> dict[str, int]:
+    def work(hear: Hear, owe: Owe) -> dict[str, int]:
         raise Leftovers("all of it")
 
     with pytest.raises(MemtoolsError, match="all of it") as caught:
@@ -159,11 +164,11 @@ def test_debts_are_settled_last_first(tmp_path: Path) -> None:
     setting.write_text("2\n")
     file.write_text("")
 
-    def work(hear: object, owe: object) -> dict[str, int]:
-        owe(Debt(SETTING, str(setting), "1"))  # type: ignore[operator]
-        owe(Debt(SETTING, str(setting), "0"))  # type: ignore[operator]
-        owe(Debt(FILE, str(file)))  # type: ignore[operator]
-        owe(Debt(FILE, str(tmp_path / "never made")))  # type: ignore[operator]
+    def work(hear: Hear, owe: Owe) -> dict[str, int]:
+        owe(Debt(SETTING, str(setting), "1"))
+        owe(Debt(SETTING, str(setting), "0"))
+        owe(Debt(FILE, str(file)))
+        owe(Debt(FILE, str(tmp_path / "never made")))
         return {}
 
     assert guarded(work, nobody, TERMS) == {}
@@ -171,8 +176,8 @@ def test_debts_are_settled_last_first(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_put_back_is_told(tmp_path: Path) -> None:
-    def work(hear: object, owe: object) -> dict[str, int]:
-        owe(Debt(SETTING, str(tmp_path / "gone"), "1"))  # type: ignore[operator]
+    def work(hear: Hear, owe: Owe) -> dict[str, int]:
+        owe(Debt(SETTING, str(tmp_path / "gone"), "1"))
         return {}
 
     with pytest.raises(Leftovers, match="could not be put back"):
@@ -233,8 +238,10 @@ def paging_rows() -> list[dict[str, object]]:
         ("give back", 0, -2000, 0, -2000),
     )
     keys = ("step", "expected_minor", "expected_change", "minor", "rss_change")
-    rows = [dict(zip(keys, (name, faults, grown * 4096, *seen))) for name, faults, grown, *seen in steps]
-    return [row | {"rss_change": row["rss_change"] * 4096} for row in rows]
+    return [
+        dict(zip(keys, (name, faults, grown * 4096, seen, change * 4096)))
+        for name, faults, grown, seen, change in steps
+    ]
 
 
 def judged(rows: list[dict[str, object]]) -> list[str]:
