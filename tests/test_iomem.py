@@ -172,8 +172,8 @@ def test_names_are_escaped_in_every_output(pymemtools: Run, tmp_path: Path) -> N
     ("arguments", "reason"),
     [
         (("nothing",), "nothing: No such file or directory"),
-        ((".",), ".: not a regular file (standard input is -)"),
-        (("a.tar",), "iomem-graph: a.tar is no text: if it is a capture, write --source a.tar"),
+        ((".",), "iomem-graph: . is a directory; did you mean -S .?"),
+        (("a.tar",), "iomem-graph: a.tar is no text; did you mean -S a.tar?"),
         (("-S", ".", "x"), "iomem-graph: FILE and --source are two answers to the same question"),
         (("-o", "a.png", "x"), "a.png: pictures are .svg or .html (a browser or rsvg-convert makes PNG of them)"),
         (("--legacy", "-f", "json", "x"), "iomem-graph: --legacy has no --format, --diff or --output"),

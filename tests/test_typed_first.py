@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
 import pytest
 from conftest import Run
 
+from pymemtools.cli import cli
 from pymemtools.sources.example import demo_path
 
 BOARD = demo_path()
@@ -32,6 +37,10 @@ SAYS = (
     (f"zones {BOARD}", f"; did you mean -S {BOARD}?"),
     (f"smem --diff a.tar {BOARD}", f"; did you mean -S {BOARD}?"),
     (f"what-if alloc 1M {BOARD}", f"; did you mean -S {BOARD}?"),
+    (f"what-if dirty --write 1M --disk 1M {BOARD}", f"; did you mean -S {BOARD}?"),
+    (f"vgraph {BOARD}", f"name a process in it, with --source {BOARD}"),
+    ("oom-report .", "oom-report: . is a directory; did you mean -S .?"),
+    ("capture board.tar.gz", "; did you mean -o board.tar.gz?"),
     (f"pmap {BOARD}", f"is not a process number; did you mean -S {BOARD}?"),
     (f"info -S {BOARD} {BOARD}", "SOURCE and --source are two answers to the same question"),
     ("drop-caches files", "'files' is none of 1 (pagecache), 2 (slab) and 3 (all)"),
@@ -52,6 +61,40 @@ def test_it_says_what_does(pymemtools: Run, typed: str, said: str) -> None:
     done = pymemtools(*typed.split())
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
     assert said in done.stderr.decode()
+
+
+def readers(command: click.Command, name: str, ctx: click.Context) -> Iterator[str]:
+    """Name each command that reads sources, those below a group too."""
+    if isinstance(command, click.Group):
+        for each in command.list_commands(ctx):
+            below = command.get_command(ctx, each)
+            assert below is not None
+            yield from readers(below, f"{name} {each}".strip(), click.Context(command, parent=ctx))
+    elif any(param.name == "source" for param in command.params):
+        yield name
+
+
+READERS = tuple(readers(cli, "", click.Context(cli)))
+ELSEWHERE = {
+    "info": "its operand is a source",
+    "oom-report": "its operand is a log, also within an archive",
+    "vgraph": "it says: name a process in it, with --source",
+    "what-if dirty": "it misses --write and --disk first",
+}
+
+
+@pytest.mark.parametrize("command", [name for name in READERS if name not in ELSEWHERE])
+@pytest.mark.parametrize("kind", ["archive", "directory"])
+def test_a_source_as_operand(pymemtools: Run, tmp_path: Path, command: str, kind: str) -> None:
+    place = tmp_path / "board.tar"
+    if kind == "directory":
+        place.mkdir()
+    else:
+        place.write_bytes(Path(BOARD).read_bytes())
+    done = pymemtools(*command.split(), "board.tar", cwd=tmp_path)
+    assert done.returncode in (1, 2)
+    assert (done.stdout, done.stderr.count(b"\n")) == (b"", 1)
+    assert "did you mean -S board.tar?" in done.stderr.decode()
 
 
 @pytest.mark.parametrize("command", ["explain", "get"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from pymemtools.cli.options import (
     exit_status,
     facts_as_json,
     format_option,
+    meant_source,
     open_from,
     source_options,
 )
@@ -91,6 +93,8 @@ def _checked(options: Mapping[str, Any]) -> IomemRequest:
     file, source, other, legacy = (options[name] for name in ("file", "source", "diff", "legacy"))
     if file is not None and source is not None:
         raise UsageProblem("iomem-graph: FILE and --source are two answers to the same question")
+    if file is not None and os.path.isdir(file):
+        raise UsageProblem(f"iomem-graph: {file} is a directory{meant_source(file)}")
     if other == "-" and "-" in (file, source):
         raise UsageProblem("iomem-graph: there is only one standard input")
     if legacy and (options["style"] != "text" or other or options["output"]):
@@ -113,8 +117,6 @@ def _read(ctx: click.Context, asked: IomemRequest, file: str | None, source: str
 
 def _read_other(ctx: click.Context, asked: IomemRequest, other: str) -> Regions:
     """Read what to compare with: a text if it starts as one, else a directory or an archive."""
-    import os
-
     if other != "-" and not os.path.isdir(other):
         from pymemtools.sources.text_file import starts_as_text
 

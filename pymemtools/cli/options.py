@@ -121,6 +121,21 @@ class AbbreviatingCommand(click.Command):
         except NoSuchProcess as error:
             error.args = (f"{ctx.command_path.removeprefix('pymemtools ')}: {error}",)
             raise
+        except MemtoolsError as error:
+            error.args = (f"{error}{self._meant_by_operands(ctx)}",)
+            raise
+
+    def _meant_by_operands(self, ctx: click.Context) -> str:
+        """Ask whether an operand, which is no number and no name of a file here, is meant as a source."""
+        if ctx.params.get("source", "") is not None:  # it takes none, or has one
+            return ""
+        for param in self.params:
+            if isinstance(param, click.Argument) and not isinstance(param.type, click.Path):
+                value = ctx.params[str(param.name)]
+                for text in value if isinstance(value, tuple) else (value,):
+                    if isinstance(text, str) and not text.isdigit() and meant_source(text):
+                        return meant_source(text)
+        return ""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
@@ -131,12 +146,22 @@ class AbbreviatingCommand(click.Command):
             rest = super().parse_args(ctx, list(self._expanded(args, longs, with_value, ctx)))
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # click's parser does not say which command was called wrongly
+            if isinstance(error, click.BadParameter) and isinstance(error.param, click.Argument):
+                meant = next((self._meant(arg) for arg in args if f"'{arg}'" in error.message), "")
+                if meant:
+                    raise click.BadParameter(f"{error.message}{meant}", ctx, error.param) from None
             raise
         if rest and not ctx.resilient_parsing:
-            plural = "s" if len(rest) > 1 else ""
-            meant = meant_source(rest[0]) if "source" in ctx.params else ""
-            raise click.UsageError(f"Got unexpected extra argument{plural} ({' '.join(rest)}){meant}", ctx)
+            extra = f"Got unexpected extra argument{'s' if len(rest) > 1 else ''} ({' '.join(rest)})"
+            raise click.UsageError(f"{extra}{self._meant(rest[0])}", ctx)
         return rest
+
+    def _meant(self, text: str) -> str:
+        """Ask whether what is no operand is meant as a source, or as a file to be written where none is read."""
+        options = {param.name for param in self.params}
+        if "source" in options:
+            return meant_source(text)
+        return f"; did you mean -o {text}?" if "output" in options and "." in text else ""
 
     def _expanded(
         self, args: Iterable[str], longs: list[str], with_value: set[str], ctx: click.Context

@@ -79,7 +79,7 @@ Regions = Sequence[Region]
 def regions_of(text: bytes, where: str) -> Regions:
     """Read an iomem text that tells something. Raises MemtoolsError, also when the kernel hid the addresses."""
     if b"\0" in text[:512]:
-        raise UsageProblem(f"iomem-graph: {where} is no text: if it is a capture, write --source {where}")
+        raise UsageProblem(f"iomem-graph: {where} is no text; did you mean -S {where}?")
     if not text:
         raise MemtoolsError(f"{where}: empty: this machine does not tell what is where")
     regions = parse_iomem(text, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from pymemtools.cli.options import (
     exit_status,
     facts_as_json,
     format_option,
+    meant_source,
     open_from,
     source_options,
 )
@@ -61,6 +63,8 @@ def _logs(ctx: click.Context, options: Mapping[str, Any], damages: list[str]) ->
     files: Sequence[str] = options["files"]
     if [bool(files), options["dmesg"], options["source"] is not None].count(True) != 1:
         raise UsageProblem("oom-report: which log? Write FILE ... (- is stdin), --dmesg, or -S and a capture")
+    if len(files) == 1 and os.path.isdir(files[0]):
+        raise UsageProblem(f"oom-report: {files[0]} is a directory{meant_source(files[0])}")
     if files:
         facts = _NO_FACTS | {"kind": "log", "path": " ".join(files)}
         return Logs(facts, reports_in_files(files, options["max_size"], damages), len(files) > 1)

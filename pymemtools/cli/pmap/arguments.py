@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pymemtools.cli.options import meant_source
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.cli.terminal import chosen_width
 from pymemtools.errors import UsageProblem
@@ -79,7 +78,7 @@ def process_number(command: str, text: str) -> int:
     """Read a PID, decimal, also as ``/proc/PID``; ``010`` would be 8 to procps, and is refused."""
     match = _PID.fullmatch(text)
     if match is None or int(match[1]) > _MAX_PID:
-        raise UsageProblem(f"{command}: '{text}' is not a process number{meant_source(text)}")
+        raise UsageProblem(f"{command}: '{text}' is not a process number")
     return int(match[1])
 
 

@@ -14,6 +14,7 @@ from pymemtools.cli.options import (
     exit_status,
     facts_as_json,
     format_option,
+    meant_source,
     open_from,
     source_options,
 )
@@ -43,8 +44,9 @@ def command(ctx: click.Context, /, names: tuple[str, ...], *, style: str, **opti
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     report = values_report(source, names, facts_as_json(source.facts))
     found: Values = report.answer
+    meant = "" if found.values or options["source"] else next(filter(None, map(meant_source, names)), "")
     for reason in found.refused:
-        say(reason)
+        say(f"{reason}{meant}")
     show(report, style, partial(_text, names=not values, values=not only_names))
     return 1 if found.refused else exit_status(ctx)
 

@@ -40,9 +40,8 @@ SHARED = SharedType()
 def command(*, pid: str | None, private: int | None, shared: tuple[tuple[int, int], ...]) -> Question:
     """Work out RSS, PSS and USS of a process; without options, of the example in the kernel's documentation."""
     if pid is not None:
-        raise UsageProblem(
-            f"what-if pss: works with sizes that are supposed; a process's: pymemtools pmap --rollup {pid}"
-        )
+        meant = f"; a process's: pymemtools pmap --rollup {pid}" if pid.isdigit() else f", not with '{pid}'"
+        raise UsageProblem(f"what-if pss: works with sizes that are supposed{meant}")
     return Question(PssRequest(private, shared), _lines)
 
 
