@@ -11,20 +11,14 @@ from typing import Any, NamedTuple
 import click
 
 from pymemtools.cli import say
-from pymemtools.cli.options import (
-    SECONDS,
-    AbbreviatingCommand,
-    check_style,
-    exit_status,
-    format_option,
-    offer_pids,
-    open_from,
-    write_lines,
-)
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer_pids
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, write_lines
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.progress import counted
 from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.types import SECONDS
 from pymemtools.control.page_cache import evict, load
 from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.render.cache_peers import VMTOUCH_CELLS, fincore_json, fincore_lines, vmtouch_lines

@@ -14,8 +14,9 @@ from pymemtools.capture.take import Taking
 from pymemtools.capture.tar_writer import END, Member, encode
 from pymemtools.capture.veil import Veil
 from pymemtools.cli import say
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.new_file import new_file
-from pymemtools.cli.options import AbbreviatingCommand, offer_pids
+from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.progress import counted
 from pymemtools.errors import Denied, NoSuchProcess, UsageProblem
 from pymemtools.readings.hidden import invisible, unread

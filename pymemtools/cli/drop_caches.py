@@ -11,21 +11,19 @@ from typing import Any, NamedTuple
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer
 from pymemtools.cli.options import (
-    CACHES,
-    DROPPED,
-    SECONDS,
-    AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,
     format_option,
-    offer,
     open_from,
     source_options,
 )
 from pymemtools.cli.output import show
 from pymemtools.cli.progress import progress
+from pymemtools.cli.types import CACHES, DROPPED, SECONDS
 from pymemtools.control.caches import write_drop_caches
 from pymemtools.control.settings import Setting, check_writable
 from pymemtools.errors import MemtoolsError, UsageProblem

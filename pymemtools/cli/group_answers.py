@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pymemtools.cli.options import offer_groups, offer_pids
+from pymemtools.cli.offers import offer_groups, offer_pids
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.reports.memory_groups.room import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound, Ruling
 

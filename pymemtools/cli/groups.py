@@ -8,20 +8,12 @@ from typing import Any
 
 import click
 
-from pymemtools.cli.options import (
-    SECONDS,
-    AbbreviatingCommand,
-    check_style,
-    exit_status,
-    format_option,
-    offer,
-    offer_groups,
-    offer_in_list,
-    open_from,
-    source_options,
-)
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer, offer_groups, offer_in_list
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.types import SECONDS
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import cut

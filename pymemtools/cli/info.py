@@ -7,14 +7,8 @@ from typing import Any
 
 import click
 
-from pymemtools.cli.options import (
-    AbbreviatingCommand,
-    check_style,
-    exit_status,
-    format_option,
-    open_from,
-    source_options,
-)
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import escape

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 import click
 
 from pymemtools.areas import Areas, with_holes, without_holes
+from pymemtools.cli.command import AbbreviatingCommand, meant_source
 from pymemtools.cli.options import (
-    AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,
     format_option,
-    meant_source,
     open_from,
     source_options,
 )

@@ -6,15 +6,9 @@ from typing import Any
 
 import click
 
-from pymemtools.cli.options import (
-    AbbreviatingCommand,
-    check_style,
-    exit_status,
-    format_option,
-    offer_pids,
-    open_from,
-    source_options,
-)
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer_pids
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.report import Report

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import (
-    AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import click
 
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import (
-    AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,
     format_option,
-    offer_pids,
     open_from,
     source_options,
 )

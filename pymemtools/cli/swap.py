@@ -6,16 +6,10 @@ from typing import Any
 
 import click
 
-from pymemtools.cli.options import (
-    SIZE,
-    AbbreviatingCommand,
-    check_style,
-    exit_status,
-    format_option,
-    open_from,
-    source_options,
-)
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
+from pymemtools.cli.types import SIZE
 from pymemtools.report import Report
 from pymemtools.reports.swap.report import SwapRequest, swap_report
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import (
-    SIZE,
-    AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,
@@ -18,6 +17,7 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import show
+from pymemtools.cli.types import SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import ZONES
 from pymemtools.report import Report

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from pymemtools import __version__
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.explain import Formulas
 from pymemtools.cli.free.arguments import amount_format, parse_count, parse_seconds, unit_options
 from pymemtools.cli.free.layouts import bar_lines, classic_lines, line_lines, table_lines
+from pymemtools.cli.offers import offer_groups
 from pymemtools.cli.options import (
-    AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,
     format_option,
-    offer_groups,
     open_from,
     source_options,
 )

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.explain import is_explained, no_more
-from pymemtools.cli.options import SECONDS, AbbreviatingCommand, check_style, format_option, open_from, write_lines
+from pymemtools.cli.options import check_style, format_option, open_from, write_lines
 from pymemtools.cli.output import show
 from pymemtools.cli.terminal import on_page
+from pymemtools.cli.types import SECONDS
 from pymemtools.errors import UsageProblem
 from pymemtools.lab.experiment import Experiment
 from pymemtools.report import Report

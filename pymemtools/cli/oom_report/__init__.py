@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.command import AbbreviatingCommand, meant_source
 from pymemtools.cli.options import (
-    AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,
     format_option,
-    meant_source,
     open_from,
     source_options,
 )

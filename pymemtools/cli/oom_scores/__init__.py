@@ -8,21 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.group_answers import group_option, pid_option
+from pymemtools.cli.offers import offer
 from pymemtools.cli.oom_scores.arguments import adjustment, allocation
 from pymemtools.cli.oom_scores.layouts import classic_lines, comparison_lines, ranking_lines, safer_lines
-from pymemtools.cli.options import (
-    REGEX,
-    SECONDS,
-    AbbreviatingCommand,
-    check_style,
-    exit_status,
-    format_option,
-    offer,
-    open_from,
-    source_options,
-)
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import Text, note_incomplete, show
+from pymemtools.cli.types import REGEX, SECONDS
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import KILLS

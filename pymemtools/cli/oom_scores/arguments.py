@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pymemtools.cli.options import SIZE
+from pymemtools.cli.types import SIZE
 from pymemtools.errors import UsageProblem
 
 

@@ -10,17 +10,13 @@ from typing import Any
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.explain import is_explained, no_more
+from pymemtools.cli.offers import offer, offer_in_list, offer_pids
 from pymemtools.cli.options import (
-    REGEX,
-    SECONDS,
-    AbbreviatingCommand,
     check_style,
     exit_status,
     format_option,
-    offer,
-    offer_in_list,
-    offer_pids,
     open_from,
     source_options,
     write_lines,
@@ -28,6 +24,7 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import checked, style_of
 from pymemtools.cli.pmap.page import Page
+from pymemtools.cli.types import REGEX, SECONDS
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.report import Report

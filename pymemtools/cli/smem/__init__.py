@@ -8,22 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pymemtools.cli import say
-from pymemtools.cli.options import (
-    KIB_SIZE,
-    REGEX,
-    SECONDS,
-    AbbreviatingCommand,
-    check_style,
-    exit_status,
-    format_option,
-    offer_in_list,
-    open_from,
-    source_options,
-)
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer_in_list
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.smem.layout import Layout
 from pymemtools.cli.smem.request import checked, column_names
 from pymemtools.cli.terminal import chosen_width
+from pymemtools.cli.types import KIB_SIZE, REGEX, SECONDS
 from pymemtools.cli.watch import check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import GROWTH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pymemtools.cli.options import SIZE
+from pymemtools.cli.types import SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.reports.smem.columns import VIEWS, View
 from pymemtools.reports.smem.request import Filters, Request

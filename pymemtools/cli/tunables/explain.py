@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import (
-    AbbreviatingCommand,
     check_style,
     exit_status,
     facts_as_json,

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import click
 
 from pymemtools.cli import say
-from pymemtools.cli.options import AbbreviatingCommand, check_style, facts_as_json, format_option
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.options import check_style, facts_as_json, format_option
 from pymemtools.cli.output import show
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
 from pymemtools.cli.tunables.names import offer_settings

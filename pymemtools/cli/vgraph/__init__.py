@@ -9,20 +9,19 @@ from typing import Any
 
 import click
 
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import (
-    SECONDS,
-    SIZE,
-    AbbreviatingCommand,
     check_style,
     exit_status,
     format_option,
-    offer_pids,
     open_from,
     source_options,
     write_lines,
 )
 from pymemtools.cli.output import show
 from pymemtools.cli.picture import Look, look_of, look_options
+from pymemtools.cli.types import SECONDS, SIZE
 from pymemtools.cli.vgraph.arguments import Asked, checked
 from pymemtools.cli.vgraph.layout import save, scene_lines
 from pymemtools.cli.vgraph.target import read_target

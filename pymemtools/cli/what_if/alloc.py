@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from pymemtools.cli.group_answers import group_option, limit_lines, pid_option, ruled_text
-from pymemtools.cli.options import SIZE
+from pymemtools.cli.types import SIZE
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.report import Report

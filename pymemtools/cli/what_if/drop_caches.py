@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import click
 
-from pymemtools.cli.options import CACHES, DROPPED, offer
+from pymemtools.cli.offers import offer
+from pymemtools.cli.types import CACHES, DROPPED
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.report import Report

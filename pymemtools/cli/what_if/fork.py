@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from pymemtools.cli.group_answers import group_option, limit_lines, ruled_text
-from pymemtools.cli.options import offer_pids
+from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size
 from pymemtools.report import Report

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pymemtools.cli.options import SIZE
+from pymemtools.cli.types import SIZE
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.errors import UsageProblem

@@ -9,18 +9,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from pymemtools.cli.options import (
-    SIZE,
-    AbbreviatingCommand,
-    check_style,
-    exit_status,
-    format_option,
-    open_from,
-    source_options,
-)
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.names import offer_settings
+from pymemtools.cli.types import SIZE
 from pymemtools.report import Report
 from pymemtools.reports.tunable_values import assignments
 from pymemtools.reports.what_if.asked import NOTHING, Asked, Needs, Supposition, ask, kernel_version

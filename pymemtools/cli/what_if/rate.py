@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pymemtools.cli.options import SIZE
+from pymemtools.cli.types import SIZE
 
 if TYPE_CHECKING:
     _FloatType = click.ParamType[float]

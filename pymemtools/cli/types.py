@@ -1,0 +1,88 @@
+"""What the values of options are: sizes, times, regular expressions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pymemtools.units import parse_size
+
+if TYPE_CHECKING:
+    _IntType = click.ParamType[int]
+    _FloatType = click.ParamType[float]
+    _RegexType = click.ParamType[re.Pattern[str]]
+else:  # click before 8.4 has no generic ParamType
+    _IntType = _FloatType = _RegexType = click.ParamType
+
+
+class SizeType(_IntType):
+    """A size in bytes, as ``64K`` or ``1.5G``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(value)
+        except ValueError:
+            self.fail(f"{value!r} is no size; write for example 512K, 1.5M or 4G", param, ctx)
+
+
+class KibType(SizeType):
+    """A size in bytes, of which a number alone is KiB, as the table is that it is compared with."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        is_alone = isinstance(value, str) and value.strip().isdecimal()
+        return super().convert(f"{value.strip()}K" if is_alone else value, param, ctx)
+
+
+class SecondsType(_FloatType):
+    """A time to wait, in seconds, at most a year."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= 366 * 86400:
+            self.fail(f"{value!r} is no time; write seconds, for example 2 or 0.5", param, ctx)
+        return seconds
+
+
+class RegexType(_RegexType):
+    """A regular expression."""
+
+    name = "regex"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> re.Pattern[str]:
+        if isinstance(value, re.Pattern):
+            return value
+        try:
+            return re.compile(value)
+        except (re.error, RecursionError, OverflowError) as error:
+            self.fail(f"bad regular expression '{value}': {error}", param, ctx)
+
+
+class CachesType(_IntType):
+    """Which caches to drop: a number as the kernel takes it, or a name."""
+
+    name = "caches"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = CACHES.get(str(value), value)
+        if str(number) not in map(str, CACHES.values()):
+            self.fail(f"'{value}' is none of 1 (pagecache), 2 (slab) and 3 (all)", param, ctx)
+        return int(number)
+
+
+CACHES = {"pagecache": 1, "slab": 2, "all": 3}
+DROPPED = CachesType()
+SIZE = SizeType()
+KIB_SIZE = KibType()
+REGEX = RegexType()
+SECONDS = SecondsType()
