@@ -21,6 +21,7 @@ from pymemtools.reports.oom_scores.candidates import WANTS as WEIGHTS
 from pymemtools.reports.oom_scores.report import ScoresRequest, scores_report
 from pymemtools.reports.smem.report import smem_report
 from pymemtools.reports.smem.request import Request
+from pymemtools.reports.swap.report import WANTS as SWAPPED
 from pymemtools.reports.swap.report import SwapRequest, swap_report
 from pymemtools.reports.what_if import alloc, overcommit
 from pymemtools.reports.what_if.asked import ask
@@ -41,14 +42,7 @@ QUESTIONS: dict[str, Callable[[Source], Report]] = {
         ask(source, needs=overcommit.NEEDS), overcommit.OvercommitRequest()
     ),
 }
-WANTS = (
-    Request().resolved().wants
-    | Request("users").resolved().wants
-    | WEIGHTS
-    | COMMITMENTS
-    | WANTS_PSS
-    | Wants(("SwapPss", "Swap"), rollup=True, status=True)
-)
+WANTS = Request().resolved().wants | Request("users").resolved().wants | WEIGHTS | COMMITMENTS | WANTS_PSS | SWAPPED
 SOURCES = sorted(path for path in CAPTURES.rglob("*.tar.gz"))
 TREES = sorted({path.parent.parent for path in HERE.rglob("proc/meminfo")})
 

@@ -35,6 +35,7 @@ MAP = {
         "iomem-graph": "Show the physical address space: a table and a picture.",
     },
     "Explain who is killed, and why": {
+        "report": "Say what is to be known of a machine first, in words.",
         "oom-report": "Explain the kills for lack of memory in a kernel log.",
         "oom-scores": "Show whom the kernel would kill next, out of memory.",
     },

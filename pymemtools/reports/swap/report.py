@@ -24,7 +24,7 @@ COLUMNS = (
     Column("name", "Name", "the kernel's name of the process", "text", 15, right=False),
     Column("command", "Command", "command line", "text", 27, right=False),
 )
-_WANTS = Wants(("SwapPss", "Swap"), rollup=True, status=True)
+WANTS = Wants(("SwapPss", "Swap"), rollup=True, status=True)
 
 
 class SwapRequest(NamedTuple):
@@ -84,7 +84,7 @@ def swap_report(source: Source, request: SwapRequest) -> Report:
     """Read processes and areas. Raises Missing for a source without meminfo."""
     machine = read_machine(source)
     machine.pages("MemTotal")
-    sample = read_processes(source, _WANTS)
+    sample = read_processes(source, WANTS)
     found = _swapped(machine, sample, request)
     hidden = tuple(invisible(source))
     refused = [unread(source, sample.unreadable, sample.seen, sample.reason)] if sample.unreadable else []

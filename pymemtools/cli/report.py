@@ -1,0 +1,136 @@
+"""``pymemtools report``: what is to be said of a machine first, the worst first, with figures, rules and advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from pymemtools.cli import say
+from pymemtools.cli.options import (
+    AbbreviatingCommand,
+    check_style,
+    exit_status,
+    format_option,
+    open_from,
+    source_options,
+    write_lines,
+)
+from pymemtools.cli.output import note_incomplete, show
+from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.render.tones import FINDINGS
+from pymemtools.report import Report
+from pymemtools.reports.findings.finding import SEVERITIES
+from pymemtools.sources.base import Source
+
+if TYPE_CHECKING:
+    from pymemtools.reports.oom_report.report import Told
+
+_FOUND = 6  # exit status: there is a finding as bad as --fail-on says
+_MARKDOWN = "md"
+
+
+@click.command("report", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--list", "lists", is_flag=True, help="List the rules by which things are found, one a line.")
+@click.option(
+    "--diff", type=click.Path(readable=False), metavar="OTHER", help="Say what grew since OTHER, an earlier capture."
+)
+@click.option(
+    "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 6 where something as bad as that, or worse, is found."
+)
+@source_options
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    source: str | None,
+    style: str,
+    diff: str | None,
+    fail_on: str | None,
+    *,
+    lists: bool,
+    max_size: int,
+    partial: bool,
+    strict: bool,
+) -> int:
+    """Say what is to be known of a machine or a capture first, the worst first: figure, rule, and what to do."""
+    _check(style, diff, source)
+    if lists:
+        _show_rules(style)
+        return 0
+    from pymemtools.reports.findings.evidence import Evidence
+    from pymemtools.reports.findings.report import findings_report
+
+    before = None
+    if diff is not None:
+        before = Evidence(open_from(ctx, diff, partial=partial, max_size=max_size))
+    opened = open_from(ctx, source, partial=partial, max_size=max_size, with_logs=True)
+    report = findings_report(Evidence(opened, _kills(opened, max_size), before))
+    note_incomplete(ctx, report, strict=strict)
+    if style == _MARKDOWN:
+        _warn(report)
+        write_lines(_markdown(report))
+    else:
+        show(report, style, _text, tones=FINDINGS)
+    if fail_on is not None and report.answer.has(fail_on):
+        return _FOUND
+    return exit_status(ctx)
+
+
+def _check(style: str, diff: str | None, source: str | None) -> None:
+    if style != _MARKDOWN:
+        check_style(style)
+    if diff == "-" and source == "-":
+        raise UsageProblem("report: stdin holds one archive: --diff and --source cannot both be -")
+
+
+def _kills(source: Source, max_size: int) -> Sequence[Told] | None:
+    """Read the kills in the logs of a capture, or in the ring buffer where we may; None: there is no log."""
+    from pymemtools.readings.kernel_logs import reports_in_ring, reports_of_capture
+    from pymemtools.reports.oom_report.report import explained
+
+    damages: list[str] = []
+    try:
+        if source.is_live:
+            from pymemtools.sources.kernel_log import read_kernel_log
+
+            return list(explained(reports_in_ring("dmesg", read_kernel_log(), source.facts.kernel)))
+        return list(explained(reports_of_capture(source, max_size, damages)[0]))
+    except MemtoolsError:
+        return None
+    finally:
+        for damage in damages:
+            say(f"report: {damage}")
+
+
+def _show_rules(style: str) -> None:
+    from pymemtools.reports.findings.report import rules_report
+
+    report = rules_report()
+    if style == _MARKDOWN:
+        raise UsageProblem("report: --list has no md: it is one line a rule, or a table (-f github)")
+    show(report, style, _rules_text)
+
+
+def _warn(report: Report) -> None:
+    for warning in report.warnings:
+        say(f"report: {warning}")
+
+
+def _text(report: Report) -> Iterable[str]:
+    from pymemtools.render.findings import finding_lines
+
+    return finding_lines(report.answer)
+
+
+def _markdown(report: Report) -> Iterable[str]:
+    from pymemtools.render.findings import markdown_lines
+
+    return markdown_lines(report.answer)
+
+
+def _rules_text(report: Report) -> Iterable[str]:
+    from pymemtools.render.findings import rule_lines
+
+    return rule_lines(report.answer)

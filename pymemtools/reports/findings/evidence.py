@@ -1,0 +1,151 @@
+"""All answers that findings rest on, each worked out when it is first asked for, of one reading of the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.procfs.pressure import Pressure, parse_pressure
+from pymemtools.readings.machine import Machine, read_machine
+from pymemtools.readings.once import Once
+from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.report import Report
+from pymemtools.reports.groups.mapped import WANTS_PSS
+from pymemtools.reports.groups.report import GroupsRequest, groups_report
+from pymemtools.reports.oom_report.report import Told
+from pymemtools.reports.oom_scores.candidates import WANTS as WEIGHTS
+from pymemtools.reports.oom_scores.report import ScoresRequest, scores_report
+from pymemtools.reports.smem.report import smem_report
+from pymemtools.reports.smem.request import Request
+from pymemtools.reports.swap.report import WANTS as SWAPPED
+from pymemtools.reports.swap.report import SwapRequest, swap_report
+from pymemtools.reports.thp.machine import thp_report
+from pymemtools.reports.tunables import list_report
+from pymemtools.reports.what_if import overcommit
+from pymemtools.reports.what_if.asked import ask
+from pymemtools.reports.what_if.commitments import WANTS as COMMITMENTS
+from pymemtools.reports.zones import reserves, zones_report
+from pymemtools.sources.base import Source
+
+BY_PROCESS = Request()
+WANTS = (
+    BY_PROCESS.resolved().wants
+    | WEIGHTS
+    | COMMITMENTS
+    | WANTS_PSS
+    | SWAPPED
+    | Wants(cgroup=True, cgroups=True, status=True)
+)
+
+
+class Evidence:
+    """One source, and what was asked of it; an answer that it cannot give is None, and ``untold`` says why."""
+
+    def __init__(self, source: Source, kills: Sequence[Told] | None = None, before: Evidence | None = None) -> None:
+        self.source = Once(source, WANTS)
+        self.kills = kills  # in its logs; None: it has none
+        self.before = before  # the same machine earlier
+        self.untold: dict[str, str] = {}
+
+    def _answer(self, question: str, ask_it: Callable[[], Report]) -> Report | None:
+        try:
+            return ask_it()
+        except MemtoolsError as error:
+            self.untold[question] = str(error)
+            return None
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Give the machine's figures and settings."""
+        return read_machine(self.source)
+
+    @cached_property
+    def sample(self) -> Sample:
+        """Give the processes."""
+        return read_processes(self.source, WANTS)
+
+    @cached_property
+    def processes(self) -> Report | None:
+        """Answer ``smem -c all``."""
+        return self._answer("smem", lambda: smem_report(self.source, BY_PROCESS))
+
+    @cached_property
+    def scores(self) -> Report | None:
+        """Answer ``oom-scores``."""
+        return self._answer("oom-scores", lambda: scores_report(self.source, ScoresRequest()))
+
+    @cached_property
+    def system(self) -> Report | None:
+        """Answer ``smem -W``."""
+        return self._answer("smem -W", lambda: smem_report(self.source, Request("system", detailed=True)))
+
+    @cached_property
+    def zones(self) -> Report | None:
+        """Answer ``zones``."""
+        return self._answer("zones", lambda: zones_report(reserves(self.source), self.source.facts._asdict()))
+
+    @cached_property
+    def groups(self) -> Report | None:
+        """Answer ``groups --all``."""
+        return self._answer("groups", lambda: groups_report(self.source, GroupsRequest(shows_all=True)))
+
+    @cached_property
+    def swap(self) -> Report | None:
+        """Answer ``swap``."""
+        return self._answer("swap", lambda: swap_report(self.source, SwapRequest()))
+
+    @cached_property
+    def huge_pages(self) -> Report | None:
+        """Answer ``thp``."""
+        return self._answer("thp", lambda: thp_report(self.source))
+
+    @cached_property
+    def tunables(self) -> Report | None:
+        """Answer ``tunables list``."""
+        return self._answer("tunables", lambda: list_report(self.source, None, self.source.facts._asdict()))
+
+    @cached_property
+    def overcommit(self) -> Report | None:
+        """Answer ``what-if overcommit``."""
+
+        def answer() -> Report:
+            asked = ask(self.source, needs=overcommit.NEEDS)
+            return overcommit.overcommit_report(asked, overcommit.OvercommitRequest())
+
+        return self._answer("what-if overcommit", answer)
+
+    @cached_property
+    def pressure(self) -> Pressure | None:
+        """Give the machine's memory pressure; None before Linux 4.20, and where it is switched off."""
+        try:
+            return parse_pressure(self.source.read("pressure/memory"), "pressure/memory")
+        except MemtoolsError:
+            return None
+
+    def text(self, path: str) -> str | None:
+        """Read a small file; None where the source does not have it."""
+        try:
+            return self.source.read(path).decode("utf-8", "surrogateescape")
+        except (Missing, Denied):
+            return None
+
+    @property
+    def meminfo(self) -> Mapping[str, int]:
+        """Give what meminfo says, without what cannot be."""
+        return self.machine.meminfo
+
+    @property
+    def ram(self) -> int | None:
+        """Give MemTotal in bytes."""
+        return self.meminfo.get("MemTotal") or None
+
+    def share(self, amount: int | None) -> float | None:
+        """Give an amount in percent of MemTotal."""
+        return None if amount is None or self.ram is None else 100 * amount / self.ram
+
+
+def rows_of(report: Report | None) -> list[dict[str, Any]]:
+    """Give an answer's rows, none where there is no answer."""
+    return [] if report is None else list(report.table.rows())

@@ -1,0 +1,92 @@
+"""Findings on memory groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pymemtools.reports.findings.evidence import Evidence, rows_of
+from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
+from pymemtools.reports.groups.rows import CACHE, NEAR, NEAR_PERCENT
+from pymemtools.units import human_size
+
+_STALLS = 10  # percent of a minute
+
+
+def _near(evidence: Evidence) -> Iterator[Seen]:
+    for row in rows_of(evidence.groups):
+        limit, current = row["limit"], row["current"]
+        if row["state"] == NEAR and limit and current is not None:
+            severity = CRITICAL if 100 * (limit - current) < 3 * limit else WARNING
+            title = f"Memory group {row['cgroup']} is near its limit"
+            yield Seen(severity, title, f"{human_size(current)} of {human_size(limit)}", current, "bytes")
+        elif row["state"] == CACHE and limit and current is not None:
+            title = f"Memory group {row['cgroup']} is full, though of what can be reclaimed"
+            yield Seen(NOTICE, title, f"{human_size(current)} of {human_size(limit)}", current, "bytes")
+
+
+def _killed(evidence: Evidence) -> Iterator[Seen]:
+    deepest: dict[str, int] = {}
+    rows = [row for row in rows_of(evidence.groups) if row["oom_kills"]]
+    for row in rows:
+        below = sum(each["oom_kills"] for each in rows if each["cgroup"].startswith(row["cgroup"].rstrip("/") + "/"))
+        if row["oom_kills"] > below:  # version 2 counts those of the groups in it, too
+            deepest[row["cgroup"]] = row["oom_kills"]
+    for path, kills in deepest.items():
+        times = "once" if kills == 1 else f"{kills} times"
+        yield Seen(WARNING, f"In memory group {path} the kernel has killed for want of memory", times, kills, "count")
+
+
+def _slowed(evidence: Evidence) -> Iterator[Seen]:
+    for row in rows_of(evidence.groups):
+        high, current = row["high"], row["current"]
+        if high and current is not None and current >= high:
+            title = f"Memory group {row['cgroup']} is above memory.high: its processes are slowed down"
+            yield Seen(WARNING, title, f"{human_size(current)}, high is {human_size(high)}", current, "bytes")
+
+
+def _stalls(evidence: Evidence) -> Iterator[Seen]:
+    for row in rows_of(evidence.groups):
+        waits = row["full_avg60"]
+        if row["cgroup"] != "/" and waits is not None and waits >= _STALLS:
+            title = f"Memory group {row['cgroup']} stands still, waiting for memory"
+            yield Seen(WARNING, title, f"{waits:.1f} % of the last minute", waits, "percent")
+
+
+RULES = (
+    Rule(
+        "group-limit",
+        CRITICAL,
+        f"less than {NEAR_PERCENT} % of a group's limit is free or can be reclaimed in it (critical: 3 % free)",
+        "Documentation/admin-guide/cgroup-v2.rst, memory.max; mm/memcontrol.c, try_charge_memcg(), Linux 6.1",
+        "pymemtools groups PATH; pymemtools what-if oom --group PATH",
+        "beyond the limit one of its processes is killed: raise it, or see what grows in it",
+        _near,
+    ),
+    Rule(
+        "group-kills",
+        WARNING,
+        "memory.events counts an oom_kill (version 1: memory.oom_control)",
+        "Documentation/admin-guide/cgroup-v2.rst, memory.events",
+        "pymemtools groups -c +oom_kills; pymemtools oom-report --dmesg",
+        "its limit does not fit what runs in it: raise the one or shrink the other",
+        _killed,
+    ),
+    Rule(
+        "group-high",
+        WARNING,
+        "memory.current is at or above memory.high",
+        "Documentation/admin-guide/cgroup-v2.rst; mm/memcontrol.c, mem_cgroup_handle_over_high(), Linux 6.1",
+        "pymemtools groups PATH",
+        "nothing is killed, but everything in it is slow: raise memory.high, or see what grows",
+        _slowed,
+    ),
+    Rule(
+        "group-pressure",
+        WARNING,
+        f"full avg60 of a group's memory.pressure is {_STALLS} % or more",
+        "Documentation/accounting/psi.rst",
+        "pymemtools groups -c +full_avg60",
+        "its working set does not fit its limit: raise that",
+        _stalls,
+    ),
+)
