@@ -1,0 +1,323 @@
+"""Every rule of ``report``: a machine on which it finds something, and one, the example, on which it does not.
+
+The machines are the bundled example with a file or two written anew: what is changed is what is found.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import HERE, Run
+from group_trees import MIB, V2_ROOT, group
+
+from pymemtools.report import Report
+from pymemtools.reports.findings.catalog import RULES
+from pymemtools.reports.findings.evidence import Evidence
+from pymemtools.reports.findings.finding import SEVERITIES
+from pymemtools.reports.findings.report import findings_report
+from pymemtools.sources import open_source
+
+EXAMPLE = HERE.parent / "pymemtools/data/example.tar.gz"
+RAM = 728436  # KiB
+Change = Callable[[Path], object]
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack the example, which is our own."""
+    path = tmp_path_factory.mktemp("example")
+    with tarfile.open(EXAMPLE) as archive:
+        archive.extractall(path, filter="data")
+    return path
+
+
+@pytest.fixture
+def machine(unpacked: Path, tmp_path: Path) -> Path:
+    """Give a copy of it."""
+    return Path(shutil.copytree(unpacked, tmp_path / "machine"))
+
+
+def findings(path: Path, before: Path | None = None) -> Report:
+    """Look for everything."""
+    earlier = None if before is None else Evidence(open_source(str(before)))
+    return findings_report(Evidence(open_source(str(path)), before=earlier))
+
+
+def found(path: Path, before: Path | None = None) -> dict[str, list[str]]:
+    """Give the severities of what is found, by rule."""
+    severities: dict[str, list[str]] = {}
+    for row in findings(path, before).table.rows():
+        severities.setdefault(row["id"], []).append(row["severity"])
+    return severities
+
+
+def written(files: dict[str, str]) -> Change:
+    """Write files below the machine's root."""
+
+    def change(root: Path) -> None:
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    return change
+
+
+def meminfo(**figures: int) -> Change:
+    """Set figures of meminfo, in KiB; a name with ``_`` for each parenthesis."""
+
+    def change(root: Path) -> None:
+        path = root / "proc/meminfo"
+        text = path.read_text()
+        for key, value in figures.items():
+            text, changed = re.subn(rf"(?m)^{key}: +[0-9]+", f"{key}: {value}", text)
+            assert changed == 1, key
+        path.write_text(text)
+
+    return change
+
+
+def vm(**settings: int) -> Change:
+    """Set tunables of vm."""
+    return written({f"proc/sys/vm/{name}": f"{value}\n" for name, value in settings.items()})
+
+
+def pressure(some: float, full: float, name: str = "proc/pressure/memory") -> Change:
+    """Say how much time is lost, in percent of all three windows."""
+    lines = (
+        f"{kind} avg10={p:.2f} avg60={p:.2f} avg300={p:.2f} total=1\n" for kind, p in (("some", some), ("full", full))
+    )
+    return written({name: "".join(lines)})
+
+
+def ksm(**figures: int) -> Change:
+    """Set what KSM does and has done."""
+    usual = {"run": 1, "pages_to_scan": 100, "sleep_millisecs": 20, "pages_sharing": 0, "full_scans": 0}
+    return written({f"sys/kernel/mm/ksm/{name}": f"{value}\n" for name, value in {**usual, **figures}.items()})
+
+
+def both(*changes: Change) -> Change:
+    """Make several changes."""
+
+    def change(root: Path) -> None:
+        for each in changes:
+            each(root)
+
+    return change
+
+
+def in_file(name: str, pattern: str, text: str) -> Change:
+    """Replace what a pattern matches in a file."""
+
+    def change(root: Path) -> None:
+        path = root / name
+        replaced, times = re.subn(pattern, text, path.read_text())
+        assert times, pattern
+        path.write_text(replaced)
+
+    return change
+
+
+def grown(pid: int, kib: int) -> Change:
+    """Let the largest figures of a process's smaps be so many KiB more, in its first mapping, and its RSS too."""
+
+    def change(root: Path) -> None:
+        path = root / f"proc/{pid}/smaps"
+        text = path.read_text()
+        for key in ("Size", "Rss", "Pss", "Private_Dirty", "Anonymous"):
+            text = re.sub(
+                rf"(?m)^{key}: +([0-9]+)", lambda match, key=key: f"{key}: {int(match[1]) + kib}", text, count=1
+            )
+        path.write_text(text)
+        in_file(f"proc/{pid}/status", r"VmRSS:\s+[0-9]+", f"VmRSS:\t{kib}")(root)
+
+    return change
+
+
+def renamed(pid: int, name: str, *arguments: str) -> Change:
+    """Let a process be another program."""
+    return both(
+        in_file(f"proc/{pid}/stat", r"\(.*\)", f"({name})"),
+        written({f"proc/{pid}/cmdline": "\0".join((name, *arguments)) + "\0"}),
+    )
+
+
+def many_mappings(pid: int, count: int) -> Change:
+    """Repeat a process's first mapping."""
+
+    def change(root: Path) -> None:
+        path = root / f"proc/{pid}/smaps"
+        lines = path.read_text().splitlines(keepends=True)
+        end = next(i for i, line in enumerate(lines[1:], 1) if re.match("[0-9a-f]+-", line))
+        one = "".join(lines[1:end])
+        path.write_text(
+            "".join(f"{0x10000 + i * 0x2000:x}-{0x11000 + i * 0x2000:x} rw-p 0 00:00 0\n{one}" for i in range(count))
+        )
+
+    return change
+
+
+def shielded(root: Path) -> None:
+    """Let no process be killed."""
+    for path in (root / "proc").glob("[0-9]*/oom_score_adj"):
+        path.write_text("-1000\n")
+        path.with_name("oom_score").write_text("0\n")
+
+
+def groups(**figures: object) -> Change:
+    """Add a tree with one group, /pod, that is charged with 465 MiB."""
+    return written(V2_ROOT | group("/pod", **figures))
+
+
+def free_of_dma32(pages: int) -> Change:
+    """Let a zone have so many pages free, and the machine accordingly: 3808 are DMA's."""
+    pattern = r"(zone +DMA32\n  pages free) +[0-9]+"
+    return both(in_file("proc/zoneinfo", pattern, rf"\1     {pages}"), meminfo(MemFree=(3808 + pages) * 4))
+
+
+NODES = "".join(
+    f"Node {node}, zone   Normal\n  pages free     {free}\n        min      1000\n        low      1200\n"
+    "        high     1500\n        spanned  100000\n        present  100000\n        managed  91054\n"
+    "        protection: (0, 0)\n"
+    for node, free in ((0, 1500), (1, 129159))
+)
+SWAP = {"SwapTotal": 100000, "SwapFree": 100000}
+ZRAM = {
+    "proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n/dev/zram0 partition 100000 95000 100\n",
+    "sys/block/zram0/mm_stat": "97280000 90000000 95000000 0 95000000 0 0 0 0\n",
+    "sys/block/zram0/disksize": "102400000\n",
+}
+FULL = {"sys/block/zram0/mm_stat": "97280000 90000000 95000000 100000000 95000000 0 0 0 0\n"}
+CASES: list[tuple[str, Change, list[str]]] = [
+    ("memory-available", meminfo(MemAvailable=RAM // 12), ["warning"]),
+    ("memory-available", meminfo(MemAvailable=RAM // 25), ["critical"]),
+    ("memory-pressure", pressure(9, 6), ["warning"]),
+    ("memory-pressure", pressure(30, 25), ["critical"]),
+    ("memory-pressure", pressure(30, 1), ["warning"]),
+    ("memory-unexplained", meminfo(MemFree=400000), ["notice"]),
+    ("memory-unexplained", meminfo(MemFree=300000), ["warning"]),
+    ("shmem-large", meminfo(Shmem=200000, Cached=200000), ["notice"]),
+    ("shmem-large", meminfo(Shmem=400000, Cached=400000), ["warning"]),
+    ("slab-unreclaimable", meminfo(SUnreclaim=120000), ["warning"]),
+    ("page-tables-large", meminfo(PageTables=70000), ["warning"]),
+    ("memory-locked", meminfo(Mlocked=200000), ["notice"]),
+    ("memory-locked", meminfo(Mlocked=300000), ["warning"]),
+    ("hugetlb-unused", meminfo(HugePages_Total=40, HugePages_Free=40, Hugetlb=81920), ["warning"]),
+    ("hugetlb-unused", meminfo(HugePages_Total=40, HugePages_Free=35, Hugetlb=81920, MemTotal=2000000), ["notice"]),
+    ("dirty-slow-card", both(written({"proc/mounts": "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n"}), vm(dirty_bytes=1 << 30)), ["notice"]),
+    ("swap-full", meminfo(SwapTotal=100000, SwapFree=15000), ["warning"]),
+    ("swap-full", meminfo(SwapTotal=100000, SwapFree=1000), ["critical"]),
+    ("swap-thrashing", both(meminfo(SwapTotal=100000, SwapFree=60000), pressure(30, 15)), ["critical"]),
+    ("swap-none", meminfo(MemAvailable=RAM // 8), ["warning"]),
+    ("zram-full", both(written(ZRAM), meminfo(SwapTotal=100000, SwapFree=5000)), ["warning", "notice"]),
+    ("zram-full", both(written(ZRAM | FULL), meminfo(SwapTotal=100000, SwapFree=5000)), ["critical", "warning", "notice"]),
+    ("zone-low", free_of_dma32(9000), ["warning"]),
+    ("zone-low", free_of_dma32(900), ["critical"]),
+    ("min-free", vm(min_free_kbytes=50000), ["notice"]),
+    ("min-free", vm(min_free_kbytes=100000), ["warning"]),
+    ("min-free", vm(min_free_kbytes=256), ["critical"]),
+    ("fragmented", written({"proc/buddyinfo": f"Node 0, zone    DMA32 {130000} 9 2 0 0 0 0 0 0 0 0\n"}), ["warning"]),
+    ("node-imbalance", both(written({"proc/zoneinfo": NODES}), meminfo(MemFree=522636)), ["notice"]),
+    ("commit-limit", both(vm(overcommit_memory=2), meminfo(Committed_AS=340000)), ["warning"]),
+    ("commit-limit", both(vm(overcommit_memory=2), meminfo(Committed_AS=364000)), ["critical"]),
+    ("strict-without-swap", vm(overcommit_memory=2), ["warning"]),
+    ("overcommit-always", vm(overcommit_memory=1), ["notice"]),
+    ("promised-twice", meminfo(Committed_AS=1500000), ["notice"]),
+    ("group-limit", groups(max=500 * MIB, stat="anon 480000000\n"), ["warning"]),
+    ("group-limit", groups(max=470 * MIB, stat="anon 480000000\n"), ["critical"]),
+    ("group-limit", groups(max=470 * MIB), ["notice"]),
+    ("group-kills", groups(events="oom 3\noom_kill 2"), ["warning"]),
+    ("group-high", groups(high=400 * MIB), ["warning"]),
+    ("group-pressure", both(groups(), pressure(20, 12, "sys/fs/cgroup/pod/memory.pressure")), ["warning"]),
+    ("process-half-of-ram", grown(278, 400000), ["warning"]),
+    ("map-count", both(vm(max_map_count=1000), many_mappings(280, 900)), ["warning"]),
+    ("map-count", both(vm(max_map_count=1000), many_mappings(280, 990)), ["critical"]),
+    ("shielded-hog", both(grown(278, 200000), written({"proc/278/oom_score_adj": "-900\n"})), ["warning"]),
+    ("victim-small", grown(278, 100000), ["notice"]),
+    ("nobody-killable", shielded, ["critical"]),
+    ("huge-page-bloat", both(meminfo(MemAvailable=90000), in_file("proc/278/smaps", "AnonHugePages: +[0-9]+", "AnonHugePages: 40000")), ["notice"]),
+    ("oom-kill-counted", in_file("proc/vmstat", "oom_kill 0", "oom_kill 3"), ["warning"]),
+    ("early-killer", renamed(280, "earlyoom", "-m", "5"), ["notice"]),
+    ("early-killer", both(renamed(280, "earlyoom"), meminfo(MemAvailable=50000)), ["critical"]),
+    ("early-killer", renamed(280, "systemd-oomd"), ["notice"]),
+    ("aslr-off", written({"proc/sys/kernel/randomize_va_space": "0\n"}), ["warning"]),
+    ("aslr-off", written({"proc/sys/kernel/randomize_va_space": "1\n"}), ["notice"]),
+    ("panic-on-oom", vm(panic_on_oom=1), ["warning"]),
+    ("oom-kills-asker", vm(oom_kill_allocating_task=1), ["notice"]),
+    ("zone-reclaim", both(written({"proc/zoneinfo": NODES}), vm(zone_reclaim_mode=1)), ["warning"]),
+    ("vfs-cache-pressure", vm(vfs_cache_pressure=0), ["warning"]),
+    ("ksm-costly", ksm(full_scans=9), ["notice"]),
+    ("ksm-costly", ksm(pages_sharing=10, general_profit=-4096), ["warning"]),
+    ("ksm-costly", ksm(pages_sharing=10, pages_to_scan=20000), ["notice"]),
+    ("incomplete", lambda root: (root / "proc/vmstat").unlink(), ["notice"]),
+    ("incomplete", both(*(in_file(f"proc/{pid}/smaps", "(?s).*", "") for pid in (278, 279, 280))), ["warning"]),
+    ("incomplete", in_file("proc/278/smaps", "(?s).*", ""), ["notice"]),
+    ("contradictory", meminfo(MemTotal=2000000), ["notice"]),
+]  # fmt: skip
+GROWN: list[tuple[str, Change, list[str]]] = [
+    ("shmem-growth", meminfo(Shmem=100000), ["notice"]),
+    ("shmem-growth", meminfo(Shmem=150000, Cached=150000), ["warning"]),
+    ("slab-growth", meminfo(SUnreclaim=50000), ["notice"]),
+    ("slab-growth", meminfo(SUnreclaim=90000), ["warning"]),
+    ("available-shrunk", meminfo(MemAvailable=400000), ["notice"]),
+    ("available-shrunk", meminfo(MemAvailable=300000), ["warning"]),
+    ("process-growth", grown(278, 50000), ["notice"]),
+    ("process-growth", grown(278, 100000), ["warning"]),
+]
+
+
+def test_nothing_is_found_on_the_example(unpacked: Path) -> None:
+    assert found(unpacked) == {}
+    assert found(unpacked, before=unpacked) == {}
+
+
+@pytest.mark.parametrize(("rule", "change", "severities"), CASES)
+def test_what_a_rule_finds(machine: Path, rule: str, change: Change, severities: list[str]) -> None:
+    change(machine)
+    assert found(machine).get(rule) == severities
+
+
+@pytest.mark.parametrize(("rule", "change", "severities"), GROWN)
+def test_what_grew(unpacked: Path, machine: Path, rule: str, change: Change, severities: list[str]) -> None:
+    change(machine)
+    assert found(machine, before=unpacked).get(rule) == severities
+    assert rule not in found(machine)
+
+
+def test_a_kill_in_the_log(pymemtools: Run, machine: Path) -> None:
+    log = (HERE / "oom_reports/rpi-3.6.11-armv6-464M-snipped.txt").read_text()
+    assert "oom-kill-logged" not in found(machine)
+    (machine / "dmesg").write_text(log)
+    done = pymemtools("report", "-S", str(machine))
+    first = done.stdout.decode().splitlines()[0]
+    assert first == "WARNING  The log has a kill for want of memory: the last was 2148"
+
+
+def test_each_rule_is_tried() -> None:
+    tried = {rule for rule, _, _ in (*CASES, *GROWN)} | {"oom-kill-logged"}
+    assert {rule.id for rule in RULES} == tried
+    assert len(RULES) == len({rule.id for rule in RULES}) >= 25
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_what_a_rule_says_of_itself(rule: Any) -> None:
+    """The severity that it names is the worst that it raises; and it says why, and what to do."""
+    raised = {each for name, _, severities in (*CASES, *GROWN) if name == rule.id for each in severities}
+    if raised:
+        assert rule.severity == min(raised, key=SEVERITIES.index)
+    assert rule.condition and rule.source and rule.advice and rule.command.startswith(("pymemtools", "journalctl"))
+
+
+@pytest.mark.parametrize(
+    ("severity", "status"), [("critical", 0), ("warning", 6), ("notice", 6)], ids=["critical", "warning", "notice"]
+)
+def test_a_check_in_a_boards_ci(pymemtools: Run, machine: Path, severity: str, status: int) -> None:
+    vm(panic_on_oom=1)(machine)
+    assert pymemtools("report", "-S", str(machine), "--fail-on", severity).returncode == status
+    assert pymemtools("--demo", "report", "--fail-on", severity).returncode == 0
