@@ -131,9 +131,9 @@ def grown(pid: int, kib: int) -> Change:
         path = root / f"proc/{pid}/smaps"
         text = path.read_text()
         for key in ("Size", "Rss", "Pss", "Private_Dirty", "Anonymous"):
-            text = re.sub(
-                rf"(?m)^{key}: +([0-9]+)", lambda match, key=key: f"{key}: {int(match[1]) + kib}", text, count=1
-            )
+            was = re.search(rf"(?m)^{key}: +([0-9]+)", text)
+            assert was is not None
+            text = text.replace(was[0], f"{key}: {int(was[1]) + kib}", 1)
         path.write_text(text)
         in_file(f"proc/{pid}/status", r"VmRSS:\s+[0-9]+", f"VmRSS:\t{kib}")(root)
 
@@ -187,13 +187,15 @@ NODES = "".join(
     "        protection: (0, 0)\n"
     for node, free in ((0, 1500), (1, 129159))
 )
-SWAP = {"SwapTotal": 100000, "SwapFree": 100000}
 ZRAM = {
     "proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n/dev/zram0 partition 100000 95000 100\n",
     "sys/block/zram0/mm_stat": "97280000 90000000 95000000 0 95000000 0 0 0 0\n",
     "sys/block/zram0/disksize": "102400000\n",
 }
 FULL = {"sys/block/zram0/mm_stat": "97280000 90000000 95000000 100000000 95000000 0 0 0 0\n"}
+CARD = written({"proc/mounts": "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n"})
+SWAPPED = meminfo(SwapTotal=100000, SwapFree=5000)
+HUGE = in_file("proc/278/smaps", "AnonHugePages: +[0-9]+", "AnonHugePages: 40000")
 CASES: list[tuple[str, Change, list[str]]] = [
     ("memory-available", meminfo(MemAvailable=RAM // 12), ["warning"]),
     ("memory-available", meminfo(MemAvailable=RAM // 25), ["critical"]),
@@ -210,13 +212,13 @@ CASES: list[tuple[str, Change, list[str]]] = [
     ("memory-locked", meminfo(Mlocked=300000), ["warning"]),
     ("hugetlb-unused", meminfo(HugePages_Total=40, HugePages_Free=40, Hugetlb=81920), ["warning"]),
     ("hugetlb-unused", meminfo(HugePages_Total=40, HugePages_Free=35, Hugetlb=81920, MemTotal=2000000), ["notice"]),
-    ("dirty-slow-card", both(written({"proc/mounts": "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n"}), vm(dirty_bytes=1 << 30)), ["notice"]),
+    ("dirty-slow-card", both(CARD, vm(dirty_bytes=1 << 30)), ["notice"]),
     ("swap-full", meminfo(SwapTotal=100000, SwapFree=15000), ["warning"]),
     ("swap-full", meminfo(SwapTotal=100000, SwapFree=1000), ["critical"]),
     ("swap-thrashing", both(meminfo(SwapTotal=100000, SwapFree=60000), pressure(30, 15)), ["critical"]),
     ("swap-none", meminfo(MemAvailable=RAM // 8), ["warning"]),
-    ("zram-full", both(written(ZRAM), meminfo(SwapTotal=100000, SwapFree=5000)), ["warning", "notice"]),
-    ("zram-full", both(written(ZRAM | FULL), meminfo(SwapTotal=100000, SwapFree=5000)), ["critical", "warning", "notice"]),
+    ("zram-full", both(written(ZRAM), SWAPPED), ["warning", "notice"]),
+    ("zram-full", both(written(ZRAM | FULL), SWAPPED), ["critical", "warning", "notice"]),
     ("zone-low", free_of_dma32(9000), ["warning"]),
     ("zone-low", free_of_dma32(900), ["critical"]),
     ("min-free", vm(min_free_kbytes=50000), ["notice"]),
@@ -241,7 +243,7 @@ CASES: list[tuple[str, Change, list[str]]] = [
     ("shielded-hog", both(grown(278, 200000), written({"proc/278/oom_score_adj": "-900\n"})), ["warning"]),
     ("victim-small", grown(278, 100000), ["notice"]),
     ("nobody-killable", shielded, ["critical"]),
-    ("huge-page-bloat", both(meminfo(MemAvailable=90000), in_file("proc/278/smaps", "AnonHugePages: +[0-9]+", "AnonHugePages: 40000")), ["notice"]),
+    ("huge-page-bloat", both(meminfo(MemAvailable=90000), HUGE), ["notice"]),
     ("oom-kill-counted", in_file("proc/vmstat", "oom_kill 0", "oom_kill 3"), ["warning"]),
     ("early-killer", renamed(280, "earlyoom", "-m", "5"), ["notice"]),
     ("early-killer", both(renamed(280, "earlyoom"), meminfo(MemAvailable=50000)), ["critical"]),
