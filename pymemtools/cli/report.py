@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,7 @@ from pymemtools.reports.findings.finding import SEVERITIES
 from pymemtools.sources.base import Source
 
 if TYPE_CHECKING:
+    from pymemtools.reports.findings.evidence import Evidence
     from pymemtools.reports.oom_report.report import Told
 
 _FOUND = 6  # exit status: there is a finding as bad as --fail-on says
@@ -36,6 +37,8 @@ _MARKDOWN = "md"
 @click.option(
     "--diff", type=click.Path(readable=False), metavar="OTHER", help="Say what grew since OTHER, an earlier capture."
 )
+@click.option("-o", "--output", metavar="FILE", help="Write a page about the machine to FILE.html.")
+@click.option("--force", is_flag=True, help="Let --output replace a file.")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 6 where something as bad as that, or worse, is found."
 )
@@ -44,19 +47,14 @@ _MARKDOWN = "md"
 @click.pass_context
 def command(
     ctx: click.Context,
-    source: str | None,
-    style: str,
-    diff: str | None,
-    fail_on: str | None,
-    *,
-    lists: bool,
-    max_size: int,
-    partial: bool,
-    strict: bool,
+    /,
+    **options: Any,
 ) -> int:
     """Say what is to be known of a machine or a capture first, the worst first: figure, rule, and what to do."""
-    _check(style, diff, source)
-    if lists:
+    source, style, diff, fail_on = (options[name] for name in ("source", "style", "diff", "fail_on"))
+    partial, max_size, output = (options[name] for name in ("partial", "max_size", "output"))
+    _check(style, diff, source, output)
+    if options["lists"]:
         _show_rules(style)
         return 0
     from pymemtools.reports.findings.evidence import Evidence
@@ -66,9 +64,12 @@ def command(
     if diff is not None:
         before = Evidence(open_from(ctx, diff, partial=partial, max_size=max_size))
     opened = open_from(ctx, source, partial=partial, max_size=max_size, with_logs=True)
-    report = findings_report(Evidence(opened, _kills(opened, max_size), before))
-    note_incomplete(ctx, report, strict=strict)
-    if style == _MARKDOWN:
+    evidence = Evidence(opened, _kills(opened, max_size), before)
+    report = _saved(evidence, output, force=options["force"]) if output else findings_report(evidence)
+    note_incomplete(ctx, report, strict=options["strict"])
+    if output:
+        _warn(report)
+    elif style == _MARKDOWN:
         _warn(report)
         write_lines(_markdown(report))
     else:
@@ -78,7 +79,23 @@ def command(
     return exit_status(ctx)
 
 
-def _check(style: str, diff: str | None, source: str | None) -> None:
+def _saved(evidence: Evidence, path: str, *, force: bool) -> Report:
+    """Write the page, whole or not at all."""
+    from pymemtools.cli.new_file import new_file
+    from pymemtools.render.page.document import page_lines
+    from pymemtools.reports.page import page_of
+
+    page = page_of(evidence)
+    with new_file(path, force=force) as file:
+        file.writelines(f"{line}\n".encode() for line in page_lines(page))
+    return page.report
+
+
+def _check(style: str, diff: str | None, source: str | None, output: str | None) -> None:
+    if output is not None and style != "text":
+        raise UsageProblem("report: -o writes a page: it has no --format")
+    if output is not None and not output.endswith(".html"):
+        raise UsageProblem(f"report: {output}: a page is a .html (findings as text, md or json go to stdout)")
     if style != _MARKDOWN:
         check_style(style)
     if diff == "-" and source == "-":

@@ -23,7 +23,7 @@ _CHARACTER = 7  # pixels; of the small letters that stand beside the boxes and b
 _COLUMNS = 68  # characters that a label has, with the permissions behind it
 
 # No rule uses var(), which not every program that draws SVG knows.
-_STYLE = """\
+STYLE = """\
 svg{background:#fff}
 text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#222}
 .a,.s{font-size:11px;fill:#555}
@@ -92,7 +92,7 @@ def svg_lines(areas: Areas, heights: Heights, sheet: Sheet, found: frozenset[int
     )
     yield f"<title>{_xml(sheet.title)}</title>"
     yield f"<desc>{_xml(sheet.description)}</desc>"
-    yield f"<style>{_STYLE}</style>"
+    yield f"<style>{STYLE}</style>"
     yield f'<text class="h" x="16" y="24">{_quoted(fit(sheet.title, 100, "…"))}</text>'
     for place in _places(areas, heights, sheet):
         yield from _drawn(place, sheet, is_found=place.area.start in found)

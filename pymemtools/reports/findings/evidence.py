@@ -49,7 +49,8 @@ class Evidence:
         self.before = before  # the same machine earlier
         self.untold: dict[str, str] = {}
 
-    def _answer(self, question: str, ask_it: Callable[[], Report]) -> Report | None:
+    def answer(self, question: str, ask_it: Callable[[], Report]) -> Report | None:
+        """Ask, or say in ``untold`` why there is no answer."""
         try:
             return ask_it()
         except MemtoolsError as error:
@@ -69,42 +70,42 @@ class Evidence:
     @cached_property
     def processes(self) -> Report | None:
         """Answer ``smem -c all``."""
-        return self._answer("smem", lambda: smem_report(self.source, BY_PROCESS))
+        return self.answer("smem", lambda: smem_report(self.source, BY_PROCESS))
 
     @cached_property
     def scores(self) -> Report | None:
         """Answer ``oom-scores``."""
-        return self._answer("oom-scores", lambda: scores_report(self.source, ScoresRequest()))
+        return self.answer("oom-scores", lambda: scores_report(self.source, ScoresRequest()))
 
     @cached_property
     def system(self) -> Report | None:
         """Answer ``smem -W``."""
-        return self._answer("smem -W", lambda: smem_report(self.source, Request("system", detailed=True)))
+        return self.answer("smem -W", lambda: smem_report(self.source, Request("system", detailed=True)))
 
     @cached_property
     def zones(self) -> Report | None:
         """Answer ``zones``."""
-        return self._answer("zones", lambda: zones_report(reserves(self.source), self.source.facts._asdict()))
+        return self.answer("zones", lambda: zones_report(reserves(self.source), self.source.facts._asdict()))
 
     @cached_property
     def groups(self) -> Report | None:
         """Answer ``groups --all``."""
-        return self._answer("groups", lambda: groups_report(self.source, GroupsRequest(shows_all=True)))
+        return self.answer("groups", lambda: groups_report(self.source, GroupsRequest(shows_all=True)))
 
     @cached_property
     def swap(self) -> Report | None:
         """Answer ``swap``."""
-        return self._answer("swap", lambda: swap_report(self.source, SwapRequest()))
+        return self.answer("swap", lambda: swap_report(self.source, SwapRequest()))
 
     @cached_property
     def huge_pages(self) -> Report | None:
         """Answer ``thp``."""
-        return self._answer("thp", lambda: thp_report(self.source))
+        return self.answer("thp", lambda: thp_report(self.source))
 
     @cached_property
     def tunables(self) -> Report | None:
         """Answer ``tunables list``."""
-        return self._answer("tunables", lambda: list_report(self.source, None, self.source.facts._asdict()))
+        return self.answer("tunables", lambda: list_report(self.source, None, self.source.facts._asdict()))
 
     @cached_property
     def overcommit(self) -> Report | None:
@@ -114,7 +115,7 @@ class Evidence:
             asked = ask(self.source, needs=overcommit.NEEDS)
             return overcommit.overcommit_report(asked, overcommit.OvercommitRequest())
 
-        return self._answer("what-if overcommit", answer)
+        return self.answer("what-if overcommit", answer)
 
     @cached_property
     def pressure(self) -> Pressure | None:
