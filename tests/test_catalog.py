@@ -45,6 +45,7 @@ CALLS = {  # every command that reads a source, with what is not a whole call by
     "tunables list": ("",),
     "tunables get": ("swappiness ksm.run",),
     "tunables explain": ("min_free_kbytes",),
+    "report": ("",),
     "selftest": ("",),
     "vgraph": ("PID", "--rss PID"),
     "iomem-graph": ("",),

@@ -42,9 +42,11 @@ SWAPPED = str(CAPTURES / "odd" / "swapped")  # the example has no swap
 GROUPS = str(CAPTURES / "x86_64-7.2" / "selftest.tar.gz")  # nor groups
 ALONE = {  # not of the example
     "zones --table": (),
+    "report --list": (),
     "cache": (),
     "oom-report": (str(OOM_LOG),),
     "swap": ("-S", SWAPPED),
+    "report": ("-S", SWAPPED),  # which has something to find
     "groups": ("-S", GROUPS),
 }
 LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set", "numa PID")  # not of a copy

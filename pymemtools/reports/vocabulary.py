@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pymemtools.report import READ_AT, Column
 from pymemtools.reports import drop_caches, free, info, numa, physical, status, tunables, vss_ratio, zones
 from pymemtools.reports.cache import columns as cached
+from pymemtools.reports.findings import report as findings
 from pymemtools.reports.groups import columns as groups
 from pymemtools.reports.lab import demand_paging, listing
 from pymemtools.reports.oom_report import report as oom_report
@@ -72,6 +73,8 @@ VOCABULARY = (
     Rows("tunables get", tunables.VALUE_COLUMNS),
     Rows("tunables explain", tunables.EXPLANATION_COLUMNS),
     Rows("tunables set", tunables.CHANGE_COLUMNS),
+    Rows("report", findings.COLUMNS),
+    Rows("report --list", findings.RULE_COLUMNS),
     Rows("selftest", selftest.COLUMNS),
     Rows("drop-caches", drop_caches.COLUMNS),
     Rows("what-if alloc", alloc.COLUMNS),
