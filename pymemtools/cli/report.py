@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pymemtools.cli import say
+from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import (
-    AbbreviatingCommand,
     check_style,
     exit_status,
     format_option,
