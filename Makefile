@@ -59,3 +59,4 @@ bench: dev
 	$(BIN)/python bench/what_if.py
 	$(BIN)/python bench/groups.py
 	$(BIN)/python bench/cache.py
+	$(BIN)/python bench/ksm.py

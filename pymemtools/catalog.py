@@ -88,6 +88,7 @@ FILES = (
     Kept("PID/oom_score", "how likely it is killed for want of memory", most=_MIB, each=True),
     Kept("PID/oom_score_adj", "what was added to that", most=_MIB, each=True),
     Kept("PID/statm", "its pages", most=_MIB, each=True),
+    Kept("PID/ksm_stat", "what of it is merged with equal pages", (6, 1), most=_MIB),
     Kept("PID/maps", "its mappings", veil=HIDDEN, most=None),
     Kept("PID/smaps_rollup", "what its memory costs, in sum", (4, 14), most=_MIB),
     Kept("PID/smaps", "what each of its mappings costs", veil=HIDDEN, most=None),

@@ -39,6 +39,7 @@ CALLS = {  # every command that reads a source, with what is not a whole call by
     "oom-report": ("",),
     "swap": ("",),
     "thp": ("", "PID"),
+    "ksm": ("", "-p PID"),
     "numa": ("", "PID"),
     "zones": ("", "--sysrq"),
     "info": ("",),

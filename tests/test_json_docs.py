@@ -49,7 +49,7 @@ ALONE = {  # not of the example
     "report": ("-S", SWAPPED),  # which has something to find
     "groups": ("-S", GROUPS),
 }
-LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set", "numa PID")  # not of a copy
+LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set", "numa PID", "ksm --estimate")  # not of a copy
 
 
 def test_the_page_is_what_the_columns_say() -> None:

@@ -31,6 +31,7 @@ CALLS = (
         "--demo zones",
         "--demo swap",
         "--demo thp",
+        "--demo ksm",
         "--demo thp 297",
         "--demo oom-scores",
         "--demo vgraph 1",

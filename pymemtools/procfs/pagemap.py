@@ -21,7 +21,7 @@ STATES = {
 }
 _FRAME = (1 << 55) - 1
 _FILE, _EXCLUSIVE = 1 << 61, 1 << 56
-_ZERO_PAGE = 24  # KPF_ZERO_PAGE
+_KSM, _ZERO_PAGE = 21, 24  # KPF_KSM, KPF_ZERO_PAGE
 FLAGS = {
     2: "referenced",
     3: "up to date",
@@ -47,6 +47,17 @@ def _state(top: int) -> int:
     return PRESENT if top & 0x80 else SWAPPED if top & 0x40 else ABSENT
 
 
+OWN, SHARED, OTHER = b"os-"
+
+
+def _anonymous(top: int) -> int:
+    """Tell a present page that is no file's and no shared memory's: mapped once, or else perhaps by several."""
+    if not top & 0x80 or top & 0x20:
+        return OTHER
+    return OWN if top & 0x01 else SHARED
+
+
+_ANONYMOUS = bytes(map(_anonymous, range(256)))
 _BY_TOP_BYTE = bytes(map(_state, range(256)))
 _TOP_BYTE = WORD - 1 if sys.byteorder == "little" else 0
 
@@ -58,6 +69,17 @@ def page_states(words: bytes) -> bytes:
     b'PA'
     """
     return words[_TOP_BYTE::WORD].translate(_BY_TOP_BYTE)
+
+
+def anonymous_pages(words: bytes) -> bytes:
+    """Give ``o`` for each page of anonymous memory that only this process maps, ``s`` for others, ``-`` for no such.
+
+    The page of zeros that is nobody's is an ``s``.
+
+    >>> anonymous_pages(b"".join((top << 56).to_bytes(8, sys.byteorder) for top in (0x81, 0x80, 0xA1, 0x40, 0)))
+    b'os---'
+    """
+    return words[_TOP_BYTE::WORD].translate(_ANONYMOUS)
 
 
 def page_frames(words: bytes) -> array[int]:
@@ -74,6 +96,11 @@ def may_be_zero_page(words: bytes) -> list[bool]:
 def is_zero_page(flags: int) -> bool:
     """Tell the page that reads of untouched anonymous memory are given."""
     return bool(flags >> _ZERO_PAGE & 1)
+
+
+def is_merged(flags: int) -> bool:
+    """Tell a page that KSM has made of several."""
+    return bool(flags >> _KSM & 1)
 
 
 def flag_counts(every: Iterable[int]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pymemtools.errors import Denied, Missing
+from pymemtools.procfs.ksm import KsmStat
 from pymemtools.procfs.smaps.accounted import Accounted
 from pymemtools.procfs.stat import Stat
 from pymemtools.sources.base import ProcessFiles, Source
@@ -46,6 +47,8 @@ class Process(NamedTuple):
     is_without_smaps: bool = False  # a copy has none of it, and smaps_rollup had to do
     is_in_exec: bool = False
     rollup: dict[str, int] | None = None  # the sums of smaps_rollup, where it was read beside smaps
+    ksm: KsmStat | None = None  # None: no ksm_stat
+    mergeable: int | None = None  # anonymous memory that may be merged; None where smaps has no VmFlags
 
     def has_capability(self, bit: int) -> bool:
         """Tell whether it may what a capability lets it; where status does not tell, root may."""
@@ -109,8 +112,13 @@ def packed(process: Process | None) -> tuple[Any, ...] | None:
     """Make plain tuples of a process, to be sent from one of our own processes to the other."""
     if process is None:
         return None
-    plain = tuple(process)
-    return plain if process.accounted is None else tuple(process._replace(accounted=tuple(process.accounted)))  # type: ignore[arg-type]
+    accounted, ksm = process.accounted, process.ksm
+    return tuple(
+        process._replace(
+            accounted=accounted and tuple(accounted),  # type: ignore[arg-type]
+            ksm=ksm and tuple(ksm),  # type: ignore[arg-type]
+        )
+    )
 
 
 def unpacked(plain: tuple[Any, ...] | None) -> Process | None:
@@ -118,4 +126,5 @@ def unpacked(plain: tuple[Any, ...] | None) -> Process | None:
     if plain is None:
         return None
     process = Process._make(plain)
-    return process if process.accounted is None else process._replace(accounted=Accounted._make(process.accounted))
+    accounted, ksm = process.accounted, process.ksm
+    return process._replace(accounted=accounted and Accounted._make(accounted), ksm=ksm and KsmStat._make(ksm))

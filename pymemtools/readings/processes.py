@@ -8,7 +8,10 @@ from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess, ParseError
 from pymemtools.procfs.cgroup import main_group, parse_cgroups
+from pymemtools.procfs.ksm import parse_ksm_stat
 from pymemtools.procfs.smaps.accounted import Accounting
+from pymemtools.procfs.smaps.flagged import FlaggedRecords
+from pymemtools.procfs.smaps.mergeable import Mergeable
 from pymemtools.procfs.smaps.rollup import Rollups, parse_smaps_rollup
 from pymemtools.procfs.smaps.tally import Tally
 from pymemtools.procfs.stat import Stat
@@ -40,7 +43,7 @@ _TELLING = ("Rss", "Pss", "Private_Clean", "Private_Dirty")  # by which a rollup
 class Wants(NamedTuple):
     """What to read of each process, and of which processes. What two questions want is united by ``|``.
 
-    Of smaps nothing is read unless there are ``keys``, or ``accounted`` is wanted.
+    Of smaps nothing is read unless there are ``keys``, or ``accounted`` or ``mergeable`` is wanted.
     """
 
     keys: tuple[str, ...] = ()  # fields of smaps, or of smaps_rollup, to be added up
@@ -54,6 +57,8 @@ class Wants(NamedTuple):
     cgroups: bool = False  # in each hierarchy
     oom_score: bool = False
     oom_score_adj: bool = False
+    ksm: bool = False  # ksm_stat
+    mergeable: bool = False  # what KSM may merge, of smaps
     process: re.Pattern[str] | None = None  # filters: name or command, name of mapping, owner
     mapping: re.Pattern[str] | None = None
     user: re.Pattern[str] | None = None
@@ -63,15 +68,15 @@ class Wants(NamedTuple):
         if not isinstance(other, Wants):
             return NotImplemented
         keys = tuple(dict.fromkeys((*self.keys, *other.keys)))
-        flags = [bool(one or another) for one, another in zip(self[1:11], other[1:11])]
-        filters = [one if one == another else None for one, another in zip(self[11:], other[11:])]
+        flags = [bool(one or another) for one, another in zip(self[1:13], other[1:13])]
+        filters = [one if one == another else None for one, another in zip(self[13:], other[13:])]
         needs_all = any(each.reads_smaps and not each.rollup for each in (self, other))
         return Wants(keys, *flags, *filters)._replace(rollup=not needs_all and (self.rollup or other.rollup))  # type: ignore[arg-type]
 
     @property
     def reads_smaps(self) -> bool:
         """Tell whether smaps, or smaps_rollup, is read of every process."""
-        return bool(self.keys) or self.accounted
+        return bool(self.keys) or self.accounted or self.mergeable
 
 
 class Sample(NamedTuple):
@@ -241,7 +246,7 @@ class _Reader:
         self._parse_rollup = parse_smaps_rollup if wants.split else Rollups((*keys, *_TELLING)).parse
         self._filters_maps = keep is not None
         self._chosen = by_name(source, wants.process)
-        self._may_do_without_smaps = not (source.is_live or self._filters_maps or wants.by_name)
+        self._may_do_without_smaps = not (source.is_live or self._filters_maps or wants.by_name or wants.mergeable)
 
     def read(self, pid: int) -> Process | None:
         """Read one process; one that vanishes, or that a filter refuses, gives nothing."""
@@ -284,7 +289,7 @@ class _Reader:
     def _small_files(self, files: ProcessFiles, process: Process) -> Process:
         """Read what fits in a page, as far as it is wanted; where it is missing or damaged, it is not known."""
         wants = self._wants
-        if not (wants.status or wants.cgroup or wants.cgroups or wants.oom_score or wants.oom_score_adj):
+        if not (wants.status or wants.cgroup or wants.cgroups or wants.oom_score or wants.oom_score_adj or wants.ksm):
             return process
         status = _optional(files, "status", bytes) if wants.status else None
         cgroups = _optional(files, "cgroup", parse_cgroups) if wants.cgroup or wants.cgroups else None
@@ -295,16 +300,19 @@ class _Reader:
             cgroups=cgroups if wants.cgroups else None,
             oom_score=_optional(files, "oom_score", small_number) if wants.oom_score else None,
             oom_score_adj=_optional(files, "oom_score_adj", small_number) if wants.oom_score_adj else None,
+            ksm=_optional(files, "ksm_stat", parse_ksm_stat) if wants.ksm else None,
         )
 
     def _figures(self, files: ProcessFiles, stat: Stat | None, process: Process) -> Process:
         wants, tally = self._wants, self._tally
         rollup = _optional(files, "smaps_rollup", self._parse_rollup) if wants.rollup or wants.split else None
         sums: dict[str, int | None] = dict(rollup or {})
-        maps, is_without_smaps, accounting = None, False, Accounting(f"{files.pid}/smaps") if wants.accounted else None
+        maps, is_without_smaps, where = None, False, f"{files.pid}/smaps"
+        accounting = Accounting(where) if wants.accounted else None
+        mergeable = Mergeable(where) if wants.mergeable else None
         if rollup is None or not wants.rollup:
             try:
-                is_empty = self._feed(files, accounting)
+                is_empty = self._feed(files, accounting, mergeable)
             except (Missing, Denied):
                 is_without_smaps = self._may_do_without_smaps
                 if not is_without_smaps:
@@ -326,19 +334,21 @@ class _Reader:
             sums=sums,
             by_name=tally.by_name,
             accounted=None if accounting is None else accounting.finish(),
+            mergeable=None if mergeable is None else mergeable.finish(),
             is_without_smaps=is_without_smaps,
             is_cut_short=tally.cut_short,
             rollup=rollup if wants.split and not wants.rollup else None,
             has_pss="Pss" in sums if maps is None else tally.has_pss,
         )
 
-    def _feed(self, files: ProcessFiles, accounting: Accounting | None) -> bool:
+    def _feed(self, files: ProcessFiles, *others: FlaggedRecords | None) -> bool:
         """Read smaps; tell whether it is empty."""
         is_empty = True
         for chunk in files.chunks("smaps"):
             self._tally.feed(chunk)
-            if accounting is not None:
-                accounting.feed(chunk)
+            for other in others:
+                if other is not None:
+                    other.feed(chunk)
             is_empty = False
         return is_empty
 
@@ -356,7 +366,7 @@ class _Reader:
         if "VmRSS" in (process.status or {}):
             return process
         try:
-            self._feed(files, None)
+            self._feed(files)
         except Missing:
             rollup = _optional(files, "smaps_rollup", self._parse_rollup)
             if process.status and not rollup:

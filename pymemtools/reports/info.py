@@ -90,6 +90,11 @@ QUESTIONS = (
         ("/sys/kernel/mm/transparent_hugepage/", "vmstat", "buddyinfo", _PAGE_SIZE),
     ),
     Needs("numa", ("/sys/devices/system/node/|zoneinfo",), ("/sys/devices/system/node/",)),
+    Needs(
+        "ksm",
+        ("/sys/kernel/mm/ksm/", "PID/smaps"),
+        ("PID/ksm_stat", "PID/status", "PID/cmdline", _PAGE_SIZE),
+    ),
     Needs("zones", ("zoneinfo",), ("buddyinfo", "sys/vm/min_free_kbytes", _PAGE_SIZE)),
     Needs(
         "tunables",

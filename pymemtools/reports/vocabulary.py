@@ -10,6 +10,8 @@ from pymemtools.reports import drop_caches, free, info, numa, physical, status, 
 from pymemtools.reports.cache import columns as cached
 from pymemtools.reports.findings import report as findings
 from pymemtools.reports.groups import columns as groups
+from pymemtools.reports.ksm import estimate as ksm_estimate
+from pymemtools.reports.ksm import status as ksm
 from pymemtools.reports.lab import demand_paging, listing
 from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
@@ -65,6 +67,8 @@ VOCABULARY = (
     Rows("numa PID", numa.PROCESS_COLUMNS),
     Rows("lab", listing.COLUMNS),
     Rows("lab demand-paging", demand_paging.COLUMNS),
+    Rows("ksm", ksm.COLUMNS),
+    Rows("ksm --estimate", ksm_estimate.COLUMNS),
     Rows("zones", zones.COLUMNS),
     Rows("zones --table", zones.BOOT_COLUMNS),
     Rows("iomem-graph", physical.COLUMNS),

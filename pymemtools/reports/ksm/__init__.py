@@ -1,0 +1,1 @@
+"""What does the merging of equal pages save, and what would it save?"""

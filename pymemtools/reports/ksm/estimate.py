@@ -1,0 +1,198 @@
+"""What merging the pages of processes of this machine would save: found out by reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
+from pymemtools.models.ksm import ITEM_SIZE, KsmRules, Merged, MergedProcess, merge, profit
+from pymemtools.readings.hidden import invisible, unread
+from pymemtools.readings.ksm import Ksm, read_ksm
+from pymemtools.readings.page_contents import ContentReader, ReadContents
+from pymemtools.report import Column, Report, table_of
+from pymemtools.reports.ksm.status import KsmProcess, KsmRequest, candidates_of
+from pymemtools.sources.base import Source
+from pymemtools.sources.page_files import PageFile, page_file
+
+COLUMNS = (
+    Column("pid", "PID", "process number", "count", 7),
+    Column("user", "User", "owner", "text", 8, right=False, cut=True),
+    Column("scanned", "Read", "anonymous memory that was read", "bytes", 9),
+    Column("zero_filled", "Zeros", "of it pages of zeros", "bytes", 9),
+    Column("merging", "Alike", "of it pages that have their like among all that was read", "bytes", 9),
+    Column("saved_alone", "Alone", "what it would save by itself", "bytes", 9),
+    Column("profit", "Profit", "what pages with their like hold, less what looking at all costs", "bytes", 9),
+    Column("advised", "Advised", "only what it lets be merged (VmFlags mg) was read, else all", "bool", 7),
+    Column("changed", "Changed", "its memory came or went while it was read", "bool", 7),
+    Column("name", "Name", "the kernel's name of the process", "text", 15, right=False),
+    Column("command", "Command", "command line", "text", 27, right=False),
+)
+
+
+class EstimateRequest(NamedTuple):
+    """Whose memory: that of processes named, or of so many with the most, else of the candidates by rule."""
+
+    pids: tuple[int, ...] = ()
+    top: int | None = None
+    whole: bool = False  # also memory that its process does not let be merged
+    without: int = 0  # our own number, as we change while we read
+
+
+class EstimateRow(NamedTuple):
+    """A process, in bytes."""
+
+    pid: int
+    user: str
+    scanned: int
+    zero_filled: int
+    merging: int
+    saved_alone: int
+    profit: int
+    advised: bool
+    changed: bool
+    name: str
+    command: str
+
+
+class Estimate(NamedTuple):
+    """All of it; counts of pages."""
+
+    ksm: Ksm | None
+    rules: KsmRules
+    page_size: int
+    merged: Merged
+    rows: list[EstimateRow]
+    ended: tuple[int, ...]  # while they were read
+    gone: tuple[int, ...]  # that were named, and were not there
+
+    @property
+    def profit(self) -> int:
+        """Give the general_profit it would come to, in bytes."""
+        return profit(self.merged.saved, self.merged.pages, self.page_size)
+
+
+class _Refused(NamedTuple):
+    """Processes whose memory we may not read."""
+
+    processes: int = 0
+    reason: str = ""
+
+
+def estimate_report(source: Source, request: EstimateRequest) -> Report:
+    """Read the memory of processes and merge it on paper. Raises NoSuchProcess, or Denied where all were refused."""
+    candidates = candidates_of(source, KsmRequest(request.pids, request.top, everybody=request.top is not None))
+    chosen = [row for row in candidates.rows if row.pid != request.without]
+    with _frame_flags() as flags:
+        reader = ContentReader(source, flags, whole=request.whole)
+        read, ended, refused = _read_all(reader, chosen)
+    if refused.processes == len(chosen) > 0:
+        raise Denied(f"ksm: {chosen[0].pid}: {refused.reason}: to read memory takes the rights of a debugger")
+    ksm = _ksm(source)
+    rules = KsmRules() if ksm is None else ksm.rules
+    merged, each = merge([contents.contents for _, contents in read], rules, reader.zeros, reader.merged)
+    rows = [_row(who, contents, counts, reader.page_size) for (who, contents), counts in zip(read, each)]
+    found = Estimate(ksm, rules, reader.page_size, merged, rows, ended, candidates.gone)
+    notes = (*invisible(source), *_notes(found, reader))
+    lacking = [unread(source, refused.processes, len(chosen), refused.reason)] if refused.processes else []
+    return Report(
+        "ksm",
+        table_of(COLUMNS, rows),
+        found,
+        totals=_totals(found),
+        facts=source.facts._asdict(),
+        notes=notes,
+        warnings=(*lacking, *notes),
+        unreadable=refused.processes,
+    )
+
+
+@contextmanager
+def _frame_flags() -> Iterator[PageFile | None]:
+    """Open what tells of frames, where we may."""
+    with ExitStack() as stack:
+        file = None
+        try:
+            file = stack.enter_context(page_file("kpageflags"))
+        except MemtoolsError:
+            pass
+        yield file
+
+
+def _ksm(source: Source) -> Ksm | None:
+    try:
+        return read_ksm(source)
+    except Missing:
+        return None
+
+
+_Read = list["tuple[KsmProcess, ReadContents]"]
+
+
+def _read_all(reader: ContentReader, chosen: Iterable[KsmProcess]) -> tuple[_Read, tuple[int, ...], _Refused]:
+    """Read one after the other; give also who ended meanwhile, and who was refused."""
+    read: _Read = []
+    ended = []
+    refused = _Refused()
+    for row in chosen:
+        try:
+            read.append((row, reader.read(row.pid)))
+        except NoSuchProcess:
+            ended.append(row.pid)
+        except Denied as error:
+            refused = _Refused(refused.processes + 1, refused.reason or str(error).rpartition(": ")[2])
+    return read, tuple(ended), refused
+
+
+def _row(who: KsmProcess, read: ReadContents, counts: MergedProcess, page_size: int) -> EstimateRow:
+    return EstimateRow(
+        who.pid,
+        who.user,
+        counts.pages * page_size,
+        counts.zero_filled * page_size,
+        counts.merging * page_size,
+        counts.alone * page_size,
+        profit(counts.merging + counts.zero, counts.pages, page_size),
+        read.is_advised,
+        read.is_changed,
+        who.name,
+        who.command,
+    )
+
+
+def _notes(found: Estimate, reader: ContentReader) -> Iterator[str]:
+    for pid in found.ended:
+        yield f"{pid}: ended, or became another program, while it was read: it is not counted"
+    changed = [row.pid for row in found.rows if row.changed]
+    if changed:
+        who = (
+            f"{changed[0]}: changed" if len(changed) == 1 else f"{len(changed)} of {len(found.rows)} processes changed"
+        )
+        yield f"{who} while being read: pages are counted as they were found"
+    if reader.hidden:
+        yield "only root is told which pages are the same one since a fork: each is counted for itself"
+    if found.ksm is None:
+        yield "this kernel merges no pages: max_page_sharing 256 is assumed"
+    elif found.ksm.number("merge_across_nodes") == 0:
+        yield "merge_across_nodes is 0: with more than one node less is saved than is counted here"
+
+
+def _totals(found: Estimate) -> dict[str, Any]:
+    merged, size = found.merged, found.page_size
+    return {
+        "saved_pages": merged.saved,
+        "saved": merged.saved * size,
+        "freed": merged.freed * size,
+        "scanned_pages": merged.pages,
+        "shared_pages": merged.shared,
+        "sharing_pages": merged.sharing,
+        "zero_pages": merged.zero,
+        "unshared_pages": merged.unshared,
+        "limit_copies": merged.limit,
+        "cost": merged.pages * ITEM_SIZE,
+        "profit": found.profit,
+        "max_page_sharing": found.rules.max_page_sharing,
+        "use_zero_pages": found.rules.use_zero_pages,
+        "ended": list(found.ended),
+    }
