@@ -66,14 +66,21 @@ def tools(directory: Path, **instead: str) -> dict[str, str]:
     return {"PATH": str(directory)}
 
 
-def captured(script: Path, directory: Path, pids: list[int], environment: dict[str, str]) -> Path:
-    """Let the script take processes in dash, which has none of the tools built in; nothing may be left, or said."""
+def captured(
+    script: Path, directory: Path, pids: list[int], environment: dict[str, str], ending: int | None = None
+) -> Path:
+    """Let the script take processes in dash, which has none of the tools built in; nothing may be left, or said.
+
+    Of one that is ``ending`` it is said if, and only if, it is not in the archive.
+    """
     scratch = directory / "scratch"
     scratch.mkdir()
     path = directory / "a.tar"
     command = ["/bin/sh", str(script), "-d", str(scratch), "-o", str(path), *map(str, pids)]
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    is_lost = ending is not None and ending not in open_source(str(path)).pids()
+    said = b"capture.sh: %d: no such process; all else was captured\n" % (ending or 0) if is_lost else b""
+    assert (done.returncode, done.stdout, done.stderr) == (42 if is_lost else 0, b"", said)
     assert list(scratch.iterdir()) == []
     return path
 
@@ -147,7 +154,7 @@ def test_a_process_that_ends_while_its_batch_is_copied(capture_script: Path, tmp
         # One that was waited for is gone; cp says so of its files. dash does not wait for it, we do.
         signal.signal(signal.SIGCHLD, lambda *_: gone.poll())
         try:
-            path = captured(capture_script, tmp_path, all_pids, tools(tmp_path / "bin", cp=cp))
+            path = captured(capture_script, tmp_path, all_pids, tools(tmp_path / "bin", cp=cp), gone.pid)
         finally:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             gone.wait()
@@ -244,3 +251,11 @@ def test_with_toyboxs_tools(capture_script: Path, tmp_path: Path) -> None:
     with running("sleep", "600", count=3) as pids:
         path = captured(capture_script, tmp_path, pids, {"PATH": str(tmp_path / "bin")})
         assert whole(path, pids)
+        path = tmp_path / "b.tar"
+        command = ["/bin/sh", str(capture_script), "-o", str(path), str(pids[0]), "4194303"]
+        done = subprocess.run(command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (
+            42,
+            b"capture.sh: 4194303: no such process; all else was captured\n",
+        )
+        assert whole(path, pids[:1])

@@ -53,7 +53,7 @@ def test_no_room_in_the_scratch_directory(capture_script: Path, tmp_path: Path, 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_processes_that_end_meanwhile(pymemtools: Run, capture_script: Path, tmp_path: Path, shell: str) -> None:
-    """Each is in the archive whole or not at all, and none of them is news."""
+    """Each is in the archive whole or not at all, and those that were named and are not are said to be missing."""
     gone = [subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(10)]
     stays = subprocess.Popen(["sleep", "60"])
     pids = [str(process.pid) for process in (*gone, stays)]
@@ -71,13 +71,39 @@ def test_processes_that_end_meanwhile(pymemtools: Run, capture_script: Path, tmp
             process.kill()
             process.wait()
     archive += rest
-    assert (running.returncode, errors) == (0, b"")
     (tmp_path / "a.tar").write_bytes(archive)
     source = open_source(str(tmp_path / "a.tar"))
+    lost = sorted({process.pid for process in gone}.difference(source.pids()))
+    assert sorted(errors.decode().splitlines()) == [_lost(pid) for pid in lost]
+    assert running.returncode == (42 if lost else 0)
     assert stays.pid in source.pids()
     for pid in source.pids():
         with source.process(pid) as files:
             assert files.read("smaps") or b"(sleep) Z" in files.read("stat")
+
+
+def _lost(pid: int) -> str:
+    return f"capture.sh: {pid}: no such process; all else was captured"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("with_output", [False, True])
+def test_the_others_are_captured_where_some_are_missing(
+    pymemtools: Run, capture_script: Path, tmp_path: Path, shell: str, with_output: bool
+) -> None:
+    """As the program does it: by the same lines, but for its name, and by the same exit status."""
+    archive = tmp_path / "a.tar"
+    pids = ["4194302", str(os.getpid()), "4194303", "4194302"]
+    where = ["-o", str(archive)] if with_output else []
+    command = [*shell_of(shell), str(capture_script), "-d", str(tmp_path), *where, *pids]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stderr.decode().splitlines()) == (42, [_lost(4194302), _lost(4194303)])
+    if not with_output:
+        archive.write_bytes(done.stdout)
+    assert list(open_source(str(archive)).pids()) == [os.getpid()]
+    program = pymemtools("capture", "-o", "b.tar", *pids, cwd=tmp_path)
+    assert program.stderr.replace(b"pymemtools: capture", b"capture.sh") == done.stderr
+    assert program.returncode == done.returncode
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
@@ -140,7 +166,9 @@ def test_without_gzip(capture_script: Path, tmp_path: Path, shell: str) -> None:
         (["-x"], 2, "usage: sh capture.sh [-d DIR] [-z] [-o FILE] [PID...]"),
         (["007"], 1, "capture.sh: 007: not a PID"),
         (["1;id"], 1, "capture.sh: 1;id: not a PID"),
-        (["4194304"], 1, "capture.sh: 4194304: no such process"),
+        (["4194304"], 42, "capture.sh: 4194304: no such process\n"),
+        (["4194304", "4194303", "4194304"], 42, "capture.sh: 4194304: no such process\n"),
+        (["4194304", "-o"], 1, "capture.sh: -o: not a PID"),
         (["-o", "there"], 1, "capture.sh: there: exists already"),
         (["-d", "nowhere"], 1, "nowhere"),
     ],

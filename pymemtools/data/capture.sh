@@ -63,6 +63,8 @@ mark="=pymemtools-capture="
 newline='
 '
 refused=
+named= # whether processes were
+lost=  # those of them that are not there
 processes=0
 unreadable=0
 
@@ -315,12 +317,20 @@ refuse_process() {
 	unreadable=$((unreadable + 1))
 }
 
+# lose PID: note that a process is not there; of those that nobody named that is no news.
+lose() {
+	case "$lost " in
+	*" $1 "*) ;;
+	*) [ -z "$named" ] || lost="$lost $1" ;;
+	esac
+}
+
 # batch PID...: take processes at once. Those that became others meanwhile are taken again, one by one, and all are if
 # anything went wrong, of which cp does not tell where it was.
 batch() {
 	if [ $# = 1 ] || [ -z "$quick" ]; then
 		for pid; do
-			process "$pid" || process "$pid" || :
+			process "$pid" || process "$pid" || lose "$pid"
 		done
 		return
 	fi
@@ -328,6 +338,12 @@ batch() {
 	images "$@"
 	before=$seen
 	before_text=$text
+	for pid; do
+		case $before in
+		*" $pid/"*) ;;
+		*) lose "$pid" ;;
+		esac
+	done
 	readable "$before"
 	[ -n "$paths" ] || return 0
 	# shellcheck disable=SC2086 # no blanks are in them
@@ -339,7 +355,7 @@ batch() {
 	set_apart "$@"
 	append_copies "$quick"
 	for pid in $again; do
-		process "$pid" || process "$pid" || :
+		process "$pid" || process "$pid" || lose "$pid"
 	done
 }
 
@@ -505,6 +521,10 @@ capture() {
 	manifest "$now"
 	[ $unreadable = 0 ] ||
 		echo "capture.sh: $unreadable of $processes processes could not be read$(advice)" >&2
+	for pid in $lost; do
+		echo "capture.sh: $pid: no such process; all else was captured" >&2
+		: >"$work/lost" || no_room
+	done
 }
 
 chosen=
@@ -512,12 +532,21 @@ for pid; do
 	case $pid in
 	'' | *[!0-9]* | 0*) fail "$pid: not a PID" ;;
 	esac
-	[ -d "/proc/$pid" ] || fail "$pid: no such process"
+	named=yes
+	if [ ! -d "/proc/$pid" ]; then
+		lose "$pid"
+		continue
+	fi
 	case "$chosen " in
 	*" $pid "*) ;;
 	*) chosen="$chosen $pid" ;;
 	esac
 done
+if [ -z "$chosen" ] && [ -n "$lost" ]; then
+	lost=${lost# }
+	echo "capture.sh: ${lost%% *}: no such process" >&2
+	exit 42 # as the program does
+fi
 # shellcheck disable=SC2086 # they are numbers, each once
 set -- $chosen
 
@@ -536,3 +565,4 @@ else
 	{ capture "$@" && : >"$work/whole"; } | $pack || fail "standard output could not be written"
 	[ -e "$work/whole" ] || exit 1
 fi
+[ ! -e "$work/lost" ] || exit 42
