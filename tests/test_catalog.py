@@ -41,6 +41,7 @@ CALLS = {  # every command that reads a source, with what is not a whole call by
     "thp": ("", "PID"),
     "ksm": ("", "-p PID"),
     "numa": ("", "PID"),
+    "pages": ("", "--unexplained", "--flags", "-p PID"),
     "zones": ("", "--sysrq"),
     "info": ("",),
     "tunables list": ("",),

@@ -39,6 +39,7 @@ CALLS = {  # a call for each command in the vocabulary: of the example, where it
     "what-if malloc": "what-if malloc 100 1M",
 }
 SWAPPED = str(CAPTURES / "odd" / "swapped")  # the example has no swap
+FRAMES = str(CAPTURES / "odd" / "frames")  # nor a histogram of kpageflags
 GROUPS = str(CAPTURES / "x86_64-7.2" / "selftest.tar.gz")  # nor groups
 ALONE = {  # not of the example
     "zones --table": (),
@@ -48,8 +49,17 @@ ALONE = {  # not of the example
     "swap": ("-S", SWAPPED),
     "report": ("-S", SWAPPED),  # which has something to find
     "groups": ("-S", GROUPS),
+    "pages --flags": ("-S", FRAMES),
 }
-LIVE = ("free -s", "vgraph --pages", "oom-scores --wide", "tunables set", "numa PID", "ksm --estimate")  # not of a copy
+LIVE = (
+    "free -s",
+    "vgraph --pages",
+    "oom-scores --wide",
+    "tunables set",
+    "numa PID",
+    "ksm --estimate",
+    "pages -p",
+)  # not of a copy
 
 
 def test_the_page_is_what_the_columns_say() -> None:

@@ -36,7 +36,9 @@ def test_of_a_capture(pymemtools: Run, call: str) -> None:
     assert (done.returncode, done.stderr.decode()) == (42, f"pymemtools: {command}: {GONE}: no such process\n")
 
 
-@pytest.mark.parametrize("call", [f"what-if fork {GONE}", f"cache --pid {GONE}", f"vgraph --pages 0x1000 {GONE}"])
+@pytest.mark.parametrize(
+    "call", [f"what-if fork {GONE}", f"cache --pid {GONE}", f"vgraph --pages 0x1000 {GONE}", f"pages -p {GONE}"]
+)
 def test_of_this_machine(pymemtools: Run, call: str) -> None:
     done = pymemtools(*call.split())
     assert (done.returncode, done.stdout) == (42, b"")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pymemtools import __version__
@@ -48,13 +48,16 @@ class Taking:
         self.unreadable = 0
         self.reason = ""  # why the first unreadable one was
 
-    def members(self, pids: Iterable[int], dmesg: bytes | None = None) -> Iterator[Member]:
-        """Read everything, the manifest last: without it an archive is known to be cut."""
+    def members(self, pids: Iterable[int], others: Mapping[str, bytes] = {}) -> Iterator[Member]:
+        """Read everything, the manifest last: without it an archive is known to be cut.
+
+        ``others`` are texts by the path that they are read by: those that are taken on request.
+        """
         yield self._small(MARKER, b"%d\n" % FORMAT)
         for path in system_paths(self._source):
             yield from self._system(path)
-        if dmesg is not None:
-            yield self._small(member_name("dmesg"), dmesg)
+        for path, text in others.items():
+            yield self._small(member_name(path), text)
         cgroups = set()
         for pid in pids:
             captured = self._process(pid, PROCESS_FILES)

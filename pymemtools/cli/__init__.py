@@ -29,6 +29,7 @@ MAP = {
         "groups": "Show memory groups: held, limits, and what is mapped.",
         "zones": "Show the memory zones, their watermarks and their state.",
         "swap": "Show who is swapped out, and what swapoff would take.",
+        "pages": "Show what page frames are used for, and what is unexplained.",
         "cache": "Show which files are in the page cache, and who maps them.",
         "thp": "Show transparent huge pages, and why memory is not huge.",
         "numa": "Show the memory of NUMA nodes, and where a process is.",

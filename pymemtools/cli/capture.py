@@ -18,7 +18,8 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.new_file import new_file
 from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.progress import counted
-from pymemtools.errors import Denied, NoSuchProcess, UsageProblem
+from pymemtools.errors import Denied, Missing, NoSuchProcess, UsageProblem
+from pymemtools.readings.frames import HISTOGRAM, histogram_text
 from pymemtools.readings.hidden import invisible, unread
 from pymemtools.sources.base import Source
 from pymemtools.sources.tree import live
@@ -29,31 +30,23 @@ from pymemtools.sources.tree import live
 @click.option("-o", "--output", metavar="FILE", help="Where to: a name in .tar, .tar.gz, .tar.xz ..., or - for stdout.")
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @click.option("--dmesg", is_flag=True, help="Take the kernel's log, too.")
+@click.option("--kpageflags", is_flag=True, help="Count page frames by their flags, too, for pages: 1 s a 20 GiB.")
 @click.option("--anonymize", is_flag=True, help="Leave arguments out, hide the names of users, hosts and their files.")
 @click.option("--compat", type=click.Choice(["smemcap"]), help="Write what smemcap writes, for other programs.")
 @click.option("--script", is_flag=True, help="Print a shell script that takes a capture where there is no Python.")
 @click.option("--strict", is_flag=True, help="Exit with 3 when a process could not be read.")
-def command(
-    pids: tuple[int, ...],
-    output: str | None,
-    compat: str | None,
-    *,
-    force: bool,
-    dmesg: bool,
-    anonymize: bool,
-    script: bool,
-    strict: bool,
-) -> int:
+def command(pids: tuple[int, ...], output: str | None, compat: str | None, **options: bool) -> int:
     """Capture this machine's memory, whole or some processes: one archive, for -S of the other commands."""
-    if script:
-        if pids or output or dmesg or anonymize or compat:
+    dmesg, kpageflags, anonymize = (options[name] for name in ("dmesg", "kpageflags", "anonymize"))
+    if options["script"]:
+        if pids or output or dmesg or kpageflags or anonymize or compat:
             raise UsageProblem("capture: --script prints a script, and takes no other options")
         from pymemtools.capture.script import script as text
 
         sys.stdout.write(text())
         return 0
-    if compat and (dmesg or anonymize):
-        raise UsageProblem("capture: smemcap's layout has no room for --dmesg and --anonymize")
+    if compat and (dmesg or kpageflags or anonymize):
+        raise UsageProblem("capture: smemcap's layout has no room for --dmesg, --kpageflags and --anonymize")
     if dmesg and anonymize:
         raise UsageProblem("capture: the kernel's log tells names that --anonymize cannot hide")
     host = "capture" if anonymize else os.uname().nodename
@@ -68,11 +61,13 @@ def command(
     taking = Taking(source, int(time.time()), Veil() if anonymize else None)
     with counted() as tell:
         each = _told(chosen, tell)
-        members = taking.compatible_members(each) if compat else taking.members(each, _log() if dmesg else None)
-        _write(path, packed(_pieces(members, v7=compat is not None), kind), force=force)
+        asked = {"dmesg": dmesg and _log(), HISTOGRAM: kpageflags and _histogram(source)}
+        others = {path: text for path, text in asked.items() if text}
+        members = taking.compatible_members(each) if compat else taking.members(each, others)
+        _write(path, packed(_pieces(members, v7=compat is not None), kind), force=options["force"])
     for line in invisible(source):
         say(f"capture: {line}")
-    status = _tell(taking, source, output, path, strict=strict)
+    status = _tell(taking, source, output, path, strict=options["strict"])
     gone = sorted(set(pids).difference(chosen).union(taking.gone)) if pids else []
     for pid in gone:
         say(f"capture: {NoSuchProcess(pid)}; all else was captured")
@@ -102,6 +97,14 @@ def _log() -> bytes | None:
         return read_kernel_log()
     except Denied as error:
         say(f"capture: no kernel log: {error}")
+        return None
+
+
+def _histogram(source: Source) -> bytes | None:
+    try:
+        return histogram_text(source)
+    except (Denied, Missing) as error:
+        say(f"capture: page frames are not counted: {error}")
         return None
 
 

@@ -9,6 +9,7 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.cgroup import parse_cgroup, unit_of
 from pymemtools.procfs.iomem import is_hidden, parse_iomem
 from pymemtools.readings.doubt import read_meminfo
+from pymemtools.readings.frames import HISTOGRAM, has_frame_flags
 from pymemtools.readings.processes import count_processes
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import ProcessFiles, Source
@@ -66,6 +67,7 @@ class Needs(NamedTuple):
 
 
 _PAGE_SIZE = "page_size"  # no file, but what a smaps or the manifest tells; it is assumed where none does
+_FRAMES = HISTOGRAM  # or, of a live machine, kpageflags, which is never read whole for that
 _UNIT = "unit"  # of systemd's, in a cgroup: a machine without systemd has none
 QUESTIONS = (
     Needs("free", ("meminfo",)),
@@ -89,6 +91,8 @@ QUESTIONS = (
         ("/sys/kernel/mm/transparent_hugepage/|vmstat|buddyinfo",),
         ("/sys/kernel/mm/transparent_hugepage/", "vmstat", "buddyinfo", _PAGE_SIZE),
     ),
+    Needs("pages", (f"{_FRAMES}|meminfo",), (_FRAMES, "meminfo", "zoneinfo", _PAGE_SIZE)),
+    Needs("pages --unexplained", ("meminfo",), ("zoneinfo", "vmstat", "vmallocinfo", "net/sockstat", _PAGE_SIZE)),
     Needs("numa", ("/sys/devices/system/node/|zoneinfo",), ("/sys/devices/system/node/",)),
     Needs(
         "ksm",
@@ -191,6 +195,8 @@ def _lacking(source: Source, wanted: Iterable[str], process_files: set[str]) -> 
 def _has(source: Source, path: str, process_files: set[str]) -> bool:
     if path == _PAGE_SIZE:
         return source.facts.page_size is not None
+    if path == _FRAMES:
+        return has_frame_flags(source)
     if path == _UNIT:
         return _UNIT in process_files or "cgroup" not in process_files  # which is named as missing itself
     if path.startswith("PID/"):

@@ -16,6 +16,8 @@ from pymemtools.reports.lab import demand_paging, listing
 from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
 from pymemtools.reports.oom_scores import safer
+from pymemtools.reports.pages import columns as pages
+from pymemtools.reports.pages import unexplained
 from pymemtools.reports.pmap import columns as pmap
 from pymemtools.reports.selftest import report as selftest
 from pymemtools.reports.smem import columns as smem
@@ -23,7 +25,7 @@ from pymemtools.reports.smem.diff import AFTER, BEFORE, CHANGE, DELTA
 from pymemtools.reports.swap import report as swap
 from pymemtools.reports.thp import machine as thp
 from pymemtools.reports.thp import process as thp_process
-from pymemtools.reports.vgraph import pages
+from pymemtools.reports.vgraph import pages as vgraph_pages
 from pymemtools.reports.vgraph import report as vgraph
 from pymemtools.reports.what_if import alloc, cache, dirty, fork, malloc, oom, overcommit, pss, watermarks
 from pymemtools.reports.what_if import drop_caches as dropping
@@ -52,7 +54,7 @@ VOCABULARY = (
     Rows("groups", groups.COLUMNS),
     Rows("pmap", (*pmap.OWN.values(), *pmap.NUMBERS.values())),
     Rows("vgraph", vgraph.COLUMNS),
-    Rows("vgraph --pages", pages.COLUMNS),
+    Rows("vgraph --pages", vgraph_pages.COLUMNS),
     Rows("status", status.COLUMNS),
     Rows("status --all", vss_ratio.COLUMNS),
     Rows("oom-scores", oom_scores.COLUMNS),
@@ -61,6 +63,10 @@ VOCABULARY = (
     Rows("oom-report", oom_report.COLUMNS),
     Rows("swap", swap.COLUMNS),
     Rows("cache", cached.ALL),
+    Rows("pages", pages.COLUMNS),
+    Rows("pages -p", pages.PROCESS_COLUMNS),
+    Rows("pages --flags", pages.FLAG_COLUMNS),
+    Rows("pages --unexplained", unexplained.COLUMNS),
     Rows("thp", thp.COLUMNS),
     Rows("thp PID", thp_process.COLUMNS),
     Rows("numa", numa.COLUMNS),

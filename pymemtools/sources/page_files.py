@@ -25,6 +25,11 @@ class PageFile:
         except OSError as error:
             raise Denied(f"{path}: {error.strerror}") from None
 
+    @property
+    def fd(self) -> int:
+        """Give its descriptor, for calls that ask in other ways."""
+        return self._fd
+
     def close(self) -> None:
         os.close(self._fd)
 

@@ -1,0 +1,67 @@
+"""``pymemtools pages``: what page frames are used for, and what of memory nothing explains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer_pids
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
+from pymemtools.cli.output import show
+from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.errors import UsageProblem
+from pymemtools.report import Report
+from pymemtools.reports.pages.machine import flags_report, pages_report
+from pymemtools.reports.pages.process import process_report
+from pymemtools.reports.pages.unexplained import unexplained_report
+
+
+@click.command("pages", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-p", "--pid", metavar="PID", shell_complete=offer_pids, help="The pages of a process of this machine.")
+@click.option("--unexplained", is_flag=True, help="What of MemTotal no counter explains, and who may have it.")
+@click.option("--flags", is_flag=True, help="Each combination of flags, with its type.")
+@source_options
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Show what page frames are used for, beside what meminfo counts. In KiB."""
+    check_style(options["style"])
+    pid = None if options["pid"] is None else process_number("pages", options["pid"])
+    if sum((pid is not None, options["flags"], options["unexplained"])) > 1:
+        raise UsageProblem("pages: --pid, --flags and --unexplained are three questions: ask one")
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    if pid is not None:
+        show(process_report(source, pid), options["style"], _process)
+    elif options["unexplained"]:
+        show(unexplained_report(source), options["style"], _unexplained)
+    elif options["flags"]:
+        show(flags_report(source), options["style"], _flags)
+    else:
+        show(pages_report(source), options["style"], _types)
+    return exit_status(ctx)
+
+
+def _types(report: Report) -> list[str]:
+    from pymemtools.render.frame_table import frame_lines
+
+    return frame_lines(report)
+
+
+def _process(report: Report) -> list[str]:
+    from pymemtools.render.frame_table import process_lines
+
+    return process_lines(report)
+
+
+def _unexplained(report: Report) -> list[str]:
+    from pymemtools.render.frame_table import unexplained_lines
+
+    return unexplained_lines(report)
+
+
+def _flags(report: Report) -> list[str]:
+    from pymemtools.render.frame_table import flag_lines
+
+    return flag_lines(report)
