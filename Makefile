@@ -61,3 +61,4 @@ bench: dev
 	$(BIN)/python bench/cache.py
 	$(BIN)/python bench/pages.py
 	$(BIN)/python bench/ksm.py
+	$(BIN)/python bench/trend.py
