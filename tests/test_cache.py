@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from trees import Proc, write_tree
 
 from pymemtools.probes.file_walk import DONE, ROW, Looks, Place, Walk
 from pymemtools.probes.page_cache import MINCORE, PAGE, CacheCounter
@@ -269,3 +270,101 @@ def test_vmtouch_byte_for_byte(pymemtools: Run, here: Path, options: tuple[str, 
         expected = subprocess.run(["vmtouch", *options, *call], capture_output=True, check=False).stdout
         done = pymemtools("cache", "--compat", "vmtouch", *(["--bar"] if options else []), *call)
         assert done.stdout.partition(b"Elapsed")[0] == expected.partition(b"Elapsed")[0]
+
+
+# Captures
+
+MAP = "{start}-{end} {perms} 00000000 fe:01 {inode}                  {path}\n"
+NUMBERS = "Size:   {size} kB\nRss:    {rss} kB\nPss:    {pss} kB\nAnonymous: {copied} kB\nVmFlags: rd\n"
+
+
+def smaps(*mappings: str) -> str:
+    """Write smaps of mappings given as ``path inode rss pss copied``, in KiB."""
+    text = ""
+    for place, words in enumerate(mappings):
+        path, inode, rss, pss, copied = words.split()
+        start, end = f"{0x400000 + (place << 20):08x}", f"{0x500000 + (place << 20):08x}"
+        text += MAP.format(start=start, end=end, perms="r-xp", inode=inode, path=path)
+        text += NUMBERS.format(size=1024, rss=rss, pss=pss, copied=copied)
+    return text
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Give a copy of two processes that share a library, and one that may not be read."""
+    root = write_tree(
+        tmp_path / "copy", Proc(7, "shell"), Proc(8, "x\x1b[2J"), Proc(9, "quiet"), meminfo={"MemTotal": 1024}
+    )
+    meminfo = "MemTotal: 1024 kB\nMemFree: 100 kB\nCached: 600 kB\nMapped: 300 kB\n"
+    (root / "proc" / "meminfo").write_text(meminfo)
+    (root / "proc/7/smaps").write_text(smaps("/lib/c 5 100 60 8", "/lib/c 5 20 20 20", "[heap] 0 400 400 400"))
+    (root / "proc/8/smaps").write_text(smaps("/lib/c 5 80 40 0", "/bin/\x1b 6 4 4 0", "/lib/c 7 4 4 0"))
+    (root / "proc/9/smaps").unlink()
+    return root
+
+
+def test_files_that_are_mapped_in_a_capture(pymemtools: Run, copy: Path) -> None:
+    done = pymemtools("cache", "-S", str(copy), "--top", "2")
+    assert done.stdout.decode() == (
+        "      PSS       RSS   COPIED MAPPED BY   PATH\n"
+        "120.0 KiB 200.0 KiB 28.0 KiB shell(7) +1 /lib/c\n"
+        "  4.0 KiB   4.0 KiB      0 B x\\x1b[2J(8) /bin/\\x1b\n"
+        "... and 1 more files (--top 0 shows all)\n"
+        "\n"
+        "All: 128.0 KiB PSS of 3 mapped files, with copies\n"
+        "Mapped: 300.0 KiB of Cached: 600.0 KiB; what else is in it no capture tells\n"
+    )
+    assert done.stderr == b"pymemtools: cache: 1 of 3 processes could not be read (no smaps)\n"
+    assert pymemtools("cache", "-S", str(copy), "--strict").returncode == 3
+
+
+def test_a_capture_for_programs(pymemtools: Run, copy: Path) -> None:
+    report = json.loads(pymemtools("cache", "-S", str(copy), "-p", "8", "-f", "json").stdout)
+    mapper = {"pid": 8, "name": "x\x1b[2J", "pss": 40 << 10, "rss": 80 << 10, "anonymous": 0}
+    assert report["rows"][0] == {
+        "path": "/lib/c",
+        "size": None,
+        "in_cache": None,
+        "device": "fe:01",
+        "inode": 5,
+        "pss": 40 << 10,
+        "rss": 80 << 10,
+        "anonymous": 0,
+        "processes": 1,
+        "mappers": [mapper],
+    }
+    assert report["totals"] == {
+        "files": 3,
+        "pss": 48 << 10,
+        "rss": 88 << 10,
+        "anonymous": 0,
+        "mapped": 300 << 10,
+        "cached": 600 << 10,
+    }
+    assert report["notes"] == [
+        "a capture tells of files what is mapped of them: not their size, nor what else of them is in the cache"
+    ]
+
+
+def test_a_kernel_that_does_not_tell_pss(pymemtools: Run, copy: Path) -> None:
+    path = copy / "proc/7/smaps"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("Pss")))
+    (row,) = json.loads(pymemtools("cache", "-S", str(copy), "-p", "7", "-f", "json").stdout)["rows"]
+    assert (row["pss"], row["rss"]) == (None, 120 << 10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        ("/lib/c", 2, "no capture has the files themselves: of it, only --pid, --all and --top"),
+        ("--evict", 2, "no capture has the files themselves: of it, only --pid, --all and --top"),
+        ("--compat vmtouch", 2, "no capture has the files themselves: of it, only --pid, --all and --top"),
+        ("-p 7 --all", 2, "--pid and --all are two answers to the same question"),
+        ("-p 99", 42, "99: no such process"),
+        ("-p 9", 1, "no process tells what it maps: no smaps"),
+    ],
+)
+def test_what_a_capture_refuses(pymemtools: Run, copy: Path, arguments: str, status: int, reason: str) -> None:
+    done = pymemtools("cache", "-S", str(copy), *arguments.split())
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert done.stderr.decode() == f"pymemtools: cache: {reason}\n"

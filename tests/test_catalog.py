@@ -38,6 +38,7 @@ CALLS = {  # every command that reads a source, with what is not a whole call by
     "oom-scores": ("", "--verify", "--alloc 100M:PID"),
     "oom-report": ("",),
     "swap": ("",),
+    "cache": ("--all", "-p PID"),
     "thp": ("", "PID"),
     "ksm": ("", "-p PID"),
     "numa": ("", "PID"),

@@ -80,6 +80,7 @@ VALUES = {  # what an option that takes a value is given, where it is a mode or 
 }  # fmt: skip
 SPECIAL = {  # modes that are called in their own way
     ("cache", "--all"): f"cache --pid {ME}",  # of as many processes as there are it takes long
+    ("cache", "--demo"): "--demo cache",
     ("cache", "--pid"): f"cache --pid {ME}",
     ("free", "--cgroup"): f"free --cgroup=/ -S {GROUPS}",
     ("free", "--count"): "free -s 0.01 -c 2",

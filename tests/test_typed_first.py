@@ -76,6 +76,7 @@ def readers(command: click.Command, name: str, ctx: click.Context) -> Iterator[s
 
 READERS = tuple(readers(cli, "", click.Context(cli)))
 ELSEWHERE = {
+    "cache": "its operands are files, captures too",
     "info": "its operand is a source",
     "oom-report": "its operand is a log, also within an archive",
     "vgraph": "it says: name a process in it, with --source",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -13,7 +13,7 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.offers import offer_pids
-from pymemtools.cli.options import check_style, exit_status, format_option, open_from, write_lines
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options, write_lines
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.progress import counted
@@ -22,9 +22,10 @@ from pymemtools.cli.types import SECONDS
 from pymemtools.control.page_cache import evict, load
 from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.render.cache_peers import VMTOUCH_CELLS, fincore_json, fincore_lines, vmtouch_lines
-from pymemtools.render.cache_table import cache_lines
+from pymemtools.render.cache_table import cache_lines, mapped_lines
 from pymemtools.report import Report
 from pymemtools.reports.cache.load import room_to_load
+from pymemtools.reports.cache.mapped import mapped_report
 from pymemtools.reports.cache.request import CacheRequest, answer, look
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
@@ -56,22 +57,18 @@ class CacheCall(NamedTuple):
 @click.option("--evict", "evicts", is_flag=True, help="Drop the files from the cache, and show before and after.")
 @click.option("--load", "loads", is_flag=True, help="Read the files into the cache, as far as memory is free.")
 @click.option("--compat", type=click.Choice(["fincore", "vmtouch"]), help="Print what that program prints.")
-@click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read.")
+@source_options
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
-    """Show how much of files and trees is in the page cache of this machine."""
-    if ctx.obj is True:
-        raise UsageProblem("cache: is for a live machine: no capture has its files")
+    """Show how much of files and trees is in the page cache, or of a capture which files are mapped, and by whom."""
+    if ctx.obj is True or options["source"] is not None:
+        return _of_capture(ctx, options)
     asked = _checked(options)
     source = open_from(ctx, None, partial=False, max_size=0)
     if asked.compat is not None:
         return _as_peer(source, asked)
-    gone = sorted(set(asked.request.pids).difference(source.pids())) if asked.request.pids else []
-    for pid in gone[: len(set(asked.request.pids)) - 1]:
-        say(f"cache: {NoSuchProcess(pid)}")
-    if len(gone) == len(set(asked.request.pids)) > 0:
-        raise NoSuchProcess(gone[-1])
+    gone = _gone(source, asked.request.pids)
     before = None
     if asked.change is not None:
         before = look(source, asked.request.names)
@@ -84,6 +81,33 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         ctx.meta["incomplete"] = True
     note_incomplete(ctx, report, strict=options["strict"])
     return NoSuchProcess.exit_status if gone else exit_status(ctx)
+
+
+def _of_capture(ctx: click.Context, options: Mapping[str, Any]) -> int:
+    """Show what a capture tells: the files that processes map."""
+    check_style(options["style"])
+    if any(options[name] for name in ("paths", "bar", "cross", "evicts", "loads", "compat")):
+        raise UsageProblem("cache: no capture has the files themselves: of it, only --pid, --all and --top")
+    if options["pids"] and options["everything"]:
+        raise UsageProblem("cache: --pid and --all are two answers to the same question")
+    pids = tuple(process_number("cache", text) for text in options["pids"])
+    most = (_TOP if options["style"] == "text" else None) if options["top"] is None else options["top"] or None
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    gone = _gone(source, pids)
+    report = mapped_report(source, pids or source.pids(), most)
+    show(report, options["style"], lambda report: mapped_lines(report.answer, _columns()))
+    note_incomplete(ctx, report, strict=options["strict"])
+    return NoSuchProcess.exit_status if gone else exit_status(ctx)
+
+
+def _gone(source: Source, pids: Sequence[int]) -> Sequence[int]:
+    """Say which of the processes named are not there. Raises NoSuchProcess where none is."""
+    gone = sorted(set(pids).difference(source.pids())) if pids else []
+    for pid in gone[: len(set(pids)) - 1]:
+        say(f"cache: {NoSuchProcess(pid)}")
+    if len(gone) == len(set(pids)) > 0:
+        raise NoSuchProcess(gone[-1])
+    return gone
 
 
 def _checked(options: Mapping[str, Any]) -> CacheCall:
@@ -134,8 +158,11 @@ def _change(source: Source, asked: CacheCall) -> None:
 
 
 def _text(report: Report) -> Iterable[str]:
-    width = terminal_columns(sys.stdout, least=40) if sys.stdout.isatty() else None
-    return cache_lines(report.answer, width)
+    return cache_lines(report.answer, _columns())
+
+
+def _columns() -> int | None:
+    return terminal_columns(sys.stdout, least=40) if sys.stdout.isatty() else None
 
 
 def _as_peer(source: Source, asked: CacheCall) -> int:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pymemtools.readings.mapped_files import FileMapper
+from pymemtools.readings.used_files import Mapper
 from pymemtools.render.detail_table import Texts, detail_lines
 from pymemtools.render.escape import cut, escape, width
+from pymemtools.reports.cache.mapped import MappedAnswer
 from pymemtools.reports.cache.report import CacheAnswer, FileRow, TreeRow, WholeCache
 from pymemtools.units import human_size
 
@@ -26,6 +29,24 @@ def cache_lines(answer: CacheAnswer, columns: int | None) -> Iterator[str]:
         yield from [_sum(answer.all)] if len(answer.trees) != 1 or answer.trees[0].files != answer.all.files else []
     if answer.whole is not None:
         yield from _whole(answer.whole)
+
+
+def mapped_lines(answer: MappedAnswer, columns: int | None) -> Iterator[str]:
+    """Give a table of mapped files, and what all take beside meminfo's figures."""
+    rows = answer.rows
+    if rows:
+        shown = [
+            Texts("PSS", [_human(row.pss) for row in rows]),
+            Texts("RSS", [_human(row.rss) for row in rows]),
+            Texts("COPIED", [_human(row.anonymous) for row in rows]),
+            Texts("MAPPED BY", [_mappers(row.mappers) for row in rows], right=False),
+        ]
+        yield from _with_paths(shown, [row.file.path for row in rows], columns)
+    if answer.files > len(rows):
+        yield f"... and {answer.files - len(rows)} more files (--top 0 shows all)"
+    yield from [""] if rows else []
+    yield f"All: {_human(answer.pss)} PSS of {answer.files} mapped file{'' if answer.files == 1 else 's'}, with copies"
+    yield f"Mapped: {_human(answer.mapped)} of Cached: {_human(answer.cached)}; what else is in it no capture tells"
 
 
 def bar(cells: Sequence[tuple[int, int]] | None) -> str:
@@ -55,13 +76,18 @@ def _table(rows: Sequence[FileRow], columns: int | None) -> Iterator[str]:
             shown.append(Texts(title, list(map(_human, amounts))))
     if rows[0].mappers is not None:
         shown.append(Texts("PSS", [_human(row.pss) for row in rows]))
-        shown.append(Texts("MAPPED BY", [_mappers(row) for row in rows], right=False))
+        shown.append(Texts("MAPPED BY", [_mappers(row.mappers or ()) for row in rows], right=False))
     if any(file.cells is not None for file in files):
         shown.append(Texts("RESIDENT", [bar(file.cells) for file in files], right=False))
+    yield from _with_paths(shown, [file.path for file in files], columns)
+
+
+def _with_paths(shown: Sequence[Texts], paths: Sequence[str], columns: int | None) -> Iterator[str]:
+    """Lay out columns and, last of them, paths in the room that is left."""
     taken = sum(max(len(column.title), *map(width, column.cells)) + 1 for column in shown)
     room = None if columns is None else max(columns - taken, _LEAST_PATH)
-    shown.append(Texts("PATH", [_path(file.path, room) for file in files], right=False))
-    yield from (line.rstrip() for line in detail_lines(shown))
+    last = Texts("PATH", [_path(path, room) for path in paths], right=False)
+    yield from (line.rstrip() for line in detail_lines([*shown, last]))
 
 
 def _path(path: str, room: int | None) -> str:
@@ -74,8 +100,7 @@ def _path(path: str, room: int | None) -> str:
     return f"...{text}"
 
 
-def _mappers(row: FileRow) -> str:
-    who = row.mappers or ()
+def _mappers(who: Sequence[Mapper | FileMapper]) -> str:
     if not who:
         return "-"
     more = f" +{len(who) - 1}" if len(who) > 1 else ""

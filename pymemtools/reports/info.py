@@ -86,6 +86,7 @@ QUESTIONS = (
         ("PID/stat", "PID/status", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", _PAGE_SIZE),
     ),
     Needs("swap", ("meminfo", "PID/smaps_rollup|PID/smaps"), ("swaps", "PID/status", "PID/cmdline")),
+    Needs("cache", ("PID/smaps",), ("PID/stat|PID/cmdline", "meminfo")),
     Needs(
         "thp",
         ("/sys/kernel/mm/transparent_hugepage/|vmstat|buddyinfo",),

@@ -20,10 +20,14 @@ BAR = Column("cells", "BAR", "pieces along the file, in its order: pages in the 
 MAPPED = (
     Column("pss", "PSS", "proportional set size, summed over those who map it", "bytes"),
     Column("processes", "PROCS", "processes that map it", "count"),
-    Column("mappers", "MAPPED BY", "who maps it: pid, name, pss", "nested"),
+    Column("mappers", "MAPPED BY", "who maps it: pid, name, pss; of a capture, rss and anonymous, too", "nested"),
+)
+OF_CAPTURES = (
+    Column("rss", "RSS", "resident set size, summed over those who map it: a page counts for each", "bytes"),
+    Column("anonymous", "COPIED", "of that, copies that processes wrote to: no pages of the file any more", "bytes"),
 )
 BEFORE = (
     Column("in_cache_before", "BEFORE", "what of it was in the page cache before", "bytes"),
     Column("dirty_before", "DIRTY BEFORE", "what of that had to be written", "bytes"),
 )
-ALL = (*COLUMNS, BAR, *MAPPED, *BEFORE)
+ALL = (*COLUMNS, BAR, *MAPPED, *OF_CAPTURES, *BEFORE)
