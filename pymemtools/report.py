@@ -16,8 +16,9 @@ class Column(NamedTuple):
     key: str  # the row's field, the --columns name and the JSON key
     title: str  # the header of a text layout
     help: str
-    # text count bytes bytes/s pages ms seconds percent permille score ratio bool; address: a number, in JSON "0x7f";
-    # list: of such, with blanks between them outside of JSON; nested: an object, in JSON only
+    # text count bytes bytes/s count/s pages/s pages ms seconds percent permille score ratio bool
+    # address: a number, in JSON "0x7f"; list: of such, with blanks between them outside of JSON
+    # nested: an object, in JSON only
     kind: str
     width: int = 8  # least width in characters of the classic layout
     total: str = ""  # what the totals row shows: "sum", "rows", "distinct" or nothing
@@ -106,7 +107,9 @@ class Report(NamedTuple):
 
 
 def at_moment(report: Report, read_at: str) -> Report:
-    """Give each row of a sample the moment at which it was read, as a column in front."""
+    """Give each row of a sample the moment at which it was read, as a column in front, unless it has one."""
     table = report.table
+    if READ_AT.key in table.cells:
+        return report
     cells = {READ_AT.key: [read_at] * table.height, **table.cells}
     return report._replace(table=Table((READ_AT, *table.columns), cells))

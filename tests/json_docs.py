@@ -30,6 +30,8 @@ means the same wherever it is. Keys that a newer kernel adds come as it names th
 """
 UNITS = {
     "count": "number",
+    "count/s": "number a second",
+    "pages/s": "pages a second",
     "number": "number, of the unit that the row tells",
     "ms": "milliseconds",
     "percent": "%",

@@ -39,6 +39,7 @@ CALLS = {  # every command that reads a source, with what is not a whole call by
     "oom-report": ("",),
     "swap": ("",),
     "cache": ("--all", "-p PID"),
+    "faults": ("", "PID", "--top 5", "--compat sar"),
     "thp": ("", "PID"),
     "ksm": ("", "-p PID"),
     "numa": ("", "PID"),

@@ -29,6 +29,7 @@ NO_DATA = ("capture", "completion", "help")
 CALLS = {  # a call for each command
     "cache": f"cache {OOM_LOG}",
     "drop-caches": "--demo drop-caches --dry-run",
+    "faults": "--demo faults",
     "free": "--demo free",
     "groups": f"groups -S {GROUPS}",
     "info": "--demo info",
@@ -88,6 +89,11 @@ SPECIAL = {  # modes that are called in their own way
     ("free", "--old"): "--demo free --classic -o",
     ("free", "--width"): "--demo free --bar --width 60",
     ("status", "--width"): "--demo status --all --width 80",
+    ("faults", "--compat"): "--demo faults --compat sar",
+    ("faults", "--count"): "faults --every 0.01 --count 2",
+    ("faults", "--every"): "faults --every 0.01 --count 2",
+    ("faults", "--output"): "faults --every 0.01 --count 1 -o x.svg",
+    ("faults", "--plot"): "faults --every 0.01 --count 1 --plot",
     ("groups", "--columns"): f"groups -S {GROUPS} --columns limit",
     ("groups", "--sort"): f"groups -S {GROUPS} -s limit",
     ("iomem-graph", "--diff"): "--demo iomem-graph --diff DEMO",
@@ -153,8 +159,8 @@ def commands(command: click.Command = cli, name: str = "") -> Iterator[tuple[str
 COMMANDS = dict(commands())
 
 
-# An image that is not there, a layout of procps's, and fincore's own JSON.
-NOT_WALKED = (("smem", "--kernel"), ("pmap", "--width"), ("cache", "--compat"))
+# An image that is not there, a layout of procps's, fincore's own JSON, and two captures of one machine.
+NOT_WALKED = (("faults", "--diff"), ("smem", "--kernel"), ("pmap", "--width"), ("cache", "--compat"))
 
 
 def modes(name: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.sources.example import demo_path
 
 ARGUMENTS = {  # of questions that are not a whole call
+    "faults --top": "5",
     "pmap": "1",
     "pmap -x": "1",
     "status": "1",

@@ -28,6 +28,7 @@ CALLS = {  # a call for each command in the vocabulary: of the example, where it
     "status": "status 297",
     "oom-scores --safer-than": "oom-scores --safer-than 279 297",
     "thp PID": "thp 297",
+    "faults --top": "faults --top 5",
     "drop-caches": "drop-caches --dry-run",
     "cache": f"cache --bar --who {HERE / 'conftest.py'}",
     "tunables get": "tunables get vm.swappiness",

@@ -22,6 +22,7 @@ CALLS = (
     f"what-if oom --set-adj {GONE}=1",
     f"thp {GONE}",
     f"numa {GONE}",
+    f"faults {GONE}",
     f"ksm -p {GONE}",
     f"oom-scores --pid {GONE}",
     f"oom-scores --set-adj {GONE}=1",

@@ -22,7 +22,9 @@ OLD = (  # Linux 2.6.18: fewer fields at the end
 
 def test_a_real_one() -> None:
     stat = parse_stat(REAL)
-    assert tuple(stat) == (1402, b"cat", "R", 1399, 0x400000, 1, 4402, 2375680, 353, 94083416064000, 140733861893632)
+    assert tuple(stat) == (
+        *(1402, b"cat", "R", 1399, 0x400000, 95, 0, 1, 4402, 2375680, 353, 94083416064000, 140733861893632),
+    )
     assert not stat.is_kernel_thread
     assert not stat.is_dead
 
@@ -30,6 +32,7 @@ def test_a_real_one() -> None:
 def test_an_old_one() -> None:
     stat = parse_stat(OLD)
     assert (stat.ppid, stat.starttime_ticks, stat.rss_pages) == (0, 9, 160)
+    assert (stat.minor_faults, stat.major_faults) == (606, 14)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ STATUS = b"Name:\tjujud\nState:\tS (sleeping)\nPPid:\t1\nVmSize:\t     200 kB\nV
 def test_status_tells_what_stat_does_not() -> None:
     stat = stat_by_status(STATUS, 100)
     assert stat is not None
-    assert tuple(stat) == (100, b"jujud", "S", 1, None, 3, None, 204800, None, None, None)
+    assert tuple(stat) == (100, b"jujud", "S", 1, None, None, None, 3, None, 204800, None, None, None)
     assert not stat.is_kernel_thread
     assert stat.has_memory
     assert stat_by_status(STATUS, 100, parse_stat(b"7 (old) S 9\n")) == parse_stat(b"7 (old) S 9\n")._replace(

@@ -36,6 +36,9 @@ MAP = {
         "ksm": "Show what merging equal pages saves, or would save.",
         "iomem-graph": "Show the physical address space: a table and a picture.",
     },
+    "Follow it over time": {
+        "faults": "Show page faults, paging and reclaim a second, as sar does.",
+    },
     "Explain who is killed, and why": {
         "report": "Say what is to be known of a machine first, in words.",
         "oom-report": "Explain the kills for lack of memory in a kernel log.",
@@ -72,7 +75,9 @@ _MEANT = {  # what other programs call it
     "oom": ("oom-scores", "oom-report"),
     "dmesg": ("oom-report --dmesg",),
     "sysctl": ("tunables",),
-    "vmstat": ("zones", "free -s 1"),
+    "vmstat": ("faults --every 1", "zones"),
+    "sar": ("faults --compat sar",),
+    "pidstat": ("faults --top 10",),
     "maps": ("pmap", "vgraph"),
 }
 

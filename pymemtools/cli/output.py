@@ -50,7 +50,7 @@ def show(
         return
     from pymemtools.render.formats import report_lines
 
-    lines = report_lines(style, report if sample is None else at_moment(report, _now()))
+    lines = report_lines(style, report if sample is None else at_moment(report, now()))
     write_lines(islice(lines, 1, None) if sample and style in ("csv", "tsv") else lines)
 
 
@@ -60,7 +60,8 @@ def _coloured(lines: Iterable[str], tones: Tones) -> Iterable[str]:
     return (toned(line, tones) for line in lines)
 
 
-def _now() -> str:
+def now() -> str:
+    """Give the time as rows have it, UTC."""
     from datetime import datetime, timezone
 
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

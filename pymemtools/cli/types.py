@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pymemtools.units import parse_size
+from pymemtools.units import parse_seconds, parse_size
 
 if TYPE_CHECKING:
     _IntType = click.ParamType[int]
@@ -54,6 +54,19 @@ class SecondsType(_FloatType):
         return seconds
 
 
+class DurationType(SecondsType):
+    """A time to wait, in seconds or with a unit: ``90``, ``0.5s``, ``10m``, ``1h30m``."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = value if isinstance(value, float) else parse_seconds(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write for example 2, 0.5s, 10m or 1h30m", param, ctx)
+        return super().convert(seconds, param, ctx)
+
+
 class RegexType(_RegexType):
     """A regular expression."""
 
@@ -86,3 +99,4 @@ SIZE = SizeType()
 KIB_SIZE = KibType()
 REGEX = RegexType()
 SECONDS = SecondsType()
+DURATION = DurationType()

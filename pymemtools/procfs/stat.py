@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pymemtools.errors import ParseError
 
-_PLACES = (1, 6, 17, 19, 20, 21, 23, 25)  # of the numbers behind the name, in the order of Stat
+_PLACES = (1, 6, 7, 9, 17, 19, 20, 21, 23, 25)  # of the numbers behind the name, in the order of Stat
 PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
 
@@ -16,6 +16,8 @@ class Stat(NamedTuple):
     state: str
     ppid: int | None = None
     flags: int | None = None
+    minor_faults: int | None = None  # since its start, of all its threads, those that ended included
+    major_faults: int | None = None
     threads: int | None = None
     starttime_ticks: int | None = None
     vsize: int | None = None
@@ -81,6 +83,8 @@ def parse_stat(text: bytes, file: str = "stat") -> Stat:
             state=rest[0].decode("ascii"),
             ppid=int(rest[1]),
             flags=int(rest[6]),
+            minor_faults=int(rest[7]),
+            major_faults=int(rest[9]),
             threads=int(rest[17]),
             starttime_ticks=int(rest[19]),
             vsize=int(rest[20]),

@@ -108,7 +108,7 @@ def read_machine(source: Source) -> Machine:
         settings,
         page_size,
         version,
-        read("stat", lambda text: len(_PROCESSOR.findall(text))) or None,
+        processors_of(source),
         tuple(notes),
         pageblock_pages=pageblock,
         doubt=zones_differ(zones, samples, page_size, version),
@@ -117,6 +117,14 @@ def read_machine(source: Source) -> Machine:
     )
     settings.update(_told_by_commit_limit(machine))
     return machine._replace(counts_from_low=_counts_from_low(machine))
+
+
+def processors_of(source: Source) -> int | None:
+    """Count the processors that are on; None where the source has no stat."""
+    try:
+        return len(_PROCESSOR.findall(source.read("stat"))) or None
+    except (Missing, Denied):
+        return None
 
 
 def _huge_page_pages(source: Source, page_size: int) -> int | None:

@@ -37,6 +37,9 @@ class Process(NamedTuple):
     status: dict[str, int] | None = None  # sizes; None: no status
     capabilities: int | None = None  # effective, as bits
     address_space: int | None = None
+    resident_pages: int | None = None  # as stat tells, up to 64 pages a thread late
+    minor_faults: int | None = None  # since its start
+    major_faults: int | None = None
     cgroup: str | None = None
     cgroups: dict[str, str] | None = None  # path by controller of v1; "" is v2's
     oom_score: int | None = None
@@ -75,8 +78,13 @@ def identify(files: ProcessFiles, stat: Stat | None) -> Process:
     if stat is None:
         return Process(files.pid, None, None, None, None, name, command, {}, {})
     ppid, start = stat.ppid, stat.starttime_ticks
-    state, size = stat.state, stat.vsize
-    return Process(files.pid, ppid, start, None, None, name, command, {}, {}, life, state, address_space=size)
+    return Process(
+        *(files.pid, ppid, start, None, None, name, command, {}, {}, life, stat.state),
+        address_space=stat.vsize,
+        resident_pages=stat.rss_pages,
+        minor_faults=stat.minor_faults,
+        major_faults=stat.major_faults,
+    )
 
 
 def with_owner(process: Process, source: Source, files: ProcessFiles) -> Process:

@@ -94,6 +94,8 @@ QUESTIONS = (
     ),
     Needs("pages", (f"{_FRAMES}|meminfo",), (_FRAMES, "meminfo", "zoneinfo", _PAGE_SIZE)),
     Needs("pages --unexplained", ("meminfo",), ("zoneinfo", "vmstat", "vmallocinfo", "net/sockstat", _PAGE_SIZE)),
+    Needs("faults", ("vmstat", "uptime"), ("pressure/memory", _PAGE_SIZE)),
+    Needs("faults --top", ("PID/stat", "uptime"), ("PID/cmdline", _PAGE_SIZE)),
     Needs("numa", ("/sys/devices/system/node/|zoneinfo",), ("/sys/devices/system/node/",)),
     Needs(
         "ksm",

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from pymemtools.report import READ_AT, Column
 from pymemtools.reports import drop_caches, free, info, numa, physical, status, tunables, vss_ratio, zones
 from pymemtools.reports.cache import columns as cached
+from pymemtools.reports.faults import processes as process_faults
+from pymemtools.reports.faults import rates as faults
 from pymemtools.reports.findings import report as findings
 from pymemtools.reports.groups import columns as groups
 from pymemtools.reports.ksm import estimate as ksm_estimate
@@ -69,6 +71,8 @@ VOCABULARY = (
     Rows("pages --unexplained", unexplained.COLUMNS),
     Rows("thp", thp.COLUMNS),
     Rows("thp PID", thp_process.COLUMNS),
+    Rows("faults", faults.COLUMNS),
+    Rows("faults --top", process_faults.PROCESS_COLUMNS),
     Rows("numa", numa.COLUMNS),
     Rows("numa PID", numa.PROCESS_COLUMNS),
     Rows("lab", listing.COLUMNS),

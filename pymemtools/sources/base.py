@@ -132,6 +132,17 @@ def utc(seconds: int | None) -> str | None:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
+def since_1970(text: str) -> float:
+    """Read ISO 8601 in UTC as seconds since 1970: what utc() wrote, or with fractions of a second.
+
+    >>> since_1970("2026-11-23T12:07:42Z"), since_1970("2026-11-23T12:07:42.250Z")
+    (1795435662.0, 1795435662.25)
+    """
+    from datetime import datetime
+
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
 def kernel_release(version: bytes) -> str | None:
     """Take ``6.1.0-37-amd64`` out of /proc/version."""
     words = version.split(None, 3)

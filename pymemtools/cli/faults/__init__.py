@@ -1,0 +1,72 @@
+"""``pymemtools faults``: page faults, and what goes with them, a second; of the machine or of processes."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+
+import click
+
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.faults.arguments import checked
+from pymemtools.cli.faults.machine import show_day, show_machine
+from pymemtools.cli.faults.source import open_sadf
+from pymemtools.cli.offers import offer, offer_pids
+from pymemtools.cli.options import exit_status, format_option, open_from, source_options
+from pymemtools.cli.output import note_incomplete
+from pymemtools.cli.types import DURATION
+from pymemtools.errors import UsageProblem
+
+
+@click.command("faults", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("pids", nargs=-1, metavar="[PID...]", shell_complete=offer_pids)
+@click.option("--every", type=DURATION, metavar="TIME", help="Measure over so long, again and again. [1s]")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="So many times; without --every and this, once.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N processes that make most of them.")
+@click.option("--diff", metavar="OTHER", help="Between OTHER, an earlier capture of the machine, and the source.")
+@click.option("--plot", is_flag=True, help="Draw the course.")
+@click.option("-o", "--output", metavar="FILE.svg", help="Write the picture to a file.")
+@click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")
+@click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")
+@click.option(
+    "--compat", type=click.Choice(["sar"]), shell_complete=offer("sar"), help="Print what sar -B prints, byte for byte."
+)
+@source_options
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Show page faults, paging, swapping, reclaim and stalls a second: of the machine, or of processes. In KiB.
+
+    Of this machine they are measured. A capture has the means since its start; two of them (--diff) those in between.
+    The PATH of -S may be what sadf -j printed.
+    """
+    asked = checked(options)
+    day = open_sadf(options["source"])
+    if day is not None:
+        show_day(day, asked, options["source"])
+        return exit_status(ctx)
+    open_path = partial(open_from, ctx, partial=options["partial"], max_size=options["max_size"])
+    source = open_path(options["source"])
+    if asked.is_repeated and source.facts.kind in ("archive", "recording"):
+        raise UsageProblem("faults: a capture does not change: --every and --count are for a live machine")
+    other = None if asked.diff is None else open_path(asked.diff)
+    is_named = options["source"] is not None and not os.path.exists(options["source"])  # FILE@MOMENT
+    if source.facts.kind == "recording" and other is None:
+        from pymemtools.cli.faults.recorded import show_recorded
+
+        shown = show_recorded(source, asked, is_named=is_named or options.get("at") is not None)
+        if shown is not None:
+            note_incomplete(ctx, shown, strict=options["strict"])
+    elif asked.is_sar:
+        from pymemtools.cli.faults.sar import print_sar
+
+        print_sar(source, other, asked)
+    elif asked.is_of_processes:
+        from pymemtools.cli.faults.processes import show_processes
+
+        for report in show_processes(source, other, asked):
+            note_incomplete(ctx, report, strict=options["strict"])
+    else:
+        show_machine(source, other, asked)
+    return exit_status(ctx)

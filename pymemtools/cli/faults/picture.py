@@ -1,0 +1,79 @@
+"""The course of paging as a picture: what disks give and take, faults, and those that wait for a disk by themselves."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+
+from pymemtools.cli.terminal import terminal_columns
+from pymemtools.render.panels import Course, Panel, Panels, panel_lines, panels_svg
+from pymemtools.report import Report
+from pymemtools.reports.faults.report import FaultCourse
+from pymemtools.sources.base import since_1970
+
+_DAY = 86400.0
+
+
+def draw(report: Report, *, is_ascii: bool, zone: int | None) -> Iterator[str]:
+    """Draw it for the terminal."""
+    is_ascii = is_ascii or not (sys.stdout.encoding or "").lower().startswith("utf")
+    return panel_lines(_panels(report, zone), terminal_columns(sys.stdout, least=60), is_ascii=is_ascii)
+
+
+def save(report: Report, path: str, *, force: bool, zone: int | None) -> None:
+    """Write it as SVG. Raises MemtoolsError."""
+    from pymemtools.cli.new_file import write_new_file
+
+    text = "".join(f"{line}\n" for line in panels_svg(_panels(report, zone)))
+    write_new_file(path, text.encode(), force=force)
+
+
+def _panels(report: Report, zone: int | None) -> Panels:
+    """Put major faults into a panel of their own: there are a thousand times as many minor ones."""
+    course: FaultCourse = report.answer
+    rows = [row for row in course.rows if row.read_at is not None]
+    ends = [_seconds(row.read_at or "") for row in rows]
+    intervals = [(end - (row.interval_seconds or 0.0), end) for end, row in zip(ends, rows)] or [(0.0, 0.0)]
+    panels = (
+        Panel(
+            "KiB/s",
+            [
+                Course("paged in", [_kib(row.paged_in_bytes_per_second) for row in rows]),
+                Course("paged out", [_kib(row.paged_out_bytes_per_second) for row in rows]),
+            ],
+        ),
+        Panel("a second", [Course("minor faults", [row.minor_faults_per_second for row in rows])]),
+        Panel("a second", [Course("major faults", [row.major_faults_per_second for row in rows])]),
+    )
+    marks = [_seconds(start) for start in course.starts]
+    return Panels(_title(report, ends), intervals, panels, marks, _clock(intervals, zone), "machine started")
+
+
+def _title(report: Report, ends: list[float]) -> str:
+    day = f", {_utc(ends[0]):%Y-%m-%d}" if ends else ""
+    host, kernel = report.answer.host, report.facts["kernel"]
+    return f"Paging and page faults{f' of {host}' if host else ''}{f', Linux {kernel}' if kernel else ''}{day}"
+
+
+def _kib(rate: float | None) -> float | None:
+    return None if rate is None else rate / 1024
+
+
+def _seconds(read_at: str) -> float:
+    """Take a time that has no zone as UTC: it is written back as it came."""
+    return since_1970(read_at if read_at.endswith("Z") else f"{read_at}Z")
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def _clock(intervals: list[tuple[float, float]], zone: int | None) -> Callable[[float], str]:
+    """Write times of a course of days with the day, of minutes with seconds; without a zone by our own clock."""
+    span = intervals[-1][1] - intervals[0][0]
+    form = "%m-%d %H:%M" if span > _DAY else "%H:%M" if span > 600 else "%H:%M:%S"
+    if zone is None:
+        return lambda seconds: time.strftime(form, time.localtime(seconds))
+    return lambda seconds: _utc(seconds + zone).strftime(form)

@@ -1,0 +1,1 @@
+"""How much memory is fetched, searched and taken back, a second."""
