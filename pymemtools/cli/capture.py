@@ -17,7 +17,7 @@ from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.new_file import new_file
 from pymemtools.cli.offers import offer_pids
-from pymemtools.cli.progress import counted
+from pymemtools.cli.progress import counted, progress
 from pymemtools.errors import Denied, Missing, NoSuchProcess, UsageProblem
 from pymemtools.readings.frames import HISTOGRAM, histogram_text
 from pymemtools.readings.hidden import invisible, unread
@@ -59,10 +59,11 @@ def command(pids: tuple[int, ...], output: str | None, compat: str | None, **opt
     source = live()
     chosen = _chosen(source, pids)
     taking = Taking(source, int(time.time()), Veil() if anonymize else None)
-    with counted() as tell:
-        each = _told(chosen, tell)
+    with progress("capture: counting page frames"):
         asked = {"dmesg": dmesg and _log(), HISTOGRAM: kpageflags and _histogram(source)}
         others = {path: text for path, text in asked.items() if text}
+    with counted() as tell:
+        each = _told(chosen, tell)
         members = taking.compatible_members(each) if compat else taking.members(each, others)
         _write(path, packed(_pieces(members, v7=compat is not None), kind), force=options["force"])
     for line in invisible(source):

@@ -11,6 +11,7 @@ from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.cli.progress import progress
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.pages.machine import flags_report, pages_report
@@ -32,14 +33,15 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if sum((pid is not None, options["flags"], options["unexplained"])) > 1:
         raise UsageProblem("pages: --pid, --flags and --unexplained are three questions: ask one")
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    if pid is not None:
-        show(process_report(source, pid), options["style"], _process)
-    elif options["unexplained"]:
-        show(unexplained_report(source), options["style"], _unexplained)
-    elif options["flags"]:
-        show(flags_report(source), options["style"], _flags)
-    else:
-        show(pages_report(source), options["style"], _types)
+    text = _process if pid is not None else _unexplained if options["unexplained"] else _types
+    with progress("counting page frames"):
+        if pid is not None:
+            report = process_report(source, pid)
+        elif options["unexplained"]:
+            report = unexplained_report(source)
+        else:
+            report = flags_report(source) if options["flags"] else pages_report(source)
+    show(report, options["style"], _flags if options["flags"] else text)
     return exit_status(ctx)
 
 

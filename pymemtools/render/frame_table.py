@@ -22,7 +22,9 @@ _MARKS = {"none": "*", "part": "-", "whole": "="}
 def frame_lines(report: Report) -> list[str]:
     """Lay the types out in KiB; those without a frame, and without a counter that says more, are left out."""
     found: Frames = report.answer
-    rows = [row for row in found.rows if row.present or row.counted or (row.present is None and row.counter)]
+    rows = [
+        row for row in found.rows if row.present or row.counted or (row.present is None and row.counted is not None)
+    ]
     return [*_table(report, SHOWN, rows), *_sums(found), *_reasons(rows)]
 
 

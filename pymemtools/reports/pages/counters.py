@@ -28,7 +28,7 @@ class Counter(NamedTuple):
 def counters_of_machine(machine: Machine, counts: Counts | None) -> Iterator[Counter]:
     """Give the counters of meminfo, each with why frames may be more, or fewer. Sources are cited at each."""
     get, size = machine.meminfo.get, machine.page_size
-    joins = _joins_later(machine)
+    joins = joins_later(machine)
     yield Counter("MemFree", ("buddy",), get("MemFree"), lambda less: _free(less, joins))
     # mm/rmap.c, folio_add_new_anon_rmap(): what is mapped counts; the mark stays until the frame is freed.
     anon = _unmapped(counts, ("anon", "anon_thp", "ksm"), size)
@@ -59,7 +59,7 @@ def _unmarked(machine: Machine, joins: int) -> Counter:
     return Counter("VmallocUsed+Percpu", (UNMARKED,), own, lambda difference: reason if difference > 0 else None)
 
 
-def _joins_later(machine: Machine) -> int:
+def joins_later(machine: Machine) -> int:
     """Give what MemTotal is more than zones manage, where that is much: memory that is made ready in the background."""
     if not machine.zones or not machine.doubt or any(zone.managed is None for zone in machine.zones):
         return 0
