@@ -62,6 +62,7 @@ CALLS = {  # a call for each command
     "what-if overcommit": "--demo what-if overcommit",
     "what-if pss": "--demo what-if pss",
     "what-if watermarks": "--demo what-if watermarks",
+    "wss": f"wss {ME} --seconds 0.01",
     "zones": "--demo zones",
 }
 VALUES = {  # what an option that takes a value is given, where it is a mode or changes the columns
@@ -100,6 +101,8 @@ SPECIAL = {  # modes that are called in their own way
     ("iomem-graph", "--output"): "--demo iomem-graph -o x.svg",
     ("ksm", "--estimate"): f"ksm --estimate -p {ME}",
     ("ksm", "--whole"): f"ksm --estimate --whole -p {ME}",
+    ("wss", "--method"): f"wss {ME} --seconds 0.01 --method referenced",
+    ("wss", "--seconds"): f"wss {ME} --seconds 0.01,0.02",
     ("oom-scores", "--group"): f"oom-scores -S {GROUPS} --group /",
     ("oom-scores", "--sort"): "--demo oom-scores -s rss",
     ("oom-scores", "--wide"): "oom-scores --wide --top 3",

@@ -60,6 +60,7 @@ LIVE = (
     "numa PID",
     "ksm --estimate",
     "pages -p",
+    "wss",
 )  # not of a copy
 
 

@@ -38,7 +38,8 @@ def test_of_a_capture(pymemtools: Run, call: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [f"what-if fork {GONE}", f"cache --pid {GONE}", f"vgraph --pages 0x1000 {GONE}", f"pages -p {GONE}"]
+    "call",
+    [f"what-if fork {GONE}", f"wss {GONE}", f"cache --pid {GONE}", f"vgraph --pages 0x1000 {GONE}", f"pages -p {GONE}"],
 )
 def test_of_this_machine(pymemtools: Run, call: str) -> None:
     done = pymemtools(*call.split())

@@ -33,6 +33,7 @@ MAP = {
         "cache": "Show which files are in the page cache, and who maps them.",
         "thp": "Show transparent huge pages, and why memory is not huge.",
         "numa": "Show the memory of NUMA nodes, and where a process is.",
+        "wss": "Show how much of its memory a process uses in some seconds.",
         "ksm": "Show what merging equal pages saves, or would save.",
         "iomem-graph": "Show the physical address space: a table and a picture.",
     },

@@ -21,6 +21,7 @@ STATES = {
 }
 _FRAME = (1 << 55) - 1
 _FILE, _EXCLUSIVE = 1 << 61, 1 << 56
+_SOFT_DIRTY = 55  # bit
 _KSM, _ZERO_PAGE = 21, 24  # KPF_KSM, KPF_ZERO_PAGE
 FLAGS = {
     2: "referenced",
@@ -91,6 +92,17 @@ def page_frames(words: bytes) -> array[int]:
 def may_be_zero_page(words: bytes) -> list[bool]:
     """Say of each page whether it may be the one of zeros that all share: that is neither a file's nor anyone's own."""
     return [bool(value >> 63) and not value & (_FILE | _EXCLUSIVE) for value in array("Q", words)]
+
+
+def is_exclusive(words: bytes) -> list[bool]:
+    """Say of each page whether nobody else maps it."""
+    return [bool(value & _EXCLUSIVE) for value in array("Q", words)]
+
+
+def written_pages(words: bytes) -> tuple[int, int]:
+    """Count the pages that are in RAM or in swap, and of them those that are soft-dirty: written to."""
+    there = [value for value in array("Q", words) if value >> 62]
+    return len(there), sum(value >> _SOFT_DIRTY & 1 for value in there)
 
 
 def is_zero_page(flags: int) -> bool:

@@ -31,6 +31,7 @@ from pymemtools.reports.vgraph import pages as vgraph_pages
 from pymemtools.reports.vgraph import report as vgraph
 from pymemtools.reports.what_if import alloc, cache, dirty, fork, malloc, oom, overcommit, pss, watermarks
 from pymemtools.reports.what_if import drop_caches as dropping
+from pymemtools.reports.wss import report as wss
 
 Columns = tuple[Column, ...]
 
@@ -77,6 +78,7 @@ VOCABULARY = (
     Rows("numa PID", numa.PROCESS_COLUMNS),
     Rows("lab", listing.COLUMNS),
     Rows("lab demand-paging", demand_paging.COLUMNS),
+    Rows("wss", wss.COLUMNS),
     Rows("ksm", ksm.COLUMNS),
     Rows("ksm --estimate", ksm_estimate.COLUMNS),
     Rows("zones", zones.COLUMNS),

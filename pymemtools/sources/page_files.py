@@ -68,11 +68,11 @@ def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def page_file(name: str) -> Iterator[PageFile]:
-    """Open ``PID/pagemap``, ``kpageflags`` or ``kpagecount`` of this machine.
+    """Open ``PID/pagemap``, ``kpageflags`` or ``kpagecount`` of this machine, or a file of that kind elsewhere.
 
     A pagemap stays that of the memory it was opened for: after exec, or the process's end, it reads as empty.
     """
-    file = PageFile(f"/proc/{name}")
+    file = PageFile(name if name.startswith("/") else f"/proc/{name}")
     try:
         yield file
     finally:

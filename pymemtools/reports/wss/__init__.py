@@ -1,0 +1,1 @@
+"""How much of its memory does a process use?"""
