@@ -58,7 +58,9 @@ def _remove_group(debt: Debt) -> None:
 
 
 def _take_controller_away(debt: Debt) -> None:
-    write_text(debt.path, debt.path, debt.value)
+    """Take the controller from the groups of a level, if it was given at all."""
+    if debt.value.lstrip("-") in current(debt.path).split():
+        write_text(debt.path, debt.path, debt.value)
 
 
 def _remove_file(debt: Debt) -> None:

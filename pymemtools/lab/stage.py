@@ -6,6 +6,7 @@ import os
 import time
 from typing import Any
 
+from pymemtools.control.cgroups import OwnGroup, make_group
 from pymemtools.control.settings import current, write_text
 from pymemtools.control.undo import FILE, SETTING, Debt
 from pymemtools.errors import MemtoolsError
@@ -45,6 +46,12 @@ class Stage:
         """Change a setting until the end. Raises Denied or MemtoolsError."""
         self.owe(Debt(SETTING, path, current(path)))
         write_text(name, path, value)
+
+    def group(self, limit: int) -> OwnGroup:
+        """Make a memory control group with a limit, which may not swap. Raises MemtoolsError where that is not allowed."""
+        group = make_group(self.source, self.owe)
+        group.limit(limit)
+        return group
 
     def temporary(self, directory: str) -> int:
         """Open a file without a name for reading and writing: it is gone when nobody has it open."""

@@ -14,26 +14,49 @@ def read_kernel_log(path: str = "/dev/kmsg") -> bytes:
 
     Source: Documentation/ABI/testing/dev-kmsg.
     """
-    lines = []
+    fd = _opened(path)
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
-    try:
-        while True:
-            try:
-                record = os.read(fd, _RECORD)
-            except BlockingIOError:
-                break
-            except BrokenPipeError:  # older messages were overwritten meanwhile: the next read goes on behind them
-                continue
-            except OSError as error:
-                raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
-            if not record:
-                break
-            lines.append(_line(record))
+        return _read_on(fd, path)
     finally:
         os.close(fd)
+
+
+class NewMessages:
+    """The messages that come from now on."""
+
+    def __init__(self, path: str = "/dev/kmsg") -> None:
+        """Begin behind the last message there is. Raises Denied."""
+        self._path = path
+        self._fd = _opened(path)
+        os.lseek(self._fd, 0, os.SEEK_END)
+
+    def read(self) -> bytes:
+        """Give those that have come since the last reading. Raises Denied."""
+        return _read_on(self._fd, self._path)
+
+
+def _opened(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
+
+
+def _read_on(fd: int, path: str) -> bytes:
+    """Read messages until there is none that was not read."""
+    lines = []
+    while True:
+        try:
+            record = os.read(fd, _RECORD)
+        except BlockingIOError:
+            break
+        except BrokenPipeError:  # older messages were overwritten meanwhile: the next read goes on behind them
+            continue
+        except OSError as error:
+            raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
+        if not record:
+            break
+        lines.append(_line(record))
     return b"".join(lines)
 
 

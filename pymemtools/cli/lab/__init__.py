@@ -12,6 +12,9 @@ MAP = {
     "When memory becomes real": {
         "demand-paging": "Map, read and write: pages come with faults, one by one.",
     },
+    "When memory ends": {
+        "oom": "Grow until the kernel kills, and read why.",
+    },
 }
 
 

@@ -1,0 +1,44 @@
+"""``pymemtools lab oom``: grow until the kernel kills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from pymemtools.cli.lab.experiment import experiment
+from pymemtools.cli.options import SIZE
+from pymemtools.errors import UsageProblem
+from pymemtools.lab.oom import EXPERIMENT
+from pymemtools.report import Report
+from pymemtools.reports.lab.oom import TOUCHES, WAYS, OomRequest, killed, of_what
+from pymemtools.units import human_size
+
+_LEAST = 8 << 20
+
+
+def _lines(report: Report) -> Iterator[str]:
+    from pymemtools.cli.oom_report.layout import kill_lines
+
+    found = report.answer.findings
+    seen, rows = found.seen, found.rows
+    if seen["ending"] == "SIGKILL":
+        asked = human_size(rows[-1]["allocated"]) if rows else "nothing"
+        yield f"Killed, after {asked}, for its {of_what(rows) or 'memory'}."
+        told = killed(found)
+        if told is not None:
+            yield ""
+            yield from kill_lines(told, is_named=False, is_whole=False)
+    else:
+        yield f"Not killed: {seen['ending']}."
+
+
+@experiment(EXPERIMENT, text=_lines)
+@click.option("--touch", type=click.Choice(TOUCHES), default="write", help="What it does to each page. [write]")
+@click.option("--via", type=click.Choice(WAYS), default="malloc", help="How it asks for memory. [malloc]")
+@click.option("--limit", type=SIZE, default="64M", metavar="SIZE", help="Of its memory group. [64M]")
+def command(*, touch: str, via: str, limit: int) -> OomRequest:
+    """Let a program grow in a group with a limit until the kernel kills it, and explain the kill."""
+    if limit < _LEAST:
+        raise UsageProblem(f"lab oom: --limit: at least {human_size(_LEAST)}")
+    return OomRequest(touch, via, limit >> 20 << 20)

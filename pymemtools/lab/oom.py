@@ -1,0 +1,147 @@
+"""Let a program grow within a group of its own until the kernel kills it."""
+
+from __future__ import annotations
+
+import select
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pymemtools.control.cgroups import OwnGroup, why_no_group
+from pymemtools.errors import MemtoolsError
+from pymemtools.lab.child import Child
+from pymemtools.lab.experiment import Experiment
+from pymemtools.lab.stage import Stage
+from pymemtools.procfs.cgroup_memory import parse_amount, parse_stat
+from pymemtools.procfs.status import parse_status_sizes
+from pymemtools.reports.lab.oom import COLUMNS, OomRequest, oom_report
+from pymemtools.reports.lab.plan import CannotRun, Plan
+from pymemtools.sources.base import Source
+from pymemtools.sources.kernel_log import NewMessages
+
+_MARGIN = 32 << 20
+_BLOCKS = {"malloc": 8192, "mmap": 1 << 20}
+_SAMPLES = 16
+_ADDRESSES = 8 << 30  # bytes of addresses after which a program that touches nothing has shown that it lives
+_MOST = 1 << 40
+_PATIENCE = 5.0  # seconds for the kernel's report, which is printed after the signal was sent
+
+
+def _plan(source: Source, request: OomRequest) -> Plan:
+    if source.read("sys/vm/overcommit_memory").strip() == b"2" and request.via == "mmap" and request.touch != "write":
+        raise CannotRun("lab oom: cannot run here: vm.overcommit_memory is 2: addresses are refused before anything dies")
+    dies = request.dies_of
+    happens = (
+        f"A program asks for memory by {request.via}(), block after block, and "
+        + {"write": "writes to each page", "read": "reads a byte of each page", "none": "touches none"}[request.touch]
+        + f", in a memory group of its own with a limit of {request.limit >> 20} MiB.",
+        "Nothing of it is touched, so nothing is there: it reaches the end of what is tried."
+        if dies is None
+        else f"It reaches the limit by its {dies}, and the kernel kills it: there is nothing to take back.",
+        "Only a process of that group can be chosen; it is ours, and the only one.",
+    )
+    return Plan(happens, request.limit + _MARGIN)
+
+
+def _run(request: OomRequest, stage: Stage) -> Mapping[str, Any]:
+    log = _log(stage)
+    step, most = _steps(request)
+    group = stage.group(request.limit)
+    hog = stage.program("hog", request.via, request.touch, str(_BLOCKS[request.via]), str(step), str(most))
+    group.add(hog.pid)
+    above = _kills(stage.source, group.above)
+    while (told := hog.hear()) is not None and not told.keys() & {"done", "refused"}:
+        _sample(stage, hog, group, told["asked"])
+        hog.tell("on")
+    ending = "ends by itself"
+    if told is None:
+        status = hog.wait()
+        ending = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    elif "refused" in told:
+        ending = f"refused: {told['refused']}"
+    else:
+        _sample(stage, hog, group, told["asked"])
+    return {
+        "ending": ending,
+        "pid": hog.pid,
+        "limit": request.limit,
+        "group_kills": _kills(stage.source, group.directory),
+        "kills_above": _grown(above, _kills(stage.source, group.above)),
+        "peak": _peak(stage.source, group),
+        "cgroup": group.directory,
+        "log": _log_of(log, hog.pid) if log is not None and told is None else b"",
+    }
+
+
+def _steps(request: OomRequest) -> tuple[int, int]:
+    """Give the bytes between two looks, and those after which it ends by itself."""
+    if request.dies_of is None:
+        return _ADDRESSES // _SAMPLES, _ADDRESSES
+    if request.dies_of == "page tables":
+        return request.limit * 512 // _SAMPLES, _MOST
+    return request.limit // _SAMPLES * (1 if request.touch == "write" else 2), _MOST
+
+
+def _sample(stage: Stage, hog: Child, group: OwnGroup, asked: int) -> None:
+    sizes = parse_status_sizes(stage.source.read(f"{hog.pid}/status"))
+    name = "memory.usage_in_bytes" if group.version == 1 else "memory.current"
+    stage.row(
+        allocated=asked,
+        vss=sizes.get("VmSize"),
+        rss=sizes.get("VmRSS"),
+        rss_anon=sizes.get("RssAnon"),
+        page_tables=sizes.get("VmPTE"),
+        charged=_amount(stage.source, f"{group.directory}/{name}"),
+    )
+
+
+def _amount(source: Source, path: str) -> int | None:
+    try:
+        return parse_amount(source.read(path), path)
+    except MemtoolsError:
+        return None
+
+
+def _peak(source: Source, group: OwnGroup) -> int | None:
+    """Read the most that the group was charged: v2 tells since Linux 5.19."""
+    name = "memory.max_usage_in_bytes" if group.version == 1 else "memory.peak"
+    return _amount(source, f"{group.directory}/{name}")
+
+
+def _kills(source: Source, directory: str) -> int | None:
+    """Count the kills by a group's own limit, not those below it; None where the kernel does not tell."""
+    for name in ("memory.oom_control", "memory.events.local", "memory.events"):
+        try:
+            return parse_stat(source.read(f"{directory}/{name}"), name).get("oom_kill")
+        except MemtoolsError:
+            continue
+    return None
+
+
+def _grown(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
+
+
+def _log(stage: Stage) -> NewMessages | None:
+    try:
+        return NewMessages()
+    except MemtoolsError as error:
+        stage.note(f"the kernel's own report of the kill cannot be read: {error}")
+        return None
+
+
+def _log_of(log: NewMessages, pid: int) -> bytes:
+    """Read what the kernel says of a kill, as soon as it has said all."""
+    deadline, text = time.monotonic() + _PATIENCE, b""
+    while b"Killed process %d " % pid not in text and time.monotonic() < deadline:
+        select.select([], [], [], 0.01)
+        text += log.read()
+    return text
+
+
+def _obstacle(source: Source) -> str:
+    return why_no_group(source)
+
+
+EXPERIMENT = Experiment("oom", COLUMNS, _obstacle, _plan, _run, oom_report)
