@@ -12,7 +12,8 @@ MAP = {
     "When memory becomes real": {
         "demand-paging": "Map, read and write: pages come with faults, one by one.",
     },
-    "When memory ends": {
+    "When memory is not there": {
+        "segv": "Access what one must not, and read what the kernel says.",
         "oom": "Grow until the kernel kills, and read why.",
     },
 }

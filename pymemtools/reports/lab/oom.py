@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pymemtools.errors import MemtoolsError
 from pymemtools.readings.kernel_logs import reports_in_ring
 from pymemtools.report import Column, Report
-from pymemtools.reports.lab.laws import Law, at_most, equal
+from pymemtools.reports.lab.laws import Law, equal
 from pymemtools.reports.lab.plan import Findings, outcome
 from pymemtools.reports.oom_report.report import explained, kills_report
 
@@ -66,7 +66,7 @@ def laws(found: Findings) -> Sequence[Law]:
     if seen["peak"] is not None:
         demanded.append(equal("the group's peak is its limit", seen["limit"], seen["peak"]))
     if seen["kills_above"] is not None:
-        demanded.append(at_most("kills by the limit above", 0, seen["kills_above"]))
+        demanded.append(equal("kills by the limit above", 0, seen["kills_above"]))
     return demanded
 
 

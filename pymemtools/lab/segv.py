@@ -1,0 +1,42 @@
+"""Access memory as one must not, and read what the kernel tells of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pymemtools.errors import MemtoolsError
+from pymemtools.lab.experiment import Experiment, nothing_in_the_way
+from pymemtools.lab.stage import Stage
+from pymemtools.reports.lab.plan import CannotRun, Plan
+from pymemtools.reports.lab.segv import CASES, COLUMNS, SegvRequest, segv_report, sighting
+from pymemtools.sources.base import Source
+
+_MARGIN = 32 << 20
+
+
+def _plan(source: Source, request: SegvRequest) -> Plan:
+    happens = (
+        "A program has a copy of itself access memory as it must not, and traces it: the kernel stops the copy with a "
+        "signal, whose siginfo says why, and where.",
+        "MAPERR: nothing is mapped at the address. ACCERR: something is, and it does not allow that.",
+        "Of its own memory the kernel says MAPERR, whether something is there or not.",
+    )
+    return Plan(happens, _MARGIN)
+
+
+def _run(request: SegvRequest, stage: Stage) -> Mapping[str, Any]:
+    wild = stage.program("wild")
+    for case in request.cases or CASES:
+        for how in CASES[case].accesses:
+            try:
+                found = wild.ask(case, how)
+            except MemtoolsError as error:
+                raise CannotRun(f"lab segv: cannot run here: {error}") from None
+            stage.row(**sighting(case, how, found))
+    wild.end()
+    return {"machine": os.uname().machine}
+
+
+EXPERIMENT = Experiment("segv", COLUMNS, nothing_in_the_way, _plan, _run, segv_report)
