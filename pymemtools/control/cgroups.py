@@ -66,7 +66,7 @@ def make_group(source: Source, owe: Owe) -> OwnGroup:
             group = make(level, hierarchy.version, owe, reasons)
             if group is not None:
                 return group
-    raise Denied(f"no memory group can be made here: {reasons[0] if reasons else 'no level of ours has the controller'}")
+    raise Denied(f"no memory group can be made: {reasons[0] if reasons else 'no level of ours has the controller'}")
 
 
 def why_no_group(source: Source) -> str:

@@ -78,7 +78,7 @@ def start(name: str, *arguments: str) -> Child:
     ends = [(os.POSIX_SPAWN_DUP2, asked, 0), (os.POSIX_SPAWN_DUP2, answered, 1)]
     defaults = [signal.SIGINT, signal.SIGPIPE]
     try:
-        pid = os.posix_spawn(sys.executable, command, os.environ, file_actions=ends, setsigdef=defaults)
+        pid = os.posix_spawn(sys.executable, command, _environment(), file_actions=ends, setsigdef=defaults)
     except OSError as error:
         raise MemtoolsError(f"{sys.executable}: {os.strerror(error.errno or 0)}") from None
     os.close(asked)
@@ -87,6 +87,12 @@ def start(name: str, *arguments: str) -> Child:
     if child.hear() != "ready":
         raise MemtoolsError(f"{sys.executable} cannot run {name}: {child.ending()}")
     return child
+
+
+def _environment() -> dict[str, str]:
+    """Give our own environment without what changes how a program allocates memory."""
+    foreign = ("LD_PRELOAD", "GLIBC_TUNABLES")
+    return {key: text for key, text in os.environ.items() if key not in foreign and not key.startswith("MALLOC_")}
 
 
 def _source_of(name: str) -> str:

@@ -30,7 +30,9 @@ _PATIENCE = 5.0  # seconds for the kernel's report, which is printed after the s
 
 def _plan(source: Source, request: OomRequest) -> Plan:
     if source.read("sys/vm/overcommit_memory").strip() == b"2" and request.via == "mmap" and request.touch != "write":
-        raise CannotRun("lab oom: cannot run here: vm.overcommit_memory is 2: addresses are refused before anything dies")
+        raise CannotRun(
+            "lab oom: cannot run here: vm.overcommit_memory is 2: addresses are refused before anything dies"
+        )
     dies = request.dies_of
     happens = (
         f"A program asks for memory by {request.via}(), block after block, and "
@@ -140,8 +142,4 @@ def _log_of(log: NewMessages, pid: int) -> bytes:
     return text
 
 
-def _obstacle(source: Source) -> str:
-    return why_no_group(source)
-
-
-EXPERIMENT = Experiment("oom", COLUMNS, _obstacle, _plan, _run, oom_report)
+EXPERIMENT = Experiment("oom", COLUMNS, why_no_group, _plan, _run, oom_report)

@@ -48,7 +48,7 @@ class Stage:
         write_text(name, path, value)
 
     def group(self, limit: int) -> OwnGroup:
-        """Make a memory control group with a limit, which may not swap. Raises MemtoolsError where that is not allowed."""
+        """Make a memory control group with a limit, which may not swap. Raises MemtoolsError."""
         group = make_group(self.source, self.owe)
         group.limit(limit)
         return group

@@ -105,11 +105,18 @@ class Heap:
     """The main arena of a process, and its mappings, from the first call on."""
 
     def __init__(
-        self, build: Build, start: int = 0, *, threshold: int | None = None, top_pad: int = DEFAULT_THRESHOLD
+        self,
+        build: Build,
+        start: int = 0,
+        *,
+        threshold: int | None = None,
+        top_pad: int = DEFAULT_THRESHOLD,
+        held: int = 0,
     ) -> None:
-        """Begin with the break at ``start``. A ``threshold`` that is set stays, as mallopt(3) says."""
+        """Begin at ``start``, with so much ``held`` of the system. A ``threshold`` that is set stays: mallopt(3)."""
         self.build = build
-        self.start = self.brk = start
+        self.start = start
+        self.brk = start + held
         self.threshold = DEFAULT_THRESHOLD if threshold is None else threshold
         self.mapped = self.regions = self.most_mapped = 0
         self.in_use = 0  # bytes of chunks, and of mappings

@@ -11,6 +11,9 @@ from pymemtools.cli import LazyGroup
 MAP = {
     "When memory becomes real": {
         "demand-paging": "Map, read and write: pages come with faults, one by one.",
+        "cow": "Fork and write: what is shared is copied, page by page.",
+        "stack": "Touch the stack far down: it grows, up to its limit.",
+        "malloc": "Allocate, and see break, pointers and mappings move.",
     },
     "When memory is not there": {
         "segv": "Access what one must not, and read what the kernel says.",

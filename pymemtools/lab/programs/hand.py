@@ -101,6 +101,26 @@ def child(pid: int, *words: Any) -> Any:
     return json.loads(answers.readline())
 
 
+def limit_stack(size: int) -> dict[str, Any]:
+    """Let the stack grow to so many bytes, and no farther."""
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    if 0 <= hard < size:
+        return {"refused": f"the stack may not grow beyond {hard} bytes here"}
+    resource.setrlimit(resource.RLIMIT_STACK, (size, hard))
+    return {}
+
+
+def probe(address: int) -> dict[str, Any]:
+    """Have a copy of us write a byte, and tell the signal that it dies of: none when it lives."""
+    pid = os.fork()
+    if pid == 0:
+        libc.prctl(1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+        ctypes.memset(address, 1, 1)
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    return {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None}
+
+
 DEEDS: dict[str, Callable[..., Any]] = {
     "map": map_memory,
     "write": write,
@@ -108,6 +128,8 @@ DEEDS: dict[str, Callable[..., Any]] = {
     "advise": advise,
     "fork": fork,
     "child": child,
+    "limit_stack": limit_stack,
+    "probe": probe,
 }
 
 

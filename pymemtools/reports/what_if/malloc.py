@@ -43,6 +43,7 @@ class MallocRequest(NamedTuple):
     glibc: tuple[int, int] = (2, 41)
     threshold: int | None = None  # M_MMAP_THRESHOLD, where it is set
     top_pad: int = DEFAULT_THRESHOLD  # M_TOP_PAD
+    held: int = 0  # at the top of the heap, before the first call
 
 
 class Heaped(NamedTuple):
@@ -87,7 +88,7 @@ def malloc_report(asked: Asked, request: MallocRequest) -> Report:
         raise UsageProblem(f"what-if malloc: {calls} calls are too many: at most {MOST_CALLS}")
     bits = 32 if request.is_i386 else request.bits
     libc = build(bits, request.glibc, i386=request.is_i386, page_size=asked.machine.page_size)
-    heap = Heap(libc, threshold=request.threshold, top_pad=request.top_pad)
+    heap = Heap(libc, threshold=request.threshold, top_pad=request.top_pad, held=request.held)
     requests = [_heaped(heap, size, request) for size in request.sizes]
     found = _heaps(requests, heap, libc)
     keys = ("word", "align", "tcache", "threshold", "threshold_max")
