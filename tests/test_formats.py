@@ -25,7 +25,7 @@ SMEMCAP = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
 GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
 OOM_LOG = HERE / "oom_reports" / "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"
 ME = os.getpid()
-NO_DATA = ("capture", "completion", "help")
+NO_DATA = ("capture", "completion", "help", "lab watch")  # the last: stdout is that of the command that it runs
 CALLS = {  # a call for each command
     "cache": f"cache {OOM_LOG}",
     "drop-caches": "--demo drop-caches --dry-run",
@@ -34,8 +34,14 @@ CALLS = {  # a call for each command
     "groups": f"groups -S {GROUPS}",
     "info": "--demo info",
     "iomem-graph": "--demo iomem-graph",
-    "lab demand-paging": "lab demand-paging --pages 3",
     "ksm": "--demo ksm",
+    "lab cow": "lab cow --pages 4",
+    "lab demand-paging": "lab demand-paging --pages 3",
+    "lab malloc": "lab malloc 100",
+    "lab oom": "lab oom --limit 8M",
+    "lab page-cache": "lab page-cache --size 1M",
+    "lab segv": "lab segv null",
+    "lab stack": "lab stack",
     "numa": "--demo numa",
     "oom-report": f"oom-report {OOM_LOG}",
     "oom-scores": "--demo oom-scores",
@@ -77,7 +83,7 @@ VALUES = {  # what an option that takes a value is given, where it is a mode or 
     "--range": "0,ffffffffffff", "--readers": "2", "--reads": "2", "--realmem": "1024M", "--safer-than": "278 297",
     "--scale": "log", "--set": "vm.swappiness=10", "--set-adj": "297=100", "--shared": "100K:2", "--swap": "1G",
     "--sync-timeout": "1", "--threshold": "1M", "--timeout": "5", "--top": "3",
-    "--top-pad": "1M", "--touch": "read", "--userfilter": ".",
+    "--top-pad": "1M", "--touch": "read", "--userfilter": ".", "--via": "mmap",
     "--width": "80", "--with": "10M", "--write": "10M",
 }  # fmt: skip
 SPECIAL = {  # modes that are called in their own way
@@ -97,6 +103,9 @@ SPECIAL = {  # modes that are called in their own way
     ("faults", "--plot"): "faults --every 0.01 --count 1 --plot",
     ("groups", "--columns"): f"groups -S {GROUPS} --columns limit",
     ("groups", "--sort"): f"groups -S {GROUPS} -s limit",
+    ("lab stack", "--depth"): "lab stack --depth 1M",
+    ("lab oom", "--limit"): "lab oom --limit 9M",
+    ("lab page-cache", "--size"): "lab page-cache --size 64K",
     ("iomem-graph", "--diff"): "--demo iomem-graph --diff DEMO",
     ("iomem-graph", "--output"): "--demo iomem-graph -o x.svg",
     ("ksm", "--estimate"): f"ksm --estimate -p {ME}",
@@ -213,6 +222,8 @@ def test_format_is_honoured_or_refused(name: str, ask) -> None:  # type: ignore[
             assert (out, "--format" in err) == ("", True), f"{call}: {err}"
             assert ask(call, "jsonl")[:2] == ask(call, "csv")[:2] == (2, "") or "jsonl" in err, call
             continue
+        if name.startswith("lab ") and status == 3:
+            pytest.skip(err)
         assert status == (3 if "--strict" in call and status else 0) or (name, status) == ("selftest", 1), (
             f"{call}: {status} {err}"
         )

@@ -16,12 +16,17 @@ def evict(path: str) -> None:
     """Write a file's dirty pages, and ask the kernel to drop it; mapped and locked pages stay. Raises Denied."""
     fd, size = _opened(path)
     try:
-        os.fdatasync(fd)
-        os.posix_fadvise(fd, 0, size, os.POSIX_FADV_DONTNEED)
+        evict_open(fd, size)
     except OSError as error:
         raise Denied(f"{path}: not evicted: {why_not(error)}") from None
     finally:
         os.close(fd)
+
+
+def evict_open(fd: int, size: int) -> None:
+    """Do so with a file that is open. Raises OSError."""
+    os.fdatasync(fd)
+    os.posix_fadvise(fd, 0, size, os.POSIX_FADV_DONTNEED)
 
 
 def load(path: str, most: int) -> int:

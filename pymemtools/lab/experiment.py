@@ -9,6 +9,7 @@ from pymemtools.lab.stage import Stage
 from pymemtools.report import Column, Report
 from pymemtools.reports.lab.plan import Findings, Plan
 from pymemtools.sources.base import Source
+from pymemtools.units import KIB
 
 
 class Experiment(NamedTuple):
@@ -22,6 +23,8 @@ class Experiment(NamedTuple):
     report: Callable[[Findings], Report]
     patient: bool = False  # Ctrl-C is for the program that it runs
     grace: float = 0.0  # seconds between SIGTERM and SIGKILL for what is left in the end
+    unit: int = KIB  # in which amounts are shown in text
+    on_stderr: bool = False  # text goes there: stdout is that program's
 
 
 def nothing_in_the_way(source: Source) -> str:

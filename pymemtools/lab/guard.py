@@ -10,6 +10,7 @@ no other way to clean up, so the one that there is, is taken every time.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import select
 import signal
@@ -38,7 +39,7 @@ class Terms(NamedTuple):
 
     seconds: float
     grace: float = 0.0  # between SIGTERM and SIGKILL
-    patient: bool = False  # Ctrl-C is for a program that the experiment runs
+    patient: bool = False  # Ctrl-C is for a program that the experiment runs, and so is what that leaves running
 
 
 class Pipes(NamedTuple):
@@ -180,7 +181,7 @@ def _guard(work: Callable[[Hear, Owe], Mapping[str, Any]], pipes: Pipes, terms: 
         os.close(debts[1])
         _let_go_of_streams()
         why, owed = _wait(pipes.life[0], debts[0], terms.seconds)
-        status, alive = _end_all(worker, terms.grace if why == "gone" else 0.0)
+        status, alive = _ended(worker, why, terms)
         left = settle_all(owed) + [f"process {pid} is still there" for pid in alive]
         send(pipes.verdict[1], why, left, status)
     finally:
@@ -199,7 +200,8 @@ def _wait(life: int, debts: int, seconds: float) -> tuple[str, list[Debt]]:
     deadline = time.monotonic() + seconds
     owed: list[Debt] = []
     while True:
-        ready = select.select([life, debts], [], [], max(deadline - time.monotonic(), 0))[0]
+        left = None if deadline == math.inf else max(deadline - time.monotonic(), 0)
+        ready = select.select([life, debts], [], [], left)[0]
         why = "time" if not ready else "gone" if life in ready else ""
         if debts in ready:
             message = receive(debts)
@@ -208,6 +210,13 @@ def _wait(life: int, debts: int, seconds: float) -> tuple[str, list[Debt]]:
             owed.append(Debt(*message))
         elif why:
             return why, owed
+
+
+def _ended(worker: int, why: str, terms: Terms) -> tuple[int | None, list[int]]:
+    """End what is to be ended; give the experiment's status, and who is still there."""
+    if why == "done" and terms.patient:
+        return os.waitpid(worker, 0)[1], []
+    return _end_all(worker, terms.grace if why == "gone" else 0.0)
 
 
 def _end_all(worker: int, grace: float) -> tuple[int | None, list[int]]:

@@ -58,4 +58,4 @@ def _bits() -> int:
     return struct.calcsize("P") * 8
 
 
-EXPERIMENT = Experiment("malloc", COLUMNS, _obstacle, _plan, _run, calls_report)
+EXPERIMENT = Experiment("malloc", COLUMNS, _obstacle, _plan, _run, calls_report, unit=1)

@@ -12,13 +12,14 @@ from pymemtools.units import KIB
 
 
 def sample_header(columns: Sequence[Column]) -> str:
-    """Give the line above samples: amounts are in KiB."""
+    """Give the line above samples."""
     return "  ".join(_placed(column, column.title) for column in columns if column.title).rstrip()
 
 
-def sample_line(columns: Sequence[Column], row: Mapping[str, Any]) -> str:
-    """Give the line of one sample; columns without a title are for programs only."""
-    return "  ".join(_placed(column, _cell(column, row.get(column.key))) for column in columns if column.title).rstrip()
+def sample_line(columns: Sequence[Column], row: Mapping[str, Any], unit: int = KIB) -> str:
+    """Give the line of one sample, amounts in ``unit`` bytes; columns without a title are for programs only."""
+    cells = (_placed(column, _cell(column, row.get(column.key), unit)) for column in columns if column.title)
+    return "  ".join(cells).rstrip()
 
 
 def law_lines(laws: Sequence[Law]) -> Iterator[str]:
@@ -40,11 +41,11 @@ def _placed(column: Column, text: str) -> str:
     return f"{text:>{column.width}}" if column.right else f"{text:<{column.width}}"
 
 
-def _cell(column: Column, value: Any) -> str:
+def _cell(column: Column, value: Any, unit: int) -> str:
     if value is None:
         return "-"
     if column.kind == "bytes":
-        return str(value // KIB)
+        return str(value // unit)
     if column.kind == "seconds":
         return f"{value:.2f}"
     if column.kind == "address":

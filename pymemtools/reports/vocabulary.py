@@ -14,7 +14,10 @@ from pymemtools.reports.findings import report as findings
 from pymemtools.reports.groups import columns as groups
 from pymemtools.reports.ksm import estimate as ksm_estimate
 from pymemtools.reports.ksm import status as ksm
-from pymemtools.reports.lab import demand_paging, listing
+from pymemtools.reports.lab import cow, demand_paging, listing, segv, stack, watch
+from pymemtools.reports.lab import malloc as lab_malloc
+from pymemtools.reports.lab import oom as lab_oom
+from pymemtools.reports.lab import page_cache as lab_cache
 from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
 from pymemtools.reports.oom_scores import safer
@@ -77,8 +80,15 @@ VOCABULARY = (
     Rows("numa", numa.COLUMNS),
     Rows("numa PID", numa.PROCESS_COLUMNS),
     Rows("lab", listing.COLUMNS),
+    Rows("lab page-cache", lab_cache.COLUMNS),
+    Rows("lab watch", watch.COLUMNS),
     Rows("lab demand-paging", demand_paging.COLUMNS),
     Rows("wss", wss.COLUMNS),
+    Rows("lab cow", cow.COLUMNS),
+    Rows("lab stack", stack.COLUMNS),
+    Rows("lab malloc", lab_malloc.COLUMNS),
+    Rows("lab segv", segv.COLUMNS),
+    Rows("lab oom", lab_oom.COLUMNS),
     Rows("ksm", ksm.COLUMNS),
     Rows("ksm --estimate", ksm_estimate.COLUMNS),
     Rows("zones", zones.COLUMNS),

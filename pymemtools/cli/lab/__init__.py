@@ -9,6 +9,10 @@ import click
 from pymemtools.cli import LazyGroup
 
 MAP = {
+    "What memory is good for": {
+        "page-cache": "Read files twice: from the disk, and from memory.",
+        "watch": "Run a command, and watch free meanwhile.",
+    },
     "When memory becomes real": {
         "demand-paging": "Map, read and write: pages come with faults, one by one.",
         "cow": "Fork and write: what is shared is copied, page by page.",

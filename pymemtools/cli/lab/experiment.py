@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +24,7 @@ from pymemtools.report import Report
 from pymemtools.reports.lab.laws import broken
 from pymemtools.reports.lab.plan import CannotRun, Findings, Plan, refusal
 from pymemtools.sources.base import Source
-from pymemtools.units import human_size
+from pymemtools.units import KIB, human_size
 
 if TYPE_CHECKING:
     from pymemtools.render.line_plot import Plot
@@ -48,11 +49,15 @@ class ExperimentCommand(AbbreviatingCommand):
 
 
 def experiment(
-    found: Experiment, text: Text | None = None, plot: Callable[[Report], Plot] | None = None
+    found: Experiment,
+    text: Text | None = None,
+    plot: Callable[[Report], Plot] | None = None,
+    status: Callable[[Report], int] = lambda report: 0,
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a command of a function that makes an experiment's request of its own options.
 
     ``text`` lays out what stands between the samples and the laws. With ``plot`` there is -o, and a chart on terminals.
+    ``status`` is given where all laws hold.
     """
 
     def make(own: Callable[..., Any]) -> click.Command:
@@ -60,7 +65,7 @@ def experiment(
         @click.pass_context
         def run(ctx: click.Context, /, **options: Any) -> int:
             ways = Ways(*(options.pop(name, None) for name in Ways._fields))
-            return _run(ctx, found, own(**options), ways, _Layout(text, plot))
+            return _run(ctx, found, own(**options), ways, _Layout(text, plot, status))
 
         for option in _options(has_plot=plot is not None):
             run = option(run)
@@ -77,6 +82,7 @@ def experiment(
 class _Layout(NamedTuple):
     text: Text | None
     plot: Callable[[Report], Plot] | None
+    status: Callable[[Report], int]
 
 
 def _options(*, has_plot: bool) -> Iterator[Callable[[Any], Any]]:
@@ -99,8 +105,7 @@ def _run(ctx: click.Context, found: Experiment, request: Any, ways: Ways, layout
     plan = found.plan(source, request)
     plan = plan._replace(seconds=ways.seconds or plan.seconds)
     if is_explained() or ways.dry_run:
-        write_lines(on_page(_explanation(plan, found)))
-        sys.stdout.flush()
+        _write(found, _explanation(plan, found))
         no_more()
     if reason := refusal(source, plan, _disk_free(plan), forced=ways.forced):
         raise CannotRun(f"lab {found.name}: will not run now: {reason}")
@@ -108,10 +113,13 @@ def _run(ctx: click.Context, found: Experiment, request: Any, ways: Ways, layout
         return 0
     report = _performed(found, request, plan, source, is_text=ways.style == "text")
     _save(report, layout, ways)
-    show(report, ways.style, lambda report: _rest(report, layout))
+    if ways.style == "text" and found.on_stderr:
+        _write(found, _rest(report, layout))
+    else:
+        show(report, ways.style, lambda report: _rest(report, layout))
     for law in broken(report.answer.laws):
         say(f"lab {found.name}: law broken: {law.name}: expected {law.expected}, seen {law.seen}")
-    return 1 if broken(report.answer.laws) else 0
+    return 1 if broken(report.answer.laws) else layout.status(report)
 
 
 def _check(ctx: click.Context, found: Experiment, ways: Ways) -> None:
@@ -136,12 +144,14 @@ def _explanation(plan: Plan, found: Experiment) -> Iterator[str]:
     """Say what will happen, what it takes, and what the columns of its samples mean."""
     yield from plan.happens
     disk = f", {human_size(plan.disk)} of disk" if plan.disk else ""
-    yield f"It takes at most {human_size(plan.memory)} of memory{disk} and {plan.seconds:g} s."
+    time = "as long as it takes" if plan.seconds == math.inf else f"{plan.seconds:g} s"
+    yield f"It takes at most {human_size(plan.memory)} of memory{disk} and {time}."
     yield ""
     shown = [column for column in found.columns if column.title]
     width = max((len(column.title) for column in shown), default=0)
     for column in shown:
-        yield f"{column.title:<{width}}  {column.help}{', in KiB' if column.kind == 'bytes' else ''}"
+        unit = f", in {'KiB' if found.unit == KIB else 'bytes'}" if column.kind == "bytes" else ""
+        yield f"{column.title:<{width}}  {column.help}{unit}"
     yield ""
 
 
@@ -161,7 +171,7 @@ class _Heard:
     """Keeps what the experiment tells, and prints samples at once where people read them."""
 
     def __init__(self, found: Experiment, *, is_text: bool) -> None:
-        self._columns = found.columns
+        self._found = found
         self._is_text = is_text
         self.rows: list[dict[str, Any]] = []
         self.notes: list[str] = []
@@ -175,11 +185,21 @@ class _Heard:
             return
         from pymemtools.render.lab_table import sample_header, sample_line
 
-        lines = [sample_line(self._columns, value)]
+        lines = [sample_line(self._found.columns, value, self._found.unit)]
         if len(self.rows) == 1:
-            lines.insert(0, sample_header(self._columns))
-        write_lines(on_page(lines))
+            lines.insert(0, sample_header(self._found.columns))
+        _write(self._found, lines)
+
+
+def _write(found: Experiment, lines: Iterable[str]) -> None:
+    """Print at once, fitted to the terminal: to stdout, unless that is another program's."""
+    lines = on_page(lines)
+    if not found.on_stderr:
+        write_lines(lines)
         sys.stdout.flush()
+    elif sys.stderr is not None:
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.flush()
 
 
 def _rest(report: Report, layout: _Layout) -> Iterator[str]:

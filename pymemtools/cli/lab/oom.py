@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from pymemtools.cli.lab.experiment import experiment
-from pymemtools.cli.options import SIZE
+from pymemtools.cli.types import SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.lab.oom import EXPERIMENT
 from pymemtools.report import Report

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from pymemtools.cli.lab.experiment import experiment
-from pymemtools.cli.options import offer
+from pymemtools.cli.offers import offer
 from pymemtools.lab.segv import EXPERIMENT
 from pymemtools.report import Report
 from pymemtools.reports.lab.segv import CASES, SegvRequest

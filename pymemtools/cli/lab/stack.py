@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pymemtools.cli.lab.experiment import experiment
-from pymemtools.cli.options import SIZE
+from pymemtools.cli.types import SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.lab.stack import EXPERIMENT
 from pymemtools.reports.lab.stack import StackRequest

@@ -15,16 +15,16 @@ from pymemtools.reports.what_if.malloc import Heaps, MallocRequest, malloc_repor
 COURSE = (8, 4084, 8, 136168, 200000)
 _WITHOUT_TCACHE = (2, 25)  # a thread's cache is there already, and emptied
 COLUMNS = (
-    Column("request", "request", "what malloc() was called with, in bytes", "count", 9),
+    Column("request", "request", "what malloc() was called with", "bytes", 9),
     Column("from", "from", "the heap, or a mapping of its own", "text", 5, right=False),
-    Column("pointer", "pointer", "what it gave", "address", 18),
-    Column("offset", "offset", "of the pointer, from where the top of the heap began, in bytes", "count", 8),
-    Column("predicted_offset", "model", "the same by the model", "count", 8),
-    Column("break_change", "break +", "by so many bytes the break moved", "count", 9),
-    Column("predicted_break", "model", "the same by the model", "count", 9),
-    Column("mapped_change", "mapped +", "by so many bytes the mappings grew", "count", 9),
-    Column("predicted_mapped", "model", "the same by the model", "count", 9),
-    Column("in_use_change", "", "by so many bytes what is in use of the heap grew", "count"),
+    Column("address", "pointer", "what it gave", "address", 18),
+    Column("heap_offset", "offset", "of the pointer, from where the top of the heap began", "bytes", 8),
+    Column("predicted_heap_offset", "model", "the same by the model", "bytes", 8),
+    Column("break_change", "break +", "by so much the break moved", "bytes", 9),
+    Column("predicted_break", "model", "the same by the model", "bytes", 9),
+    Column("mapped_change", "mapped +", "by so much the mappings grew", "bytes", 9),
+    Column("predicted_mapped", "model", "the same by the model", "bytes", 9),
+    Column("in_use_change", "", "by so much what is in use of the heap grew", "bytes"),
 )
 
 
@@ -53,9 +53,9 @@ def call_rows(calls: Sequence[Mapping[str, int]], sizes: Sequence[int], predicte
             {
                 "request": size,
                 "from": "mmap" if is_mapped else "heap",
-                "pointer": after["pointer"],
-                "offset": None if is_mapped else after["pointer"] - origin,
-                "predicted_offset": model.pointer,
+                "address": after["pointer"],
+                "heap_offset": None if is_mapped else after["pointer"] - origin,
+                "predicted_heap_offset": model.pointer,
                 "break_change": after["break"] - before["break"],
                 "predicted_break": model.break_after - model.break_before,
                 "mapped_change": after["mapped"] - before["mapped"],
@@ -75,7 +75,7 @@ def calls_report(found: Findings) -> Report:
 def laws(found: Findings) -> Sequence[Law]:
     """Demand pointers, break and mappings as predicted; what is mapped has no place in the heap."""
     pairs = (
-        ("pointers are where the model has them", "offset", "predicted_offset"),
+        ("pointers are where the model has them", "heap_offset", "predicted_heap_offset"),
         ("the break moves as the model has it", "break_change", "predicted_break"),
         ("mappings grow as the model has it", "mapped_change", "predicted_mapped"),
     )

@@ -92,7 +92,7 @@ _PLAIN = {
 }
 _MUST: Mapping[str, Mapping[str, Told]] = {
     # General protection is no page fault, and has no address. Source: arch/x86/kernel/traps.c,
-    # exc_general_protection(); of the kernel's memory nobody is told whether it is there: arch/x86/mm/fault.c,
+    # gp_user_force_sig_segv(); of the kernel's memory nobody is told whether it is there: arch/x86/mm/fault.c,
     # do_user_addr_fault().
     "x86_64": {
         **_PLAIN,

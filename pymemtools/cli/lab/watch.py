@@ -1,0 +1,44 @@
+"""``pymemtools lab watch``: what a command does to the machine's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from pymemtools.cli.lab.experiment import experiment
+from pymemtools.cli.types import SECONDS
+from pymemtools.lab.watch import EXPERIMENT
+from pymemtools.report import Report
+from pymemtools.reports.lab.watch import WatchRequest, ending_of, peaks
+from pymemtools.units import human_size
+
+if TYPE_CHECKING:
+    from pymemtools.render.line_plot import Plot
+
+
+def _lines(report: Report) -> Iterator[str]:
+    seen = report.answer.findings.seen
+    yield f"{seen['command'][0]}: {ending_of(seen['code'])}, after {seen['ended'] - seen['started']:.2f} s."
+    yield f"{'':<10} {'least':>11} {'most':>11} {'change':>11}"
+    for key, peak in peaks(report.answer.findings.rows).items():
+        sign = "-" if peak.change < 0 else "+"
+        cells = human_size(peak.least), human_size(peak.most), f"{sign}{human_size(abs(peak.change))}"
+        yield f"{key:<10} " + " ".join(f"{cell:>11}" for cell in cells)
+
+
+def _plot(report: Report) -> Plot:
+    from pymemtools.render.line_plot import Plot
+
+    rows = report.answer.findings.rows
+    corners = [(row["seconds"], row["used"] or 0) for row in rows]
+    return Plot(f"Used memory while {report.answer.findings.seen['command'][0]} ran", corners, [])
+
+
+@experiment(EXPERIMENT, text=_lines, plot=_plot, status=lambda report: report.answer.findings.seen["status"])
+@click.option("--interval", type=SECONDS, default="1", metavar="SECONDS", help="Between two samples. [1]")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
+def command(*, interval: float, words: tuple[str, ...]) -> WatchRequest:
+    """Run a command, and show what free shows on stderr meanwhile; its output and its status are its own."""
+    return WatchRequest(words, interval)

@@ -1,0 +1,204 @@
+"""Read files twice, and see where the bytes come from."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pymemtools.control.page_cache import evict_open
+from pymemtools.errors import MemtoolsError
+from pymemtools.lab.experiment import Experiment, nothing_in_the_way
+from pymemtools.lab.stage import Stage
+from pymemtools.probes.page_cache import PAGE, CacheCounter
+from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.reports.lab.page_cache import COLUMNS, CacheTrial, passes_of, trial_report
+from pymemtools.reports.lab.plan import CannotRun, Plan
+from pymemtools.reports.what_if.asked import ask
+from pymemtools.sources.base import Source
+
+_MARGIN = 16 << 20
+_MOST_FILES = 50_000
+_PIECE = 1 << 20
+_OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+_DISK = 600.0  # seconds: a disk may be slow
+
+
+def _plan(source: Source, request: CacheTrial) -> Plan:
+    size = sum(size for _, size in _files(request)) if request.directory is not None else request.size
+    if size == 0:
+        raise CannotRun(f"lab page-cache: cannot run here: {request.directory}: no file that can be read")
+    predicted = passes_of(ask(source), size)
+    if predicted[-1].misses > predicted[-1].error_bound:
+        raise CannotRun(
+            "lab page-cache: will not run now: the page cache has no room for all of it (--size reads less)"
+        )
+    what = f"the files in {request.directory}" if request.directory is not None else "a file of our own"
+    happens = (
+        f"The pages of {what} are taken out of the page cache, which loses nothing, and it is read twice.",
+        "The first reading comes from the disk, and the kernel keeps the pages; the second finds them in memory. "
+        "free sinks by them, available does not: they can be taken back at any time.",
+    )
+    own = request.size if request.directory is None else 0
+    return Plan(happens, _MARGIN, own, _DISK, _place() if own else "", [each.misses for each in predicted])
+
+
+def _place() -> str:
+    """Give where a file of our own goes."""
+    lasting, other = "/var/tmp", "/tmp"  # noqa: S108 (for a file without a name; /tmp may be memory)
+    return os.environ.get("TMPDIR") or (lasting if os.access(lasting, os.W_OK) else other)
+
+
+def _files(request: CacheTrial) -> Iterator[tuple[str, int]]:
+    """Find regular files that can be read, in order, of one file system, until there are enough bytes."""
+    top = request.directory or ""
+    try:
+        device = os.stat(top).st_dev
+        os.listdir(top)
+    except OSError as error:
+        raise MemtoolsError(f"lab page-cache: {top}: {os.strerror(error.errno or 0)}") from None
+    left, count = request.size, 0
+    for path, directories, names in os.walk(top):
+        directories[:] = sorted(name for name in directories if _device(os.path.join(path, name)) == device)
+        for name in sorted(names):
+            full = os.path.join(path, name)
+            try:
+                found = os.lstat(full)
+            except OSError:
+                continue
+            if not stat.S_ISREG(found.st_mode) or found.st_dev != device or not os.access(full, os.R_OK):
+                continue
+            if not 0 < found.st_size <= left or count == _MOST_FILES:
+                continue
+            left, count = left - found.st_size, count + 1
+            yield full, found.st_size
+
+
+def _device(path: str) -> int | None:
+    try:
+        return os.lstat(path).st_dev
+    except OSError:
+        return None
+
+
+class _Trial:
+    """The files, which are opened for each look."""
+
+    def __init__(self, stage: Stage, files: Sequence[tuple[str, int]], own: int | None) -> None:
+        self._stage = stage
+        self._files = files
+        self._own = own
+        self._counter = CacheCounter()
+        self._buffer = bytearray(_PIECE)
+        self.method: str | None = None
+
+    def _opened(self) -> Iterator[int]:
+        if self._own is not None:
+            yield self._own
+        for path, _ in self._files:
+            try:
+                fd = os.open(path, _OPEN)
+            except OSError as error:
+                if error.errno in (errno.ENOENT, errno.EACCES, errno.ELOOP):
+                    continue
+                raise MemtoolsError(f"{path}: {os.strerror(error.errno or 0)}") from None
+            try:
+                yield fd
+            finally:
+                os.close(fd)
+
+    def evict(self) -> None:
+        """Take all out of the page cache, as far as nobody maps it."""
+        for fd in self._opened():
+            try:
+                evict_open(fd, os.fstat(fd).st_size)
+            except OSError as error:
+                reason = os.strerror(error.errno or 0)
+                raise CannotRun(f"lab page-cache: cannot run here: a file cannot be evicted: {reason}") from None
+
+    def read(self) -> int:
+        """Read all; give how many bytes that were."""
+        whole = 0
+        for fd in self._opened():
+            at = 0
+            while count := os.preadv(fd, [self._buffer], at):
+                at += count
+            whole += at
+        return whole
+
+    def show(self, step: str, read: int | None, seconds: float | None, disk: int | None, model: int | None) -> None:
+        """Look where the pages are."""
+        info = parse_meminfo(self._stage.source.read("meminfo"))
+        self._stage.row(
+            step=step,
+            seconds=seconds,
+            read=read,
+            from_disk=disk,
+            predicted_misses=model,
+            in_cache=self._in_cache(),
+            cached=info.get("Cached"),
+            free=info.get("MemFree"),
+        )
+
+    def _in_cache(self) -> int | None:
+        pages = 0
+        for fd in self._opened():
+            found = self._counter.resident(fd, os.fstat(fd))
+            if found.cached is None:
+                return None
+            self.method, pages = found.method, pages + found.cached
+        return pages * PAGE
+
+
+def _run(request: CacheTrial, stage: Stage) -> Mapping[str, Any]:
+    files = list(_files(request)) if request.directory is not None else []
+    own = None if request.directory is not None else _made(stage, request.size)
+    sizes = [size for _, size in files] or [request.size]
+    trial = _Trial(stage, files, own)
+    trial.evict()
+    trial.show("not in memory", None, None, None, None)
+    for step, model in zip(("first reading", "second reading"), stage.predicted):
+        start, before = time.perf_counter(), _from_disk(stage.source)
+        read = trial.read()
+        seconds, after = round(time.perf_counter() - start, 4), _from_disk(stage.source)
+        disk = None if before is None or after is None else after - before
+        trial.show(step, read, seconds, disk, model)
+        if step == "first reading" and disk == 0:
+            stage.note("nothing came from a disk the first time: this file system is in memory, or counts elsewhere")
+    if files and list(_files(request)) != files:
+        raise CannotRun("lab page-cache: cannot be judged: files changed while they were read")
+    return {
+        "files": len(sizes),
+        "size": sum(sizes),
+        "whole_pages": sum(-(-size // PAGE) * PAGE for size in sizes),
+        "directory": request.directory,
+        "method": trial.method,
+    }
+
+
+def _made(stage: Stage, size: int) -> int:
+    """Write a file of so many bytes without a name. Raises MemtoolsError."""
+    fd, piece = stage.temporary(_place()), os.urandom(_PIECE)
+    try:
+        at = 0
+        while at < size:
+            at += os.pwrite(fd, piece[: size - at], at)
+        os.fsync(fd)
+    except OSError as error:
+        raise MemtoolsError(f"lab page-cache: {_place()}: {os.strerror(error.errno or 0)}") from None
+    return fd
+
+
+def _from_disk(source: Source) -> int | None:
+    """Give the bytes that we have had fetched from disks; None where the kernel does not count them."""
+    try:
+        lines = dict(line.split(b": ") for line in source.read("self/io").splitlines())
+        return int(lines[b"read_bytes"])
+    except (MemtoolsError, KeyError, ValueError):
+        return None
+
+
+EXPERIMENT = Experiment("page-cache", COLUMNS, nothing_in_the_way, _plan, _run, trial_report)
