@@ -40,6 +40,7 @@ CALLS = {  # every command that reads a source, with what is not a whole call by
     "swap": ("",),
     "cache": ("--all", "-p PID"),
     "faults": ("", "PID", "--top 5", "--compat sar"),
+    "metrics": ("", "--no-pss"),
     "thp": ("", "PID"),
     "ksm": ("", "-p PID"),
     "numa": ("", "PID"),

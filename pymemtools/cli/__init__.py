@@ -39,6 +39,7 @@ MAP = {
     },
     "Follow it over time": {
         "faults": "Show page faults, paging and reclaim a second, as sar does.",
+        "metrics": "Print metrics of memory as Prometheus reads them.",
     },
     "Explain who is killed, and why": {
         "report": "Say what is to be known of a machine first, in words.",

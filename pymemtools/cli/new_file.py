@@ -21,6 +21,30 @@ def write_new_file(path: str, data: bytes, *, force: bool) -> None:
         file.write(data)
 
 
+def replace_file(path: str, data: bytes, *, mode: int) -> None:
+    """Put ``data`` in the place of a file, or of none: who reads it sees the old or the new one, after a crash, too.
+
+    It has this very mode, whatever the umask. Raises MemtoolsError.
+    """
+    with new_file(path, force=True, mode=mode) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    _keep_name(os.path.dirname(path) or ".")
+
+
+def _keep_name(folder: str) -> None:
+    """Bring the names of a folder to the disk, as far as its file system can."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
+
+
 @contextmanager
 def new_file(path: str, *, force: bool, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Open a new file beside ``path``, which gets the name when all went well; otherwise nothing of it is left.

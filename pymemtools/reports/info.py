@@ -96,6 +96,11 @@ QUESTIONS = (
     Needs("pages --unexplained", ("meminfo",), ("zoneinfo", "vmstat", "vmallocinfo", "net/sockstat", _PAGE_SIZE)),
     Needs("faults", ("vmstat", "uptime"), ("pressure/memory", _PAGE_SIZE)),
     Needs("faults --top", ("PID/stat", "uptime"), ("PID/cmdline", _PAGE_SIZE)),
+    Needs(
+        "metrics",
+        ("vmstat|PID/smaps_rollup|PID/smaps|/sys/fs/cgroup/",),
+        ("vmstat", "pressure/memory", "PID/smaps_rollup|PID/smaps", "/sys/fs/cgroup/", "PID/cgroup", _PAGE_SIZE),
+    ),
     Needs("numa", ("/sys/devices/system/node/|zoneinfo",), ("/sys/devices/system/node/",)),
     Needs(
         "ksm",

@@ -18,6 +18,7 @@ from pymemtools.reports.lab import cow, demand_paging, listing, segv, stack, wat
 from pymemtools.reports.lab import malloc as lab_malloc
 from pymemtools.reports.lab import oom as lab_oom
 from pymemtools.reports.lab import page_cache as lab_cache
+from pymemtools.reports.metrics import report as metrics
 from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
 from pymemtools.reports.oom_scores import safer
@@ -77,6 +78,7 @@ VOCABULARY = (
     Rows("thp PID", thp_process.COLUMNS),
     Rows("faults", faults.COLUMNS),
     Rows("faults --top", process_faults.PROCESS_COLUMNS),
+    Rows("metrics", metrics.COLUMNS),
     Rows("numa", numa.COLUMNS),
     Rows("numa PID", numa.PROCESS_COLUMNS),
     Rows("lab", listing.COLUMNS),
