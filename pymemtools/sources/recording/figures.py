@@ -1,7 +1,8 @@
 """Figures of processes and groups over the samples of one block, packed so that reading a day takes no time.
 
 Of each place there are the samples in which any of its figures changed, the block's first among them, and for each
-figure its values then: in as few bytes as the largest needs, or once, where it is the same throughout.
+figure its values then: in as few bytes as the largest needs, in units of a power of two that all are multiples of, or
+once, where it is the same throughout.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import sys
 import zlib
 from array import array
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from pymemtools.errors import ArchiveError
 from pymemtools.sources.recording.schema import BLOCK
@@ -22,7 +25,7 @@ UNKNOWN = -1
 WIDTH = len(PROCESS_FIGURES)
 _CODES = ("B", "H", "I", "Q")
 _SIZES = {1: "B", 2: "H", 4: "I", 8: "Q"}
-_FIGURE = struct.Struct("<Bq")  # bytes for each value, 0 where there is but one; what is added to each
+_FIGURE = struct.Struct("<BBq")  # bytes for each value, 0 where there is but one; bits shifted; what is added to each
 _MOST_ROWS = 1 << 20  # of places that changed in one sample
 
 Row = tuple[int, ...]  # a place, and its figures
@@ -33,12 +36,14 @@ def packed_course(offsets: Sequence[int], rows: Sequence[Sequence[int]]) -> byte
     parts = [bytes((len(offsets) - 1,)), bytes(offsets)]
     for values in zip(*rows):
         least = min(values)
-        most = max(values) - least
-        code = next(code for code in _CODES if most < 1 << 8 * array(code).itemsize)
-        figures = array(code, [value - least for value in values] if most else [])
+        above = [value - least for value in values]
+        most, bits = max(above), reduce(or_, above)
+        shift = (bits & -bits).bit_length() - 1 if bits else 0
+        code = next(code for code in _CODES if most >> shift < 1 << 8 * array(code).itemsize)
+        figures = array(code, [value >> shift for value in above] if most else [])
         if sys.byteorder == "big":
             figures.byteswap()
-        parts += [_FIGURE.pack(figures.itemsize if most else 0, least), figures.tobytes()]
+        parts += [_FIGURE.pack(figures.itemsize if most else 0, shift, least), figures.tobytes()]
     return b"".join(parts)
 
 
@@ -59,21 +64,22 @@ def unpacked_course(packed: bytes, wanted: Sequence[int]) -> list[Sequence[int]]
     for place in range(max(wanted, default=-1) + 1):
         if len(packed) < at + _FIGURE.size:
             raise _damaged()
-        size, least = _FIGURE.unpack_from(packed, at)
+        size, shift, least = _FIGURE.unpack_from(packed, at)
         at += _FIGURE.size
         if place in wanted:
-            found[place] = [least] * count if not size else _values(packed[at : at + size * count], size, least, count)
+            values = _values(packed[at : at + size * count], size, count) if size else [0] * count
+            found[place] = [least + (value << shift) for value in values]
         at += size * count
     return [found[place] for place in wanted]
 
 
-def _values(packed: bytes, size: int, least: int, count: int) -> Sequence[int]:
+def _values(packed: bytes, size: int, count: int) -> Sequence[int]:
     if size not in _SIZES or len(packed) != size * count:
         raise _damaged()
     figures = array(_SIZES[size], packed)
     if sys.byteorder == "big":
         figures.byteswap()
-    return [least + figure for figure in figures] if least else figures
+    return figures
 
 
 def packed_rows(rows: Sequence[Row]) -> bytes:
