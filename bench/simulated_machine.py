@@ -66,7 +66,7 @@ TracerPid:\t0
 Uid:\t{uid}\t{uid}\t{uid}\t{uid}
 Gid:\t{uid}\t{uid}\t{uid}\t{uid}
 FDSize:\t128
-Groups:\t{uid} 
+Groups:\t{uid}
 NStgid:\t{pid}
 NSpid:\t{pid}
 NSpgid:\t{pid}
@@ -218,7 +218,9 @@ class SimulatedMachine:
         example = open_source(demo_path())
         settings = {f"sys/vm/{name}": example.read(f"sys/vm/{name}") for name in example.names("sys/vm")}
         texts = {name: example.read(name) for name in ("meminfo", "vmstat", "zoneinfo", "buddyinfo", "swaps")}
-        pressure = b"some avg10=0.00 avg60=0.21 avg300=0.10 total=8812734\nfull avg10=0.00 avg60=0.12 avg300=0.05 total=7712734\n"
+        pressure = b"".join(
+            b"%b avg10=0.00 avg60=0.21 avg300=0.10 total=8812734\n" % kind for kind in (b"some", b"full")
+        )
         texts |= {f"pressure/{name}": pressure for name in ("memory", "io", "cpu")}
         shares = {"meminfo": 0.6, "vmstat": 0.5, "zoneinfo": 0.5, "buddyinfo": 0.9, "swaps": 0.0}
         self._moving = {name: Moving(text, self._chance, shares.get(name, 0.4)) for name, text in texts.items()}

@@ -17,7 +17,7 @@ from pymemtools.capture.retention import EVERYTHING, Keep, expire
 from pymemtools.capture.sampling import Files, Identity, Sampled, Sampler
 from pymemtools.procfs.cgroup import parse_cgroup
 from pymemtools.sources.base import Source
-from pymemtools.sources.recording.bundle import bundled
+from pymemtools.sources.recording.bundle import REFUSED, bundled
 from pymemtools.sources.recording.figures import Row, packed_course, packed_rows, unpacked_rows
 from pymemtools.sources.recording.packing import pack
 from pymemtools.sources.recording.schema import BLOCK, COURSE_SHIFT, GROUP, KEY, MACHINE, PROCESS
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FULL_EVERY = 30  # samples: five minutes of the usual ones
 _DICTIONARY = 32 << 10  # bytes, which is how far zlib looks back
+_REFUSED = f"smaps_rollup{REFUSED}"
 _MOST_COMMAND = 1024  # bytes of a command line beside the figures; all of it is in the text
 
 
@@ -43,8 +44,10 @@ class Written(NamedTuple):
     """What became of a sample."""
 
     number: int
-    processes: int
-    cpu_s: float  # processor time of this program for it
+    processes: int  # kernel threads left out
+    unreadable: int  # of them, whose memory could not be read
+    reason: str  # why the first of these was not
+    cpu_s: float  # processor time of this program since the sample before
     size: int  # bytes of the file
 
 
@@ -86,6 +89,7 @@ class Writer:
         self._users: set[int] = set()
         self._boot_id, self._boot = "", 0
         self._taken = 0  # samples in this run
+        self._looked = time.process_time()
         self._number = self._next_text = self._first_text = self._next_place = 0
         self._dictionary = b""
         with write_error(path):
@@ -103,13 +107,12 @@ class Writer:
 
     def sample(self, source: Source, tick: Tick) -> Written:
         """Take one sample and write it, whole or not at all. Raises MemtoolsError."""
-        begin = time.process_time()
         sampled = self._sampler.take(source, is_full=self._taken % self._full_every == 0)
         number = self._number + 1
         with write_error(self.path), self._file.transaction():
             self._first_text = first_text = self._next_text
             self._write(number, sampled, source)
-            cpu = time.process_time() - begin
+            cpu = self._cpu()
             row = (round(tick.taken_at * 1000), round(tick.boottime_s * 1000), self._boot, tick.utc_offset_s)
             values = (number, *row, first_text, round(cpu * 1e6))
             self._sql.execute("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?)", values)
@@ -117,7 +120,20 @@ class Writer:
         self._taken += 1
         with write_error(self.path):
             expire(self._file, self._keep, number, tick.taken_at)
-        return Written(number, len(sampled.processes), time.process_time() - begin, self._file.size())
+        reasons = [files[_REFUSED].decode() for files in sampled.processes.values() if _REFUSED in files]
+        processes = sum("cmdline" in files for files in sampled.processes.values())
+        return Written(number, processes, len(reasons), reasons[0] if reasons else "", cpu, self._file.size())
+
+    def _cpu(self) -> float:
+        """Give the processor time since the last look, in seconds: with all that a sample takes behind its own line."""
+        now = time.process_time()
+        spent, self._looked = now - self._looked, now
+        return spent
+
+    @property
+    def number(self) -> int:
+        """Give the number of the last sample; 0 before the first."""
+        return self._number
 
     def _continue(self, about: Mapping[str, Any]) -> None:
         """Go on where the file ends."""

@@ -58,6 +58,7 @@ MAP = {
     },
     "Capture a machine, to study it elsewhere": {
         "capture": "Take a capture of this machine, to be read elsewhere.",
+        "record": "Record this machine again and again, in one file.",
         "info": "Tell what a capture is, and which commands it can answer.",
     },
     "Check what this program goes by": {

@@ -14,7 +14,7 @@ from pymemtools.cli.options import check_style, exit_status, format_option, open
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.types import SECONDS
-from pymemtools.cli.watch import check_repeatable, gap_between, samples
+from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import cut
 from pymemtools.report import Report
@@ -52,8 +52,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     request = _checked(options)
     style, watch = options["style"], options["watch"]
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    if watch and source.facts.kind == "archive":
-        raise UsageProblem("groups: a capture does not change: --watch is for a live machine")
+    if watch:
+        check_changes("groups", source)
     for sample in samples(watch, None if watch else 1, gap_between(style)):
         report = groups_report(source, request)
         note_incomplete(ctx, report, strict=options["strict"])

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from pymemtools.errors import UsageProblem
+from pymemtools.sources.base import Source
 
 _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
 
@@ -25,6 +26,12 @@ def check_repeatable(command: str, style: str, *, alike: bool = True) -> None:
             f"{command}: samples again and again are not one document of {style}: use --format jsonl, "
             "whose rows have their moment"
         )
+
+
+def check_changes(command: str, source: Source) -> None:
+    """Refuse to read again and again what does not change; a directory may be copied anew. Raises UsageProblem."""
+    if source.facts.kind in ("archive", "recording"):
+        raise UsageProblem(f"{command}: a capture does not change: --watch is for a live machine")
 
 
 def gap_between(style: str) -> str:

@@ -97,7 +97,7 @@ def command(
         check_repeatable("free", style)
     areas = _areas(lohi=lohi, total=total, committed=committed)
     studied = open_from(ctx, source, partial=partial, max_size=max_size)
-    if is_repeated and studied.facts.kind == "archive":
+    if is_repeated and studied.facts.kind in ("archive", "recording"):
         raise UsageProblem("free: an archive does not change: -s and -c need a live machine or a directory")
 
     def text(report: Report) -> list[str]:

@@ -16,7 +16,7 @@ from pymemtools.cli.oom_scores.layouts import classic_lines, comparison_lines, r
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import Text, note_incomplete, show
 from pymemtools.cli.types import REGEX, SECONDS
-from pymemtools.cli.watch import check_repeatable, gap_between, samples
+from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import KILLS
 from pymemtools.report import Report, column_named
@@ -106,8 +106,8 @@ def _column(name: str) -> str:
 
 def _check_source(source: Source, request: ScoresRequest, watch: float | None) -> None:
     """Refuse what the source cannot tell. Raises UsageProblem."""
-    if watch is not None and source.facts.kind == "archive":
-        raise UsageProblem("oom-scores: a capture does not change: --watch is for a live machine")
+    if watch is not None:
+        check_changes("oom-scores", source)
     if request.is_wide and not source.is_live:
         raise UsageProblem("oom-scores: --wide shows what only a live machine tells")
     if request.verifies and (request.pid is not None or request.group is not None):

@@ -25,8 +25,8 @@ from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import checked, style_of
 from pymemtools.cli.pmap.page import Page
 from pymemtools.cli.types import REGEX, SECONDS
-from pymemtools.cli.watch import check_repeatable, gap_between, samples
-from pymemtools.errors import NoSuchProcess, UsageProblem
+from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
+from pymemtools.errors import NoSuchProcess
 from pymemtools.report import Report
 from pymemtools.reports.pmap.columns import NAMES
 from pymemtools.reports.pmap.report import joined_changes, process_reports, together, with_rows
@@ -87,8 +87,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if options["diff"] is not None:
         status = _compare(source, opened(options["diff"]), request, style, page())
     elif options["watch"] is not None:
-        if source.facts.kind == "archive":
-            raise UsageProblem("pmap: a capture does not change: --watch is for a live machine")
+        check_changes("pmap", source)
         status = _watch(source, request, options["watch"], style, page)
     else:
         status = _print(_heard(source, request), request, style, page())

@@ -16,8 +16,7 @@ from pymemtools.cli.smem.layout import Layout
 from pymemtools.cli.smem.request import checked, column_names
 from pymemtools.cli.terminal import chosen_width
 from pymemtools.cli.types import KIB_SIZE, REGEX, SECONDS
-from pymemtools.cli.watch import check_repeatable, gap_between, samples
-from pymemtools.errors import UsageProblem
+from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
 from pymemtools.render.tones import GROWTH
 from pymemtools.report import Report
 from pymemtools.reports.smem.report import smem_report
@@ -121,8 +120,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         percent=options["percent"],
     )
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    if options["watch"] and source.facts.kind == "archive":
-        raise UsageProblem("smem: a capture does not change: --watch is for a live machine")
+    if options["watch"]:
+        check_changes("smem", source)
     earlier = _earlier(ctx, options, request)
     if request.label is not None:
         _draw(ctx, smem_report(source, request), layout, options)

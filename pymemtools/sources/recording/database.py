@@ -56,6 +56,21 @@ class Database:
         """Give the first row, or None."""
         return next(self.each(question, *values), None)
 
+    def size(self) -> int:
+        """Give the bytes that it takes, with what is beside it."""
+        return sum(os.path.getsize(name) for name in (self._path, f"{self._path}-wal") if os.path.exists(name))
+
+    def copy_to(self, path: str) -> None:
+        """Write all that is in it to a new file, without what is free. Raises MemtoolsError."""
+        self._connection.set_authorizer(None)
+        self._connection.set_progress_handler(None, 0)
+        try:
+            self._connection.execute("ROLLBACK")
+            self._connection.execute("PRAGMA query_only = OFF")
+            self._connection.execute("VACUUM INTO ?", (path,))
+        except self._sqlite.Error as error:
+            raise MemtoolsError(f"{self._path}: cannot be packed: {error}") from None
+
     def close(self) -> None:
         """Let go of the file; otherwise that happens with the object's end."""
         self._connection.close()

@@ -36,6 +36,23 @@ class About(NamedTuple):
     dictionary: bytes
 
 
+class Summary(NamedTuple):
+    """What a recording holds, and what it cost."""
+
+    moments: int
+    first: Moment
+    last: Moment
+    boots: int
+    every_s: float | None
+    cpu_s: float  # processor time that it took, in all
+    size: int  # bytes of the file, and of what is still beside it
+
+    @property
+    def cpu_share(self) -> float | None:
+        """Give the share of one processor that recording took; None where that is not told."""
+        return None if self.every_s is None else self.cpu_s / (self.moments * self.every_s)
+
+
 class Followed(NamedTuple):
     """Where texts come from: a file of the machine, a group's files, a process's."""
 
@@ -114,6 +131,13 @@ class Recording:
     def last(self) -> Moment:
         """Give the newest moment."""
         return self._one_moment("ORDER BY number DESC LIMIT 1")
+
+    def summary(self) -> Summary:
+        """Tell what is in it, without reading that."""
+        row = self._database.one("SELECT count(*), total(cpu_us) FROM sample") or (0, 0.0)
+        return Summary(
+            *(row[0], self.first, self.last, len(self._boots), self.about.every_s), row[1] / 1e6, self._database.size()
+        )
 
     def choose(self, text: str) -> Moment:
         """Choose the moment that a user means. Raises UsageProblem or Missing."""

@@ -14,7 +14,7 @@ TABLES = {
     "about": "CREATE TABLE about (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "boot": "CREATE TABLE boot (id INTEGER PRIMARY KEY, boot_id TEXT)",
     "user": "CREATE TABLE user (uid INTEGER PRIMARY KEY, name TEXT)",
-    # texts from first_text on are this sample's, up to the next one's; cost is what this program took for it
+    # Texts from first_text on are this sample's, up to the next one's; cpu_us is since the sample before.
     "sample": (
         "CREATE TABLE sample (number INTEGER PRIMARY KEY, taken_ms INTEGER, boottime_ms INTEGER, boot INTEGER, "
         "utc_offset_s INTEGER, first_text INTEGER, cpu_us INTEGER)"
