@@ -25,7 +25,7 @@ SMEMCAP = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
 GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
 OOM_LOG = HERE / "oom_reports" / "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"
 ME = os.getpid()
-NO_DATA = ("capture", "completion", "help", "lab watch")  # the last: stdout is that of the command that it runs
+NO_DATA = ("capture", "completion", "help", "lab watch", "record")  # lab watch: stdout is that of what it runs
 CALLS = {  # a call for each command
     "cache": f"cache {OOM_LOG}",
     "drop-caches": "--demo drop-caches --dry-run",
@@ -152,6 +152,7 @@ NO_MODES = {  # options that choose no other data
     "--persist": "it writes a file",
     "--kernel FILE": "smem: an image of the kernel",
     "--source": "it is in every call",
+    "--at": "it needs a recording: tests/test_recording_replay.py has calls",
     "--version": "it is for people",
     "--format": "it is what is tested",
 }

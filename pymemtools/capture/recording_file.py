@@ -81,7 +81,7 @@ def opened_to_write(path: str) -> RecordingFile:
 def _expect_ours(path: str) -> None:
     """Refuse to write into what is no recording. Raises ArchiveError."""
     try:
-        Database(path).close()
+        Database(path, may_be_empty=True).close()
     except ArchiveError as error:
         raise ArchiveError(f"{error}; it is left as it is") from None
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
-from pymemtools.errors import ArchiveError
+from pymemtools.sources.recording.damage import Damaged
 from pymemtools.sources.recording.schema import BLOCK
 
 PROCESS_FIGURES = ("pss", "uss", "rss", "swap", "anonymous", "vss", "minflt", "majflt")
@@ -26,7 +26,7 @@ WIDTH = len(PROCESS_FIGURES)
 _CODES = ("B", "H", "I", "Q")
 _SIZES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _FIGURE = struct.Struct("<BBq")  # bytes for each value, 0 where there is but one; bits shifted; what is added to each
-_MOST_ROWS = 1 << 20  # of places that changed in one sample
+_MOST_ROWS = 1 << 18  # of places that changed in one sample
 
 Row = tuple[int, ...]  # a place, and its figures
 
@@ -48,7 +48,7 @@ def packed_course(offsets: Sequence[int], rows: Sequence[Sequence[int]]) -> byte
 
 
 def unpacked_offsets(packed: bytes) -> bytes:
-    """Give the samples, counted from the block's first, that a course has figures of. Raises ArchiveError."""
+    """Give the samples, counted from the block's first, that a course has figures of. Raises Damaged."""
     count = packed[0] + 1 if packed else 0
     offsets = packed[1 : 1 + count]
     if not count or len(offsets) != count or list(offsets) != sorted(set(offsets)):
@@ -57,7 +57,7 @@ def unpacked_offsets(packed: bytes) -> bytes:
 
 
 def unpacked_course(packed: bytes, wanted: Sequence[int]) -> list[Sequence[int]]:
-    """Give the values of some figures, by their places among all. Raises ArchiveError."""
+    """Give the values of some figures, by their places among all. Raises Damaged."""
     count = len(unpacked_offsets(packed))
     at = 1 + count
     found: dict[int, Sequence[int]] = {}
@@ -91,13 +91,13 @@ def packed_rows(rows: Sequence[Row]) -> bytes:
 
 
 def unpacked_rows(packed: bytes) -> list[Row]:
-    """Give them again. Raises ArchiveError."""
+    """Give them again. Raises Damaged."""
     width = 8 * (1 + WIDTH)
     unpacker = zlib.decompressobj()
     try:
         data = unpacker.decompress(packed, _MOST_ROWS * width)
-    except zlib.error as error:
-        raise ArchiveError(f"damaged recording: {error}") from None
+    except (zlib.error, TypeError):
+        raise _damaged() from None
     if not unpacker.eof or len(data) % width:
         raise _damaged()
     figures = array("q", data)
@@ -107,8 +107,8 @@ def unpacked_rows(packed: bytes) -> list[Row]:
     return [tuple(numbers[at : at + 1 + WIDTH]) for at in range(0, len(numbers), 1 + WIDTH)]
 
 
-def _damaged() -> ArchiveError:
-    return ArchiveError("damaged recording: figures that are none")
+def _damaged() -> Damaged:
+    return Damaged("figures that are none")
 
 
 assert len(GROUP_FIGURES) == WIDTH and BLOCK == 256  # noqa: S101 (a byte for each sample of a block)

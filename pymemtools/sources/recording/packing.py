@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from pymemtools.errors import ArchiveError
+from pymemtools.sources.recording.damage import Damaged
 
 _PIECE = 16 << 10  # bytes
 _BEFORE, _BEHIND = 8 << 10, 8 << 10  # of the other text, around the place of the piece
@@ -33,10 +33,12 @@ def pack(text: bytes, other: bytes) -> bytes:
 
 
 def unpack(packed: bytes, other: bytes, size: int) -> bytes:
-    """Unpack a text of so many bytes, and never more. Raises ArchiveError for what is none."""
+    """Unpack a text of so many bytes, and never more. Raises Damaged for what is none."""
+    if packed[:1] not in (_DEFLATED, _NUMBERS):
+        raise Damaged("a text that is packed in no known way")
     text = _with_numbers(packed[1:], other) if packed[:1] == _NUMBERS else _inflated(packed[1:], other, size)
-    if len(text) != size or packed[:1] not in (_DEFLATED, _NUMBERS):
-        raise ArchiveError(f"damaged recording: a text of {size} bytes is not as long")
+    if len(text) != size:
+        raise Damaged(f"a text of {size} bytes is not as long")
     return text
 
 
@@ -68,9 +70,9 @@ def _as_numbers(text: bytes, other: bytes) -> bytes | None:
 
 
 def _with_numbers(packed: bytes, other: bytes) -> bytes:
-    """Put the numbers that differ into the other text. Raises ArchiveError."""
+    """Put the numbers that differ into the other text. Raises Damaged."""
     if len(other) > _MOST_WITH_NUMBERS:
-        raise ArchiveError("damaged recording: numbers of a text that is too long")
+        raise Damaged("numbers of a text that is too long")
     parts = _NUMBER.split(other)
     place, difference = -1, 0
     numbers = _numbers(packed)
@@ -80,7 +82,7 @@ def _with_numbers(packed: bytes, other: bytes) -> bytes:
             code = next(numbers, 0)
             difference = -(code + 1 >> 1) if code & 1 else code >> 1
         if 2 * place + 1 >= len(parts):
-            raise ArchiveError("damaged recording: a number that is not there")
+            raise Damaged("a number that is not there")
         old = parts[2 * place + 1]
         parts[2 * place + 1] = _rendered(old, int(old) + difference)
     return b"".join(parts)
@@ -106,7 +108,7 @@ def _numbers(packed: bytes) -> Iterator[int]:
             yield number
             number = shift = 0
         elif shift > 70:
-            raise ArchiveError("damaged recording: a number without an end")
+            raise Damaged("a number without an end")
 
 
 def _deflated(text: bytes, other: bytes) -> bytes:
@@ -125,13 +127,13 @@ def _inflated(packed: bytes, other: bytes, size: int) -> bytes:
         try:
             parts.append(unpacker.decompress(packed, wanted))
             is_longer = not unpacker.eof and unpacker.decompress(unpacker.unconsumed_tail, 1)
-        except zlib.error as error:
-            raise ArchiveError(f"damaged recording: {error}") from None
+        except zlib.error:
+            raise Damaged("a text that cannot be unpacked") from None
         if is_longer or not unpacker.eof:
-            raise ArchiveError("damaged recording: a text that does not end where it should")
+            raise Damaged("a text that does not end where it should")
         packed = unpacker.unused_data
     if packed:
-        raise ArchiveError("damaged recording: something follows a text")
+        raise Damaged("something follows a text")
     return b"".join(parts)
 
 

@@ -10,6 +10,7 @@ from pymemtools.errors import ArchiveError, Missing
 from pymemtools.sources.base import MAX_WHOLE, parse_pid
 from pymemtools.sources.page_size import is_page_size
 from pymemtools.sources.recording.bundle import unbundled
+from pymemtools.sources.recording.damage import Damaged, named
 from pymemtools.sources.recording.database import Database
 from pymemtools.sources.recording.moment import Moment, chosen
 from pymemtools.sources.recording.packing import unpack
@@ -173,7 +174,8 @@ class Recording:
     def at(self, moment: Moment | int | str = "last") -> Replay:
         """Give the machine as it was at a moment. Raises UsageProblem or Missing."""
         found = moment if isinstance(moment, Moment) else self.choose(str(moment))
-        held, places = AtMoment({}, {}, {}), state_at(self._database.each, found.number)
+        with named(self.path):
+            held, places = AtMoment({}, {}, {}), state_at(self._database.each, found.number)
         for place in self._places(places):
             text = places[place.id]
             if place.kind == PROCESS and place.pid is not None:
@@ -206,20 +208,20 @@ class Recording:
 
     def files(self, number: int) -> dict[str, bytes]:
         """Give the files of a folder by the number of their text. Raises ArchiveError."""
-        return unbundled(self._text(number))
+        with named(self.path):
+            return unbundled(self._text(number))
 
     def _text(self, number: int, depth: int = 0) -> bytes:
         row = self._database.one("SELECT base, size, packed FROM text WHERE id = ?", number)
-        if row is None or not isinstance(row[1], int) or not isinstance(row[2], bytes) or row[1] < 0:
-            raise ArchiveError(f"{self.path}: damaged recording: a text is missing")
-        base, size, packed = row
-        if size > min(MAX_WHOLE, self._max_bytes):
-            raise ArchiveError(f"{self.path}: a text of more than {exact_size(min(MAX_WHOLE, self._max_bytes))}")
-        if not base:
-            return unpack(packed, self.about.dictionary, size)
-        if depth or not isinstance(base, int):
-            raise ArchiveError(f"{self.path}: damaged recording: a text is packed with one that is packed itself")
-        return unpack(packed, self._base(base), size)
+        with named(self.path):
+            if row is None or not isinstance(row[1], int) or not isinstance(row[2], bytes) or row[1] < 0:
+                raise Damaged("a text is missing")
+            base, size, packed = row
+            if size > min(MAX_WHOLE, self._max_bytes):
+                raise Damaged(f"a text of more than {exact_size(min(MAX_WHOLE, self._max_bytes))}")
+            if base is not None and (depth or not isinstance(base, int)):
+                raise Damaged("a text is packed with one that is packed itself")
+            return unpack(packed, self.about.dictionary if base is None else self._base(base), size)
 
     def _base(self, number: int) -> bytes:
         if number not in self._bases:
@@ -235,7 +237,8 @@ class Recording:
 
         The names are those of PROCESS_FIGURES or GROUP_FIGURES; amounts are bytes. No text is unpacked for it.
         """
-        return read_series(self._database, self.followed(kind, first, last), kind, figures, (first, last))
+        with named(self.path):
+            return read_series(self._database, self.followed(kind, first, last), kind, figures, (first, last))
 
     def texts_of(
         self, path: str, first: int | None = None, last: int | None = None, most: int | None = None
