@@ -376,7 +376,7 @@ def test_each_combination_of_flags(pymemtools: Run) -> None:
             "0000000000000000       17496      4374 unmarked",
         ],
     )
-    assert "8000000000000020          20         5 file          lru,bit_63" in lines
+    assert "8000000000000020          20         5 file          lru bit_63" in lines
     found = ask(pymemtools, "--flags", "-S", str(FRAMES))
     assert found["rows"][4] == {
         "flags": "0000000000005868",

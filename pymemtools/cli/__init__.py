@@ -82,6 +82,7 @@ _MEANT = {  # what other programs call it
     "sar": ("faults --compat sar",),
     "pidstat": ("faults --top 10",),
     "maps": ("pmap", "vgraph"),
+    "page-types": ("pages --flags", "pages"),
 }
 
 
