@@ -76,7 +76,7 @@ class AbbreviatingCommand(click.Command):
     ) -> Iterable[str]:
         rest = iter(args)
         for arg in rest:
-            if arg == "--":
+            if arg == "--" or not (arg.startswith("-") or ctx.allow_interspersed_args):
                 yield arg
                 break
             name, equals, value = arg.partition("=")
