@@ -352,7 +352,7 @@ def test_without_anything(pymemtools: Run, tmp_path: Path) -> None:
 
 def test_a_containers_meminfo_is_of_less(pymemtools: Run) -> None:
     done = pymemtools("pages", "-S", str(CAPTURES / "odd" / "lxcfs-swap"))
-    assert b"but MemTotal is 2.0 GiB: frames may be of more memory than the counters\n" in done.stderr
+    assert b"but MemTotal is 2.0 GiB: other files may be of more memory than the counters\n" in done.stderr
     assert [line.split()[0] for line in done.stdout.decode().splitlines()[1:]] == [
         *("buddy", "anon", "swap_cache", "shmem", "file", "slab", "page_table")
     ]
@@ -451,11 +451,23 @@ def test_damage_costs_what_rests_on_it(pymemtools: Run, tmp_path: Path) -> None:
     assert b"sockets" in done.stdout
 
 
+def test_processors_lists_of_a_containers_host_are_not_its_own(pymemtools: Run, tmp_path: Path) -> None:
+    place = copied(tmp_path, zoneinfo=("managed  15360", "managed  99999"))
+    found = ask(pymemtools, "--unexplained", "-S", str(place))
+    assert "free, per processor" not in candidates(found)
+    assert found["notes"] == [
+        "zones manage 390.6 MiB, but MemTotal is 60.0 MiB: other files may be of more memory than the counters"
+    ]
+
+
 def test_counters_that_contradict_each_other(pymemtools: Run, tmp_path: Path) -> None:
     place = copied(tmp_path, meminfo=("AnonPages:          8288", "AnonPages:         58288"))
     found = ask(pymemtools, "--unexplained", "-S", str(place))
     assert found["totals"]["unexplained"] is None
-    assert "counters of meminfo contradict each other" in " ".join(found["notes"])
+    assert found["notes"] == [
+        "what no counter explains would be -31.9 MiB, since counters of meminfo contradict each other: "
+        "it is taken as unknown"
+    ]
 
 
 def test_a_client_of_a_graphics_device() -> None:

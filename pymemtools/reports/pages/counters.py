@@ -67,6 +67,12 @@ def joins_later(machine: Machine) -> int:
     return max(machine.meminfo.get("MemTotal", 0) - managed, 0)
 
 
+def of_others(machine: Machine) -> Iterator[str]:
+    """Say where meminfo may be that of a container, which frames, zones and other files know nothing of."""
+    if machine.doubt and not joins_later(machine):
+        yield f"{machine.doubt.partition(':')[0]}: other files may be of more memory than the counters"
+
+
 def _free(difference: int, joins: int) -> str | None:
     if difference < 0 and joins:
         return f"{human_size(joins)} of memory that joins later counts as free, and has no mark yet"
