@@ -109,7 +109,7 @@ class Writer:
         """Take one sample and write it, whole or not at all. Raises MemtoolsError."""
         sampled = self._sampler.take(source, is_full=self._taken % self._full_every == 0)
         number = self._number + 1
-        with write_error(self.path), self._file.transaction():
+        with write_error(self.path, is_going_on=True), self._file.transaction():
             self._first_text = first_text = self._next_text
             self._write(number, sampled, source)
             cpu = self._cpu()
@@ -118,7 +118,7 @@ class Writer:
             self._sql.execute("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         self._number = number
         self._taken += 1
-        with write_error(self.path):
+        with write_error(self.path, is_going_on=True):
             expire(self._file, self._keep, number, tick.taken_at)
         reasons = [files[_REFUSED].decode() for files in sampled.processes.values() if _REFUSED in files]
         processes = sum("cmdline" in files for files in sampled.processes.values())

@@ -70,7 +70,7 @@ def _recorded(found: Summary) -> list[str]:
         ("From", found.first.local_time),
         ("To", found.last.local_time),
         ("Boots", f"{found.boots}"),
-        ("Cost", f"{human_size(found.size)}, {'-' if share is None else f'{100 * share:.2f}'} % of one processor"),
+        ("Cost", f"{human_size(found.size)}{'' if share is None else f', {100 * share:.2f} % of one processor'}"),
     )
     return [f"{title + ':':<12}{value}" for title, value in lines]
 

@@ -48,11 +48,9 @@ def open_source(
         from pymemtools.sources.directory import directory
 
         return directory(path)
-    from pymemtools.sources.recording.database import is_recording
+    from pymemtools.sources.recording import is_recording, open_recording
 
     if path is not None and path != "-" and is_recording(path):
-        from pymemtools.sources.recording import open_recording
-
         return open_recording(path, max_bytes).at("last" if at is None else at)
     if at is not None or path is None:
         name = "this machine" if path is None else "standard input" if path == "-" else path

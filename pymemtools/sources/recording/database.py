@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing
 from pymemtools.sources.base import MAX_WHOLE
-from pymemtools.sources.recording.schema import APPLICATION_ID, COLUMNS, FORMAT, MAGIC, TABLES
+from pymemtools.sources.recording import MAGIC
+from pymemtools.sources.recording.schema import APPLICATION_ID, COLUMNS, FORMAT, TABLES
 
 if TYPE_CHECKING:
     import sqlite3
@@ -156,20 +157,6 @@ def sqlite_module() -> Any:
     except ImportError:
         raise MemtoolsError("recordings need Python's sqlite3 module, which this Python is built without") from None
     return sqlite3
-
-
-def is_recording(path: str) -> bool:
-    """Tell a file that SQLite has written, as recordings are, by its first bytes."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    except (OSError, ValueError):
-        return False
-    try:
-        return os.read(fd, len(MAGIC)) == MAGIC
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
 
 
 def damaged(path: str, error: Exception) -> ArchiveError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pymemtools.errors import ArchiveError, Missing
@@ -22,6 +23,7 @@ from pymemtools.units import exact_size
 
 _MOST_MOMENTS = 1 << 24
 _MOST_PLACES = 1 << 22
+_GAP = 10  # intervals: what is longer is a time in which nothing was recorded
 _MOST_USERS = 1 << 20
 _BASES = 32 << 20  # bytes of texts that others are packed with, kept at hand
 
@@ -47,11 +49,12 @@ class Summary(NamedTuple):
     every_s: float | None
     cpu_s: float  # processor time that it took, in all
     size: int  # bytes of the file, and of what is still beside it
+    covered_s: float  # between samples, but for the gaps in which nothing was recorded
 
     @property
     def cpu_share(self) -> float | None:
-        """Give the share of one processor that recording took; None where that is not told."""
-        return None if self.every_s is None else self.cpu_s / (self.moments * self.every_s)
+        """Give the share of one processor that recording took; None for a single sample."""
+        return self.cpu_s / self.covered_s if self.covered_s else None
 
 
 class Followed(NamedTuple):
@@ -134,15 +137,22 @@ class Recording:
         return self._one_moment("ORDER BY number DESC LIMIT 1")
 
     def summary(self) -> Summary:
-        """Tell what is in it, without reading that."""
-        row = self._database.one("SELECT count(*), total(cpu_us) FROM sample") or (0, 0.0)
+        """Tell what is in it."""
+        moments, longest = self.moments, _GAP * (self.about.every_s or 0)
+        steps = pairwise(moments)
+        lengths = (later.boottime_s - sooner.boottime_s for sooner, later in steps if later.boot_id == sooner.boot_id)
+        covered = sum(length for length in lengths if 0 < length <= longest)
         return Summary(
-            *(row[0], self.first, self.last, len(self._boots), self.about.every_s), row[1] / 1e6, self._database.size()
+            *(len(moments), self.first, self.last, len(self._boots), self.about.every_s),
+            *(sum(moment.cpu_s for moment in moments[1:]), self._database.size(), covered),
         )
 
     def choose(self, text: str) -> Moment:
         """Choose the moment that a user means. Raises UsageProblem or Missing."""
-        found = chosen(text, self.last, self.first, self._before)
+        try:
+            found = chosen(text, self.last, self.first, self._before)
+        except Missing as error:
+            raise Missing(f"{self.path}: {error}") from None
         if isinstance(found, Moment):
             return found
         moment = self._find("WHERE number = ?", found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 FORMAT = 1
 APPLICATION_ID = 0x706D7472  # "pmtr", at offset 68 of the file: PRAGMA application_id
-MAGIC = b"SQLite format 3\0"
 MACHINE, GROUP, PROCESS = 0, 1, 2  # kinds of places
 BLOCK = 256  # samples whose figures stand together, once they are all there
 KEY = 64  # samples after which all places are listed anew
