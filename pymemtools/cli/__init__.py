@@ -40,6 +40,7 @@ MAP = {
     "Follow it over time": {
         "faults": "Show page faults, paging and reclaim a second, as sar does.",
         "metrics": "Print metrics of memory as Prometheus reads them.",
+        "trend": "Show what grows in a recording, and how long that can last.",
     },
     "Explain who is killed, and why": {
         "report": "Say what is to be known of a machine first, in words.",
