@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import pytest
 from conftest import CAPTURES, HERE, Run
+from recorded import Told, every_ten_seconds, meminfo, record
 
 from pymemtools.cli import _call, cli
 from pymemtools.sources.example import demo_path
@@ -54,6 +55,7 @@ CALLS = {  # a call for each command
     "status": "--demo status 297",
     "swap": f"swap -S {CAPTURES / 'odd' / 'swapped'}",
     "thp": "--demo thp",
+    "trend": "trend -S RECORDING",
     "tunables explain": "--demo tunables explain vm.swappiness",
     "tunables get": "--demo tunables get vm.swappiness",
     "tunables list": "--demo tunables list",
@@ -73,6 +75,7 @@ CALLS = {  # a call for each command
     "zones": "--demo zones",
 }
 VALUES = {  # what an option that takes a value is given, where it is a mode or changes the columns
+    "--by": "command", "--column": "rss", "--from": "-5m", "--to": "last",
     "--after": "1", "--alloc": "1M:x", "--before": "1", "--bits": "32", "--cgroup": "/", "--color": "never",
     "--compat": "fincore",
     "--copy": "1G", "--count": "2", "--depth": "1", "--dirty": "50", "--diff": str(SMEMCAP), "--disk": "10M",
@@ -133,6 +136,7 @@ SPECIAL = {  # modes that are called in their own way
     ("report", "--diff"): "--demo report --diff DEMO",
     ("report", "--fail-on"): "--demo report --fail-on critical",
     ("report", "--output"): "--demo report -o x.html",
+    ("trend", "--output"): "trend -S RECORDING -o x.svg",
     ("vgraph", "--csv"): "--demo vgraph --csv - 297",
     ("vgraph", "--diff"): "--demo vgraph --diff DEMO 297",
     ("vgraph", "--output"): "--demo vgraph -o x.svg 297",
@@ -194,8 +198,18 @@ def modes(name: str) -> Iterator[str]:
             yield f"{CALLS[name]} {long} {VALUES[long]}"
 
 
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Record five minutes of a process that grows."""
+    grown = Told(7, "grown", lambda number: 1000 + 10 * number)
+    path = str(tmp_path_factory.mktemp("recording") / "a.rec")
+    return record(path, [grown], every_ten_seconds(30, lambda number: {"meminfo": meminfo(4_000_000)}))
+
+
 @pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+def ask(  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: str
+):
     """Give a function that calls the program in this process: status, output and errors."""
 
     monkeypatch.chdir(tmp_path)
@@ -203,7 +217,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     def run(call: str, style: str) -> tuple[int, str, str]:
 
         here = hex(id(ask))
-        call = call.replace("DEMO", demo_path()).replace("HERE", here)
+        call = call.replace("DEMO", demo_path()).replace("HERE", here).replace("RECORDING", recording)
         monkeypatch.setattr(sys, "argv", ["pymemtools", *call.split(), "-f", style])
         status = _call()
         return (status, *capsys.readouterr())

@@ -62,15 +62,29 @@ def asked(path: str, **request: object) -> Report:
 
 
 def verdicts(report: Report, key: str) -> dict[object, object]:
-    return {row[key]: row["verdict"] for row in report.table.rows()}
+    return {row[key]: row["trend"] for row in report.table.rows()}
 
 
 PAGE = """\
+pss from 2026-11-18 12:06:40 +0100 to 2026-11-18 12:36:30 +0100, 180 samples
+
+    PID Name                Last  an hour     95 % interval Verdict   Course
+    501 leaky             213.1M    35.0M      34.0M..35.9M growth    ▁▂▂▄▄▅▆▆▇█
+        if it goes on, /web.slice is full in 4.6 to 4.9 h, no memory is promised
+            any more in 1.1 to 1.2 days, RAM is used up in 4.5 to 4.8 days
+    503 calm              126.5M     1.4M       -2.4M..5.2M step      ▁▁▁███████
+    502 calm              146.6M  -229.3K       -2.4M..1.2M noise     ▂▃▂▂▂▂▁▃▂▁
+    505 brief               gone        -                 - too short
+    504 sleep             300.0K        0                   steady    ▁▁▁▁▁▁▁▁▁▁
+    506 \\x1b[31mevil       94.1M    -7.0M      -7.0M..-7.0M fall      █▇▆▆▅▄▃▃▂▁
+
+RAM available: 3.8 GiB, which falls by 35.2M an hour: none is left in about 4.6
+    days, if it goes on
 """
 
 
 def test_a_page_of_it(recording: str, pymemtools: Run) -> None:
-    assert pymemtools("trend", "-S", recording).stdout.decode() == PAGE
+    assert pymemtools("trend", "-S", recording, "--width", "80").stdout.decode() == PAGE
 
 
 def test_processes_are_judged(recording: str) -> None:
@@ -108,7 +122,7 @@ def test_only_growth_uses_memory_up(recording: str) -> None:
 def test_ram_as_a_whole_is_judged(recording: str) -> None:
     totals = asked(recording).totals
     assert totals is not None
-    assert (totals["available"], totals["available_verdict"]) == (3_982_100 << 10, FALL)
+    assert (totals["available"], totals["available_trend"]) == (3_982_100 << 10, FALL)
     assert totals["ram_full_in_seconds_low"] <= 398_210 <= totals["ram_full_in_seconds_high"]
     assert totals["commit_left"] == 1_000_000 << 10
     assert (totals["from"], totals["to"], totals["samples"]) == ("2026-11-18T11:06:40Z", "2026-11-18T11:36:30Z", 180)
@@ -117,13 +131,13 @@ def test_ram_as_a_whole_is_judged(recording: str) -> None:
 def test_without_a_limit_on_promises_there_is_none(tmp_path: Path) -> None:
     samples = every_ten_seconds(60, lambda i: {**machine(i), "sys/vm/overcommit_memory": b"0\n"})
     row = next(asked(record(str(tmp_path / "a.rec"), [LEAKY], samples)).table.rows())
-    assert (row["verdict"], row["commit_full_in_seconds_low"]) == (GROWTH, None)
+    assert (row["trend"], row["commit_full_in_seconds_low"]) == (GROWTH, None)
 
 
 def test_what_is_gone_uses_nothing_up(tmp_path: Path) -> None:
     gone = LEAKY._replace(size=lambda i: LEAKY.size(i) if i < 100 else None)
     row = next(asked(record(str(tmp_path / "a.rec"), [gone, CALM], every_ten_seconds(120, machine))).table.rows())
-    assert (row["pid"], row["verdict"], row["last_size"]) == (501, GROWTH, None)
+    assert (row["pid"], row["trend"], row["last_size"]) == (501, GROWTH, None)
     assert row["ram_full_in_seconds_low"] is None
 
 
@@ -145,13 +159,14 @@ def test_sums_by_command_group_and_user(recording: str) -> None:
 
 def test_workers_that_come_and_go_are_one_sum(tmp_path: Path) -> None:
     """Each lives for a tenth of the time; together they are as large as ever."""
-    workers = [
-        Told(600 + k, "/bin/worker", lambda i, k=k: 10_000 if 18 * k < i <= 18 * (k + 1) else None) for k in range(10)
-    ]
-    (row,) = asked(
-        record(str(tmp_path / "a.rec"), workers, every_ten_seconds(HALF_AN_HOUR, machine)), by="command"
-    ).table.rows()
-    assert (row["name"], row["processes"], row["verdict"]) == ("worker", 10, STEADY)
+
+    def living_in(begin: int) -> Callable[[int], int | None]:
+        return lambda number: 10_000 if begin < number <= begin + 18 else None
+
+    workers = [Told(600 + each, "/bin/worker", living_in(18 * each)) for each in range(10)]
+    path = record(str(tmp_path / "a.rec"), workers, every_ten_seconds(HALF_AN_HOUR, machine))
+    (row,) = asked(path, by="command").table.rows()
+    assert (row["name"], row["processes"], row["trend"]) == ("worker", 10, STEADY)
     assert row["last_size"] == 10_000 << 10
 
 
@@ -175,7 +190,7 @@ def test_what_rose_while_nobody_recorded_is_not_growth(tmp_path: Path, boot: str
     samples = [Sample(s.at_s + 3600 * (i // 45), s.files, boot if i >= 90 else "first") for i, s in enumerate(whole)]
     report = asked(record(str(tmp_path / "a.rec"), [rising], samples), by="command")
     (row,) = report.table.rows()
-    assert row["verdict"] == "noise"
+    assert row["trend"] == "noise"
     assert [len(stretch["medians"]) for stretch in row["course"]] == [45, 45, 45, 45]
     assert report.notes == ("recording stopped 3 times, or the machine did: what rose meanwhile is not counted",)
 
@@ -183,7 +198,7 @@ def test_what_rose_while_nobody_recorded_is_not_growth(tmp_path: Path, boot: str
 def test_growth_goes_on_after_a_gap(tmp_path: Path) -> None:
     path = record(str(tmp_path / "a.rec"), [LEAKY], stopped(90, 7200, "first"))
     (row,) = asked(path).table.rows()
-    assert row["verdict"] == GROWTH
+    assert row["trend"] == GROWTH
     assert row["rise_per_hour"] == pytest.approx(36_000 << 10, rel=0.1)
 
 
@@ -228,10 +243,10 @@ def test_a_capture_is_no_recording(pymemtools: Run) -> None:
 def test_formats_have_all_of_it(recording: str, pymemtools: Run) -> None:
     document = json.loads(pymemtools("trend", "-S", recording, "-f", "json").stdout)
     row = document["rows"][0]
-    assert (row["pid"], row["verdict"], row["period_seconds"]) == (501, GROWTH, None)
+    assert (row["pid"], row["trend"], row["period_seconds"]) == (501, GROWTH, None)
     (stretch,) = row["course"]
     assert (stretch["start"], stretch["step_seconds"], len(stretch["medians"])) == ("2026-11-18T11:06:35Z", 10.0, 180)
-    (still,) = next(row["course"] for row in document["rows"] if row["verdict"] == STEADY)
+    (still,) = next(row["course"] for row in document["rows"] if row["trend"] == STEADY)
     assert (still["medians"], still["step_seconds"]) == ([300 << 10], 1790.0)
     table = list(csv.DictReader(pymemtools("trend", "-S", recording, "-f", "csv").stdout.decode().splitlines()))
     assert "course" not in table[0]
@@ -263,5 +278,5 @@ def test_pictures(recording: str, pymemtools: Run, tmp_path: Path) -> None:
 def test_lines_fit_eighty_columns(recording: str, pymemtools: Run) -> None:
     for by in ("process", "command", "cgroup", "user"):
         for flags in ([], ["--ascii"]):
-            lines = pymemtools("trend", "-S", recording, "--by", by, "--width", "80", *flags).stdout.decode().splitlines()
-            assert max(map(len, lines)) <= 80
+            done = pymemtools("trend", "-S", recording, "--by", by, "--width", "80", *flags)
+            assert max(map(len, done.stdout.decode().splitlines())) <= 80

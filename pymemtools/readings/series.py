@@ -19,7 +19,7 @@ _LATE = 4.0  # times as long as between the samples before, or after: nobody rec
 Span = tuple[int | None, int | None]  # the first and the last sample; None: all
 
 
-class Timeline:
+class SampleTimes:
     """When samples were taken, and over which of them the recorder ran without a stop."""
 
     def __init__(self, moments: Sequence[Moment]) -> None:
@@ -84,36 +84,36 @@ class _Held(NamedTuple):
     end: int
 
 
-def follow_each(recording: Recording, timeline: Timeline, figure: str, span: Span) -> Subjects:
+def follow_each(recording: Recording, times: SampleTimes, figure: str, span: Span) -> Subjects:
     """Follow each process for itself."""
-    held, unknown = _held(recording, timeline, figure, span)
+    held, unknown = _held(recording, times, figure, span)
     found = []
     for each in held:
         samples = _spread(each)
-        size = samples[-1] if each.end == len(timeline.numbers) else None
+        size = samples[-1] if each.end == len(times.numbers) else None
         key = str(each.process.pid)
         is_still = samples.count(samples[0]) == len(samples)  # most are, and need not be sorted
-        stretches = _still(timeline, each) if is_still else timeline.stretches(samples, each.places[0])
+        stretches = _still(times, each) if is_still else times.stretches(samples, each.places[0])
         found.append(Subject(key, (each.process,), stretches, size))
     return Subjects(found, unknown)
 
 
 def follow_together(
-    recording: Recording, timeline: Timeline, figure: str, span: Span, key_of: Callable[[Followed], str]
+    recording: Recording, times: SampleTimes, figure: str, span: Span, key_of: Callable[[Followed], str]
 ) -> Subjects:
     """Follow the sum of those processes that have a key in common and are there at the moment."""
-    held, unknown = _held(recording, timeline, figure, span)
+    held, unknown = _held(recording, times, figure, span)
     groups: dict[str, list[_Held]] = {}
     for each in held:
         groups.setdefault(key_of(each.process), []).append(each)
-    return Subjects([_together(timeline, key, members) for key, members in groups.items()], unknown)
+    return Subjects([_together(times, key, members) for key, members in groups.items()], unknown)
 
 
-def _held(recording: Recording, timeline: Timeline, figure: str, span: Span) -> tuple[list[_Held], int]:
+def _held(recording: Recording, times: SampleTimes, figure: str, span: Span) -> tuple[list[_Held], int]:
     places = recording.followed(PROCESS, *span)
     found, unknown = [], 0
     for number, series in recording.series(PROCESS, [figure], *span).items():
-        held = _clipped(timeline, places[number], series, series.values[figure])
+        held = _clipped(times, places[number], series, series.values[figure])
         if held is None:
             unknown += 1
         else:
@@ -121,15 +121,15 @@ def _held(recording: Recording, timeline: Timeline, figure: str, span: Span) -> 
     return found, unknown
 
 
-def _clipped(timeline: Timeline, process: Followed, series: Series, values: Sequence[int | None]) -> _Held | None:
+def _clipped(times: SampleTimes, process: Followed, series: Series, values: Sequence[int | None]) -> _Held | None:
     """Keep what is known of the samples asked for; what was not known for a while is taken to be as before."""
-    end = timeline.place(None if process.last is None else process.last + 1)
+    end = times.place(None if process.last is None else process.last + 1)
     places: list[int] = []
     known: list[int] = []
     for number, value in zip(series.numbers, values):
         if value is None:
             continue
-        place = timeline.place(number)
+        place = times.place(number)
         if places and places[-1] == place:  # several before the first sample that is asked for: the last of them holds
             known[-1] = value
         elif place < end:
@@ -146,15 +146,15 @@ def _spread(held: _Held) -> list[int]:
     return samples
 
 
-def _still(timeline: Timeline, held: _Held) -> list[Stretch]:
+def _still(times: SampleTimes, held: _Held) -> list[Stretch]:
     """Give what never changes, as long as it was there."""
     first, value = held.places[0], float(held.values[0])
-    begin, end = (timeline.moments[place].taken_at for place in (first, held.end - 1))
+    begin, end = (times.moments[place].taken_at for place in (first, held.end - 1))
     count = min(held.end - first, MEDIANS)
     return [Stretch(begin, (end - begin) / count, [value] * count)] if count > 1 else []
 
 
-def _together(timeline: Timeline, key: str, members: Sequence[_Held]) -> Subject:
+def _together(times: SampleTimes, key: str, members: Sequence[_Held]) -> Subject:
     """Add figures up, sample by sample, from the first process of these to the last."""
     first, end = min(each.places[0] for each in members), max(each.end for each in members)
     changes = [0] * (end - first + 1)
@@ -165,8 +165,8 @@ def _together(timeline: Timeline, key: str, members: Sequence[_Held]) -> Subject
             before = value
         changes[each.end - first] -= before
     samples = list(accumulate(changes[:-1]))
-    size = samples[-1] if end == len(timeline.numbers) else None
-    return Subject(key, tuple(each.process for each in members), timeline.stretches(samples, first), size)
+    size = samples[-1] if end == len(times.numbers) else None
+    return Subject(key, tuple(each.process for each in members), times.stretches(samples, first), size)
 
 
 def identities(processes: Iterable[Followed]) -> int:
@@ -174,7 +174,7 @@ def identities(processes: Iterable[Followed]) -> int:
     return len({(process.boot_id, process.pid, process.starttime_ticks) for process in processes})
 
 
-def texts_over(recording: Recording, timeline: Timeline, path: str, span: Span) -> Iterator[tuple[int, bytes]]:
+def texts_over(recording: Recording, times: SampleTimes, path: str, span: Span) -> Iterator[tuple[int, bytes]]:
     """Give up to 200 texts that a file of the machine had, each with its place among the moments. Raises Missing."""
     for number, text in recording.texts_of(path, *span, most=MEDIANS):
-        yield min(timeline.place(number), len(timeline.numbers) - 1), text
+        yield min(times.place(number), len(times.numbers) - 1), text

@@ -15,18 +15,18 @@ from pymemtools.reports.trend.rooms import Until
 from pymemtools.units import human_size
 
 _MOST_ROWS = 20
-_FIXED, _MOST_SPARK = 69, 60  # columns before the course, and of it
+_FIXED, _MOST_SPARK = 70, 60  # columns before the course, and of it
 _SIZE = Column("", "", "", "bytes")
 
 
 def trend_lines(report: Report, columns: int, *, is_ascii: bool, is_limited: bool) -> Iterator[str]:
     """Lay it all out for so many columns; ``is_limited`` for the rows that fit a screen."""
     found: Trends = report.answer
-    moments = found.timeline.moments
+    moments = found.times.moments
     yield f"{found.figure} from {moments[0].local_time} to {moments[-1].local_time}, {len(moments)} samples"
     yield from (f"({note})" for note in report.notes)
     yield ""
-    spark = min(max(columns - _FIXED, 11), _MOST_SPARK)
+    spark = min(max(columns - _FIXED, 10), _MOST_SPARK)
     who = f"{'PID':>7} {'Name':<15}" if found.by == "process" else f"{'Procs':>5} {found.by.capitalize():<17}"
     yield f"{who} {'Last':>8} {'an hour':>8} {'95 % interval':>17} {'Verdict':<9} Course"
     rows = found.rows[:_MOST_ROWS] if is_limited else found.rows
@@ -71,7 +71,7 @@ def amount(size: float) -> str:
 
 def _cells(stretches: Sequence[Stretch], found: Trends, count: int) -> list[float | None]:
     """Give a value for each part of the time that the recording is asked about."""
-    begin, end = found.timeline.moments[0].taken_at, found.timeline.moments[-1].taken_at
+    begin, end = found.times.moments[0].taken_at, found.times.moments[-1].taken_at
     return [value_at(stretches, begin + (end - begin) * (i + 0.5) / count) for i in range(count)]
 
 

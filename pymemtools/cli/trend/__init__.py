@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.trend.columns import FIGURES
 from pymemtools.reports.trend.report import BY, TrendRequest, trend_report
+
+if TYPE_CHECKING:
+    from pymemtools.reports.formulas import Formula
 
 _PICTURES = (".svg", ".html")
 
@@ -54,7 +57,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
         show(report, options["style"], partial(draw, is_ascii=is_ascii), is_classic=True)
     else:
-        show(report, options["style"], partial(_text, is_ascii=is_ascii, is_limited=options["top"] is None))
+        text = partial(_text, is_ascii=is_ascii, is_limited=options["top"] is None)
+        show(report, options["style"], text, formulas=_formulas)
     return exit_status(ctx)
 
 
@@ -71,3 +75,9 @@ def _text(report: Report, *, is_ascii: bool, is_limited: bool) -> Iterator[str]:
     from pymemtools.render.trend_table import trend_lines
 
     return trend_lines(report, terminal_columns(sys.stdout, least=80), is_ascii=is_ascii, is_limited=is_limited)
+
+
+def _formulas(report: Report) -> Iterator[Formula]:
+    from pymemtools.reports.trend.formulas import of_trend
+
+    return of_trend(report.answer)

@@ -39,11 +39,11 @@ def save(report: Report, path: str, *, force: bool) -> None:
 
 
 def _panels(found: Trends) -> Panels:
-    moments = found.timeline.moments
+    moments = found.times.moments
     begin, end = moments[0].taken_at, moments[-1].taken_at
     edges = [begin + (end - begin) * i / _CELLS for i in range(_CELLS + 1)]
     panels = [_panel(row, found, edges) for row in _drawn(found)]
-    starts = [moments[first].taken_at for first, _ in found.timeline.runs[1:]]
+    starts = [moments[first].taken_at for first, _ in found.times.runs[1:]]
     title = f"{found.figure} from {moments[0].local_time} to {moments[-1].local_time}"
     return Panels(title, list(pairwise(edges)), panels, starts, _clock(moments), "recorded anew")
 

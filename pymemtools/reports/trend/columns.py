@@ -12,7 +12,7 @@ COLUMNS = (
     Column("user", "User", "owner", "text", 8, right=False),
     Column("cgroup", "Group", "path of a control group", "text", 27, right=False),
     Column("processes", "Procs", "number of processes, of those that are followed together", "count", 6),
-    Column("verdict", "Verdict", "growth, fall, warm-up, step, sawtooth, noise, steady or too short", "text", 9),
+    Column("trend", "Verdict", "growth, fall, warm-up, step, sawtooth, noise, steady or too short", "text", 9),
     Column("last_size", "Last", "what it had in the last sample; unknown of what was gone by then", "bytes", 8),
     Column("rise", "Rise", "by how much its last median is above its first", "bytes", 8),
     Column("rise_per_hour", "an hour", "how fast it rises, jumps left out", "bytes/h", 8),

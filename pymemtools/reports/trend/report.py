@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from pymemtools.errors import MemtoolsError, Missing, UsageProblem
 from pymemtools.models.blocks import Stretch
-from pymemtools.models.trend import FALL, GROWTH, NOISE, SAWTOOTH, STEADY, STEP, WARM_UP, Trend, trend_of
+from pymemtools.models.trend import FALL, GROWTH, LIKELY, NOISE, SAWTOOTH, STEADY, STEP, SURE, WARM_UP, Trend, trend_of
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.readings.machine import read_machine
 from pymemtools.readings.process import program_of
-from pymemtools.readings.series import Subject, Subjects, Timeline, follow_each, follow_together
+from pymemtools.readings.series import Subject, Subjects, SampleTimes, follow_each, follow_together
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.trend.columns import COLUMNS
 from pymemtools.reports.trend.rooms import GroupRooms, Rooms, Until, rooms_of, until
@@ -56,7 +56,7 @@ class Trends(NamedTuple):
     others: dict[str, int]  # how many rows more there are, by verdict
     by: str
     figure: str
-    timeline: Timeline
+    times: SampleTimes
     rooms: Rooms
     available: Trend  # of what RAM was available
     available_course: list[Stretch]
@@ -70,12 +70,12 @@ def trend_report(source: Source, request: TrendRequest) -> Report:
         what = "this machine" if source.is_live else source.facts.path
         raise UsageProblem(f"trend: {what} is no recording: -S FILE names one, which pymemtools record makes")
     span = _span(source, request)
-    timeline = Timeline(span)
-    subjects = _subjects(source, timeline, request)
+    times = SampleTimes(span)
+    subjects = _subjects(source, times, request)
     if not subjects.found:
         raise Missing(f"{source.recording.path}: no process of which {request.figure} is known")
     rows = sorted((_followee(subject) for subject in subjects.found), key=_order)
-    found = _with_rooms(source, timeline, rows, request)
+    found = _with_rooms(source, times, rows, request)
     return Report(
         "trend",
         table_of(columns_by(request.by), [_row(row, request.by, source) for row in found.rows]),
@@ -98,11 +98,11 @@ def _span(source: Replay, request: TrendRequest) -> list[Moment]:
     return moments
 
 
-def _subjects(source: Replay, timeline: Timeline, request: TrendRequest) -> Subjects:
-    span = (timeline.numbers[0], timeline.numbers[-1])
+def _subjects(source: Replay, times: SampleTimes, request: TrendRequest) -> Subjects:
+    span = (times.numbers[0], times.numbers[-1])
     if request.by == "process":
-        return follow_each(source.recording, timeline, request.figure, span)
-    return follow_together(source.recording, timeline, request.figure, span, _key(request.by, source))
+        return follow_each(source.recording, times, request.figure, span)
+    return follow_together(source.recording, times, request.figure, span, _key(request.by, source))
 
 
 def _key(by: str, source: Replay) -> Callable[[Followed], str]:
@@ -132,14 +132,14 @@ def _order(row: Followee) -> tuple[Any, ...]:
     return (verdict != GROWTH, -(row.trend.slope or 0.0) if verdict == GROWTH else -row.rise, place, row.subject.key)
 
 
-def _with_rooms(source: Replay, timeline: Timeline, rows: Sequence[Followee], request: TrendRequest) -> Trends:
+def _with_rooms(source: Replay, times: SampleTimes, rows: Sequence[Followee], request: TrendRequest) -> Trends:
     machine = read_machine(source)
     rooms, groups = rooms_of(machine), GroupRooms(source)
     shown = [_with_time_left(row, rooms, groups, request.by) for row in rows[: request.top]]
     others: dict[str, int] = {}
     for row in rows[len(shown) :]:
         others[row.trend.verdict] = others.get(row.trend.verdict, 0) + 1
-    course = _available(source, timeline)
+    course = _available(source, times)
     available = trend_of(course)
     falls = available._replace(
         verdict=GROWTH if available.verdict == FALL else NOISE,
@@ -148,7 +148,7 @@ def _with_rooms(source: Replay, timeline: Timeline, rows: Sequence[Followee], re
     )
     left = until(rooms.ram, falls)
     is_limited = request.top is not None
-    return Trends(shown, others, request.by, request.figure, timeline, rooms, available, course, left, is_limited)
+    return Trends(shown, others, request.by, request.figure, times, rooms, available, course, left, is_limited)
 
 
 def _with_time_left(row: Followee, rooms: Rooms, groups: GroupRooms, by: str) -> Followee:
@@ -164,14 +164,14 @@ def _with_time_left(row: Followee, rooms: Rooms, groups: GroupRooms, by: str) ->
     )
 
 
-def _available(source: Replay, timeline: Timeline) -> list[Stretch]:
+def _available(source: Replay, times: SampleTimes) -> list[Stretch]:
     """Follow MemAvailable, of up to 200 samples of meminfo."""
-    span = (timeline.numbers[0], timeline.numbers[-1])
+    span = (times.numbers[0], times.numbers[-1])
     samples: list[float] = []
-    count = len(timeline.numbers)
+    count = len(times.numbers)
     try:
         for number, text in source.recording.texts_of("meminfo", *span, most=200):
-            place = timeline.place(number)
+            place = times.place(number)
             available = parse_meminfo(text).get("MemAvailable")
             if available is not None and place < count:
                 samples += [samples[-1] if samples else float(available)] * (place - len(samples))
@@ -179,7 +179,7 @@ def _available(source: Replay, timeline: Timeline) -> list[Stretch]:
     except MemtoolsError:
         return []
     samples += samples[-1:] * (count - len(samples))
-    return timeline.stretches(samples, 0) if samples else []
+    return times.stretches(samples, 0) if samples else []
 
 
 def _row(row: Followee, by: str, source: Replay) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _row(row: Followee, by: str, source: Replay) -> dict[str, Any]:
         who[_OWN[by][0]] = subject.key
     return {
         **who,
-        "verdict": trend.verdict,
+        "trend": trend.verdict,
         "last_size": subject.size,
         "rise": round(row.rise),
         "rise_per_hour": _hourly(trend.slope),
@@ -228,7 +228,7 @@ def _left(what: str, time: Until | None) -> dict[str, int | None]:
 
 
 def _totals(found: Trends, rows: int) -> dict[str, Any]:
-    moments, available = found.timeline.moments, found.available
+    moments, available = found.times.moments, found.available
     return {
         "by": found.by,
         "figure": found.figure,
@@ -236,10 +236,12 @@ def _totals(found: Trends, rows: int) -> dict[str, Any]:
         "from": utc(int(moments[0].taken_at)),
         "to": utc(int(moments[-1].taken_at)),
         "samples": len(moments),
-        "runs": len(found.timeline.runs),
+        "runs": len(found.times.runs),
+        "p": round(1 - SURE, 6),
+        "confidence": 2 * LIKELY - 1,
         "available": found.rooms.ram,
         "commit_left": found.rooms.commit,
-        "available_verdict": available.verdict,
+        "available_trend": available.verdict,
         "available_rise_per_hour": _hourly(available.slope),
         "available_rise_per_hour_low": _hourly(available.low),
         "available_rise_per_hour_high": _hourly(available.high),
@@ -249,7 +251,7 @@ def _totals(found: Trends, rows: int) -> dict[str, Any]:
 
 def _notes(found: Trends, subjects: Subjects) -> list[str]:
     """Say what whoever uses the figures must know."""
-    runs, notes = len(found.timeline.runs), []
+    runs, notes = len(found.times.runs), []
     if runs > 1:
         notes.append(f"recording stopped {runs - 1} times, or the machine did: what rose meanwhile is not counted")
     if subjects.unknown == 1:
