@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -167,14 +167,3 @@ def _together(times: SampleTimes, key: str, members: Sequence[_Held]) -> Subject
     samples = list(accumulate(changes[:-1]))
     size = samples[-1] if end == len(times.numbers) else None
     return Subject(key, tuple(each.process for each in members), times.stretches(samples, first), size)
-
-
-def identities(processes: Iterable[Followed]) -> int:
-    """Count processes; one is the same as long as boot, PID and start are."""
-    return len({(process.boot_id, process.pid, process.starttime_ticks) for process in processes})
-
-
-def texts_over(recording: Recording, times: SampleTimes, path: str, span: Span) -> Iterator[tuple[int, bytes]]:
-    """Give up to 200 texts that a file of the machine had, each with its place among the moments. Raises Missing."""
-    for number, text in recording.texts_of(path, *span, most=MEDIANS):
-        yield min(times.place(number), len(times.numbers) - 1), text

@@ -63,8 +63,8 @@ def _key(key: str) -> str:
 def amount(size: float) -> str:
     """Write bytes in few characters.
 
-    >>> amount(12.4 * 1024 * 1024), amount(-2048), amount(700)
-    ('12.4M', '-2.0K', '700.0')
+    >>> amount(12.4 * 1024 * 1024), amount(-2048), amount(0)
+    ('12.4M', '-2.0K', '0')
     """
     return abbreviated(_SIZE, round(size))
 

@@ -11,7 +11,7 @@ from pymemtools.models.trend import FALL, GROWTH, LIKELY, NOISE, SAWTOOTH, STEAD
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.readings.machine import read_machine
 from pymemtools.readings.process import program_of
-from pymemtools.readings.series import Subject, Subjects, SampleTimes, follow_each, follow_together
+from pymemtools.readings.series import SampleTimes, Subject, Subjects, follow_each, follow_together
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.trend.columns import COLUMNS
 from pymemtools.reports.trend.rooms import GroupRooms, Rooms, Until, rooms_of, until
