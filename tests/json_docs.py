@@ -33,6 +33,7 @@ UNITS = {
     "count/s": "number a second",
     "pages/s": "pages a second",
     "number": "number, of the unit that the row tells",
+    "bytes/h": "bytes an hour",
     "ms": "milliseconds",
     "percent": "%",
     "permille": "1/1000",

@@ -196,7 +196,7 @@ def test_large_files_do_not_fill_memory(tree: Path) -> None:
     os.truncate(tree / "proc" / "8" / "smaps", 1 << 40)
     sample = read_processes(open_source(str(tree)), Wants(("Pss",)))
     assert [process.pid for process in sample.processes] == [7]
-    assert sample.reason == "a line of more than 64 KiB"
+    assert sample.reason == "smaps: a line of more than 64 KiB"
 
 
 @pytest.fixture

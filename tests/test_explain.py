@@ -78,7 +78,7 @@ def test_rules_have_the_figures_of_the_machine(pymemtools: Run, call: str) -> No
 
 @pytest.mark.parametrize("call", reporting())
 def test_a_format_for_programs_is_not_explained(pymemtools: Run, call: str) -> None:
-    arguments = {"pmap": ["1"], "vgraph": ["1"], "status": ["1"]}.get(call, [])
+    arguments = {"pmap": ["1"], "vgraph": ["1"], "status": ["1"], "wss": ["1"]}.get(call, [])
     required = {"alloc": ["1M"], "dirty": ["--write", "1M", "--disk", "1M"], "cache": ["1M"], "fork": ["1"]}
     arguments += {**required, "malloc": ["8"], "watch": ["true"]}.get(call.rpartition(" ")[2], [])
     if call.startswith("tunables"):

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import pytest
 from conftest import CAPTURES, HERE, Run
+from recorded import Told, every_ten_seconds, meminfo, record
 
 from pymemtools.cli import _call, cli
 from pymemtools.sources.example import demo_path
@@ -25,7 +26,7 @@ SMEMCAP = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
 GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
 OOM_LOG = HERE / "oom_reports" / "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"
 ME = os.getpid()
-NO_DATA = ("capture", "completion", "help", "lab watch")  # the last: stdout is that of the command that it runs
+NO_DATA = ("capture", "completion", "help", "lab watch", "record")  # lab watch: stdout is that of what it runs
 CALLS = {  # a call for each command
     "cache": f"cache {OOM_LOG}",
     "drop-caches": "--demo drop-caches --dry-run",
@@ -54,6 +55,7 @@ CALLS = {  # a call for each command
     "status": "--demo status 297",
     "swap": f"swap -S {CAPTURES / 'odd' / 'swapped'}",
     "thp": "--demo thp",
+    "trend": "trend -S RECORDING",
     "tunables explain": "--demo tunables explain vm.swappiness",
     "tunables get": "--demo tunables get vm.swappiness",
     "tunables list": "--demo tunables list",
@@ -73,6 +75,7 @@ CALLS = {  # a call for each command
     "zones": "--demo zones",
 }
 VALUES = {  # what an option that takes a value is given, where it is a mode or changes the columns
+    "--by": "command", "--column": "rss", "--from": "-5m", "--to": "last",
     "--after": "1", "--alloc": "1M:x", "--before": "1", "--bits": "32", "--cgroup": "/", "--color": "never",
     "--compat": "fincore",
     "--copy": "1G", "--count": "2", "--depth": "1", "--dirty": "50", "--diff": str(SMEMCAP), "--disk": "10M",
@@ -133,6 +136,7 @@ SPECIAL = {  # modes that are called in their own way
     ("report", "--diff"): "--demo report --diff DEMO",
     ("report", "--fail-on"): "--demo report --fail-on critical",
     ("report", "--output"): "--demo report -o x.html",
+    ("trend", "--output"): "trend -S RECORDING -o x.svg",
     ("vgraph", "--csv"): "--demo vgraph --csv - 297",
     ("vgraph", "--diff"): "--demo vgraph --diff DEMO 297",
     ("vgraph", "--output"): "--demo vgraph -o x.svg 297",
@@ -152,6 +156,7 @@ NO_MODES = {  # options that choose no other data
     "--persist": "it writes a file",
     "--kernel FILE": "smem: an image of the kernel",
     "--source": "it is in every call",
+    "--at": "it needs a recording: tests/test_recording_replay.py has calls",
     "--version": "it is for people",
     "--format": "it is what is tested",
 }
@@ -193,8 +198,18 @@ def modes(name: str) -> Iterator[str]:
             yield f"{CALLS[name]} {long} {VALUES[long]}"
 
 
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Record five minutes of a process that grows."""
+    grown = Told(7, "grown", lambda number: 1000 + 10 * number)
+    path = str(tmp_path_factory.mktemp("recording") / "a.rec")
+    return record(path, [grown], every_ten_seconds(30, lambda number: {"meminfo": meminfo(4_000_000)}))
+
+
 @pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+def ask(  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: str
+):
     """Give a function that calls the program in this process: status, output and errors."""
 
     monkeypatch.chdir(tmp_path)
@@ -202,7 +217,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     def run(call: str, style: str) -> tuple[int, str, str]:
 
         here = hex(id(ask))
-        call = call.replace("DEMO", demo_path()).replace("HERE", here)
+        call = call.replace("DEMO", demo_path()).replace("HERE", here).replace("RECORDING", recording)
         monkeypatch.setattr(sys, "argv", ["pymemtools", *call.split(), "-f", style])
         status = _call()
         return (status, *capsys.readouterr())
@@ -263,12 +278,6 @@ def check_table(call: str, text: str, rows: list[dict[str, object]]) -> None:
     [
         "free -s 1",
         "groups --watch 1",
-        "zones --watch 1",
-        "status --all --watch 1",
-        "swap --watch 1",
-        "thp --watch 1",
-        "numa --watch 1",
-        "free --watch 1",
         "smem --watch 1",
         "oom-scores --watch 1",
         f"pmap --watch 1 {ME}",
@@ -283,9 +292,7 @@ def test_modes_that_repeat_are_no_document(call: str, style: str, ask) -> None: 
 
 def test_modes_that_repeat_are_known() -> None:
     found = {name for name, command in COMMANDS.items() for param in command.params if {*ENDLESS} & {*param.opts}}
-    assert found == {
-        *("free", "groups", "smem", "oom-scores", "pmap", "vgraph", "status", "zones", "swap", "thp", "numa"),
-    }
+    assert found == {"groups", "smem", "oom-scores", "pmap", "vgraph"}
 
 
 @pytest.mark.parametrize("command", ["pmap", "vgraph"])

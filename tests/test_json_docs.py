@@ -61,6 +61,7 @@ LIVE = (
     "ksm --estimate",
     "pages -p",
     "wss",
+    "trend",  # of a recording: see test_trend.py
 )  # not of a copy
 EXPERIMENTS = tuple(rows.command for rows in VOCABULARY if rows.command.startswith("lab"))  # see test_lab.py
 

@@ -8,15 +8,21 @@ import subprocess
 import sys
 from array import array
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
 from conftest import Run
 from trees import Map, Proc, write_tree
 
+from pymemtools.errors import Denied
 from pymemtools.models.ksm import Contents, KsmRules, Merged, merge, profit
+from pymemtools.probes.process_memory import ProcessMemory
 from pymemtools.procfs.ksm import KsmStat, parse_ksm_stat
 from pymemtools.procfs.smaps.mergeable import Mergeable
+from pymemtools.report import Report
+from pymemtools.reports.ksm.estimate import EstimateRequest, estimate_report
+from pymemtools.sources import open_source
 
 KIB = 1024
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -206,7 +212,7 @@ def test_what_merging_costs() -> None:
 
 
 CHILD = """
-import mmap, os, sys
+import mmap, os, signal, sys
 page = os.sysconf("SC_PAGE_SIZE")
 memory = mmap.mmap(-1, 64 * page, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 memory.madvise(15)  # MADV_NOHUGEPAGE
@@ -217,6 +223,9 @@ if sys.argv[1] == "mg":
     memory.madvise(12)  # MADV_MERGEABLE
 print(flush=True)
 os.read(0, 1)
+memory[40 * page] = memory[41 * page] = 1
+print("grown", flush=True)
+signal.pause()
 """
 
 
@@ -250,3 +259,48 @@ def test_only_pages_that_are_there_are_read(pymemtools: Run, child: Any) -> None
         assert row["saved_alone"] >= 28 * PAGE
     text = pymemtools("ksm", "--estimate", "-p", str(process.pid)).stdout.decode()
     assert text.startswith("Merging would save ")
+
+
+def test_one_that_ends_while_it_is_read_is_said_and_not_counted(child: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, advice = child
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", CHILD, advice], stdin=PIPE, stdout=PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        read = ProcessMemory.read
+
+        def read_and_kill(self: ProcessMemory, address: int, size: int) -> bytes | None:
+            if other.poll() is None:
+                other.kill()
+                other.wait()
+            return read(self, address, size)
+
+        monkeypatch.setattr(ProcessMemory, "read", read_and_kill)
+        report = estimated(other.pid, process.pid)
+    assert [row.pid for row in report.answer.rows] == [process.pid]
+    assert report.totals is not None
+    assert report.totals["ended"] == [other.pid]
+    assert f"{other.pid}: ended, or became another program, while it was read: it is not counted" in report.warnings
+
+
+def test_one_that_grows_while_it_is_read_is_said(child: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, _ = child
+    read = ProcessMemory.read
+
+    def read_and_grow(self: ProcessMemory, address: int, size: int) -> bytes | None:
+        if process.stdin is not None and not process.stdin.closed:
+            process.stdin.write(b"more\n")
+            process.stdin.close()
+            assert process.stdout.readline() == b"grown\n"
+        return read(self, address, size)
+
+    monkeypatch.setattr(ProcessMemory, "read", read_and_grow)
+    report = estimated(process.pid)
+    assert [row.changed for row in report.answer.rows] == [True]
+    assert f"{process.pid}: changed while being read: pages are counted as they were found" in report.warnings
+
+
+def estimated(*pids: int) -> Report:
+    try:
+        return estimate_report(open_source(), EstimateRequest(pids))
+    except Denied as error:
+        pytest.skip(f"we may not read the memory of our own child: {error}")

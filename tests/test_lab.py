@@ -9,16 +9,23 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import HERE, Run
 
-from pymemtools.control.undo import FILE, SETTING, Debt
-from pymemtools.errors import MemtoolsError
-from pymemtools.lab.guard import Hear, Leftovers, Owe, Terms, guarded
+from pymemtools.cli import _call
+from pymemtools.control import cgroups
+from pymemtools.control.undo import CONTROLLER, FILE, GROUP, SETTING, Debt, settle_all
+from pymemtools.errors import Denied, MemtoolsError
+from pymemtools.lab import child, page_cache, watch
+from pymemtools.lab.guard import Leftovers, guarded
+from pymemtools.lab.keeper import Hear, Owe, Terms
+from pymemtools.readings.cgroup_path import Hierarchy
 from pymemtools.reports.lab.demand_paging import PagingRequest, paging_report
 from pymemtools.reports.lab.laws import broken
 from pymemtools.reports.lab.plan import Findings, Plan, refusal
+from pymemtools.reports.vocabulary import VOCABULARY
 from pymemtools.sources import open_source
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -154,6 +161,16 @@ def test_what_is_killed_is_told() -> None:
         guarded(lambda hear, owe: os.kill(os.getpid(), signal.SIGKILL), nobody, TERMS)  # type: ignore[arg-type, return-value]
 
 
+def test_a_guard_that_is_killed_takes_the_experiment_with_it() -> None:
+    def work(hear: Hear, owe: Owe) -> dict[str, int]:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+        return {}
+
+    with pytest.raises(MemtoolsError, match="the guard was killed"):
+        guarded(work, nobody, TERMS)
+
+
 def test_what_takes_too_long_is_ended() -> None:
     with pytest.raises(MemtoolsError, match=r"not done after 0.1 s: ended"):
         guarded(lambda hear, owe: time.sleep(600), nobody, Terms(0.1))  # type: ignore[arg-type, return-value]
@@ -187,7 +204,8 @@ def test_what_cannot_be_put_back_is_told(tmp_path: Path) -> None:
 ORPHANS = """if True:
     import os, sys, time
     from pymemtools.control.undo import Debt, SETTING
-    from pymemtools.lab.guard import Terms, guarded
+    from pymemtools.lab.guard import guarded
+    from pymemtools.lab.keeper import Terms
     def work(hear, owe):
         owe(Debt(SETTING, sys.argv[1], "as before"))
         open(sys.argv[1], "w").write("changed\\n")
@@ -269,30 +287,246 @@ def test_paging_otherwise_breaks_a_law(place: int, key: str, value: int, law: st
     assert judged(rows) == [law]
 
 
-def test_paging_here(pymemtools: Run) -> None:
-    done = pymemtools("lab", "demand-paging", "--pages", "100", "-f", "json")
-    assert done.returncode in (0, 3), done.stderr
+# All of them, here: what is not possible on this machine is said, and is no failure.
+
+CALLS = {  # small ones
+    "page-cache": "--size 1M",
+    "demand-paging": "--pages 100",
+    "cow": "--pages 100",
+    "stack": "--depth 1M",
+    "malloc": "8 100000 100000 200000",
+    "segv": "",
+    "oom": "--limit 8M",
+}
+WAYS = ("--touch read", "--touch none", "--via mmap", "--via mmap --touch read", "--via mmap --touch none")
+
+
+@pytest.mark.parametrize(
+    "call", [*(f"{name} {options}" for name, options in CALLS.items()), *(f"oom --limit 8M {way}" for way in WAYS)]
+)
+def test_every_law_holds_here(call: str, pymemtools: Run) -> None:
+    done = pymemtools("lab", *call.split(), "-f", "json")
+    if done.returncode == 3:
+        assert b"cannot run here: " in done.stderr or b"will not run now: " in done.stderr
+        pytest.skip(done.stderr.decode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    document = json.loads(done.stdout)
+    assert document["command"] == f"lab {call.split()[0]}"
+    assert {law["holds"] for law in document["totals"]["laws"]} == {True}
+    known = {column.key for rows in VOCABULARY if rows.command == document["command"] for column in rows.columns}
+    assert {key for row in document["rows"] for key in row} - known == set()
+
+
+@pytest.mark.parametrize(
+    ("call", "good", "bad", "law"),
+    [
+        (
+            "demand-paging",
+            "ctypes.memset(address, 1, 1)",
+            "ctypes.memset(start, 1, 1)",
+            "RSS grows by the pages written",
+        ),
+        (
+            "cow",
+            "json.dumps(words)",
+            'json.dumps(["read", *words[1:]])',
+            "a fault for each shared page written",
+        ),
+        ("stack", "STACK, (size, hard)", "STACK, (min(8 * size, hard % (1 << 62)), hard)", "it ends at RLIMIT_STACK"),
+        ("malloc", "= -3, 128 << 10", "= -3, 64 << 10", "pointers are where the model has them"),
+        ("segv", '"null": lambda: 0', '"null": lambda: mapped(RW)', "null: the address 0"),
+        ("oom", "asked < int(most)", "asked < 1 << 20", "it is killed"),
+    ],
+)
+def test_a_sabotaged_program_is_found_out(
+    call: str, good: str, bad: str, law: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source_of = child._source_of
+    sources = "".join(map(source_of, ("base", "hand", "heap", "hog", "wild")))
+    assert good in sources
+    monkeypatch.setattr(child, "_source_of", lambda name: source_of(name).replace(good, bad))
+    assert_broken(f"{call} {CALLS[call]}", law, monkeypatch, capsys)
+
+
+def assert_broken(call: str, law: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run an experiment in this process, where something was made wrong."""
+    monkeypatch.setattr(sys, "argv", ["pymemtools", "lab", *call.split()])
+    status = _call()
+    out, err = capsys.readouterr()
+    if status == 3:
+        pytest.skip(err)
+    assert status == 1
+    assert f"Law: {law}: DOES NOT HOLD (expected " in out + err
+    assert f"pymemtools: lab {call.split()[0]}: law broken: {law}: expected " in err
+
+
+def test_a_cache_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    amounts = iter(range(0, 1 << 30, 4096))
+    monkeypatch.setattr(page_cache, "_from_disk", lambda source: next(amounts))
+    law = "the second reading takes nothing from the disk"
+    assert_broken("page-cache --size 64K", law, monkeypatch, capsys)
+
+
+def test_a_watch_that_makes_its_status_up_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch, "exit_status_of", lambda code: 0)
+    assert_broken("watch false", "the status is the command's", monkeypatch, capsys)
+
+
+def test_a_folder_is_read(pymemtools: Run, tmp_path: Path) -> None:
+    for name, size in (("a", 1), ("b", 5000), ("c", 100_000)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    (tmp_path / "link").symlink_to("b")
+    os.mkfifo(tmp_path / "pipe")
+    done = pymemtools("lab", "page-cache", str(tmp_path), "--size", "50K", "-f", "json")
+    if done.returncode == 3:
+        pytest.skip(done.stderr.decode())
+    totals = json.loads(done.stdout)["totals"]
+    whole = -(-5000 // PAGE) * PAGE + PAGE
+    assert (totals["files"], totals["size"], totals["whole_pages"]) == (2, 5001, whole)
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "said"),
+    [
+        ("nowhere", 1, b"No such file or directory"),
+        ("empty", 3, b"no file that can be read"),
+        ("/proc/self/net", 3, b""),
+    ],
+)
+def test_a_folder_that_cannot_be_read_twice(
+    place: str, status: int, said: bytes, pymemtools: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    done = pymemtools("lab", "page-cache", str(tmp_path / place))
+    assert (done.returncode, said in done.stderr, done.stderr.count(b"\n")) == (status, True, 1)
+
+
+def test_a_kill_is_explained_where_the_log_may_be_read(pymemtools: Run) -> None:
+    done = pymemtools("lab", "oom", "--limit", "8M", "-f", "json")
     if done.returncode == 3:
         pytest.skip(done.stderr.decode())
     document = json.loads(done.stdout)
-    assert [law["holds"] for law in document["totals"]["laws"]] == [True, True]
-    assert document["rows"][1]["rss_change"] == 100 * PAGE
+    told = document["totals"]["oom_report"]
+    if told is None:
+        assert "cannot be read" in document["notes"][0]
+        pytest.skip(document["notes"][0])
+    assert told["constraint"] == "CONSTRAINT_MEMCG"
+    assert document["totals"]["cgroup"].endswith(told["cgroup"].rpartition("/")[2])
+    assert told["killed_pid"] == told["chosen_pid"]
 
 
-def test_a_sabotaged_program_breaks_the_law(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A hand that writes to every second page only, is found out."""
-    from pymemtools.cli import _call
-    from pymemtools.lab import child
+# watch.
 
-    source_of = child._source_of
-    lazy = "ctypes.memset(address if address % (2 * PAGE) else start, 1, 1)"
-    monkeypatch.setattr(child, "_source_of", lambda name: source_of(name).replace("ctypes.memset(address, 1, 1)", lazy))
-    monkeypatch.setattr(sys, "argv", ["pymemtools", "lab", "demand-paging", "--pages", "100"])
-    assert _call() == 1
-    out, err = capsys.readouterr()
-    assert (
-        "Law: RSS grows by the pages written: DOES NOT HOLD (expected 409600, seen write a byte to each page: " in out
+
+@pytest.mark.parametrize(("script", "status"), [("exit 3", 3), ("kill -9 $$", 137), ("true", 0)])
+def test_the_status_is_the_command_s(script: str, status: int, pymemtools: Run) -> None:
+    done = pymemtools("lab", "watch", "--", "sh", "-c", f"echo out; echo err >&2; {script}")
+    assert (done.returncode, done.stdout) == (status, b"out\n")
+    lines = done.stderr.decode().splitlines()
+    header = ["seconds", "total", "used", "free", "shared", "buff/cache", "available", "swap", "used"]
+    assert header in [line.split() for line in lines]
+    assert "err" in lines
+    assert f"Law: the status is the command's: holds ({status})" in lines
+
+
+def test_a_command_that_is_not_there(pymemtools: Run) -> None:
+    assert pymemtools("lab", "watch", "no-such-command").returncode == 127
+    assert pymemtools("lab", "watch", "/").returncode == 126
+
+
+def test_options_behind_the_command_are_its_own(pymemtools: Run) -> None:
+    assert pymemtools("lab", "watch", "echo", "-f", "--format", "--col").stdout == b"-f --format --col\n"
+
+
+def test_used_memory_is_drawn(pymemtools: Run, tmp_path: Path) -> None:
+    done = pymemtools("lab", "watch", "-o", "x.svg", "--interval", "0.01", "--", "sleep", "0.1", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "<title>Used memory while sleep ran</title>" in (tmp_path / "x.svg").read_text()
+
+
+def watching(script: str, mark: str, **options: Any) -> subprocess.Popen[bytes]:
+    """Start a watch of a script in a session of its own, as from a terminal."""
+    env = os.environ | {"PYTHONPATH": str(HERE.parent), "PYMEMTOOLS_TEST_MARK": mark}
+    command = [sys.executable, "-m", "pymemtools", "lab", "watch", "--", "sh", "-c", script]
+    return subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **options
     )
-    assert "pymemtools: lab demand-paging: law broken: RSS grows by the pages written" in err
+
+
+def test_ctrl_c_is_the_command_s() -> None:
+    mark = f"{os.getpid()}-ctrl-c"
+    with watching("echo on; exec sleep 600", mark) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"on\n"
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"sh: SIGINT, after" in err
+    assert until(mark, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_watched_command_ends_with_us(number: signal.Signals) -> None:
+    mark = f"{os.getpid()}-watch-{number}"
+    with watching("(sleep 600 &); echo on; exec sleep 600", mark) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"on\n"
+        process.send_signal(number)
+        assert process.wait(60) == -number
+        assert until(mark, 0)
+
+
+def test_what_a_watched_command_leaves_running_goes_on() -> None:
+    mark = f"{os.getpid()}-daemon"
+    with watching("sleep 600 >/dev/null 2>&1 & echo $!", mark) as process:
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert descendants(mark) == [int(out)]
+    os.kill(int(out), signal.SIGKILL)
+
+
+# Control groups.
+
+
+def test_groups_of_experiments_that_are_gone_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a guard that was killed, too, leaves one."""
+    gone, ours, other = (tmp_path / f"pymemtools-lab-{name}" for name in ("4194305", os.getpid(), "x"))
+    for path in (gone, ours, other):
+        path.mkdir()
+    cgroups._sweep(str(tmp_path))
+    assert (gone.exists(), ours.exists(), other.exists()) == (False, True, True)
+
+
+def levels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: str) -> list[Debt]:
+    """Pretend that our group is below a directory, whose groups have these controllers; give what is owed."""
+    (tmp_path / "ours").mkdir()
+    for name, text in (("cgroup.subtree_control", control), ("cgroup.controllers", "cpu memory")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(cgroups, "find_hierarchy", lambda source: Hierarchy(2, str(tmp_path), "/"))
+    monkeypatch.setattr(cgroups, "own_group", lambda source, hierarchy: "/ours")
+    owed: list[Debt] = []
+    with pytest.raises(Denied, match="its groups have no memory limit"):  # this is no control group
+        cgroups.make_group(open_source(None), owed.append)
+    return owed
+
+
+def test_a_group_is_made_where_the_controller_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tmp_path / f"pymemtools-lab-{os.getpid()}"
+    assert levels(tmp_path, monkeypatch, "cpu memory\n") == [Debt(GROUP, str(made))]
+    assert settle_all([Debt(GROUP, str(made))]) == []
+    assert not made.exists()
+
+
+def test_a_level_without_the_controller_is_given_it_and_has_it_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, control = tmp_path / f"pymemtools-lab-{os.getpid()}", tmp_path / "cgroup.subtree_control"
+    owed = levels(tmp_path, monkeypatch, "cpu\n")
+    assert owed == [Debt(CONTROLLER, str(control), "-memory"), Debt(GROUP, str(made))]
+    assert control.read_text() == "+memory\n"
+    control.write_text("cpu memory\n")
+    assert settle_all(owed) == []
+    assert not made.exists()
+    assert control.read_text().startswith("-memory\n")

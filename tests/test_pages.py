@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import lzma
 import mmap
@@ -18,14 +19,18 @@ from typing import Any
 import pytest
 from conftest import CAPTURES, HERE, Run
 
-from pymemtools.errors import ParseError
+from pymemtools.cli import cli
+from pymemtools.errors import Denied, ParseError
 from pymemtools.models.frame_types import HOLE, TYPES, counts_by_type, type_of
+from pymemtools.probes.pagemap_scan import populated
 from pymemtools.procfs.fdinfo import parse_drm_client
 from pymemtools.procfs.iomem import parse_iomem
 from pymemtools.procfs.kpageflags import ANON, HEAD, LRU, MMAP, SLAB, SWAPBACKED, TAIL, THP, FlagTally, parse_histogram
 from pymemtools.procfs.zoneinfo import parse_zoneinfo
 from pymemtools.readings.frames import ram_frames
 from pymemtools.sources import open_source
+from pymemtools.sources.base import Source
+from pymemtools.sources.page_files import page_file
 
 FRAMES = CAPTURES / "odd" / "frames"
 KIB = 1024
@@ -347,7 +352,7 @@ def test_without_anything(pymemtools: Run, tmp_path: Path) -> None:
 
 def test_a_containers_meminfo_is_of_less(pymemtools: Run) -> None:
     done = pymemtools("pages", "-S", str(CAPTURES / "odd" / "lxcfs-swap"))
-    assert b"but MemTotal is 2.0 GiB: frames may be of more memory than the counters\n" in done.stderr
+    assert b"but MemTotal is 2.0 GiB: other files may be of more memory than the counters\n" in done.stderr
     assert [line.split()[0] for line in done.stdout.decode().splitlines()[1:]] == [
         *("buddy", "anon", "swap_cache", "shmem", "file", "slab", "page_table")
     ]
@@ -376,7 +381,7 @@ def test_each_combination_of_flags(pymemtools: Run) -> None:
             "0000000000000000       17496      4374 unmarked",
         ],
     )
-    assert "8000000000000020          20         5 file          lru,bit_63" in lines
+    assert "8000000000000020          20         5 file          lru bit_63" in lines
     found = ask(pymemtools, "--flags", "-S", str(FRAMES))
     assert found["rows"][4] == {
         "flags": "0000000000005868",
@@ -446,11 +451,23 @@ def test_damage_costs_what_rests_on_it(pymemtools: Run, tmp_path: Path) -> None:
     assert b"sockets" in done.stdout
 
 
+def test_processors_lists_of_a_containers_host_are_not_its_own(pymemtools: Run, tmp_path: Path) -> None:
+    place = copied(tmp_path, zoneinfo=("managed  15360", "managed  99999"))
+    found = ask(pymemtools, "--unexplained", "-S", str(place))
+    assert "free, per processor" not in candidates(found)
+    assert found["notes"] == [
+        "zones manage 390.6 MiB, but MemTotal is 60.0 MiB: other files may be of more memory than the counters"
+    ]
+
+
 def test_counters_that_contradict_each_other(pymemtools: Run, tmp_path: Path) -> None:
     place = copied(tmp_path, meminfo=("AnonPages:          8288", "AnonPages:         58288"))
     found = ask(pymemtools, "--unexplained", "-S", str(place))
     assert found["totals"]["unexplained"] is None
-    assert "counters of meminfo contradict each other" in " ".join(found["notes"])
+    assert found["notes"] == [
+        "what no counter explains would be -31.9 MiB, since counters of meminfo contradict each other: "
+        "it is taken as unknown"
+    ]
 
 
 def test_a_client_of_a_graphics_device() -> None:
@@ -553,6 +570,35 @@ def test_others_than_root_are_told_what_they_may_not_read() -> None:
     assert b"not readable: vmallocinfo" in done.stderr
 
 
+def test_a_capture_without_rights_goes_on_without_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(source: Source) -> bytes:
+        raise Denied("/proc/kpageflags: Permission denied")
+
+    monkeypatch.setattr("pymemtools.cli.capture.histogram_text", refused)
+    path = str(tmp_path / "a.tar")
+    assert cli.main(["capture", "--kpageflags", "-o", path, str(os.getpid())], standalone_mode=False) == 0
+    assert capsys.readouterr().err == (
+        "pymemtools: capture: page frames are not counted: /proc/kpageflags: Permission denied\n"
+    )
+    assert "kpageflags.hist" not in open_source(path).names("")
+
+
+def test_texts_of_descriptors_of_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is below these directories counts as a device; who has none open, or is gone, has no text."""
+    from pymemtools.probes import graphics
+
+    (tmp_path / "card0").write_text("")
+    assert list(graphics.client_texts([os.getpid()])) == [] or os.path.isdir("/dev/dri")
+    monkeypatch.setattr(graphics, "_DEVICES", (str(tmp_path),))
+    with (tmp_path / "card0").open() as file:
+        Path(f"/proc/self/fdinfo/{file.fileno()}").read_bytes()
+        assert [(pid, text[:4]) for pid, text in graphics.client_texts([os.getpid(), 4194304])] == [
+            (os.getpid(), b"pos:")
+        ]
+
+
 CHILD = """
 import mmap, sys
 PAGE = mmap.PAGESIZE
@@ -640,3 +686,40 @@ def test_frames_hidden_from_a_process_of_ours() -> None:
     assert list(rows) == ["anon", "file_or_shmem", "swapped"]
     assert [row["counter"] for row in rows.values()] == ["Anonymous", "Rss-Anonymous", "Swap"]
     assert min(rows["anon"]["frames"], rows["file_or_shmem"]["frames"]) > 100
+
+
+SPARSE = 1 << 40  # bytes, of which pagemap has 2 GiB of words
+
+
+def test_a_sparse_mapping_is_asked_where_it_has_pages() -> None:
+    """More ranges than the kernel tells at once, two of which touch."""
+    area = mmap.mmap(-1, SPARSE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)  # MAP_NORESERVE
+    area.madvise(mmap.MADV_NOHUGEPAGE)
+    places = [place << 21 for place in range(0, 4000, 2)]
+    for place in (*places, mmap.PAGESIZE):
+        area[place] = 1
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    with page_file("self/pagemap") as pagemap:
+        found = populated(pagemap.fd, start, start + SPARSE)
+    if found is None:
+        pytest.skip("this kernel has no PAGEMAP_SCAN")
+    page = mmap.PAGESIZE
+    expected = [(place, place + (page if place else 2 * page)) for place in places]
+    assert [(first - start, end - start) for first, end in found] == expected
+
+
+@needs_frames
+def test_kernels_that_do_not_tell_where_pages_are(
+    child: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole mappings are read before Linux 6.7, and the pages are the same."""
+    from pymemtools.readings import process_frames
+
+    assert child.stdout is not None
+    child.stdout.readline()
+    told = process_frames.read_process_frames(open_source(), child.pid)
+    monkeypatch.setattr(process_frames, "populated", lambda fd, start, end: None)
+    found = process_frames.read_process_frames(open_source(), child.pid)
+    assert found._replace(counts=None) == told._replace(counts=None)
+    types = [{name: each.frames for name, each in counts_by_type(each.counts or {}).items()} for each in (told, found)]
+    assert types[0] == types[1]

@@ -299,11 +299,11 @@ def test_process_that_may_not_be_opened(error: Exception) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "reason"),
     [
-        ("smaps", b"nonsense \xff\n", "line 1: expected a field, got 'nonsense \udcff'"),
-        ("smaps", b"Size: 4 kB\n", "line 1: expected a field, got 'Size: 4 kB'"),
+        ("smaps", b"nonsense \xff\n", "smaps: line 1: expected a field, got 'nonsense \udcff'"),
+        ("smaps", b"Size: 4 kB\n", "smaps: line 1: expected a field, got 'Size: 4 kB'"),
         ("smaps", b"", "smaps is empty"),
-        ("stat", b"7 worker S 1\n", "line 1: expected 'PID (comm) state ...'"),
-        ("stat", b"7 (worker) S 1 x\n", "line 1: expected numbers after the state"),
+        ("stat", b"7 worker S 1\n", "stat: line 1: expected 'PID (comm) state ...'"),
+        ("stat", b"7 (worker) S 1 x\n", "stat: line 1: expected numbers after the state"),
     ],
 )
 def test_unusable_files_are_counted_too(file: str, text: bytes, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Each field of each file is taken away in turn: that costs the figures that rest on it, and no more.
+"""Each field of each file, and each file, is taken away in turn: that costs the figures that rest on it, and no more.
 
 A figure stays what it was, becomes unknown, or its interval gets wider; or the command refuses in one line that names
 the field. What steps in for a figure by a rule of its own is in ``STAND_INS``, with the note that says so.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,6 +44,16 @@ FILES = {  # each with how a line of a field begins
     "*/status": re.compile(rb"(\w+):"),
     "*/smaps": re.compile(rb"([A-Z]\w+):"),
 }
+WHOLE = (
+    *("meminfo", "vmstat", "zoneinfo", "buddyinfo", "pagetypeinfo", "version", "stat", "swaps", "mounts", "cpuinfo"),
+    *("sys/vm/min_free_kbytes", "sys/vm/overcommit_memory", "*/cgroup", "*/cmdline", "*/comm", "*/maps"),
+    *("*/oom_score", "*/oom_score_adj", "*/smaps", "*/smaps_rollup", "*/stat", "*/statm", "*/status"),
+)
+MORE = ("thp", "swap", "numa")  # which live by whole files
+OF_PROCESSES = tuple(
+    command for command in COMMANDS if command.startswith(("smem", "pmap", "status", "oom", "what-if o", "what-if f"))
+)
+KEPT = (0, 1, 2, 6, 7, 17, 18, 20, 21, 22, 23, 24, 26, 30)  # fields of stat behind the name, of some fifty
 SWAP = "SwapTotal: 262144 kB\nSwapFree: 250000 kB"  # none of the machines had any
 GROUP = 16  # fields that are taken away together first: nobody asks for most of zoneinfo and vmstat
 STAND_INS = {  # file and field, command, columns: the start of the note that says so, or of the man page's rule
@@ -67,6 +78,14 @@ STAND_INS = {  # file and field, command, columns: the start of the note that sa
     ("*/smaps KernelPageSize", "*", "*"): "the source does not tell its page size",
     ("meminfo MemAvailable", "what-if *", "available*"): "",  # the kernel's rule, worked out
     ("zoneinfo *", "what-if *", "*"): "zoneinfo: line 1: zone ",
+    ("zoneinfo zoneinfo", "what-if *", "*"): "no zoneinfo: what zones keep for themselves is taken as a boot",
+    ("sys/vm/min_free_kbytes *", "what-if alloc * --kernel 4.4", "available_*"): "the source does not tell vm.min_free",
+    ("*/oom_score *", "*oom*", "oom_score victim_score"): "the source has no oom_score: scores are computed",
+    ("*/smaps smaps", "smem", "pss tpss pss_dirty"): "without smaps: the figures of ",
+    ("*/smaps smaps", "what-if overcommit*", "*"): "processes without readable VmFlags",
+    ("*/smaps smaps", "what-if fork *", "*"): "no readable VmFlags: what is charged is estimated",
+    ("*/smaps smaps", "*", "*"): "the source does not tell its page size",
+    ("*/status status", "*oom*", "badness_pages victim_*"): "the source does not tell the size of page tables",
     ("zoneinfo managed", "*", "*"): "",  # before Linux 3.8: present
     ("zoneinfo protection", "*", "*"): "",  # before 2.6.13 there were none
 }
@@ -81,6 +100,7 @@ PAIRS = (
     *(("least_seconds", "most_seconds"), ("least_bytes_per_second", "most_bytes_per_second")),
 )
 IDENTITY = (
+    "tunable",
     "pid",
     "node",
     "zone",
@@ -133,7 +153,10 @@ def is_wider(row: str, pair: tuple[str, str], before: Reply, after: Reply) -> bo
 def worse(before: Reply, after: Reply, field: str) -> Iterator[tuple[str, str]]:
     """Give column and change of what is neither as it was, nor unknown, nor wider."""
     if after.refusal is not None:
-        if before.refusal is None and (field not in after.refusal or "\n" in after.refusal):
+        is_named = field in after.refusal or after.refusal.endswith(
+            ("no process in it", "no such process")
+        )  # it had but that file
+        if before.refusal is None and (not is_named or "\n" in after.refusal):
             yield "", f"refuses: {after.refusal}"
         return
     pairs = {key: pair for pair in PAIRS for key in pair}
@@ -222,6 +245,77 @@ def test_a_field_costs_what_rests_on_it(tree: Path, name: str) -> None:
                 found += complaints(f"{name} {field}", command, before[command], call(command, tree, pid))
     fields.without([])
     assert found == []
+
+
+def pid_in(tree: Path) -> str:
+    return "278" if (tree / "proc" / "278").exists() else "1"
+
+
+@contextmanager
+def changed(paths: Iterable[Path], change: Callable[[bytes], bytes | None]) -> Iterator[None]:
+    """Change files for as long as the block lasts; None takes one away, and its directory where that is empty."""
+    texts = {path: path.read_bytes() for path in paths}
+    try:
+        for path, text in texts.items():
+            now = change(text)
+            if now is not None:
+                path.write_bytes(now)
+                continue
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
+        yield
+    finally:
+        for path, text in texts.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(text)
+
+
+def test_a_file_costs_what_rests_on_it(tree: Path) -> None:
+    pid, found = pid_in(tree), []
+    before = {command: call(command, tree, pid) for command in (*COMMANDS, *MORE)}
+    for name in WHOLE:
+        with changed(list((tree / "proc").glob(name)), lambda text: None):
+            for command, was in before.items():
+                found += complaints(f"{name} {name.rpartition('/')[2]}", command, was, call(command, tree, pid))
+    assert found == []
+
+
+def test_a_stat_with_fewer_fields_costs_what_rests_on_them(tree: Path) -> None:
+    pid, found = pid_in(tree), []
+    before = {command: call(command, tree, pid) for command in OF_PROCESSES}
+    stats = list((tree / "proc").glob("[0-9]*/stat"))
+    for kept in KEPT:
+        for end in (b"\n", b""):
+            with changed(stats, lambda text, kept=kept, end=end: _first_fields(text, kept) + end):  # type: ignore[misc]
+                for command, was in before.items():
+                    found += complaints(f"*/stat stat {kept}", command, was, call(command, tree, pid))
+    assert found == []
+
+
+def _first_fields(stat: bytes, count: int) -> bytes:
+    head, _, rest = stat.rpartition(b") ")
+    return head + b") " + b" ".join(rest.split()[:count])
+
+
+def test_free_blocks_that_are_cut_are_not_known(tree: Path) -> None:
+    """By columns in all zones or in one, by lines, and anywhere."""
+    pid, found = pid_in(tree), []
+    commands = ("zones", "thp")
+    before = {command: call(command, tree, pid) for command in commands}
+    path = tree / "proc" / "buddyinfo"
+    text = path.read_bytes()
+    lines = text.splitlines(keepends=True)
+    cut = [b"".join(b" ".join(line.split()[:count]) + b"\n" for line in lines) for count in range(1, 4 + 11)]
+    cut += [b" ".join(lines[0].split()[:count]) + b"\n" + b"".join(lines[1:]) for count in range(4, 4 + 11)]
+    cut += [b"".join(lines[:count]) for count in range(len(lines))]
+    cut += [text[:count] for count in range(0, len(text), 7)]
+    for each in cut:
+        with changed([path], lambda _, each=each: each):  # type: ignore[misc]
+            for command, was in before.items():
+                found += complaints("buddyinfo buddyinfo", command, was, call(command, tree, pid))
+    assert found == []
+    assert {column for (_, column), value in before["zones"].figures.items() if value} >= {"largest_free_block"}
 
 
 def test_the_test_can_fail() -> None:

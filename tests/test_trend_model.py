@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from courses import EVERY_S, HOUR, leak, noise, random_walk, sawtooth, step, walk, warm_up, white
+from courses import EVERY_S, HOUR, LEAK, leak, noise, random_walk, sawtooth, step, walk, warm_up, white
 
 from pymemtools.models.blocks import Stretch, thinned
 from pymemtools.models.trend import FALL, GROWTH, NOISE, SAWTOOTH, SHORT, STEADY, STEP, WARM_UP, Trend, trend_of
@@ -53,13 +53,12 @@ def test_kinds_are_told_apart(make: Make, verdict: str) -> None:
 
 
 def test_the_interval_holds_the_truth_under_a_walk() -> None:
-    """It is one of 95 %."""
-    random, held = Random(11), 0
-    for _ in range(200):
-        found = judged(leak(random, HOUR))
-        assert found.low is not None and found.high is not None
-        held += found.low <= 0.01 / 3600 <= found.high
-    assert held >= 186
+    """It is one of 95 %; of the few that seem to level off there is none."""
+    random = Random(11)
+    found = [judged(leak(random, HOUR)) for _ in range(200)]
+    told = [(each.low, each.high) for each in found if each.low is not None and each.high is not None]
+    assert len(told) >= 190
+    assert sum(low <= LEAK / 3600 <= high for low, high in told) >= 0.93 * len(told)
 
 
 def test_a_steady_leak_is_measured() -> None:

@@ -30,6 +30,7 @@ WORKS = (  # typed so, and as the manual has it
 )
 SAYS = (
     ("ps", "no such command 'ps' (did you mean 'smem' or 'status'?)"),
+    ("page-types", "no such command 'page-types' (did you mean 'pages --flags' or 'pages'?)"),
     ("top", "no such command 'top' (did you mean 'smem --watch 2'?)"),
     ("oom", "no such command 'oom' (did you mean 'oom-scores' or 'oom-report'?)"),
     ("what-if pss 297", "a process's: pymemtools pmap --rollup 297"),

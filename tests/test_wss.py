@@ -87,6 +87,13 @@ def test_soft_dirty_pages_in_ram_and_in_swap() -> None:
     assert written_pages(b"".join(word.to_bytes(8, sys.byteorder) for word in words)) == (4, 2)
 
 
+def test_whether_soft_dirty_bits_were_cleared_before() -> None:
+    """What was mapped since then counts as written to as a whole; the main stack never does (Linux 6.1 and 7.2)."""
+    fresh = [mapped(PAGE, USED, "heap", is_new=True), mapped(1 << 30, USED, "stack")]
+    assert not seen(*fresh).is_tracked
+    assert seen(*fresh, mapped(1 << 40, USED)).is_tracked
+
+
 def test_idle_pages() -> None:
     figures = TouchFigures(5 * PAGE, 0, 0, 0)
     after = seen(mapped(0, figures), mapped(10 * PAGE, figures._replace(is_file=True), "text"))

@@ -17,7 +17,7 @@ from pymemtools.capture.retention import EVERYTHING, Keep, expire
 from pymemtools.capture.sampling import Files, Identity, Sampled, Sampler
 from pymemtools.procfs.cgroup import parse_cgroup
 from pymemtools.sources.base import Source
-from pymemtools.sources.recording.bundle import bundled
+from pymemtools.sources.recording.bundle import REFUSED, bundled
 from pymemtools.sources.recording.figures import Row, packed_course, packed_rows, unpacked_rows
 from pymemtools.sources.recording.packing import pack
 from pymemtools.sources.recording.schema import BLOCK, COURSE_SHIFT, GROUP, KEY, MACHINE, PROCESS
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FULL_EVERY = 30  # samples: five minutes of the usual ones
 _DICTIONARY = 32 << 10  # bytes, which is how far zlib looks back
+_REFUSED = f"smaps_rollup{REFUSED}"
 _MOST_COMMAND = 1024  # bytes of a command line beside the figures; all of it is in the text
 
 
@@ -43,19 +44,22 @@ class Written(NamedTuple):
     """What became of a sample."""
 
     number: int
-    processes: int
-    cpu_s: float  # processor time of this program for it
+    processes: int  # kernel threads left out
+    unreadable: int  # of them, whose memory could not be read
+    reason: str  # why the first of these was not
+    cpu_s: float  # processor time of this program since the sample before
     size: int  # bytes of the file
 
 
 class _Place:
     """Where a text comes from, and what is known of it."""
 
-    __slots__ = ("base", "base_text", "figures", "id", "known", "last", "text", "whole")
+    __slots__ = ("base", "base_text", "figures", "files", "id", "known", "last", "text", "whole")
 
     def __init__(self, number: int) -> None:
         self.id = number
         self.text: int | None = None  # number of the one that it has now; None for none
+        self.files: Files | bytes | None = None  # what it is of, as it was sampled
         self.last = b""
         self.base, self.base_text, self.whole = 0, b"", 0  # the one others are packed with, and its packed size
         self.figures: tuple[int, ...] = ()
@@ -85,6 +89,7 @@ class Writer:
         self._users: set[int] = set()
         self._boot_id, self._boot = "", 0
         self._taken = 0  # samples in this run
+        self._looked = time.process_time()
         self._number = self._next_text = self._first_text = self._next_place = 0
         self._dictionary = b""
         with write_error(path):
@@ -102,21 +107,33 @@ class Writer:
 
     def sample(self, source: Source, tick: Tick) -> Written:
         """Take one sample and write it, whole or not at all. Raises MemtoolsError."""
-        begin = time.process_time()
         sampled = self._sampler.take(source, is_full=self._taken % self._full_every == 0)
         number = self._number + 1
-        with write_error(self.path), self._file.transaction():
+        with write_error(self.path, is_going_on=True), self._file.transaction():
             self._first_text = first_text = self._next_text
             self._write(number, sampled, source)
-            cpu = time.process_time() - begin
+            cpu = self._cpu()
             row = (round(tick.taken_at * 1000), round(tick.boottime_s * 1000), self._boot, tick.utc_offset_s)
             values = (number, *row, first_text, round(cpu * 1e6))
             self._sql.execute("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         self._number = number
         self._taken += 1
-        with write_error(self.path):
+        with write_error(self.path, is_going_on=True):
             expire(self._file, self._keep, number, tick.taken_at)
-        return Written(number, len(sampled.processes), time.process_time() - begin, self._file.size())
+        reasons = [files[_REFUSED].decode() for files in sampled.processes.values() if _REFUSED in files]
+        processes = sum("cmdline" in files for files in sampled.processes.values())
+        return Written(number, processes, len(reasons), reasons[0] if reasons else "", cpu, self._file.size())
+
+    def _cpu(self) -> float:
+        """Give the processor time since the last look, in seconds: with all that a sample takes behind its own line."""
+        now = time.process_time()
+        spent, self._looked = now - self._looked, now
+        return spent
+
+    @property
+    def number(self) -> int:
+        """Give the number of the last sample; 0 before the first."""
+        return self._number
 
     def _continue(self, about: Mapping[str, Any]) -> None:
         """Go on where the file ends."""
@@ -145,11 +162,13 @@ class Writer:
         self._at_boot(sampled, number)
         if not self._dictionary:
             self._choose_dictionary(sampled)
-        texts: dict[tuple[int, Any], bytes] = {(MACHINE, path): text for path, text in sampled.machine.items()}
-        texts.update(((GROUP, folder), bundled(files)) for folder, files in sampled.groups.items())
-        texts.update(((PROCESS, who), bundled(files)) for who, files in sampled.processes.items())
-        self._put(texts, number)
-        self._end_others(texts, number, is_full=sampled.is_full)
+        folders: dict[tuple[int, Any], Files | bytes] = {
+            (MACHINE, path): text for path, text in sampled.machine.items()
+        }
+        folders.update(((GROUP, folder), files) for folder, files in sampled.groups.items())
+        folders.update(((PROCESS, who), files) for who, files in sampled.processes.items())
+        self._put(folders, number)
+        self._end_others(folders, number, is_full=sampled.is_full)
         self._figures(sampled, number)
         self._describe(sampled, source)
         if not self._taken or number % KEY == 0:
@@ -187,17 +206,19 @@ class Writer:
         self._dictionary = b"".join((*groups, *processes[len(processes) // 2 :][:1]))[-_DICTIONARY:] or b"\n"
         self._sql.execute("INSERT OR REPLACE INTO about VALUES ('dictionary', ?)", (self._dictionary,))
 
-    def _put(self, texts: Mapping[tuple[int, Any], bytes], number: int) -> None:
+    def _put(self, folders: Mapping[tuple[int, Any], Files | bytes], number: int) -> None:
         """Write the texts that are new, or differ."""
         rows = []
-        for (kind, key), text in texts.items():
-            places = self._places[kind]
-            place = places.get(key)
+        for (kind, key), files in folders.items():
+            place = self._places[kind].get(key)
             if place is None:
-                place = places[key] = self._new_place(kind, key, number)
-            elif place.text is not None and place.last == text:
+                place = self._places[kind][key] = self._new_place(kind, key, number)
+            if place.files is files:
                 continue
-            rows.append(self._packed(place, text))
+            place.files = files
+            text = files if isinstance(files, bytes) else bundled(files)
+            if place.text is None or place.last != text:
+                rows.append(self._packed(place, text))
         self._sql.executemany("INSERT INTO text VALUES (?, ?, ?, ?, ?)", rows)
 
     def _new_place(self, kind: int, key: Any, number: int) -> _Place:
@@ -222,11 +243,11 @@ class Writer:
         place.base, place.base_text, place.whole = place.text, text, len(packed)
         return place.text, place.id, None, len(text), packed
 
-    def _end_others(self, texts: Mapping[tuple[int, Any], bytes], number: int, *, is_full: bool) -> None:
+    def _end_others(self, there: Mapping[tuple[int, Any], object], number: int, *, is_full: bool) -> None:
         """Note which places are not there any more."""
         for kind in (MACHINE, GROUP, PROCESS) if is_full else (GROUP, PROCESS):
             places = self._places[kind]
-            for key in [key for key in places if (kind, key) not in texts]:
+            for key in [key for key in places if (kind, key) not in there]:
                 place = places.pop(key)
                 self._sql.execute("INSERT INTO text VALUES (?, ?, NULL, 0, NULL)", (self._next_text, place.id))
                 self._sql.execute("UPDATE place SET last = ? WHERE id = ?", (number - 1, place.id))
@@ -243,13 +264,17 @@ class Writer:
             each: Iterable[tuple[Any, Files]] = folders.items()
             for key, files in each:
                 place = self._places[kind][key]
-                figures = figures_of(files) if place.text is None or place.text >= self._first_text else place.figures
+                figures = figures_of(files) if self._is_new(place) else place.figures
                 if is_first or figures != place.figures:
                     rows.append((place.id, *figures))
                 place.figures = figures
         if rows:
             self._sql.execute("INSERT INTO fresh VALUES (?, ?)", (number, packed_rows(rows)))
             self._collect(number, rows)
+
+    def _is_new(self, place: _Place) -> bool:
+        """Tell whether its text is of this sample."""
+        return place.text is not None and place.text >= self._first_text
 
     def _collect(self, number: int, rows: Iterable[Row]) -> None:
         for place, *figures in rows:
@@ -272,6 +297,8 @@ class Writer:
         """Keep beside the figures whose they are, where that is news."""
         for who, files in sampled.processes.items():
             place, uid = self._places[PROCESS][who], sampled.uids[who]
+            if not self._is_new(place):
+                continue
             known = (uid, *_names(files))
             if known != place.known:
                 place.known = known
@@ -280,11 +307,12 @@ class Writer:
                 )
             if uid is not None and uid not in self._users:
                 self._users.add(uid)
-                name = source.user_name(uid)
-                if name is not None:
-                    self._sql.execute(
-                        "INSERT OR REPLACE INTO user VALUES (?, ?)", (uid, name.encode("utf-8", "replace").decode())
-                    )
+                self._name_user(uid, source.user_name(uid))
+
+    def _name_user(self, uid: int, name: str | None) -> None:
+        if name is not None:
+            text = name.encode("utf-8", "replace").decode()
+            self._sql.execute("INSERT OR REPLACE INTO user VALUES (?, ?)", (uid, text))
 
     def _list_state(self, number: int) -> None:
         state = {place.id: place.text for places in self._places.values() for place in places.values()}

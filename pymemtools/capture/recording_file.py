@@ -81,7 +81,7 @@ def opened_to_write(path: str) -> RecordingFile:
 def _expect_ours(path: str) -> None:
     """Refuse to write into what is no recording. Raises ArchiveError."""
     try:
-        Database(path).close()
+        Database(path, may_be_empty=True).close()
     except ArchiveError as error:
         raise ArchiveError(f"{error}; it is left as it is") from None
 
@@ -108,10 +108,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def write_error(path: str) -> Iterator[None]:
+def write_error(path: str, *, is_going_on: bool = False) -> Iterator[None]:
     """Say in one line what keeps a recording from being written. Raises MemtoolsError."""
     sqlite: Any = sqlite_module()
     try:
         yield
     except sqlite.Error as error:
-        raise MemtoolsError(f"{path}: {error}") from None
+        kept = "; what was recorded before is in it" if is_going_on else ""
+        raise MemtoolsError(f"{path}: {error}{kept}") from None

@@ -44,7 +44,10 @@ class Identity(NamedTuple):
 
 
 class Sampled(NamedTuple):
-    """One sample: files by path, the files of groups by folder, those of processes."""
+    """One sample: files by path, the files of groups by folder, those of processes.
+
+    What did not change since the sample before, is the same object as in that.
+    """
 
     machine: Files
     groups: dict[str, Files]
@@ -93,7 +96,8 @@ class Sampler:
             except MemtoolsError:
                 continue
         seldom = {name: text for name, text in before.items() if name not in EACH_CGROUP_FILES}
-        return found and {**found, **seldom}
+        found = found and {**found, **seldom}
+        return before if found == before else found
 
     def _process(self, source: Source, pid: int, *, is_full: bool) -> tuple[Identity, _Known] | None:
         """Read a process; None when it is gone."""

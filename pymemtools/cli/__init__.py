@@ -40,6 +40,7 @@ MAP = {
     "Follow it over time": {
         "faults": "Show page faults, paging and reclaim a second, as sar does.",
         "metrics": "Print metrics of memory as Prometheus reads them.",
+        "trend": "Show what grows in a recording, and how long that can last.",
     },
     "Explain who is killed, and why": {
         "report": "Say what is to be known of a machine first, in words.",
@@ -58,6 +59,7 @@ MAP = {
     },
     "Capture a machine, to study it elsewhere": {
         "capture": "Take a capture of this machine, to be read elsewhere.",
+        "record": "Record this machine again and again, in one file.",
         "info": "Tell what a capture is, and which commands it can answer.",
     },
     "Check what this program goes by": {
@@ -81,6 +83,7 @@ _MEANT = {  # what other programs call it
     "sar": ("faults --compat sar",),
     "pidstat": ("faults --top 10",),
     "maps": ("pmap", "vgraph"),
+    "page-types": ("pages --flags", "pages"),
 }
 
 

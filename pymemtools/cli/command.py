@@ -20,7 +20,7 @@ class AbbreviatingCommand(click.Command):
 
     def __init__(self, *args: Any, beyond: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._beyond = (*beyond, "--demo")
+        self._beyond = (*beyond, "--demo", "--at")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; that a process it was given is not there is said in its name, by whoever finds out."""
@@ -76,7 +76,7 @@ class AbbreviatingCommand(click.Command):
     ) -> Iterable[str]:
         rest = iter(args)
         for arg in rest:
-            if arg == "--":
+            if arg == "--" or not (arg.startswith("-") or ctx.allow_interspersed_args):
                 yield arg
                 break
             name, equals, value = arg.partition("=")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,10 @@ from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
 from pymemtools.reports.info import Answer, Info, Studied, info_report
+from pymemtools.units import human_size
+
+if TYPE_CHECKING:
+    from pymemtools.sources.recording.recording import Summary
 
 
 @click.command("info", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +41,8 @@ def command(ctx: click.Context, /, path: str | None, style: str, **options: Any)
 
 def _text(report: Report) -> list[str]:
     found: Info = report.answer
-    return [*_about(found.studied), "", *_table(found.answers)]
+    recorded = [] if found.recorded is None else _recorded(found.recorded)
+    return [*_about(found.studied), *recorded, "", *_table(found.answers)]
 
 
 def _about(studied: Studied) -> list[str]:
@@ -56,6 +61,22 @@ def _about(studied: Studied) -> list[str]:
         ("Unreadable", f"{studied.unreadable}"),
     )
     return [f"{title + ':':<12}{escape(value) if value is not None else '-'}" for title, value in lines]
+
+
+def _recorded(found: Summary) -> list[str]:
+    share = found.cpu_share
+    lines = (
+        ("Samples", f"{found.moments}, {found.first.number} to {found.last.number}{_every(found.every_s)}"),
+        ("From", found.first.local_time),
+        ("To", found.last.local_time),
+        ("Boots", f"{found.boots}"),
+        ("Cost", f"{human_size(found.size)}{'' if share is None else f', {100 * share:.2f} % of one processor'}"),
+    )
+    return [f"{title + ':':<12}{value}" for title, value in lines]
+
+
+def _every(seconds: float | None) -> str:
+    return "" if seconds is None else f", every {seconds:g} s"
 
 
 def _kib(size: int | None) -> str | None:

@@ -52,6 +52,13 @@ def new_file(path: str, *, force: bool, mode: int = 0o666) -> Iterator[BinaryIO]
     Without ``force`` an existing file or symbolic link of that name is refused, atomically; with it, replaced.
     Raises MemtoolsError, also for what fails within the block when it is a system error.
     """
+    with new_path(path, force=force, mode=mode) as temporary, open(temporary, "wb") as file:
+        yield file
+
+
+@contextmanager
+def new_path(path: str, *, force: bool, mode: int = 0o600) -> Iterator[str]:
+    """Give the path of an empty file beside ``path``, for who writes by name; all else is as of new_file()."""
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         if not force and os.path.lexists(path):
@@ -59,9 +66,9 @@ def new_file(path: str, *, force: bool, mode: int = 0o666) -> Iterator[BinaryIO]
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, "")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        os.close(fd)
         with _removed(temporary):
-            with os.fdopen(fd, "wb") as file:
-                yield file
+            yield temporary
             _give_name(temporary, path, force=force)
     except FileExistsError:
         raise MemtoolsError(f"{path}: exists already (--force replaces it)") from None

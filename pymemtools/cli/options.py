@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,14 +19,32 @@ from pymemtools.errors import UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
 
+if TYPE_CHECKING:
+    from pymemtools.sources.recording.moment import Moment
+
 STYLES = ("text", "json", "jsonl", "csv", "tsv")
 _BATCH = 1000  # lines written at once
+_MOMENT = "pymemtools.moment"  # in a context: what --at says
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _study_example(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
         ctx.obj = True
+
+
+def _remember_moment(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    ctx.meta[_MOMENT] = value
+
+
+def _at_moment(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Name the moment of --at with the recording, as users may do themselves: ``a.rec@03:12``."""
+    moment = ctx.meta.get(_MOMENT)
+    if moment is None or value == "":
+        return value
+    if value is None:
+        raise click.UsageError("--at is for a moment of a recording: say which with -S FILE", ctx)
+    return f"{value}@{moment}"
 
 
 def source_options(function: _F) -> _F:
@@ -43,7 +61,17 @@ def source_options(function: _F) -> _F:
             "--source",
             type=click.Path(readable=False),
             metavar="PATH",
-            help="Read a directory, a tar archive or - (an archive on stdin) instead of this machine.",
+            callback=_at_moment,
+            help="Read a directory, a tar archive, a recording or - (an archive on stdin) instead of this machine.",
+        ),
+        click.option(
+            "--at",
+            metavar="MOMENT",
+            is_eager=True,
+            expose_value=False,
+            callback=_remember_moment,
+            shell_complete=offer("first", "last"),
+            help="The moment of a recording: 03:12, -2h, 2026-11-28T03:12, first, last or a sample's number.",
         ),
     ):
         function = option(function)
@@ -80,6 +108,9 @@ def open_from(
     if damage:
         say(f"{source}: {damage}; showing what was complete before that")
         ctx.meta["incomplete"] = True
+    moment: Moment | None = getattr(opened, "moment", None)
+    if moment is not None and ctx.params.get("style", "text") == "text":
+        say(f"{opened.facts.path}: sample {moment.number}, taken {moment.local_time}")
     return attended(opened)
 
 

@@ -36,7 +36,7 @@ _LONGEST = 7 * 86400.0
     help="By accessed bits, idle pages (root), or soft-dirty bits (writes). [referenced]",
 )
 @click.option("--force", is_flag=True, help="Clear bits also where that may mislead others who track them.")
-@click.option("-S", "--source", hidden=True)
+@click.option("-S", "--source", "copy", hidden=True)  # to say why not
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
@@ -44,7 +44,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     check_style(options["style"])
     pid = process_number("wss", options["pid"])
     asked = _windows(options["seconds"])
-    if options["source"] is not None or ctx.obj is True:
+    if options["copy"] is not None or ctx.obj is True:
         raise MemtoolsError("wss: is for a live machine: no capture has what it reads")
     source = open_from(ctx, None, partial=False, max_size=0)
     begun = begin(source, pid, options["method"], force=options["force"])

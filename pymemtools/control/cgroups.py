@@ -92,9 +92,13 @@ def _levels(source: Source, hierarchy: Hierarchy) -> Iterator[str]:
 
 
 def _make(level: str, version: int, owe: Owe, reasons: list[str]) -> OwnGroup | None:
-    """Make a group in a directory that gives its groups the memory controller; try whether a process may go there."""
+    """Make a group at a level that gives its groups the memory controller."""
     if version == 2 and "memory" not in _words(f"{level}/cgroup.subtree_control"):
         return None
+    return _made(level, version, owe, reasons)
+
+
+def _made(level: str, version: int, owe: Owe, reasons: list[str]) -> OwnGroup | None:
     directory = f"{level}/{_NAME}-{os.getpid()}"
     owe(Debt(GROUP, directory))
     try:
@@ -123,7 +127,7 @@ def _make_with_controller(level: str, version: int, owe: Owe, reasons: list[str]
     except MemtoolsError as error:
         reasons.append(f"{level}: {error}")
         return None
-    return _make(level, version, owe, reasons)
+    return _made(level, version, owe, reasons)
 
 
 def _words(path: str) -> list[str]:

@@ -25,7 +25,9 @@ def mark_idle(frames: Iterable[int], path: str = _BITMAP) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             for first, values in _runs(words):
-                os.pwrite(fd, values, first * _WORD)
+                done = 0
+                while done < len(values):  # the kernel takes a page at once
+                    done += os.pwrite(fd, values[done:], first * _WORD + done)
         finally:
             os.close(fd)
     except FileNotFoundError:

@@ -88,6 +88,7 @@ def _by_soft_dirty(source: Source, before: Look, pid: int, bits: ClearRefs, forc
 
 
 def _by_idle(source: Source, before: Look, pid: int, bits: ClearRefs, force: bool) -> _Started:
+    idle_of(())  # says first what this kernel lacks, or what we may not
     frames = read_frames(before, pid)
     if idle_of(frames.frames.values()) and not force:
         raise MemtoolsError(

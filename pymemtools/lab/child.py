@@ -11,6 +11,17 @@ from typing import Any, Protocol, cast
 
 from pymemtools.errors import MemtoolsError
 
+# Run a program's source, the second argument, with the module that it imports, the first: there are no files of them.
+_BOOT = """if True:
+    import sys, types
+    name = "pymemtools.lab.programs.base"
+    base = sys.modules[name] = types.ModuleType(name)
+    _, shared, program, *words = sys.argv
+    sys.argv[1:] = words
+    exec(compile(shared, "base.py", "exec"), base.__dict__)
+    exec(compile(program, "program.py", "exec"))
+"""
+
 
 class _Loader(Protocol):
     def get_source(self, name: str) -> str | None: ...
@@ -74,11 +85,12 @@ def start(name: str, *arguments: str) -> Child:
     """
     asked, asks = os.pipe()
     answers, answered = os.pipe()
-    command = [sys.executable, "-I", "-S", "-c", _source_of(name), str(os.getpid()), *arguments]
+    command = [sys.executable, "-I", "-S", "-c", _BOOT, _source_of("base"), _source_of(name)]
+    words = [*command, str(os.getpid()), *arguments]
     ends = [(os.POSIX_SPAWN_DUP2, asked, 0), (os.POSIX_SPAWN_DUP2, answered, 1)]
     defaults = [signal.SIGINT, signal.SIGPIPE]
     try:
-        pid = os.posix_spawn(sys.executable, command, _environment(), file_actions=ends, setsigdef=defaults)
+        pid = os.posix_spawn(sys.executable, words, _environment(), file_actions=ends, setsigdef=defaults)
     except OSError as error:
         raise MemtoolsError(f"{sys.executable}: {os.strerror(error.errno or 0)}") from None
     os.close(asked)

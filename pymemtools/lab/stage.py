@@ -11,7 +11,7 @@ from pymemtools.control.settings import current, write_text
 from pymemtools.control.undo import FILE, SETTING, Debt
 from pymemtools.errors import MemtoolsError
 from pymemtools.lab.child import Child, start
-from pymemtools.lab.guard import Hear, Owe
+from pymemtools.lab.keeper import Hear, Owe
 from pymemtools.sources.base import Source
 
 

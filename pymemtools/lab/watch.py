@@ -17,6 +17,7 @@ from pymemtools.reports.lab.plan import Plan
 from pymemtools.reports.lab.watch import COLUMNS, WatchRequest, exit_status_of, watch_report
 from pymemtools.sources.base import Source
 
+_PIPE = 4096
 _GRACE = 1.0  # seconds between SIGTERM and SIGKILL for the command, when we are ended
 
 
@@ -49,7 +50,9 @@ def _run(request: WatchRequest, stage: Stage) -> Mapping[str, Any]:
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(told)
     while (found := os.waitpid(pid, os.WNOHANG))[0] == 0:
-        if not select.select([ends], [], [], request.interval)[0]:
+        if select.select([ends], [], [], request.interval)[0]:
+            os.read(ends, _PIPE)  # it may have been stopped, or go on
+        else:
             _sample(stage)
     ended = stage.seconds
     _sample(stage)

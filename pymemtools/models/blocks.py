@@ -58,3 +58,12 @@ def cut_of(stretches: Sequence[Stretch], blocks: int = BLOCKS) -> Cut:
         chains.append(tuple(b - a for a, b in pairwise(means)))
         lengths.append((count * stretch.step_s / parts / block_s,) * (parts - 1))
     return Cut(tuple(chains), tuple(lengths), block_s)
+
+
+def value_at(stretches: Sequence[Stretch], seconds: float) -> float | None:
+    """Give the median of a time; None where there is none."""
+    for stretch in stretches:
+        place = int((seconds - stretch.start_s) // stretch.step_s)
+        if 0 <= place < len(stretch.values):
+            return stretch.values[place]
+    return None

@@ -25,7 +25,7 @@ _SETTLING = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # times in which what is left beco
 
 
 class Trend(NamedTuple):
-    """The verdict, with the change in a second and its 95 % interval; None: not known."""
+    """The verdict, with the change in a second and its 95 % interval; None: not known, or it has no one rate."""
 
     verdict: str
     slope: float | None = None
@@ -50,12 +50,13 @@ def trend_of(stretches: Sequence[Stretch]) -> Trend:
         own = [jump for jump in jumps if jump.size * sign > 0]
         fitted = _fitted(without(stretches, own)) if own else whole
         if fitted.is_sure(sign):
-            found = WARM_UP if sign > 0 and _bend(fitted) is not None else verdict
-            return fitted.trend(found)._replace(jump=own[0] if own else None)
+            jump = own[0] if own else None
+            bends = sign > 0 and _bend(fitted) is not None
+            return Trend(WARM_UP, jump=jump) if bends else fitted.trend(verdict)._replace(jump=jump)
     rest = _fitted(without(stretches, jumps)) if jumps else whole
     bend = _bend(rest)  # what is left of a start without its first moments, but nothing of a jump
     if bend is not None and _Fitted(rest.cut, plausible_fits(rest.cut.chains, bend)).is_sure(1):
-        return whole.trend(WARM_UP)
+        return Trend(WARM_UP)
     return rest.trend(STEP)._replace(jump=jumps[0]) if jumps else whole.trend(NOISE)
 
 

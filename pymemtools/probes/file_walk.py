@@ -17,6 +17,8 @@ from pymemtools.probes.page_cache import PAGE, CacheCounter, Resident
 
 _LOOK = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _REGULAR = stat.S_IFREG >> 12
+_ABOVE_ALL = (1 << 64, 0)
+_fstat = os.fstat
 _KEEP_ALIVE = 0.2  # seconds between messages
 ROW, SUMS, DONE, PROBLEM = "row", "sums", "done", "problem"
 
@@ -66,6 +68,8 @@ class Walk:
         self._cache = cache or CacheCounter()
         self._seen: set[tuple[int, int]] = set()
         self._rows: list[tuple[tuple[int, int], str, Any]] = []  # a heap
+        self._resident = self._cache.resident
+        self._least = (-2, 0)  # what a row must be above, in pages and size, to be among the most
         self._told = time.monotonic()
         self._place = 0
         self._sums = [0] * len(Sums._fields)
@@ -178,40 +182,46 @@ class Walk:
 
     def _file(self, fd: int, shown: str) -> tuple[Any, ...] | None:
         """Count one file; give its row, where all rows are wanted."""
-        looks, status = self._looks, os.fstat(fd)
+        looks, status = self._looks, _fstat(fd)
+        size = status.st_size
         who = (status.st_dev, status.st_ino)
         if (who in self._seen and not looks.as_fincore) or status.st_mode >> 12 != _REGULAR:
             return None
         if not looks.as_vmtouch or status.st_nlink > 1:
             self._seen.add(who)
-        size = status.st_size
-        found = self._cache.resident(fd, status)
+        found = self._resident(fd, status)
+        cached, dirty, writeback, evicted, recently, _ = found
         sums = self._sums
         sums[0] += 1
         sums[2] += size
-        cached, dirty, writeback, evicted, recently, _ = found
         if cached is None:
             sums[9] += 1
+            cached = -1
         else:
             sums[3] += -(-size // PAGE)
             sums[4] += cached
             if dirty is not None:
-                sums[5] += dirty
-                sums[6] += writeback or 0
-                sums[7] += evicted or 0
-                sums[8] += recently or 0
                 sums[10] += 1
-        most, rows = looks.most, self._rows
-        if most is None:
+                if dirty or writeback or evicted:  # of most files nothing
+                    sums[5] += dirty
+                    sums[6] += writeback or 0
+                    sums[7] += evicted or 0
+                    sums[8] += recently or 0
+        if looks.most is None:
             return self._row(fd, status, found, shown)
-        if len(rows) == most and (not most or (-1 if cached is None else cached) < rows[0][0][0]):
-            return None
-        rank = (-1 if cached is None else cached, size)
-        if len(rows) < most:
-            heappush(rows, (rank, shown, self._row(fd, status, found, shown)))
-        elif rank > rows[0][0]:
-            heapreplace(rows, (rank, shown, self._row(fd, status, found, shown)))
+        if (cached, size) > self._least:
+            self._keep((cached, size), shown, self._row(fd, status, found, shown))
         return None
+
+    def _keep(self, rank: tuple[int, int], shown: str, row: Any) -> None:
+        """Put a file among those with the most, in place of the one with the least."""
+        most, rows = self._looks.most or 0, self._rows
+        if len(rows) < most:
+            heappush(rows, (rank, shown, row))
+        elif most:
+            heapreplace(rows, (rank, shown, row))
+        if len(rows) == most:
+            self._least = rows[0][0] if rows else _ABOVE_ALL
 
     def _row(self, fd: int, status: os.stat_result, found: Resident, shown: str) -> tuple[Any, ...]:
         cells = self._cache.cells(fd, status, self._looks.cells) if self._looks.cells else None

@@ -41,7 +41,7 @@ class CacheCounter:
         import ctypes
 
         self._ctypes = ctypes
-        self._libc: Any = ctypes.CDLL(None, use_errno=True)
+        self._libc: Any = ctypes.PyDLL(None)
         self._cachestat = cachestat or _cachestat(ctypes, self._libc)
         self._kinds: dict[int, int | None] = {}  # f_type by st_dev
         self._libc.mmap.restype = ctypes.c_void_p

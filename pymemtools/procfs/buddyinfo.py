@@ -15,13 +15,17 @@ def parse_buddyinfo(text: bytes, file: str = "buddyinfo") -> dict[tuple[int, str
     >>> parse_buddyinfo(b"Node 0, zone      DMA      1      0      2\\n")
     {(0, 'DMA'): [1, 0, 2]}
 
+    All zones have as many orders; a last line without its newline was cut and is left out.
     Source: mm/vmstat.c, frag_show_print().
     """
-    blocks = {}
-    for number, line in enumerate(text.split(b"\n"), 1):
+    blocks: dict[tuple[int, str], list[int]] = {}
+    for number, line in enumerate(text.split(b"\n")[:-1], 1):
         match = _LINE.fullmatch(line)
         if match is not None:
-            blocks[int(match[1]), match[2].decode("ascii")] = [int(count) for count in match[3].split()]
+            counts = [int(count) for count in match[3].split()]
+            if len(counts) != len(next(iter(blocks.values()), counts)):
+                raise ParseError(file, number, "as many counts as in the line above expected")
+            blocks[int(match[1]), match[2].decode("ascii")] = counts
         elif line:
             raise ParseError(file, number, f"expected 'Node N, zone NAME counts', got {excerpt(line)}")
     return blocks

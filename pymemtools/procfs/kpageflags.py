@@ -34,7 +34,7 @@ BUDDY, MMAP, ANON, SWAPCACHE, SWAPBACKED, HEAD, TAIL, HUGE, UNEVICTABLE = (1 << 
 HWPOISON, NOPAGE, KSM, THP, OFFLINE, ZERO_PAGE, IDLE, PGTABLE = (1 << bit for bit in range(19, 27))
 RESERVED, MLOCKED = 1 << 32, 1 << 33
 # What a tail takes from its head. Since Linux 6.10 the kernel tells a tail's flags as its head's; before, a tail in the
-# page cache, or of a page table, has none but its own, and of slab none before 4.6.
+# page cache has none but its own, which say that it is huge or mapped, and in old kernels not even slab's has any.
 _CACHED = UPTODATE | LRU | ACTIVE | WRITEBACK | SWAPCACHE | SWAPBACKED | UNEVICTABLE
 _INHERITED = _CACHED | SLAB | ANON | HUGE | KSM | PGTABLE
 _TELLING = _INHERITED | BUDDY | OFFLINE | ZERO_PAGE | RESERVED | NOPAGE | HWPOISON

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError
-from pymemtools.procfs.buddyinfo import parse_buddyinfo
 from pymemtools.procfs.pagetypeinfo import parse_pageblock
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.readings.doubt import read_meminfo
+from pymemtools.readings.free_blocks import read_free_blocks
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.sources.base import Source
 
@@ -53,21 +53,17 @@ class HugePages(NamedTuple):
 
 def read_huge_pages(source: Source) -> HugePages:
     """Read what there is of it."""
-    page_size = page_size_of(source).size
+    page = page_size_of(source)
+    page_size, notes = page.size, page.notes
     settings = _words(source, _FOLDER)
     size = settings.get("hpage_pmd_size", "")
     known = int(size) if size.isdigit() and len(size) < 12 else None
-    notes: list[str] = []
     try:
         counters = {key: n for key, n in parse_vmstat(source.read("vmstat")).items() if key.startswith("thp_")}
     except MemtoolsError as error:
         counters = {}
         notes.append(str(error))
-    try:
-        blocks = parse_buddyinfo(source.read("buddyinfo"))
-    except MemtoolsError as error:
-        blocks = {}
-        notes.append(f"no free blocks: {error}")
+    free = read_free_blocks(source)
     return HugePages(
         known or _pageblock(source, page_size),
         page_size,
@@ -76,8 +72,8 @@ def read_huge_pages(source: Source) -> HugePages:
         _sizes(source),
         counters,
         _amounts(source),
-        blocks,
-        tuple(notes),
+        free.blocks,
+        (*notes, *free.notes),
     )
 
 

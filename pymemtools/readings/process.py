@@ -105,6 +105,17 @@ def command_of(files: ProcessFiles, name: str) -> str:
     return text_of(cmdline.replace(b"\0", b" ")) if cmdline.strip(b"\0") else f"[{name}]"
 
 
+def program_of(command: str) -> str:
+    """Name the program: the first word of a command line, without directories and what titles and shells add.
+
+    >>> program_of("/usr/sbin/nginx -g daemon"), program_of("nginx: worker process"), program_of("-bash")
+    ('nginx', 'nginx', 'bash')
+    """
+    words = command.split(None, 1)
+    program = words[0].rstrip("/").rpartition("/")[2] if words else ""
+    return program.removeprefix("-").removesuffix(":")
+
+
 def text_of(name: bytes) -> str:
     """Decode what may be no UTF-8."""
     return name.decode("utf-8", "surrogateescape")

@@ -384,8 +384,9 @@ class _Reader:
 
 def _has_memory(stat: Stat | None, process: Process) -> bool:
     """Tell whether a process that a capture has no smaps of should have had one."""
-    has_memory = None if stat is None else stat.has_memory
-    return has_memory if has_memory is not None else not process.command.startswith(("[", "?"))
+    if stat is not None and stat.vsize is not None:
+        return stat.vsize > 0  # of few resident pages stat may count none, as processors add theirs up late
+    return not process.command.startswith(("[", "?"))
 
 
 def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None]) -> _T | None:
@@ -396,4 +397,6 @@ def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None
 
 
 def _reason(error: MemtoolsError) -> str:
-    return str(error).partition(": ")[2]  # without the file, which is another for each process
+    """Say it without the process, which is another each time; which file was damaged is part of it."""
+    file, _, reason = str(error).partition(": ")
+    return f"{file.rpartition('/')[2]}: {reason}" if isinstance(error, ParseError) else reason

@@ -56,8 +56,8 @@ class Look(NamedTuple):
 
     @property
     def is_tracked(self) -> bool:
-        """Tell whether somebody has cleared soft-dirty bits here."""
-        return any(not each.is_new for each in self.mappings.values())
+        """Tell whether somebody has cleared soft-dirty bits here: the main stack alone is never taken for new."""
+        return any(not each.is_new for each in self.mappings.values() if each.kind not in ("stack", "vdso"))
 
     def is_same(self, other: Look) -> bool:
         """Tell whether it is still the same program."""

@@ -76,7 +76,7 @@ def _reasons(rows: list[TypeRow]) -> Iterator[str]:
 def flag_lines(report: Report) -> list[str]:
     """Lay out a line for each combination of flags."""
     keys = [column.key for column in FLAG_COLUMNS]
-    rows = [[*(row[key] for key in keys[:-1]), ",".join(row["flag_names"])] for row in report.answer]
+    rows = [[*(row[key] for key in keys[:-1]), " ".join(row["flag_names"])] for row in report.answer]
     return [line.rstrip() for line in classic_table(FLAG_COLUMNS, rows)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from html import escape as quoted
+from math import ceil, floor
 from typing import NamedTuple
 
 from pymemtools.render.escape import escape
@@ -64,12 +65,24 @@ class Panel(NamedTuple):
 
     unit: str
     courses: Sequence[Course]
+    scale: tuple[float, float] | None = None  # its ends, where it does not begin at 0
 
     @property
     def top(self) -> float:
         """Give the upper end of the scale, a round figure and never 0."""
+        if self.scale is not None:
+            return self.scale[1]
         most = max((figure for course in self.courses for figure in course.known), default=0.0)
         return _round_up(most or 1.0)
+
+    @property
+    def bottom(self) -> float:
+        """Give the lower end of the scale."""
+        return 0.0 if self.scale is None else self.scale[0]
+
+    def height(self, figure: float) -> float:
+        """Give where a figure is, from 0 to 1."""
+        return (figure - self.bottom) / (self.top - self.bottom)
 
 
 class Panels(NamedTuple):
@@ -103,6 +116,19 @@ def _round_up(most: float) -> float:
     return next(float(f"{factor * power:.6g}") for factor in (1, 2, 5, 10) if factor * power >= most * 0.999999)
 
 
+def scale_of(figures: Sequence[float]) -> tuple[float, float]:
+    """Give round ends of a scale for figures whose change is to be seen, a 50th of the largest at least.
+
+    >>> scale_of([203.2, 210.7]), scale_of([3.0, 380.0]), scale_of([])
+    ((203.0, 211.0), (0.0, 400.0), (0.0, 1.0))
+    """
+    least, most = min(figures, default=0.0), max(figures, default=0.0)
+    span = max(most - least, abs(most) / 50) or 1.0
+    step = _round_up(span) / 10
+    bottom = 0.0 if least < span else floor(least / step) * step
+    return bottom, max(ceil((least + span) / step) * step, ceil(most / step) * step)
+
+
 def _number(figure: float) -> str:
     """Write a figure in few characters.
 
@@ -123,7 +149,7 @@ def panel_lines(chart: Panels, columns: int, *, is_ascii: bool = False) -> Itera
     for panel in chart.panels:
         for course in panel.courses:
             yield f"{course.summary} {panel.unit}"
-            yield from _area(chart, course, room, is_ascii)
+            yield from _area(chart, panel._replace(courses=(course,)), room, is_ascii)
     first, last = chart.span
     labels = [chart.clock(first + (last - first) * share) for share in (0, 0.5, 1)]
     half = room // 2 - len(labels[1]) // 2
@@ -132,17 +158,17 @@ def panel_lines(chart: Panels, columns: int, *, is_ascii: bool = False) -> Itera
         yield f"{' ' * (_LEFT + 1)}{_MARKS[is_ascii]} {chart.marked}"
 
 
-def _area(chart: Panels, course: Course, room: int, is_ascii: bool) -> Iterator[str]:
-    cells = _columns(chart, course.figures, room)
+def _area(chart: Panels, panel: Panel, room: int, is_ascii: bool) -> Iterator[str]:
+    cells = _columns(chart, panel.courses[0].figures, room)
     starts = {_place(chart, mark, room) for mark in chart.marks}
-    top = _round_up(max(course.known, default=0.0) or 1.0)
     side, mark = "|" if is_ascii else "│", _MARKS[is_ascii]
     for row in range(_ROWS - 1, -1, -1):
-        label = _number(top) if row == _ROWS - 1 else ""
-        text = "".join(mark if place in starts else _cell(cell, top, row, is_ascii) for place, cell in enumerate(cells))
+        label = _number(panel.top) if row == _ROWS - 1 else ""
+        shown = (None if cell is None else panel.height(cell) * _ROWS - row for cell in cells)
+        text = "".join(mark if place in starts else _cell(height, is_ascii) for place, height in enumerate(shown))
         yield f"{label:>{_LEFT - 1}} {side}{text}".rstrip()
     corner, floor = ("+", "-") if is_ascii else ("└", "─")
-    yield f"{'0':>{_LEFT - 1}} {corner}{floor * room}"
+    yield f"{_number(panel.bottom):>{_LEFT - 1}} {corner}{floor * room}"
 
 
 def _columns(chart: Panels, figures: Figures, room: int) -> list[float | None]:
@@ -161,10 +187,9 @@ def _place(chart: Panels, time: float, room: int) -> int:
     return min(room - 1, max(0, int((time - first) / (last - first) * room)))
 
 
-def _cell(figure: float | None, top: float, row: int, is_ascii: bool) -> str:
-    if figure is None:
+def _cell(height: float | None, is_ascii: bool) -> str:
+    if height is None:
         return " "
-    height = figure / top * _ROWS - row
     if is_ascii:
         return "#" if height >= 0.5 else "." if height > 0 else " "
     return _EIGHTHS[min(8, max(0, round(height * 8) or (height > 0)))]
@@ -196,15 +221,15 @@ def panels_svg(chart: Panels) -> Iterator[str]:
 def _panel(chart: Panels, panel: Panel, top: int) -> Iterator[str]:
     floor, right = top + _HIGH, _LEFT_EDGE + _WIDE
     for part in (1.0, 0.5, 0.0):
-        y = f"{floor - part * _HIGH:.1f}"
+        y, at = f"{floor - part * _HIGH:.1f}", panel.bottom + (panel.top - panel.bottom) * part
         yield f'<line class="{"grid" if part else "axis"}" x1="{_LEFT_EDGE}" x2="{right}" y1="{y}" y2="{y}"/>'
-        yield f'<text x="{_LEFT_EDGE - 6}" y="{y}" dy="4" text-anchor="end">{_number(panel.top * part)}</text>'
+        yield f'<text x="{_LEFT_EDGE - 6}" y="{y}" dy="4" text-anchor="end">{_number(at)}</text>'
     yield f'<text x="{_LEFT_EDGE}" y="{top - 10}">{quoted(panel.unit)}</text>'
     for number, course in enumerate(panel.courses):
         kind = ("one", "two")[number % 2]
         yield f'<text class="{kind}" x="{right + 8}" y="{top + 12 + 16 * number}">{quoted(course.name)}</text>'
         for piece in _pieces(_thinned(_points(chart, course.figures))):
-            points = [(_x(chart, time), f"{floor - figure / panel.top * _HIGH:.1f}") for time, figure in piece]
+            points = [(_x(chart, time), f"{floor - panel.height(figure) * _HIGH:.1f}") for time, figure in piece]
             if len(points) == 1:
                 yield f'<circle class="dot {kind}" cx="{points[0][0]}" cy="{points[0][1]}" r="2"/>'
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.cgroup import parse_cgroup, unit_of
@@ -12,8 +12,11 @@ from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.frames import HISTOGRAM, has_frame_flags
 from pymemtools.readings.processes import count_processes
 from pymemtools.report import Column, Report, table_of
-from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.sources.base import ProcessFiles, Source, utc
 from pymemtools.sources.left_behind import host_of, uname_of
+
+if TYPE_CHECKING:
+    from pymemtools.sources.recording.recording import Recording, Summary
 
 
 class Studied(NamedTuple):
@@ -43,10 +46,11 @@ class Answer(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What the source is, and what it answers."""
+    """What the source is, and what it answers; of a recording, at the moment chosen."""
 
     studied: Studied
     answers: list[Answer]
+    recorded: Summary | None = None
 
 
 COLUMNS = (
@@ -150,15 +154,32 @@ _PROCESS_FILES = tuple(
 def info_report(source: Source) -> Report:
     """Say what a source is, and which commands it answers."""
     studied = describe(source)
-    found, known = Info(studied, answers(source)), studied._asdict()
+    recording: Recording | None = getattr(source, "recording", None)
+    recorded = None if recording is None else recording.summary()
+    found, known = Info(studied, answers(source), recorded), studied._asdict()
     return Report(
         "info",
         table_of(COLUMNS, found.answers),
         found,
         totals={key: known[key] for key in _COUNTS},
-        facts={key: known[key] for key in _OF_THE_SOURCE},
+        facts={key: known[key] for key in _OF_THE_SOURCE} | ({} if recorded is None else _as_facts(recorded)),
         unreadable=studied.unreadable,
     )
+
+
+def _as_facts(recorded: Summary) -> dict[str, Any]:
+    """Give what a recording holds and what it cost: bytes, seconds, a share of one processor."""
+    return {
+        "samples": recorded.moments,
+        "first_sample": recorded.first.number,
+        "first_taken_at": utc(int(recorded.first.taken_at)),
+        "last_sample": recorded.last.number,
+        "last_taken_at": utc(int(recorded.last.taken_at)),
+        "boots": recorded.boots,
+        "every_s": recorded.every_s,
+        "cpu_share": recorded.cpu_share,
+        "size": recorded.size,
+    }
 
 
 def describe(source: Source) -> Studied:

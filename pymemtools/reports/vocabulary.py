@@ -31,6 +31,7 @@ from pymemtools.reports.smem.diff import AFTER, BEFORE, CHANGE, DELTA
 from pymemtools.reports.swap import report as swap
 from pymemtools.reports.thp import machine as thp
 from pymemtools.reports.thp import process as thp_process
+from pymemtools.reports.trend import columns as trend
 from pymemtools.reports.vgraph import pages as vgraph_pages
 from pymemtools.reports.vgraph import report as vgraph
 from pymemtools.reports.what_if import alloc, cache, dirty, fork, malloc, oom, overcommit, pss, watermarks
@@ -79,6 +80,7 @@ VOCABULARY = (
     Rows("faults", faults.COLUMNS),
     Rows("faults --top", process_faults.PROCESS_COLUMNS),
     Rows("metrics", metrics.COLUMNS),
+    Rows("trend", trend.COLUMNS),
     Rows("numa", numa.COLUMNS),
     Rows("numa PID", numa.PROCESS_COLUMNS),
     Rows("lab", listing.COLUMNS),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pymemtools.errors import MemtoolsError
 from pymemtools.models import watermarks as model
-from pymemtools.procfs.buddyinfo import parse_buddyinfo
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
+from pymemtools.readings.free_blocks import read_free_blocks
 from pymemtools.readings.machine import Machine, has_huge_pages, read_machine
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.report import Column, Report, table_of
@@ -124,16 +123,12 @@ def reserves(source: Source) -> Reserves:
     machine = read_machine(source)
     zones = machine.zones or parse_zoneinfo(source.read("zoneinfo"))  # which says what is wrong with it
     page = page_size_of(source)
-    page_size, notes = page.size, page.notes
-    try:
-        blocks = parse_buddyinfo(source.read("buddyinfo"))
-    except MemtoolsError as error:
-        blocks = {}
-        notes.append(f"no free blocks: {error}")
+    free = read_free_blocks(source, zones)
+    page_size, notes = page.size, [*page.notes, *free.notes]
     notes += [machine.doubt] if machine.doubt else []
     marks, protections = marks_of(machine), protections_of(machine)
     rows = [
-        _row(zone, mark, protection, blocks.get((zone.node, zone.name)), page_size)
+        _row(zone, mark, protection, free.blocks.get((zone.node, zone.name)), page_size)
         for zone, mark, protection in zip(zones, marks, protections)
     ]
     least, counters = machine.setting("vm.min_free_kbytes"), machine.counters or _sums(zones)

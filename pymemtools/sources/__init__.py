@@ -40,22 +40,21 @@ def open_source(
         return live()
     import os
 
-    if path is not None and "@" in path and not os.path.lexists(path):
+    if path is not None and at is None and "@" in path and not os.path.lexists(path):
         before, _, moment = path.rpartition("@")
-        if os.path.isfile(before):
-            path, at = before, moment if at is None else at
+        if before == "-" or os.path.lexists(before):
+            path, at = before, moment
     if path is not None and path != "-" and os.path.isdir(path) and at is None:
         from pymemtools.sources.directory import directory
 
         return directory(path)
-    from pymemtools.sources.recording.database import is_recording
+    from pymemtools.sources.recording import is_recording, open_recording
 
     if path is not None and path != "-" and is_recording(path):
-        from pymemtools.sources.recording import open_recording
-
         return open_recording(path, max_bytes).at("last" if at is None else at)
     if at is not None or path is None:
-        raise UsageProblem(f"--at is for a recording{'' if path is None else f', which {path} is not'}")
+        name = "this machine" if path is None else "standard input" if path == "-" else path
+        raise UsageProblem(f"--at is for a recording, which {name} is not")
     from pymemtools.sources.archive import Archive
 
     return Archive.open(path, partial=partial, max_bytes=max_bytes, with_logs=with_logs)

@@ -12,8 +12,12 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+
+from recorded import Told, every_ten_seconds, meminfo, record
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
@@ -122,9 +126,24 @@ def lay_out(place: Path) -> None:
         shutil.copy(path, place / name)
     with tarfile.open(place / "sosreport.tar", "w") as left:
         left.add(TESTS / "captures/sosreport", "sosreport-web1", filter=_like_any_checkout)
+    (place / "growing.rec").write_bytes(_growing())
     (place / "not-an-archive").write_bytes(b"nothing of the kind\n" * 100)
     whole = (place / "smemcap.tar").read_bytes()
     (place / "cut-short.tar").write_bytes(whole[: len(whole) // 2])
+
+
+@cache
+def _growing() -> bytes:
+    """Record twenty minutes in which a process leaks, one fills a cache, and RAM becomes less."""
+    processes = (
+        Told(501, "/usr/bin/leaky --serve", lambda number: 200_000 + 100 * number + 7 * number % 300, "/web.slice"),
+        Told(502, "/usr/bin/calm -x", lambda number: 150_000 + 7919 * number % 301, uid=1000),
+        Told(503, "/usr/bin/calm -y", lambda number: 50_000 + (number >= 60) * 80_000),
+        Told(504, "short", lambda number: 300 if number < 20 else None),
+    )
+    samples = every_ten_seconds(120, lambda number: {"meminfo": meminfo(4_000_000 - 100 * number)})
+    with TemporaryDirectory() as folder:
+        return Path(record(f"{folder}/growing.rec", processes, samples)).read_bytes()
 
 
 def _like_any_checkout(member: tarfile.TarInfo) -> tarfile.TarInfo:

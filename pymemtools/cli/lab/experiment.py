@@ -69,8 +69,8 @@ def experiment(
 
         for option in _options(has_plot=plot is not None):
             run = option(run)
-        help_names = {"help_option_names": ["-h", "--help"]}
-        command = click.command(found.name, cls=ExperimentCommand, context_settings=help_names)(run)
+        settings = {"help_option_names": ["-h", "--help"], "allow_interspersed_args": not found.patient}
+        command = click.command(found.name, cls=ExperimentCommand, context_settings=settings)(run)
         command.experiment = found
         shared = {*Ways._fields, "explain", "width", "color"}
         command.params.sort(key=lambda param: param.name in shared)
@@ -114,9 +114,9 @@ def _run(ctx: click.Context, found: Experiment, request: Any, ways: Ways, layout
     report = _performed(found, request, plan, source, is_text=ways.style == "text")
     _save(report, layout, ways)
     if ways.style == "text" and found.on_stderr:
-        _write(found, _rest(report, layout))
+        _write(found, _rest(report, found, layout))
     else:
-        show(report, ways.style, lambda report: _rest(report, layout))
+        show(report, ways.style, lambda report: _rest(report, found, layout))
     for law in broken(report.answer.laws):
         say(f"lab {found.name}: law broken: {law.name}: expected {law.expected}, seen {law.seen}")
     return 1 if broken(report.answer.laws) else layout.status(report)
@@ -157,7 +157,8 @@ def _explanation(plan: Plan, found: Experiment) -> Iterator[str]:
 
 def _performed(found: Experiment, request: Any, plan: Plan, source: Source, *, is_text: bool) -> Report:
     """Run it behind the guard, showing samples as they come, and judge what was seen."""
-    from pymemtools.lab.guard import Terms, guarded
+    from pymemtools.lab.guard import guarded
+    from pymemtools.lab.keeper import Terms
     from pymemtools.lab.stage import Stage
 
     heard = _Heard(found, is_text=is_text)
@@ -202,20 +203,21 @@ def _write(found: Experiment, lines: Iterable[str]) -> None:
         sys.stderr.flush()
 
 
-def _rest(report: Report, layout: _Layout) -> Iterator[str]:
+def _rest(report: Report, found: Experiment, layout: _Layout) -> Iterator[str]:
     """Give what follows the samples."""
     from pymemtools.render.lab_table import law_lines
 
     if layout.text is not None:
         yield ""
         yield from layout.text(report)
-    if layout.plot is not None and sys.stdout.isatty():
+    stream = sys.stderr if found.on_stderr else sys.stdout
+    if layout.plot is not None and stream is not None and stream.isatty():
         from pymemtools.cli.terminal import terminal_columns
         from pymemtools.render.line_plot import plot_lines
 
-        is_ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+        is_ascii = not (stream.encoding or "").lower().startswith("utf")
         yield ""
-        yield from plot_lines(layout.plot(report), terminal_columns(sys.stdout, least=60), is_ascii=is_ascii)
+        yield from plot_lines(layout.plot(report), terminal_columns(stream, least=60), is_ascii=is_ascii)
     yield ""
     yield from (f"Note: {note}" for note in report.notes)
     yield from law_lines(report.answer.laws)

@@ -25,8 +25,8 @@ from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import checked, style_of
 from pymemtools.cli.pmap.page import Page
 from pymemtools.cli.types import REGEX, SECONDS
-from pymemtools.cli.watch import STILL, check_repeatable, gap_between, is_redrawn, samples
-from pymemtools.errors import NoSuchProcess, UsageProblem
+from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
+from pymemtools.errors import NoSuchProcess
 from pymemtools.report import Report
 from pymemtools.reports.pmap.columns import NAMES
 from pymemtools.reports.pmap.report import joined_changes, process_reports, together, with_rows
@@ -87,8 +87,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if options["diff"] is not None:
         status = _compare(source, opened(options["diff"]), request, style, page())
     elif options["watch"] is not None:
-        if source.facts.kind in STILL:
-            raise UsageProblem("pmap: a capture does not change: --watch is for a live machine")
+        check_changes("pmap", source)
         status = _watch(source, request, options["watch"], style, page)
     else:
         status = _print(_heard(source, request), request, style, page())
@@ -132,12 +131,12 @@ def _compare(source: Source, other: Source, request: PmapRequest, style: str, pa
 
 
 def _watch(source: Source, request: PmapRequest, seconds: float, style: str, make_page: Callable[[], Page]) -> int:
-    """Print all there is, and then what changed, again and again until no process is left; on a terminal always all."""
-    status, redraws = 0, is_redrawn(style)
+    """Print all there is, and then what changed, again and again until no process is left."""
+    status = 0
     found: list[Report] = []
-    for sample in samples(seconds, gap=gap_between(style), redraws=redraws):
+    for sample in samples(seconds, gap=gap_between(style)):
         before, found = found, list(_heard(source, request))
-        if sample and not redraws:
+        if sample:
             _print_changes(before, found, request, style, make_page(), sample=sample)
             status |= _status(found)
         else:

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import json
-import mmap
 import os
 import resource
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
-PAGE = mmap.PAGESIZE
-libc = ctypes.CDLL(None, use_errno=True)
-libc.mmap.restype = ctypes.c_void_p
-libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_long)
-libc.madvise.argtypes = libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-PRIVATE, ANONYMOUS = 2, 0x20
+from pymemtools.lab.programs.base import PAGE, RW, die_with, libc, map_anonymous, read, settle_in, tell, why, write
+
 ADVICE = {"dontneed": 4, "free": 8, "hugepage": 14, "nohugepage": 15, "populate_read": 22, "populate_write": 23}
-
-
-def settle_in(parent: int) -> None:
-    """Die with the parent, in a session of our own, first of all when memory is short; leave no core behind."""
-    libc.prctl(1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-    os.setsid()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")
 
 
 def faults() -> tuple[int, int]:
@@ -43,33 +26,20 @@ def map_memory(size: int) -> dict[str, Any]:
 
     Transparent huge pages, of any size, are kept away.
     """
-    room = libc.mmap(None, size + 2 * PAGE, 0, PRIVATE | ANONYMOUS, -1, 0)
-    if room in (None, ctypes.c_void_p(-1).value):
-        return {"error": f"mmap of {size} bytes: {os.strerror(ctypes.get_errno())}"}
-    start: int = room + PAGE
-    if libc.mprotect(start, size, mmap.PROT_READ | mmap.PROT_WRITE):
-        return {"error": f"mprotect of {size} bytes: {os.strerror(ctypes.get_errno())}"}
+    room = map_anonymous(size + 2 * PAGE, 0)
+    if room is None:
+        return {"error": f"mmap of {size} bytes: {why()}"}
+    start = room + PAGE
+    if libc.mprotect(start, size, RW):
+        return {"error": f"mprotect of {size} bytes: {why()}"}
     libc.madvise(start, size, ADVICE["nohugepage"])
     return {"start": start}
-
-
-def write(start: int, count: int, stride: int = PAGE) -> None:
-    """Write a byte at each of so many places."""
-    for address in range(start, start + count * stride, stride):
-        ctypes.memset(address, 1, 1)
-
-
-def read(start: int, count: int, stride: int = PAGE) -> None:
-    """Read a byte at each of so many places."""
-    at = ctypes.c_ubyte.from_address
-    for address in range(start, start + count * stride, stride):
-        at(address).value  # noqa: B018 (reading is the point)
 
 
 def advise(start: int, size: int, advice: str) -> dict[str, Any]:
     """Call madvise(); what the kernel does not know is told."""
     if libc.madvise(start, size, ADVICE[advice]):
-        return {"refused": os.strerror(ctypes.get_errno())}
+        return {"refused": why()}
     return {}
 
 
@@ -112,9 +82,10 @@ def limit_stack(size: int) -> dict[str, Any]:
 
 def probe(address: int) -> dict[str, Any]:
     """Have a copy of us write a byte, and tell the signal that it dies of: none when it lives."""
+    me = os.getpid()
     pid = os.fork()
     if pid == 0:
-        libc.prctl(1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+        die_with(me)
         ctypes.memset(address, 1, 1)
         os._exit(0)
     status = os.waitpid(pid, 0)[1]
@@ -143,7 +114,7 @@ def serve() -> None:
         after = faults()
         if name != "child":
             found = {"minor": after[0] - before[0], "major": after[1] - before[1], **found}
-        os.write(1, json.dumps(found).encode() + b"\n")
+        tell(found)
 
 
 def main() -> None:
@@ -154,7 +125,7 @@ def main() -> None:
         write(start, 64)
         read(start, 64)
         faults()
-    os.write(1, b'"ready"\n')
+    tell("ready")
     serve()
 
 

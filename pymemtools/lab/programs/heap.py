@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import os
-import resource
-import signal
 import sys
 from typing import Any
+
+from pymemtools.lab.programs.base import libc, settle_in, tell
 
 M_MMAP_THRESHOLD, THRESHOLD = -3, 128 << 10
 SMALL = range(8, 1064, 8)  # bytes: what the thread's cache may hold, and more
 FAST = 160  # bytes: M_MXFAST is no more
-libc = ctypes.CDLL(None, use_errno=True)
-libc.malloc.restype = libc.sbrk.restype = ctypes.c_void_p
-libc.malloc.argtypes = (ctypes.c_size_t,)
-libc.sbrk.argtypes = (ctypes.c_ssize_t,)
-
-
 NAMES = (
     *("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks"),
     "keepcost",
@@ -39,17 +32,6 @@ class OldInfo(ctypes.Structure):
 
 info = libc.mallinfo2 if hasattr(libc, "mallinfo2") else libc.mallinfo
 info.restype = Info if hasattr(libc, "mallinfo2") else OldInfo
-
-
-def settle_in(parent: int) -> None:
-    """Die with the parent, in a session of our own, first of all when memory is short; leave no core behind."""
-    libc.prctl(1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-    os.setsid()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")
 
 
 def drain() -> None:
@@ -107,8 +89,8 @@ def main() -> None:
     sizes = [int(word) for word in sys.argv[2:]]
     libc.mallopt(M_MMAP_THRESHOLD, THRESHOLD)  # Python has freed mappings: from now on the threshold stays
     allocate([1] * len(sizes))  # Python has then what it needs for the second time
-    os.write(1, b'"ready"\n')
-    os.write(1, json.dumps(allocate(sizes)).encode() + b"\n")
+    tell("ready")
+    tell(allocate(sizes))
     os.read(0, 1)
 
 

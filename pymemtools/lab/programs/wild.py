@@ -16,16 +16,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-PAGE = mmap.PAGESIZE
+from pymemtools.lab.programs.base import PAGE, RW, die_with, libc, settle_in, tell, why
+
 PTRACE_TRACEME, PTRACE_CONT, PTRACE_SETOPTIONS, PTRACE_GETSIGINFO = 0, 7, 0x4200, 0x4202
 EXITKILL = 0x100000
 GUARD_INSTALL = 102  # madvise(2), Linux 6.13
-RW = mmap.PROT_READ | mmap.PROT_WRITE
-libc = ctypes.CDLL(None, use_errno=True)
-libc.mmap.restype = ctypes.c_void_p
-libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_long)
-libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 libc.ptrace.restype = ctypes.c_long
 
@@ -34,23 +29,12 @@ class Lacking(Exception):
     """Say what this machine lacks for a case."""
 
 
-def settle_in(parent: int) -> None:
-    """Die with the parent, in a session of our own; leave no core behind."""
-    libc.prctl(1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-    os.setsid()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")
-
-
 def mapped(access: int, fd: int = -1) -> int:
     """Map a page with such access."""
     kind = mmap.MAP_SHARED if fd >= 0 else mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
     start: int | None = libc.mmap(None, PAGE, access, kind, fd, 0)
     if start is None or start == ctypes.c_void_p(-1).value:
-        raise Lacking(os.strerror(ctypes.get_errno()))
+        raise Lacking(why())
     return start
 
 
@@ -115,7 +99,7 @@ def guarded() -> int:
     """Give a page that is a guard, without a mapping of its own."""
     start = mapped(RW)
     if libc.madvise(start, PAGE, GUARD_INSTALL):
-        raise Lacking(f"MADV_GUARD_INSTALL: {os.strerror(ctypes.get_errno())} (Linux 6.13)")
+        raise Lacking(f"MADV_GUARD_INSTALL: {why()} (Linux 6.13)")
     return start
 
 
@@ -126,7 +110,7 @@ def keyed() -> int:
         raise Lacking("the C library knows no protection keys")
     key = libc.pkey_alloc(0, 1)
     if key < 0:
-        raise Lacking(f"pkey_alloc: {os.strerror(ctypes.get_errno())}")
+        raise Lacking(f"pkey_alloc: {why()}")
     libc.pkey_mprotect(ctypes.c_void_p(start), ctypes.c_size_t(PAGE), RW, key)
     return start
 
@@ -168,8 +152,8 @@ def try_it(case: str, how: str) -> dict[str, Any]:
     me = os.getpid()
     pid = os.fork()
     if pid == 0:
-        libc.prctl(1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
-        if os.getppid() == me and libc.ptrace(PTRACE_TRACEME, 0, None, None) == 0:
+        die_with(me)
+        if libc.ptrace(PTRACE_TRACEME, 0, None, None) == 0:
             os.kill(os.getpid(), signal.SIGSTOP)
             access(how, address)
             os._exit(0)
@@ -199,10 +183,9 @@ def watched(pid: int) -> dict[str, Any]:
 def main() -> None:
     """Say that we are ready, and try each case that a line names."""
     settle_in(int(sys.argv[1]))
-    os.write(1, b'"ready"\n')
+    tell("ready")
     while line := os.read(0, 4096):
-        found = try_it(*json.loads(line))
-        os.write(1, json.dumps(found).encode() + b"\n")
+        tell(try_it(*json.loads(line)))
 
 
 if __name__ == "__main__":

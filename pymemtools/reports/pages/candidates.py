@@ -10,6 +10,7 @@ from pymemtools.models.release import since
 from pymemtools.procfs.allocinfo import AllocSite
 from pymemtools.readings.machine import Machine
 from pymemtools.readings.unnamed import Unnamed
+from pymemtools.reports.pages.counters import of_others
 from pymemtools.reports.system_memory import vmalloc_pages
 from pymemtools.units import human_size
 
@@ -69,7 +70,8 @@ def _of_counters(machine: Machine, unnamed: Unnamed) -> Iterator[Candidate]:
     memmap = "struct page of memory added since the start (Linux 6.11)"
     yield Candidate("memory map", pages("nr_memmap_pages", 0) * size, NONE, "nr_memmap_pages", memmap)
     lists = "free, in lists of the processors' own: not in MemFree"
-    yield Candidate("free, per processor", unnamed.processor_lists or 0, NONE, "zoneinfo", lists)
+    free = 0 if any(of_others(machine)) else unnamed.processor_lists or 0
+    yield Candidate("free, per processor", free, NONE, "zoneinfo", lists)
     if "Hugetlb" not in machine.meminfo:
         default = machine.meminfo.get("Hugepagesize")
         for page, pool in unnamed.pools.items():

@@ -14,7 +14,7 @@ from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.report import Report, table_of
 from pymemtools.reports.pages.columns import COLUMNS, FLAG_COLUMNS, TypeRow
-from pymemtools.reports.pages.counters import Counts, counters_of_machine, joins_later, typed_rows
+from pymemtools.reports.pages.counters import Counts, counters_of_machine, of_others, typed_rows
 from pymemtools.sources.base import Source
 
 
@@ -30,7 +30,7 @@ class Frames(NamedTuple):
 def pages_report(source: Source) -> Report:
     """Count frames by type. Raises Missing where neither frames nor meminfo are told."""
     machine = read_machine(source)
-    doubts = (*machine.notes, *elsewhere(machine))
+    doubts = (*machine.notes, *of_others(machine))
     flags, refused = _flags(source)
     if flags is None and not machine.meminfo:
         raise Missing(f"pages: {refused}; and no meminfo")
@@ -44,12 +44,6 @@ def pages_report(source: Source) -> Report:
     table = table_of(COLUMNS, found.rows)
     facts = source.facts._asdict()
     return Report("pages", table, found, totals, facts, notes, (*doubts, *warnings))
-
-
-def elsewhere(machine: Machine) -> Iterator[str]:
-    """Say that meminfo may be that of a container, which frames and zones know nothing of."""
-    if machine.doubt and not joins_later(machine):
-        yield f"{machine.doubt.partition(':')[0]}: frames may be of more memory than the counters"
 
 
 def _flags(source: Source) -> tuple[FrameFlags | None, str]:

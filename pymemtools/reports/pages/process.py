@@ -12,7 +12,7 @@ from pymemtools.readings.page_size import page_size_of
 from pymemtools.readings.process_frames import ProcessFrames, read_process_frames
 from pymemtools.report import Report, table_of
 from pymemtools.reports.pages.columns import PROCESS_COLUMNS, TypeRow
-from pymemtools.reports.pages.counters import Counter, Counts, typed_rows
+from pymemtools.reports.pages.counters import Counted, Counts, typed_rows
 from pymemtools.sources.base import Source
 from pymemtools.units import minus, plus
 
@@ -65,14 +65,14 @@ def _types(found: ProcessFrames) -> Counts:
     return {name: counts[name] for name in (*_ANON, *_FILES, "huge", "zero", *_ELSE, HOLE)}
 
 
-def _counters(counts: Counts, sums: Mapping[str, int | None]) -> Iterator[Counter]:
+def _counters(counts: Counts, sums: Mapping[str, int | None]) -> Iterator[Counted]:
     """Give the counters of smaps. Source: fs/proc/task_mmu.c, smaps_account(), smaps_hugetlb_range()."""
     anonymous, get = sums.get("Anonymous"), sums.get
     zeros = "pages of zeros, which RSS leaves out, look the same" if OTHERS in counts else None
-    yield Counter("Anonymous", _ANON, anonymous, lambda more: zeros if more > 0 else None)
+    yield Counted("Anonymous", _ANON, anonymous, lambda more: zeros if more > 0 else None)
     vvar = "mapped without being RSS, as [vvar] is and devices' memory (VM_PFNMAP)"
     files = (OTHERS, *_FILES) if OTHERS in counts else _FILES
-    yield Counter("Rss-Anonymous", files, minus(get("Rss"), anonymous), lambda more: vvar if more > 0 else None)
-    yield Counter("Shared+Private_Hugetlb", ("huge",), plus(get("Shared_Hugetlb"), get("Private_Hugetlb")))
+    yield Counted("Rss-Anonymous", files, minus(get("Rss"), anonymous), lambda more: vvar if more > 0 else None)
+    yield Counted("Shared+Private_Hugetlb", ("huge",), plus(get("Shared_Hugetlb"), get("Private_Hugetlb")))
     shmem = "shared memory that is swapped out, of which pagemap does not tell"
-    yield Counter("Swap", (SWAPPED,), get("Swap"), lambda less: shmem if less < 0 else None)
+    yield Counted("Swap", (SWAPPED,), get("Swap"), lambda less: shmem if less < 0 else None)

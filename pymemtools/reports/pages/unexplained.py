@@ -9,6 +9,7 @@ from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.readings.unnamed import Unnamed, read_unnamed
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.pages.candidates import NONE, Candidate, candidates
+from pymemtools.reports.pages.counters import of_others
 from pymemtools.reports.system_memory import ARC, REST, detailed_rows, without_negative
 from pymemtools.sources.base import Source
 from pymemtools.units import minus
@@ -22,6 +23,7 @@ COLUMNS = (
     Column("counter", "Counter", "the file, or the field of meminfo, that tells it", "text", 20, right=False),
     Column("reason", "Reason", "what to know of a candidate's figure", "text", 20, right=False),
 )
+_REST = "what no counter explains"
 _COUNTERS = {  # of what smem -W counts, too
     "page tables": "PageTables+SecPageTables",
     "kernel stacks": "KernelStack",
@@ -70,8 +72,8 @@ def unexplained_report(source: Source) -> Report:
     unnamed, damaged = read_unnamed(source, machine.page_size)
     found, doubts = _parts(machine, unnamed)
     refused = [f"not readable: {', '.join(unnamed.refused)}; run as root"] if unnamed.refused else []
-    notes = (*machine.notes, *damaged, *doubts, *refused)
-    rest = MemoryPart(UNEXPLAINED, "what no counter explains", found.unexplained)
+    notes = (*machine.notes, *of_others(machine), *damaged, *doubts, *refused)
+    rest = MemoryPart(UNEXPLAINED, _REST, found.unexplained)
     totals = {
         "mem_total": found.mem_total,
         "unexplained": found.unexplained,
@@ -85,6 +87,7 @@ def _parts(machine: Machine, unnamed: Unnamed) -> tuple[Unexplained, list[str]]:
     rows = detailed_rows(machine.meminfo, stores=machine.stores, version=machine.version)
     rows, doubts = without_negative([row for row in rows if row.area in (*_COUNTERS, REST)])
     counted = [MemoryPart(COUNTED, row.area, row.used, counter=_COUNTERS[row.area]) for row in rows if row.area != REST]
+    doubts = [note.replace(f"{REST}: used", _REST) for note in doubts if f"{REST}: used" in note]
     rest = next(row.used for row in rows if row.area == REST)
     named = sorted(candidates(machine, unnamed), key=lambda each: -each.used)
     beside = sum(each.used for each in named if each.overlap == NONE)

@@ -6,22 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pymemtools.procfs.cgroup import unit_of
-from pymemtools.readings.process import Process
+from pymemtools.readings.process import Process, program_of
 from pymemtools.reports.smem.rows import Figures, Row, add_up, figures_of, owner_of, sum_of
 
-
-def program_of(process: Process) -> str:
-    """Name the program: the first word of the command line, without directories and what titles and shells add.
-
-    ``/usr/sbin/nginx -g daemon`` and ``nginx: worker process`` are both nginx, ``-bash`` is bash.
-    """
-    words = process.command.split(None, 1)
-    program = words[0].rstrip("/").rpartition("/")[2] if words else ""
-    return program.removeprefix("-").removesuffix(":") or process.name
-
-
 GROUPINGS: Mapping[str, Callable[[Process], str | None]] = {
-    "command": program_of,
+    "command": lambda process: program_of(process.command) or process.name,
     "cgroup": lambda process: process.cgroup,
     "unit": lambda process: unit_of(process.cgroup),
 }

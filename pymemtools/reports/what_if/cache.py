@@ -103,6 +103,8 @@ def cache_report(asked: Asked, request: CacheRequest) -> Report:
     kinds = [request.lru] if request.lru else _kinds(asked)
     found = _cached(asked.machine, request, asks, kinds)
     notes = [*notes_of(asked.machine), *asks.notes, *_doubts(kinds, is_mapped=request.is_mapped)]
+    if not asked.machine.zones and not asked.machine.doubt and request.limit is None:
+        notes.append("no zoneinfo: what zones keep for themselves is taken as a boot would choose it")
     if lacking := lacking_lists(asked.machine):
         notes.append(f"meminfo: no {' and no '.join(lacking)} field: which cached pages are active is known the less")
     rows = [_row(each) for passes in found.passes.values() for each in passes]

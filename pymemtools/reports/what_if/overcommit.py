@@ -98,7 +98,7 @@ def overcommit_report(asked: Asked, request: OvercommitRequest) -> Report:
         cells = [_process_row(row, forks) for row, forks in zip(found.processes, found.forks)]
         totals = {"rule": _RULE_OF_FORKS, "error_bound": slack_of(machine, NEVER)}
         return reported(asked, "overcommit", table_of(PROCESS_COLUMNS, cells), found, totals, notes, unreadable)
-    found, failures = _of_modes(asked, rows)
+    found, failures = _of_modes(asked, rows, are_known=bool(rows) or not unread)
     notes += [*_unknown(machine), *failures]
     return reported(asked, "overcommit", table_of(COLUMNS, found.modes), found, None, notes, unreadable)
 
@@ -121,11 +121,11 @@ def _unknown(machine: Machine) -> Iterator[str]:
         yield machine.doubt
 
 
-def _of_modes(asked: Asked, rows: list[Commitment]) -> tuple[Overcommit, list[str]]:
+def _of_modes(asked: Asked, rows: list[Commitment], *, are_known: bool) -> tuple[Overcommit, list[str]]:
     """Ask each mode; give also why one does not tell."""
     machine = asked.machine
     memory, page = memory_of(machine), machine.page_size
-    is_known = not lacking(machine, NEVER)
+    is_known = are_known and not lacking(machine, NEVER)
     forks = [forks_of(row, memory, page, machine.version) for row in rows] if is_known else []
     stuck = forks.count(0) if is_known else None
     current = asked.before.setting("vm.overcommit_memory")

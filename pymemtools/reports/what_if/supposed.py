@@ -98,6 +98,9 @@ def supposed(
         found = _with_ram(found, ram, settings)
     if ram is not None or _SETS_WATERMARKS & set(settings) or version is not None:
         found = found._replace(zones=_reset_zones(found))
+        if found.zones and found.setting("vm.min_free_kbytes") is None:
+            kept = "the source does not tell vm.min_free_kbytes: zones are taken to keep the watermarks that they have"
+            found = found._replace(notes=(*found.notes, kept))
     meminfo = dict(found.meminfo)
     if swap_of(meminfo).total is None and not {"vm.overcommit_ratio", "vm.overcommit_kbytes"}.isdisjoint(settings):
         meminfo.pop("CommitLimit", None)  # it was that of other settings

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from pymemtools.errors import ArchiveError
+from pymemtools.sources.recording.damage import Damaged
 
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,64}")
+_MOST_NAMES = 4096  # bytes
 REFUSED = "!"  # behind the name of a file that could not be read; its text is why
 
 
@@ -22,16 +23,18 @@ def bundled(files: Mapping[str, bytes]) -> bytes:
 
 
 def unbundled(text: bytes) -> dict[str, bytes]:
-    """Take the texts of files apart. Raises ArchiveError."""
+    """Take the texts of files apart. Raises Damaged."""
     head, _, rest = text.partition(b"\n")
+    if len(head) > _MOST_NAMES:
+        raise Damaged("a folder with too many files")
     words = head.decode("utf-8", "replace").split(" ") if head else []
     files, at = {}, 0
     for name, digits in zip(words[::2], words[1::2]):
         if not _NAME.fullmatch(name.removesuffix(REFUSED)) or not (digits.isascii() and digits.isdigit()):
-            raise ArchiveError("damaged recording: a folder's files have no names")
+            raise Damaged("a folder's files have no names")
         size = int(digits[:12])
         files[name] = rest[at : at + size]
         at += size
     if at != len(rest) or len(words) % 2:
-        raise ArchiveError("damaged recording: a folder's files are not as long as they say")
+        raise Damaged("a folder's files are not as long as they say")
     return files

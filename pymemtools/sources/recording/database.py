@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing
-from pymemtools.sources.recording.schema import APPLICATION_ID, COLUMNS, FORMAT, MAGIC, TABLES
+from pymemtools.sources.base import MAX_WHOLE
+from pymemtools.sources.recording import MAGIC
+from pymemtools.sources.recording.schema import APPLICATION_ID, COLUMNS, FORMAT, TABLES
 
 if TYPE_CHECKING:
     import sqlite3
 
-_HEADER = 100  # bytes
 _STEPS = 100_000  # of the virtual machine, between two looks at the bound
 _STEPS_A_BYTE = 16
 _WITHOUT_LOCKS = "vfs=unix-none"
@@ -29,16 +30,17 @@ _FUNCTIONS = frozenset(("max", "min", "count", "total"))
 class Database:
     """The tables of one recording, to be read."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, may_be_empty: bool = False) -> None:
         self._path = path
+        self._may_be_empty = may_be_empty  # as one that was being made when its writer was killed
         size = _look_at(path)
         self._sqlite = sqlite_module()
+        # A message may quote names of a damaged file, which are no UTF-8; a number may be one of no column of ours.
+        self._errors = (self._sqlite.Error, UnicodeError, OverflowError)
         self._bound = 1000 + size * _STEPS_A_BYTE // _STEPS
         self._steps = 0
         self._connection = self._opened()
-        version = self._checked()
-        if version != FORMAT:
-            raise ArchiveError(f"{path}: a recording of format {version}, which this program does not know")
+        self._check()
 
     def rows(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         """Give all rows that answer a question. Raises ArchiveError for a damaged file."""
@@ -49,12 +51,27 @@ class Database:
         self._steps = 0
         try:
             yield from self._connection.execute(question, values)
-        except (self._sqlite.Error, OverflowError) as error:
+        except self._errors as error:
             raise damaged(self._path, error) from None
 
     def one(self, question: str, *values: Any) -> tuple[Any, ...] | None:
         """Give the first row, or None."""
         return next(self.each(question, *values), None)
+
+    def size(self) -> int:
+        """Give the bytes that it takes, with what is beside it."""
+        return sum(os.path.getsize(name) for name in (self._path, f"{self._path}-wal") if os.path.exists(name))
+
+    def copy_to(self, path: str) -> None:
+        """Write all that is in it to a new file, without what is free. Raises MemtoolsError."""
+        self._connection.set_authorizer(None)
+        self._connection.set_progress_handler(None, 0)
+        try:
+            self._connection.execute("ROLLBACK")
+            self._connection.execute("PRAGMA query_only = OFF")
+            self._connection.execute("VACUUM INTO ?", (path,))
+        except self._errors as error:
+            raise MemtoolsError(f"{self._path}: cannot be packed: {error}") from None
 
     def close(self) -> None:
         """Let go of the file; otherwise that happens with the object's end."""
@@ -72,11 +89,11 @@ class Database:
             if os.path.exists(wal) and os.path.exists(f"{self._path}-shm"):
                 try:
                     return self._connected("")
-                except self._sqlite.Error:
+                except self._errors:
                     pass
             is_needed = os.path.exists(wal) and os.path.getsize(wal)
             return self._connected(_WITHOUT_LOCKS if is_needed else "immutable=1")
-        except self._sqlite.Error as error:
+        except self._errors as error:
             raise damaged(self._path, error) from None
 
     def _connected(self, how: str) -> sqlite3.Connection:
@@ -84,14 +101,17 @@ class Database:
         connection: sqlite3.Connection = self._sqlite.connect(
             name, uri=True, isolation_level=None, timeout=10, check_same_thread=False
         )
+        connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         try:
             if how == _WITHOUT_LOCKS:
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON", "mmap_size = 0"):
                 connection.execute(f"PRAGMA {pragma}")
+            if hasattr(connection, "setlimit"):  # since Python 3.11
+                connection.setlimit(self._sqlite.SQLITE_LIMIT_LENGTH, MAX_WHOLE)
             connection.set_progress_handler(self._count_steps, _STEPS)
             connection.execute("BEGIN")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()  # takes the lock, and reads the schema
+            connection.execute("SELECT type FROM sqlite_master LIMIT 1").fetchall()  # takes the lock, reads the schema
         except BaseException:
             connection.close()
             raise
@@ -101,17 +121,24 @@ class Database:
         self._steps += 1
         return self._steps > self._bound
 
-    def _checked(self) -> int:
-        """Hold the tables against ours, then allow nothing but to read them; give the version of the format."""
+    def _check(self) -> None:
+        """Hold the tables against ours, then allow nothing but to read them. Raises ArchiveError."""
         try:
             found = self._connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT 100").fetchall()
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        except self._sqlite.Error as error:
+            application, version = (
+                self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+            )
+        except self._errors as error:
             raise damaged(self._path, error) from None
-        if version == FORMAT and sorted(found) != sorted(("table", name, sql) for name, sql in TABLES.items()):
+        if self._may_be_empty and not found and application in (0, APPLICATION_ID):
+            return
+        if application != APPLICATION_ID:
+            raise ArchiveError(f"{self._path}: is no recording, but a database of another program")
+        if version != FORMAT:
+            raise ArchiveError(f"{self._path}: a recording of format {version}, which this program does not know")
+        if sorted(found, key=str) != sorted((("table", name, sql) for name, sql in TABLES.items()), key=str):
             raise ArchiveError(f"{self._path}: is no recording: its tables are not those of one")
         self._connection.set_authorizer(self._may)
-        return int(version)
 
     def _may(self, action: int, first: str | None, second: str | None, *_: Any) -> int:
         """Allow nothing but to read our columns; SQLite asks for each statement."""
@@ -132,23 +159,10 @@ def sqlite_module() -> Any:
     return sqlite3
 
 
-def is_recording(path: str) -> bool:
-    """Tell a file that SQLite has written, as recordings are, by its first bytes."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    except (OSError, ValueError):
-        return False
-    try:
-        return os.read(fd, len(MAGIC)) == MAGIC
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-
-
 def damaged(path: str, error: Exception) -> ArchiveError:
     """Say what SQLite says of a file."""
-    return ArchiveError(f"{path}: damaged recording: {error}")
+    what = "names that are no text" if isinstance(error, UnicodeError) else error
+    return ArchiveError(f"{path}: damaged recording: {what}")
 
 
 def _look_at(path: str) -> int:
@@ -156,17 +170,11 @@ def _look_at(path: str) -> int:
     try:
         with open(path, "rb") as file:
             facts = os.fstat(file.fileno())
-            head = file.read(_HEADER) if stat.S_ISREG(facts.st_mode) else b""
+            head = file.read(len(MAGIC)) if stat.S_ISREG(facts.st_mode) else b""
     except (FileNotFoundError, ValueError):
         raise Missing(f"{path}: No such file or directory") from None
     except OSError as error:
         raise Denied(f"{path}: {error.strerror}") from None
-    if not head.startswith(MAGIC):
+    if head != MAGIC:
         raise ArchiveError(f"{path}: is no recording")
-    if len(head) == _HEADER and _number(head[68:72]) not in (APPLICATION_ID, 0):
-        raise ArchiveError(f"{path}: is no recording, but a database of another program")
     return facts.st_size
-
-
-def _number(word: Sequence[int]) -> int:
-    return int.from_bytes(bytes(word), "big")

@@ -1,7 +1,8 @@
 """Figures of processes and groups over the samples of one block, packed so that reading a day takes no time.
 
 Of each place there are the samples in which any of its figures changed, the block's first among them, and for each
-figure its values then: in as few bytes as the largest needs, or once, where it is the same throughout.
+figure its values then: in as few bytes as the largest needs, in units of a power of two that all are multiples of, or
+once, where it is the same throughout.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import sys
 import zlib
 from array import array
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
-from pymemtools.errors import ArchiveError
+from pymemtools.sources.recording.damage import Damaged
 from pymemtools.sources.recording.schema import BLOCK
 
 PROCESS_FIGURES = ("pss", "uss", "rss", "swap", "anonymous", "vss", "minflt", "majflt")
@@ -22,8 +25,8 @@ UNKNOWN = -1
 WIDTH = len(PROCESS_FIGURES)
 _CODES = ("B", "H", "I", "Q")
 _SIZES = {1: "B", 2: "H", 4: "I", 8: "Q"}
-_FIGURE = struct.Struct("<Bq")  # bytes for each value, 0 where there is but one; what is added to each
-_MOST_ROWS = 1 << 20  # of places that changed in one sample
+_FIGURE = struct.Struct("<BBq")  # bytes for each value, 0 where there is but one; bits shifted; what is added to each
+_MOST_ROWS = 1 << 18  # of places that changed in one sample
 
 Row = tuple[int, ...]  # a place, and its figures
 
@@ -33,17 +36,19 @@ def packed_course(offsets: Sequence[int], rows: Sequence[Sequence[int]]) -> byte
     parts = [bytes((len(offsets) - 1,)), bytes(offsets)]
     for values in zip(*rows):
         least = min(values)
-        most = max(values) - least
-        code = next(code for code in _CODES if most < 1 << 8 * array(code).itemsize)
-        figures = array(code, [value - least for value in values] if most else [])
+        above = [value - least for value in values]
+        most, bits = max(above), reduce(or_, above)
+        shift = (bits & -bits).bit_length() - 1 if bits else 0
+        code = next(code for code in _CODES if most >> shift < 1 << 8 * array(code).itemsize)
+        figures = array(code, [value >> shift for value in above] if most else [])
         if sys.byteorder == "big":
             figures.byteswap()
-        parts += [_FIGURE.pack(figures.itemsize if most else 0, least), figures.tobytes()]
+        parts += [_FIGURE.pack(figures.itemsize if most else 0, shift, least), figures.tobytes()]
     return b"".join(parts)
 
 
 def unpacked_offsets(packed: bytes) -> bytes:
-    """Give the samples, counted from the block's first, that a course has figures of. Raises ArchiveError."""
+    """Give the samples, counted from the block's first, that a course has figures of. Raises Damaged."""
     count = packed[0] + 1 if packed else 0
     offsets = packed[1 : 1 + count]
     if not count or len(offsets) != count or list(offsets) != sorted(set(offsets)):
@@ -52,28 +57,29 @@ def unpacked_offsets(packed: bytes) -> bytes:
 
 
 def unpacked_course(packed: bytes, wanted: Sequence[int]) -> list[Sequence[int]]:
-    """Give the values of some figures, by their places among all. Raises ArchiveError."""
+    """Give the values of some figures, by their places among all. Raises Damaged."""
     count = len(unpacked_offsets(packed))
     at = 1 + count
     found: dict[int, Sequence[int]] = {}
     for place in range(max(wanted, default=-1) + 1):
         if len(packed) < at + _FIGURE.size:
             raise _damaged()
-        size, least = _FIGURE.unpack_from(packed, at)
+        size, shift, least = _FIGURE.unpack_from(packed, at)
         at += _FIGURE.size
         if place in wanted:
-            found[place] = [least] * count if not size else _values(packed[at : at + size * count], size, least, count)
+            values = _values(packed[at : at + size * count], size, count) if size else [0] * count
+            found[place] = [least + (value << shift) for value in values]
         at += size * count
     return [found[place] for place in wanted]
 
 
-def _values(packed: bytes, size: int, least: int, count: int) -> Sequence[int]:
+def _values(packed: bytes, size: int, count: int) -> Sequence[int]:
     if size not in _SIZES or len(packed) != size * count:
         raise _damaged()
     figures = array(_SIZES[size], packed)
     if sys.byteorder == "big":
         figures.byteswap()
-    return [least + figure for figure in figures] if least else figures
+    return figures
 
 
 def packed_rows(rows: Sequence[Row]) -> bytes:
@@ -85,13 +91,13 @@ def packed_rows(rows: Sequence[Row]) -> bytes:
 
 
 def unpacked_rows(packed: bytes) -> list[Row]:
-    """Give them again. Raises ArchiveError."""
+    """Give them again. Raises Damaged."""
     width = 8 * (1 + WIDTH)
     unpacker = zlib.decompressobj()
     try:
         data = unpacker.decompress(packed, _MOST_ROWS * width)
-    except zlib.error as error:
-        raise ArchiveError(f"damaged recording: {error}") from None
+    except (zlib.error, TypeError):
+        raise _damaged() from None
     if not unpacker.eof or len(data) % width:
         raise _damaged()
     figures = array("q", data)
@@ -101,8 +107,8 @@ def unpacked_rows(packed: bytes) -> list[Row]:
     return [tuple(numbers[at : at + 1 + WIDTH]) for at in range(0, len(numbers), 1 + WIDTH)]
 
 
-def _damaged() -> ArchiveError:
-    return ArchiveError("damaged recording: figures that are none")
+def _damaged() -> Damaged:
+    return Damaged("figures that are none")
 
 
 assert len(GROUP_FIGURES) == WIDTH and BLOCK == 256  # noqa: S101 (a byte for each sample of a block)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pymemtools.errors import ArchiveError, Missing
 from pymemtools.sources.base import MAX_WHOLE, parse_pid
 from pymemtools.sources.page_size import is_page_size
 from pymemtools.sources.recording.bundle import unbundled
+from pymemtools.sources.recording.damage import Damaged, named
 from pymemtools.sources.recording.database import Database
 from pymemtools.sources.recording.moment import Moment, chosen
 from pymemtools.sources.recording.packing import unpack
@@ -21,6 +23,7 @@ from pymemtools.units import exact_size
 
 _MOST_MOMENTS = 1 << 24
 _MOST_PLACES = 1 << 22
+_GAP = 10  # intervals: what is longer is a time in which nothing was recorded
 _MOST_USERS = 1 << 20
 _BASES = 32 << 20  # bytes of texts that others are packed with, kept at hand
 
@@ -34,6 +37,24 @@ class About(NamedTuple):
     page_size: int | None  # bytes
     every_s: float | None  # asked for, between two samples
     dictionary: bytes
+
+
+class Summary(NamedTuple):
+    """What a recording holds, and what it cost."""
+
+    moments: int
+    first: Moment
+    last: Moment
+    boots: int
+    every_s: float | None
+    cpu_s: float  # processor time that it took, in all
+    size: int  # bytes of the file, and of what is still beside it
+    covered_s: float  # between samples, but for the gaps in which nothing was recorded
+
+    @property
+    def cpu_share(self) -> float | None:
+        """Give the share of one processor that recording took; None for a single sample."""
+        return self.cpu_s / self.covered_s if self.covered_s else None
 
 
 class Followed(NamedTuple):
@@ -115,9 +136,23 @@ class Recording:
         """Give the newest moment."""
         return self._one_moment("ORDER BY number DESC LIMIT 1")
 
+    def summary(self) -> Summary:
+        """Tell what is in it."""
+        moments, longest = self.moments, _GAP * (self.about.every_s or 0)
+        steps = pairwise(moments)
+        lengths = (later.boottime_s - sooner.boottime_s for sooner, later in steps if later.boot_id == sooner.boot_id)
+        covered = sum(length for length in lengths if 0 < length <= longest)
+        return Summary(
+            *(len(moments), self.first, self.last, len(self._boots), self.about.every_s),
+            *(sum(moment.cpu_s for moment in moments[1:]), self._database.size(), covered),
+        )
+
     def choose(self, text: str) -> Moment:
         """Choose the moment that a user means. Raises UsageProblem or Missing."""
-        found = chosen(text, self.last, self.first, self._before)
+        try:
+            found = chosen(text, self.last, self.first, self._before)
+        except Missing as error:
+            raise Missing(f"{self.path}: {error}") from None
         if isinstance(found, Moment):
             return found
         moment = self._find("WHERE number = ?", found)
@@ -149,7 +184,8 @@ class Recording:
     def at(self, moment: Moment | int | str = "last") -> Replay:
         """Give the machine as it was at a moment. Raises UsageProblem or Missing."""
         found = moment if isinstance(moment, Moment) else self.choose(str(moment))
-        held, places = AtMoment({}, {}, {}), state_at(self._database.each, found.number)
+        with named(self.path):
+            held, places = AtMoment({}, {}, {}), state_at(self._database.each, found.number)
         for place in self._places(places):
             text = places[place.id]
             if place.kind == PROCESS and place.pid is not None:
@@ -182,20 +218,20 @@ class Recording:
 
     def files(self, number: int) -> dict[str, bytes]:
         """Give the files of a folder by the number of their text. Raises ArchiveError."""
-        return unbundled(self._text(number))
+        with named(self.path):
+            return unbundled(self._text(number))
 
     def _text(self, number: int, depth: int = 0) -> bytes:
         row = self._database.one("SELECT base, size, packed FROM text WHERE id = ?", number)
-        if row is None or not isinstance(row[1], int) or not isinstance(row[2], bytes) or row[1] < 0:
-            raise ArchiveError(f"{self.path}: damaged recording: a text is missing")
-        base, size, packed = row
-        if size > min(MAX_WHOLE, self._max_bytes):
-            raise ArchiveError(f"{self.path}: a text of more than {exact_size(min(MAX_WHOLE, self._max_bytes))}")
-        if not base:
-            return unpack(packed, self.about.dictionary, size)
-        if depth or not isinstance(base, int):
-            raise ArchiveError(f"{self.path}: damaged recording: a text is packed with one that is packed itself")
-        return unpack(packed, self._base(base), size)
+        with named(self.path):
+            if row is None or not isinstance(row[1], int) or not isinstance(row[2], bytes) or row[1] < 0:
+                raise Damaged("a text is missing")
+            base, size, packed = row
+            if size > min(MAX_WHOLE, self._max_bytes):
+                raise Damaged(f"a text of more than {exact_size(min(MAX_WHOLE, self._max_bytes))}")
+            if base is not None and (depth or not isinstance(base, int)):
+                raise Damaged("a text is packed with one that is packed itself")
+            return unpack(packed, self.about.dictionary if base is None else self._base(base), size)
 
     def _base(self, number: int) -> bytes:
         if number not in self._bases:
@@ -211,7 +247,8 @@ class Recording:
 
         The names are those of PROCESS_FIGURES or GROUP_FIGURES; amounts are bytes. No text is unpacked for it.
         """
-        return read_series(self._database, self.followed(kind, first, last), kind, figures, (first, last))
+        with named(self.path):
+            return read_series(self._database, self.followed(kind, first, last), kind, figures, (first, last))
 
     def texts_of(
         self, path: str, first: int | None = None, last: int | None = None, most: int | None = None

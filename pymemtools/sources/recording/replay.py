@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pymemtools.sources.recording.recording import Recording
 
 _MAPS = frozenset(("smaps", "maps"))
+_ROLLUP_REFUSED = f"smaps_rollup{REFUSED}"  # for the same reason as maps would have been
 
 
 class AtMoment(NamedTuple):
@@ -84,9 +85,9 @@ class Replay:
         files = self._files(text)
         if name in files:
             return files[name]
-        if f"{name}{REFUSED}" in files:
-            reason = files[f"{name}{REFUSED}"].decode("utf-8", "replace")
-            raise Denied(f"{where}: {reason}, when it was recorded")
+        refused = files.get(f"{name}{REFUSED}", files.get(_ROLLUP_REFUSED) if name in _MAPS else None)
+        if refused is not None:
+            raise Denied(f"{where}: {refused.decode('utf-8', 'replace')}, when it was recorded")
         if name in _MAPS:
             raise Missing(f"{where}: not recorded, as maps are only of processes that record --smaps names")
         raise Missing(f"{where}: not in {self.recording.path}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 FORMAT = 1
 APPLICATION_ID = 0x706D7472  # "pmtr", at offset 68 of the file: PRAGMA application_id
-MAGIC = b"SQLite format 3\0"
 MACHINE, GROUP, PROCESS = 0, 1, 2  # kinds of places
 BLOCK = 256  # samples whose figures stand together, once they are all there
 KEY = 64  # samples after which all places are listed anew
@@ -14,7 +13,7 @@ TABLES = {
     "about": "CREATE TABLE about (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "boot": "CREATE TABLE boot (id INTEGER PRIMARY KEY, boot_id TEXT)",
     "user": "CREATE TABLE user (uid INTEGER PRIMARY KEY, name TEXT)",
-    # texts from first_text on are this sample's, up to the next one's; cost is what this program took for it
+    # Texts from first_text on are this sample's, up to the next one's; cpu_us is since the sample before.
     "sample": (
         "CREATE TABLE sample (number INTEGER PRIMARY KEY, taken_ms INTEGER, boottime_ms INTEGER, boot INTEGER, "
         "utc_offset_s INTEGER, first_text INTEGER, cpu_us INTEGER)"

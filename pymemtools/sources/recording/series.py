@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import ArchiveError
+from pymemtools.sources.recording.damage import Damaged
 from pymemtools.sources.recording.database import Database
 from pymemtools.sources.recording.figures import (
     GROUP_FIGURES,
@@ -37,7 +37,7 @@ class _Growing(NamedTuple):
 def read_series(
     database: Database, places: Iterable[int], kind: int, figures: Sequence[str], span: tuple[int | None, int | None]
 ) -> dict[int, Series]:
-    """Read figures of places over a span of samples. Raises ArchiveError."""
+    """Read figures of places over a span of samples. Raises Damaged."""
     names = PROCESS_FIGURES if kind == PROCESS else GROUP_FIGURES
     wanted = [names.index(figure) for figure in figures]
     first, last = span[0] or 0, _END if span[1] is None else span[1]
@@ -48,15 +48,20 @@ def read_series(
         growing = found.get(place)
         if growing is not None and isinstance(packed, bytes):
             start = number >> COURSE_SHIFT
-            growing.numbers.extend([start + offset for offset in unpacked_offsets(packed)])
+            numbers = [number for offset in unpacked_offsets(packed) if (number := start + offset) <= last]
+            if not numbers:
+                continue
+            if growing.numbers and growing.numbers[-1] >= numbers[0]:
+                raise Damaged("figures out of order")
+            growing.numbers.extend(numbers)
             for column, values in zip(growing.values, unpacked_course(packed, wanted)):
-                column.extend(_fitting(values))
+                column.extend(_fitting(values)[: len(numbers)])
     for number, packed in database.each(
         "SELECT number, packed FROM fresh WHERE number >= ? AND number <= ?", begin, last
     ):
         for place, *row in unpacked_rows(packed):
             growing = found.get(place)
-            if growing is not None:
+            if growing is not None and (not growing.numbers or growing.numbers[-1] < number):
                 growing.numbers.append(number)
                 for column, index in zip(growing.values, wanted):
                     column.append(row[index])
@@ -65,7 +70,7 @@ def read_series(
 
 def _fitting(values: Sequence[int]) -> Sequence[int]:
     if max(values) >= 1 << 63 or min(values) < UNKNOWN:
-        raise ArchiveError("damaged recording: figures that are none")
+        raise Damaged("figures that are none")
     return values
 
 
@@ -88,11 +93,13 @@ def texts_over_time(
     Of more than ``most`` so many are chosen, evenly. Counters of the machine are the first texts of each sample.
     """
     first, last = span[0] or 0, _END if span[1] is None else span[1]
+    after = database.one("SELECT first_text FROM sample WHERE number > ? ORDER BY number LIMIT 1", last)
     rows = database.each(
         "SELECT text.id, sample.number FROM sample JOIN text "
         "ON text.id >= sample.first_text AND text.id < sample.first_text + ? "
-        "WHERE sample.number >= ? AND sample.number <= ? AND text.place = ? AND text.packed IS NOT NULL",
-        *(_MACHINES_FIRST, first, last, place),
+        "WHERE sample.number >= ? AND sample.number <= ? AND text.place = ? AND text.packed IS NOT NULL "
+        "AND text.id < ?",
+        *(_MACHINES_FIRST, first, last, place, (1 << 62) if after is None else after[0]),
     )
     numbers = dict(rows)  # a text within reach of two samples is the later one's
     texts = sorted(numbers)

@@ -8,15 +8,15 @@ from array import array
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pymemtools.errors import ArchiveError
+from pymemtools.sources.recording.damage import Damaged
 
-_MOST_PLACES = 1 << 22
+_MOST_PLACES = 1 << 20
 _END = 1 << 62
 Rows = Callable[..., Iterable[Any]]  # a question, and values for its question marks
 
 
 def state_at(rows: Rows, number: int) -> dict[int, int]:
-    """Give the number of each place's text at a sample. Raises ArchiveError."""
+    """Give the number of each place's text at a sample. Raises Damaged."""
     listed = next(
         iter(rows("SELECT number, packed FROM state WHERE number <= ? ORDER BY number DESC LIMIT 1", number)), None
     )
@@ -38,14 +38,14 @@ def packed_state(state: dict[int, int]) -> bytes:
 
 
 def unpacked_state(packed: Any) -> dict[int, int]:
-    """Read it. Raises ArchiveError."""
+    """Read it. Raises Damaged."""
     unpacker = zlib.decompressobj()
     try:
         data = unpacker.decompress(packed, 16 * _MOST_PLACES)
-    except (zlib.error, TypeError) as error:
-        raise ArchiveError(f"damaged recording: {error}") from None
+    except (zlib.error, TypeError):
+        raise Damaged("a list of places that is none") from None
     if not unpacker.eof or len(data) % 16:
-        raise ArchiveError("damaged recording: a list of places that is none")
+        raise Damaged("a list of places that is none")
     numbers = _little_endian(array("q", data)).tolist()
     half = len(numbers) // 2
     return dict(zip(numbers[:half], numbers[half:]))

@@ -1,0 +1,83 @@
+"""``pymemtools trend``: what grows in a recording, and how long until memory is used up."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
+from pymemtools.cli.output import note_incomplete, show
+from pymemtools.cli.terminal import terminal_columns
+from pymemtools.errors import UsageProblem
+from pymemtools.report import Report
+from pymemtools.reports.trend.columns import FIGURES
+from pymemtools.reports.trend.report import BY, TrendRequest, trend_report
+
+if TYPE_CHECKING:
+    from pymemtools.reports.formulas import Formula
+
+_PICTURES = (".svg", ".html")
+
+
+@click.command("trend", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--by", type=click.Choice(BY), default="process", help="What is followed, or what together. [process]")
+@click.option(
+    "--column", type=click.Choice(FIGURES, case_sensitive=False), default="pss", help="Of which figure. [pss]"
+)
+@click.option("--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="From this moment on.")
+@click.option("--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to this moment.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N on top.")
+@click.option("--plot", is_flag=True, help="Draw the courses of those that grow, or of the N on top.")
+@click.option("-o", "--output", metavar="FILE", help="Write them to FILE.svg or FILE.html.")
+@click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")
+@click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")
+@source_options
+@format_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Show what grows in a recording: how fast, how surely, and how long until memory is used up."""
+    _check(options)
+    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    request = TrendRequest(options["by"], options["column"].lower(), options["first"], options["last"], options["top"])
+    report = trend_report(source, request)
+    note_incomplete(ctx, report, strict=options["strict"])
+    is_ascii = options["is_ascii"] or not (sys.stdout.encoding or "").lower().startswith("utf")
+    if options["output"] is not None:
+        from pymemtools.cli.trend.picture import save
+
+        save(report, options["output"], force=options["force"])
+    elif options["plot"]:
+        from pymemtools.cli.trend.picture import draw
+
+        show(report, options["style"], partial(draw, is_ascii=is_ascii), is_classic=True)
+    else:
+        text = partial(_text, is_ascii=is_ascii, is_limited=options["top"] is None)
+        show(report, options["style"], text, formulas=_formulas)
+    return exit_status(ctx)
+
+
+def _check(options: dict[str, Any]) -> None:
+    check_style(options["style"])
+    output = options["output"]
+    if (output is not None or options["plot"]) and options["style"] != "text":
+        raise UsageProblem("trend: a picture has no --format")
+    if output is not None and not output.endswith(_PICTURES):
+        raise UsageProblem(f"trend: {output}: pictures are .svg or .html")
+
+
+def _text(report: Report, *, is_ascii: bool, is_limited: bool) -> Iterator[str]:
+    from pymemtools.render.trend_table import trend_lines
+
+    return trend_lines(report, terminal_columns(sys.stdout, least=80), is_ascii=is_ascii, is_limited=is_limited)
+
+
+def _formulas(report: Report) -> Iterator[Formula]:
+    from pymemtools.reports.trend.formulas import of_trend
+
+    return of_trend(report.answer)

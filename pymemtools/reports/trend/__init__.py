@@ -1,0 +1,1 @@
+"""What grows in a recording, how fast, and when memory is used up by it."""
