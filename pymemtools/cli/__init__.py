@@ -62,6 +62,9 @@ MAP = {
         "record": "Record this machine again and again, in one file.",
         "info": "Tell what a capture is, and which commands it can answer.",
     },
+    "Ask a thousand captures one question": {
+        "fleet": "Take captures of many machines in, and ask all of them.",
+    },
     "Check what this program goes by": {
         "selftest": "Check this kernel against the rules the program goes by.",
     },

@@ -9,6 +9,7 @@ from pymemtools.errors import ParseError
 from pymemtools.models.release import Version, since
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.zoneinfo import Zone
+from pymemtools.readings.recalled import recalled
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 
@@ -37,6 +38,10 @@ class Figures(NamedTuple):
 
 def read_meminfo(source: Source) -> Figures:
     """Read the figures that a question may go by. Raises Missing, Denied or ParseError."""
+    return recalled(source, _read_meminfo)
+
+
+def _read_meminfo(source: Source) -> Figures:
     found = plausible(parse_meminfo(source.read("meminfo")))
     if "MemTotal" not in found.meminfo:
         raise ParseError("meminfo", None, "no MemTotal field that can be")

@@ -18,6 +18,7 @@ from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.readings.doubt import plausible, swap_of, zones_differ
 from pymemtools.readings.page_size import page_size_of
+from pymemtools.readings.recalled import recalled
 from pymemtools.readings.settings import value_of
 from pymemtools.readings.stores import NO_STORES, Stores, read_stores
 from pymemtools.sources.base import Source
@@ -71,6 +72,10 @@ class Machine(NamedTuple):
 
 def read_machine(source: Source) -> Machine:
     """Read what there is: what the source lacks is left out, and so, with a note, is what is damaged."""
+    return recalled(source, _read_machine)
+
+
+def _read_machine(source: Source) -> Machine:
     settings = {}
     for name in TUNABLES:
         try:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
+from typing import Any, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.readings.process import ALIVE, Process
 from pymemtools.readings.processes import Sample, Wants, read_processes
 from pymemtools.sources.base import Facts, ProcessFiles, Source
 from pymemtools.sources.manifest import Manifest
+
+_T = TypeVar("_T")
 
 
 class Once:
@@ -25,6 +28,7 @@ class Once:
         self._wants = wants
         self._read: dict[str, bytes | MemtoolsError] = {}
         self._names: dict[str, list[str]] = {}
+        self._recalled: dict[Callable[[Source], Any], Any] = {}
 
     @property
     def facts(self) -> Facts:
@@ -63,6 +67,13 @@ class Once:
         if path not in self._names:
             self._names[path] = list(self._source.names(path))
         return list(self._names[path])
+
+    def recall(self, read: Callable[[Source], _T]) -> _T:
+        """Work something out, or remember what came of it."""
+        if read not in self._recalled:
+            self._recalled[read] = read(self)
+        found: _T = self._recalled[read]
+        return found
 
     def beside(self) -> Sequence[str]:
         """Name the files that the taker of a copy left beside its /proc."""

@@ -10,17 +10,27 @@ from importlib.metadata import PackageNotFoundError, version
 from pymemtools.render.address_svg import STYLE
 from pymemtools.render.findings import summary
 from pymemtools.render.page.look import SCRIPT, style
-from pymemtools.render.page.sections import SECTIONS, Section
+from pymemtools.render.page.sections import SECTIONS
 from pymemtools.render.page.words import safe
 from pymemtools.report import Report
 from pymemtools.reports.page import Page
 
 
 def page_lines(page: Page) -> Iterator[str]:
-    """Write it. The policy lets nothing be loaded, and lets run the one script whose digest it names."""
+    """Write the page about a machine."""
     title = f"Memory of {page.host}" if page.host else "Memory of a machine"
-    sections = [(section, list(section.lines(page))) for section in SECTIONS]
-    shown = [(section, lines) for section, lines in sections if lines]
+    sections = [(section.name, section.title, list(section.lines(page))) for section in SECTIONS]
+    return document_lines(title, _head(page), sections, _foot(page.report, page.evidence.untold))
+
+
+def document_lines(
+    title: str, head: Iterable[str], sections: Iterable[tuple[str, str, list[str]]], foot: Iterable[str]
+) -> Iterator[str]:
+    """Write a page of sections (name, title, lines); those without lines are left out.
+
+    The policy lets nothing be loaded, and lets run the one script whose digest it names.
+    """
+    shown = [section for section in sections if section[2]]
     yield "<!DOCTYPE html>"
     yield '<html lang="en"><head><meta charset="utf-8">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">'
@@ -28,14 +38,18 @@ def page_lines(page: Page) -> Iterator[str]:
     yield f"<title>{safe(title)}</title>"
     yield f"<style>{style(STYLE)}</style></head><body>"
     yield '<a class="skip" href="#findings">to the findings</a>'
-    yield from _head(title, page, [section for section, _ in shown])
-    yield "<main>"
-    for section, lines in shown:
-        yield f'<section id="{section.name}"><h2>{section.title}</h2>'
+    yield f"<header><h1>{safe(title)}</h1>"
+    yield from head
+    yield '<nav aria-label="Sections"><ul>'
+    yield from (f'<li><a href="#{name}">{heading}</a></li>' for name, heading, _ in shown)
+    yield "</ul></nav></header><main>"
+    for name, heading, lines in shown:
+        yield f'<section id="{name}"><h2>{heading}</h2>'
         yield from lines
         yield "</section>"
-    yield "</main>"
-    yield from _foot(page.report, page.evidence.untold)
+    yield "</main><footer>"
+    yield from foot
+    yield f"<p>Made by pymemtools {_own_version()}. Sizes are in powers of 1024.</p></footer>"
     yield f"<script>{SCRIPT}</script></body></html>"
 
 
@@ -47,7 +61,7 @@ def _policy() -> str:
     )
 
 
-def _head(title: str, page: Page, sections: Iterable[Section]) -> Iterator[str]:
+def _head(page: Page) -> Iterator[str]:
     facts = page.report.facts
     told = [
         facts["kind"],
@@ -55,24 +69,19 @@ def _head(title: str, page: Page, sections: Iterable[Section]) -> Iterator[str]:
         *([f"taken at {facts['taken_at']}"] if facts["taken_at"] else []),
         *([str(facts["path"])] if facts["path"] else []),
     ]
-    yield f'<header><h1>{safe(title)}</h1><p class="soft">{safe(" · ".join(told))}</p>'
-    if page.report.facts.get("other"):
-        other = page.report.facts["other"]
+    yield f'<p class="soft">{safe(" · ".join(told))}</p>'
+    if facts.get("other"):
+        other = facts["other"]
         yield f'<p class="soft">compared with {safe(other["path"])}, taken at {safe(other["taken_at"] or "?")}</p>'
     yield f"<p><b>{summary(page.report.answer)}</b></p>"
-    yield '<nav aria-label="Sections"><ul>'
-    yield from (f'<li><a href="#{section.name}">{section.title}</a></li>' for section in sections)
-    yield "</ul></nav></header>"
 
 
 def _foot(report: Report, untold: dict[str, str]) -> Iterator[str]:
-    yield "<footer>"
     lines = [*report.warnings, *(f"{question}: {why}" for question, why in untold.items())]
     if lines:
         yield "<p>What this page rests on, and what the source does not tell:</p><ul>"
         yield from (f"<li>{safe(line)}</li>" for line in dict.fromkeys(lines))
         yield "</ul>"
-    yield f"<p>Made by pymemtools {_own_version()}. Sizes are in powers of 1024.</p></footer>"
 
 
 def _own_version() -> str:

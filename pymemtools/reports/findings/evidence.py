@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.pressure import Pressure, parse_pressure
@@ -12,6 +12,7 @@ from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.readings.once import Once
 from pymemtools.readings.processes import Sample, Wants, read_processes
 from pymemtools.report import Report
+from pymemtools.reports.groups.mapped import WANTS as OF_GROUPS
 from pymemtools.reports.groups.mapped import WANTS_PSS
 from pymemtools.reports.groups.report import GroupsRequest, groups_report
 from pymemtools.reports.oom_report.report import Told
@@ -29,22 +30,37 @@ from pymemtools.reports.what_if.commitments import WANTS as COMMITMENTS
 from pymemtools.reports.zones import reserves, zones_report
 from pymemtools.sources.base import Source
 
-BY_PROCESS = Request()
-WANTS = (
-    BY_PROCESS.resolved().wants
-    | WEIGHTS
-    | COMMITMENTS
-    | WANTS_PSS
-    | SWAPPED
-    | Wants(cgroup=True, cgroups=True, status=True)
-)
+
+class Questions(NamedTuple):
+    """How much is asked: of processes and groups all that a page shows, or what findings need."""
+
+    processes: Request = Request()  # of which the figures "thp" and "mappings" are needed
+    groups: GroupsRequest = GroupsRequest(shows_all=True)
+    more: Wants = SWAPPED  # of processes, for what else is asked
+
+    @property
+    def wants(self) -> Wants:
+        """Say what they want of processes, all together."""
+        of_groups = WANTS_PSS if self.groups.with_pss else OF_GROUPS
+        own = Wants(cgroup=True, status=True)
+        return self.processes.resolved().wants | WEIGHTS | COMMITMENTS | of_groups | self.more | own
+
+
+PAGE = Questions()
 
 
 class Evidence:
     """One source, and what was asked of it; an answer that it cannot give is None, and ``untold`` says why."""
 
-    def __init__(self, source: Source, kills: Sequence[Told] | None = None, before: Evidence | None = None) -> None:
-        self.source = Once(source, WANTS)
+    def __init__(
+        self,
+        source: Source,
+        kills: Sequence[Told] | None = None,
+        before: Evidence | None = None,
+        questions: Questions = PAGE,
+    ) -> None:
+        self.source = Once(source, questions.wants)
+        self._questions = questions
         self.kills = kills  # in its logs; None: it has none
         self.before = before  # the same machine earlier
         self.untold: dict[str, str] = {}
@@ -65,12 +81,12 @@ class Evidence:
     @cached_property
     def sample(self) -> Sample:
         """Give the processes."""
-        return read_processes(self.source, WANTS)
+        return read_processes(self.source, self._questions.wants)
 
     @cached_property
     def processes(self) -> Report | None:
         """Answer ``smem -c all``."""
-        return self.answer("smem", lambda: smem_report(self.source, BY_PROCESS))
+        return self.answer("smem", lambda: smem_report(self.source, self._questions.processes))
 
     @cached_property
     def scores(self) -> Report | None:
@@ -90,7 +106,7 @@ class Evidence:
     @cached_property
     def groups(self) -> Report | None:
         """Answer ``groups --all``."""
-        return self.answer("groups", lambda: groups_report(self.source, GroupsRequest(shows_all=True)))
+        return self.answer("groups", lambda: groups_report(self.source, self._questions.groups))
 
     @cached_property
     def swap(self) -> Report | None:

@@ -1,0 +1,75 @@
+"""What the questions of a fleet share: the dataset that -S names, its engine, and the options of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pymemtools.cli.options import check_style, format_option
+from pymemtools.cli.types import SECONDS
+from pymemtools.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from pymemtools.fleet.dataset import Dataset
+    from pymemtools.fleet.engine import Engine
+    from pymemtools.fleet.questions import Question
+    from pymemtools.report import Report
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+TOP = click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N rows.")
+
+
+def dataset_options(function: _F) -> _F:
+    """Add -S DATASET, what bounds a question, and -f."""
+    function = format_option(function)
+    for option in (
+        click.option(
+            "--memory", default="512M", metavar="SIZE", help="Let a question take so much memory, then use disk. [512M]"
+        ),
+        click.option("--timeout", type=SECONDS, default=60.0, metavar="SECONDS", help="Give up after that. [60]"),
+        click.option(
+            "-S", "--source", type=click.Path(readable=False), metavar="DATASET", help="The dataset that is asked."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def engine_of(options: Mapping[str, Any], command: str) -> tuple[Engine, Dataset]:
+    """Open the dataset that is named. Raises UsageProblem where none is."""
+    check_style(options["style"])
+    if not options["source"]:
+        raise UsageProblem(f"fleet {command}: which dataset? Write -S DATASET (fleet ingest makes one)")
+    from pymemtools.fleet.dataset import Dataset
+    from pymemtools.fleet.engine import Engine
+    from pymemtools.units import parse_size
+
+    try:
+        memory = parse_size(options["memory"])
+    except ValueError:
+        raise UsageProblem(f"fleet {command}: --memory: {options['memory']} is no size") from None
+    dataset = Dataset(options["source"])
+    return Engine(dataset, memory=f"{max(memory >> 10, 1)}KiB", seconds=options["timeout"]), dataset
+
+
+def facts_of(dataset: Dataset) -> dict[str, Any]:
+    """Say what the source of an answer is."""
+    return {"kind": "dataset", "path": str(dataset.path), "kernel": None, "page_size": None, "taken_at": None}
+
+
+def answer(options: Mapping[str, Any], question: Question, values: Mapping[str, Any], top: int | None = None) -> Report:
+    """Ask one of the questions that come with the program."""
+    from pymemtools.fleet.questions import answered
+
+    engine, dataset = engine_of(options, question.name)
+    return answered(engine, question, values, facts_of(dataset), top)
+
+
+def show_answer(report: Report, options: Mapping[str, Any], last: str = "") -> None:
+    """Print it: a table for people, or a format for programs."""
+    from pymemtools.cli.output import show
+    from pymemtools.render.plain_table import plain_lines
+
+    show(report, options["style"], lambda report: [*plain_lines(report.table), *([last] if last else [])])

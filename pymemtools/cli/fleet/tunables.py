@@ -1,0 +1,22 @@
+"""``pymemtools fleet tunables``: who has which value?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, show_answer
+
+
+@click.command("tunables", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name")
+@TOP
+@dataset_options
+def command(**options: Any) -> int:
+    """Count the values that tunables with NAME in theirs have, in the latest capture of each machine."""
+    from pymemtools.fleet.questions import TUNABLES
+
+    show_answer(answer(options, TUNABLES, {"name": options["name"].replace("/", ".")}, options["top"]), options)
+    return 0

@@ -1,0 +1,205 @@
+"""A dataset on disk: what is in it, and how a batch gets in whole or not at all.
+
+``DATASET/date=YYYY-MM-DD/batch=NAME/TABLE.parquet``: a batch's files are written below ``_tmp/`` and renamed together,
+so that all of them are there, or none. A compacted batch names those that it replaces: from its rename on they do not
+count, whether they are removed yet or not. What a killed writer leaves below ``_tmp/`` is never read, and goes with the
+next run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.fleet.schema import FORMAT, TABLES, arrow_schema, needed
+
+MARKER = "pymemtools-fleet.json"
+_TMP, _REPLACES = "_tmp", "_replaces.json"  # no engine reads what begins with _
+_LEVEL = 3  # of zstd
+
+
+class Batch(NamedTuple):
+    """One folder of files that came in together."""
+
+    path: Path
+    date: str
+
+    @property
+    def name(self) -> str:
+        """Give what stands behind ``batch=``."""
+        return self.path.name.partition("=")[2]
+
+    def file(self, table: str) -> Path | None:
+        """Give a table's file; None where the batch has no row of it."""
+        path = self.path / f"{table}.parquet"
+        return path if path.exists() else None
+
+
+class Dataset:
+    """One dataset. Raises MemtoolsError for what is none."""
+
+    def __init__(self, path: str, *, create: bool = False) -> None:
+        self.path = Path(path)
+        marker = self.path / MARKER
+        try:
+            if create:
+                self._create(marker)
+            text = marker.read_text("utf-8")
+        except FileNotFoundError:
+            raise Missing(f"{path}: no dataset of pymemtools fleet: it has no {MARKER}") from None
+        except NotADirectoryError:
+            raise Missing(f"{path}: no dataset of pymemtools fleet, but a file") from None
+        except OSError as error:
+            raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
+        if _format_of(text) != FORMAT:
+            raise MemtoolsError(f"{path}: {MARKER} is of a format that this program does not know")
+
+    def _create(self, marker: Path) -> None:
+        if marker.exists():
+            return
+        if self.path.exists() and any(self.path.iterdir()):
+            raise MemtoolsError(f"{self.path}: not empty, and no dataset of pymemtools fleet")
+        self.path.mkdir(parents=True, exist_ok=True)
+        marker.write_text(json.dumps({"format": FORMAT, "tool": "pymemtools fleet"}) + "\n", "utf-8")
+
+    def batches(self) -> list[Batch]:
+        """List the batches that count, by date and name."""
+        found = [Batch(path, path.parent.name.partition("=")[2]) for path in self.path.glob("date=*/batch=*")]
+        replaced = {(batch.date, name) for batch in found for name in _replaced_by(batch)}
+        return sorted(batch for batch in found if (batch.date, batch.name) not in replaced)
+
+    def files(self, table: str) -> list[Path]:
+        """List the files of a table."""
+        return [path for path in (batch.file(table) for batch in self.batches()) if path is not None]
+
+    def known_ids(self) -> set[str]:
+        """Give the ids of all captures that are in it, and of what was rejected."""
+        parquet = needed("pyarrow").parquet
+        ids: set[str] = set()
+        for table in ("capture", "rejected"):
+            for path in self.files(table):
+                ids.update(
+                    parquet.read_table(path, columns=["capture_id"], partitioning=None)["capture_id"].to_pylist()
+                )
+        return ids
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only writer. Raises MemtoolsError where there is another. What killed ones left is removed."""
+        try:
+            lock = os.open(self.path / f"{MARKER}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise Denied(f"{self.path}: {os.strerror(error.errno or 0)}") from None
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise MemtoolsError(f"{self.path}: another pymemtools fleet writes to it") from None
+            self._clean()
+            yield
+        finally:
+            os.close(lock)
+
+    def _clean(self) -> None:
+        """Remove what killed writers left, and what a compacted batch has replaced."""
+        shutil.rmtree(self.path / _TMP, ignore_errors=True)
+        counting = {batch.path for batch in self.batches()}
+        for path in self.path.glob("date=*/batch=*"):
+            if path not in counting:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _format_of(text: str) -> Any:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document.get("format") if isinstance(document, dict) else None
+
+
+def _replaced_by(batch: Batch) -> list[str]:
+    try:
+        names = json.loads((batch.path / _REPLACES).read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def write_batch(root: Path, date: str, name: str, rows: dict[str, list[tuple[Any, ...]]]) -> None:
+    """Put a batch in, whole or not at all; one of that name that is there already has the same rows."""
+    pa = needed("pyarrow")
+    target = root / f"date={date}" / f"batch={name}"
+    if target.exists():
+        return
+    with _new_folder(root, name) as folder:
+        for table, found in rows.items():
+            if found:
+                schema = arrow_schema(table)
+                columns = [pa.array(column, kind) for column, kind in zip(zip(*found), schema.types)]
+                file = folder / f"{table}.parquet"
+                pa.parquet.write_table(
+                    pa.table(columns, schema=schema), file, compression="zstd", compression_level=_LEVEL
+                )
+                _sync(file)
+        rename_folder(folder, target)
+
+
+def replace_batches(root: Path, date: str, name: str, files: Iterable[tuple[str, Path]], old: Sequence[str]) -> None:
+    """Put a batch in that replaces others: from then on they do not count."""
+    with _new_folder(root, name) as folder:
+        for table, file in files:
+            os.rename(file, folder / f"{table}.parquet")
+            _sync(folder / f"{table}.parquet")
+        (folder / _REPLACES).write_text(json.dumps(list(old)) + "\n", "utf-8")
+        _sync(folder / _REPLACES)
+        rename_folder(folder, root / f"date={date}" / f"batch={name}")
+
+
+@contextmanager
+def _new_folder(root: Path, name: str) -> Iterator[Path]:
+    folder = root / _TMP / f"{name}.{os.getpid()}"
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def rename_folder(folder: Path, target: Path) -> None:
+    """Give a folder its name, for good: all is on the disk before, and the name is after."""
+    _sync(folder)
+    target.parent.mkdir(exist_ok=True)
+    try:
+        os.rename(folder, target)
+    except OSError:
+        if not target.exists():  # else another writer was faster, with the same rows
+            raise
+    _sync(target.parent)
+    _sync(target.parent.parent)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def scratch(root: Path) -> Path:
+    """Give a folder of the dataset's for what is not yet in it."""
+    folder = root / _TMP / f"scratch.{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def empty_rows() -> dict[str, list[tuple[Any, ...]]]:
+    """Give a list for the rows of each table."""
+    return {table: [] for table in TABLES}

@@ -1,0 +1,122 @@
+"""Ask a dataset by SQL: DuckDB in this process, that reads the dataset's files and nothing else, and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.fleet.dataset import Dataset
+from pymemtools.fleet.schema import TABLES, needed, sql_type
+
+SECONDS = 60.0  # that a question may take
+MEMORY = "512MiB"
+# Of captures that are the same moment, packed in two ways, one counts: the first by its id.
+_CAPTURE = "SELECT * FROM every_capture QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY capture_id) = 1"
+# A start of a machine: its boot id, or without one counted by the times that its uptime fell.
+_BOOT = """
+SELECT capture_id, host, taken_at, coalesce(boot_id, host || '/' || sum(is_new) OVER machine) AS boot
+FROM (SELECT *, coalesce(uptime < lag(uptime) OVER machine, false)::INT AS is_new FROM capture
+WINDOW machine AS (PARTITION BY host ORDER BY taken_at, capture_id))
+WINDOW machine AS (PARTITION BY host ORDER BY taken_at, capture_id)
+"""
+_LATEST = "SELECT * FROM capture QUALIFY row_number() OVER (PARTITION BY host ORDER BY taken_at DESC, capture_id) = 1"
+_ALLOC = """
+CREATE MACRO what_if_alloc(steps, request) AS list_last(list_filter(steps, lambda step: step.size <= request))
+"""
+
+
+class Answer(NamedTuple):
+    """What a query gives: names, DuckDB's types, rows."""
+
+    names: list[str]
+    types: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+class Engine:
+    """One dataset's views, in a DuckDB that is locked when they are made."""
+
+    def __init__(self, dataset: Dataset, *, memory: str = MEMORY, seconds: float = SECONDS, threads: int | None = None):
+        self._duckdb = needed("duckdb")
+        self._seconds = seconds
+        config: dict[str, Any] = {"memory_limit": memory, "autoinstall_known_extensions": False}
+        config |= {
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "python_enable_replacements": False,
+        }
+        if threads is not None:
+            config["threads"] = threads
+        self._connection = self._duckdb.connect(":memory:", config=config)
+        root = str(dataset.path.resolve())
+        self._run("SET TimeZone = 'UTC'")
+        self._run(f"SET temp_directory = {_quoted(f'{root}/_tmp/duckdb')}")
+        for table in TABLES:
+            name = "every_capture" if table == "capture" else f"every_{table}"
+            self._run(f"CREATE VIEW {name} AS {_view(table, dataset.files(table))}")
+        self._run(f"CREATE VIEW capture AS {_CAPTURE}")
+        for table in TABLES:
+            if table == "rejected":
+                self._run("CREATE VIEW rejected AS FROM every_rejected")
+            elif table != "capture":
+                self._run(f"CREATE VIEW {table} AS FROM every_{table} SEMI JOIN capture USING (capture_id)")
+        self._run(f"CREATE VIEW boot AS {_BOOT}")
+        self._run(f"CREATE VIEW latest AS {_LATEST}")
+        self._run(_ALLOC)
+        self._run(f"SET allowed_directories = [{_quoted(root + '/')}]")
+        self._run("SET enable_external_access = false")
+        self._run("SET lock_configuration = true")
+
+    def _run(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    def ask(self, sql: str, values: Mapping[str, Any] = {}, *, most: int | None = None) -> Answer:
+        """Run one SELECT. Raises UsageProblem for anything else, MemtoolsError for what it cannot answer."""
+        self._check(sql)
+        from threading import Timer
+
+        timer = Timer(self._seconds, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            found = self._connection.execute(sql, dict(values) or None)
+            names = [each[0] for each in found.description]
+            types = [str(each[1]) for each in found.description]
+            return Answer(names, types, found.fetchall() if most is None else found.fetchmany(most))
+        except self._duckdb.InterruptException:
+            raise MemtoolsError(f"fleet: no answer within {self._seconds:g} s: --timeout gives it more") from None
+        except self._duckdb.Error as error:
+            raise MemtoolsError(f"fleet: {_first_line(error)}") from None
+        finally:
+            timer.cancel()
+
+    def _check(self, sql: str) -> None:
+        """Let nothing pass but one question: what writes, attaches or sets is none."""
+        try:
+            statements = self._connection.extract_statements(sql)
+        except self._duckdb.Error as error:
+            raise UsageProblem(f"fleet: {_first_line(error)}") from None
+        kinds = [statement.type for statement in statements]
+        if kinds != [self._duckdb.StatementType.SELECT]:
+            raise UsageProblem("fleet: one SELECT is answered, and nothing else: a dataset is only read")
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).partition("\n\n")[0].split())[:300]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _view(table: str, files: Sequence[Path]) -> str:
+    """Read a table's files; of a table without any, no row."""
+    if not files:
+        columns = ", ".join(f'NULL::{sql_type(field)} AS "{field.name}"' for field in TABLES[table])
+        return f"SELECT {columns} WHERE false"
+    names = ", ".join(_quoted(str(path.resolve())) for path in files)
+    columns = ", ".join(f'"{field.name}"' for field in TABLES[table])
+    files_read = f"read_parquet([{names}], hive_partitioning = false, union_by_name = true)"
+    return f"SELECT {columns} FROM {files_read}"  # noqa: S608 (quoted)

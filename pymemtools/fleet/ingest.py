@@ -1,0 +1,274 @@
+"""Take captures into a dataset: found, known by their content, read in batches by as many processes as one likes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.fleet.dataset import Dataset, empty_rows, write_batch
+from pymemtools.fleet.rows import Origin, Rows, rows_of_capture
+from pymemtools.fleet.schema import needed
+
+BATCH = 100  # captures: some 20,000 rows
+_ID = 32  # characters of a capture's id
+_PIECE = 1 << 20
+_NAMES = (".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".rec")
+_RETRIES = 3  # of a batch whose worker died
+
+
+class Found(NamedTuple):
+    """A capture that was found: a file, or a folder with a /proc tree."""
+
+    path: str
+    capture_id: str
+
+
+class Wishes(NamedTuple):
+    """What is said of captures from outside."""
+
+    labels: Mapping[str, str] = {}
+    inventory: Mapping[str, Mapping[str, str]] = {}  # labels by host
+    host_from: str = "file"  # or "path", or "label"
+    max_bytes: int = 1 << 30
+
+
+class Outcome(NamedTuple):
+    """What came of a batch, or of a whole run."""
+
+    captures: int = 0
+    rejected: int = 0
+    rows: int = 0
+
+    def plus(self, other: Outcome) -> Outcome:
+        """Add up."""
+        return Outcome(*map(sum, zip(self, other)))
+
+
+class Work(NamedTuple):
+    """A batch: the unit of work, of commit and of retry."""
+
+    root: str
+    captures: Sequence[Found]
+    wishes: Wishes
+
+    @property
+    def name(self) -> str:
+        """Name it by what is in it: the same captures are the same batch."""
+        return sha256("".join(found.capture_id for found in self.captures).encode()).hexdigest()[:24]
+
+
+def find_captures(paths: Iterable[str]) -> Iterator[str]:
+    """Find captures: files that are named, and in folders those that are called like archives or recordings.
+
+    Raises Missing for a path that is not there.
+    """
+    for path in paths:
+        if not os.path.lexists(path):
+            raise Missing(f"{path}: No such file or directory")
+        if not os.path.isdir(path) or _is_tree(path):
+            yield path
+            continue
+        for folder, folders, files in os.walk(path):
+            folders.sort()
+            for name in sorted(files):
+                if name.lower().endswith(_NAMES):
+                    yield os.path.join(folder, name)
+
+
+def _is_tree(path: str) -> bool:
+    return any(os.path.exists(os.path.join(path, each)) for each in ("proc/meminfo", "meminfo", "proc/version"))
+
+
+def identified(paths: Iterable[str]) -> Iterator[Found]:
+    """Name captures by their content: the same file twice is one capture. A recording is one for each moment."""
+    for path in paths:
+        if os.path.isdir(path):
+            yield Found(path, _id_of_tree(path))
+            continue
+        try:
+            capture_id, is_recording = _id_of_file(path)
+        except OSError as error:
+            yield Found(path, f"!{os.strerror(error.errno or 0)}")
+            continue
+        if is_recording:
+            yield from _moments(path, capture_id)
+        else:
+            yield Found(path, capture_id)
+
+
+def _id_of_file(path: str) -> tuple[str, bool]:
+    digest = sha256()
+    start = b""
+    with open(path, "rb", buffering=0) as file:
+        while piece := file.read(_PIECE):
+            start = start or piece[:16]
+            digest.update(piece)
+    return digest.hexdigest()[:_ID], start == b"SQLite format 3\0"
+
+
+def _id_of_tree(path: str) -> str:
+    """Name a folder by what its files say: of a copy, they stay as they are."""
+    digest = sha256()
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            file = os.path.join(folder, name)
+            digest.update(os.path.relpath(file, path).encode("utf-8", "surrogateescape") + b"\0")
+            try:
+                with open(file, "rb", buffering=0) as opened:
+                    while piece := opened.read(_PIECE):
+                        digest.update(piece)
+            except OSError:
+                continue
+    return digest.hexdigest()[:_ID]
+
+
+def _moments(path: str, capture_id: str) -> Iterator[Found]:
+    from pymemtools.sources.recording import open_recording
+
+    try:
+        recording = open_recording(path)
+    except MemtoolsError:
+        yield Found(path, capture_id)  # which is rejected then
+        return
+    for moment in recording.moments:
+        key = f"{moment.boot_id} {moment.boottime_s:.3f} {moment.taken_at:.3f}"
+        yield Found(f"{path}@{moment.number}", sha256(key.encode()).hexdigest()[:_ID])
+
+
+def batches_of(root: str, found: Iterable[Found], known: set[str], wishes: Wishes) -> Iterator[Work]:
+    """Make batches of what is not known, each capture once."""
+    waiting: list[Found] = []
+    for each in found:
+        if each.capture_id not in known:
+            known.add(each.capture_id)
+            waiting.append(each)
+        if len(waiting) == BATCH:
+            yield Work(root, waiting, wishes)
+            waiting = []
+    if waiting:
+        yield Work(root, waiting, wishes)
+
+
+def ingest_batch(work: Work) -> Outcome:
+    """Read the captures of a batch, and put their rows in: a folder for each day. Done by any process, anywhere."""
+    by_day: dict[str, Rows] = {}
+    outcome = Outcome()
+    for found in work.captures:
+        origin = _origin(found, work.wishes)
+        try:
+            rows = rows_of_capture(_open(found.path, work.wishes), origin)
+            day = rows["capture"][0][2]
+            outcome = outcome.plus(Outcome(1, 0, sum(map(len, rows.values()))))
+        except MemtoolsError as error:
+            rows = {"rejected": [_rejected(found, origin, str(error))]}
+            day = origin.arrived_at
+            outcome = outcome.plus(Outcome(0, 1, 1))
+        kept = by_day.setdefault(day.strftime("%Y-%m-%d"), empty_rows())
+        for table, some in rows.items():
+            kept[table] += some
+    for date, kept in sorted(by_day.items()):
+        write_batch(Path(work.root), date, work.name, kept)
+    return outcome
+
+
+def _open(path: str, wishes: Wishes) -> Any:
+    from pymemtools.sources import open_source
+
+    return open_source(path, max_bytes=wishes.max_bytes, with_logs=True)
+
+
+def _rejected(found: Found, origin: Origin, reason: str) -> tuple[Any, ...]:
+    reason = found.capture_id[1:] if found.capture_id.startswith("!") else reason
+    text = reason.removeprefix(f"{found.path}: ").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return origin.capture_id, origin.arrived_at, origin.file, text[:1000]
+
+
+def _origin(found: Found, wishes: Wishes) -> Origin:
+    """Say what is known of a capture from outside: its name may be its host's."""
+    path = Path(found.path)
+    try:
+        arrived = datetime.fromtimestamp(int(os.stat(found.path.partition("@")[0]).st_mtime), timezone.utc)
+    except (OSError, ValueError, OverflowError):
+        arrived = datetime.fromtimestamp(0, timezone.utc)
+    name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    host = {"file": _stem(name), "path": path.parent.name, "label": wishes.labels.get("host")}[wishes.host_from]
+    labels = {**wishes.inventory.get(host or "", {}), **wishes.labels}
+    return Origin(found.capture_id, name, arrived, host or _stem(name), labels)
+
+
+def _stem(name: str) -> str:
+    lower = name.lower()
+    ending = next((each for each in sorted(_NAMES, key=len, reverse=True) if lower.endswith(each)), "")
+    return name[: len(name) - len(ending)] if ending else name
+
+
+Map = Callable[[Iterable[Work]], Iterator[Outcome]]
+
+
+def in_this_process(works: Iterable[Work]) -> Iterator[Outcome]:
+    """Work through batches one after the other."""
+    return map(ingest_batch, works)
+
+
+def in_processes(count: int) -> Map:
+    """Share batches out to so many processes; one that dies is replaced, and its batches are done again."""
+
+    def share(works: Iterable[Work]) -> Iterator[Outcome]:
+        from concurrent.futures import ProcessPoolExecutor, as_completed
+        from concurrent.futures.process import BrokenProcessPool
+
+        left = list(works)
+        for _ in range(_RETRIES):
+            again: list[Work] = []
+            with ProcessPoolExecutor(count) as pool:
+                futures = {pool.submit(ingest_batch, work): work for work in left}
+                for future in as_completed(futures):
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        again.append(futures[future])
+            left = again
+            if not left:
+                return
+        raise MemtoolsError(
+            f"fleet: {len(left)} batches could not be read: their processes were killed {_RETRIES} times"
+        )
+
+    return share
+
+
+def in_cluster(address: str) -> Map:
+    """Share batches out to the workers of a dask.distributed cluster, which see the same files."""
+
+    def share(works: Iterable[Work]) -> Iterator[Outcome]:
+        distributed = needed("distributed")
+        try:
+            client = distributed.Client(address, timeout="10s", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise MemtoolsError(f"fleet: {address}: no cluster: {str(error).splitlines()[0]}") from None
+        with client:
+            futures = client.map(ingest_batch, list(works), retries=_RETRIES, pure=False)
+            for future in distributed.as_completed(futures, loop=client.loop):
+                yield future.result()
+
+    return share
+
+
+def ingest(dataset: Dataset, paths: Iterable[str], wishes: Wishes, share: Map) -> Iterator[tuple[Outcome, int]]:
+    """Take captures in; give, after each batch, what came of all so far, and how many were known at first."""
+    found = list(identified(find_captures(paths)))
+    with dataset.writing():
+        known = dataset.known_ids()
+        works = list(batches_of(str(dataset.path), found, known, wishes))
+        already = len(found) - sum(len(work.captures) for work in works)
+        so_far = Outcome()
+        yield so_far, already
+        for outcome in share(works):
+            so_far = so_far.plus(outcome)
+            yield so_far, already

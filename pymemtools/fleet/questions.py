@@ -1,0 +1,270 @@
+"""The questions that come with it: each is one SQL query over the views, and its answer a Report like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pymemtools.errors import Missing
+from pymemtools.fleet.engine import Engine
+from pymemtools.report import Column, Report, table_of
+
+
+class Question(NamedTuple):
+    """A query, its columns by name, and what it is about."""
+
+    name: str
+    sql: str
+    columns: tuple[Column, ...]
+
+
+_HOST = Column("host", "Host", "the machine's name", "text", 20, right=False)
+_AT = Column("taken_at", "At", "when the latest capture was taken, UTC", "text", 20, right=False)
+_HOSTS = Column("hosts", "Hosts", "machines", "count", 6)
+HOSTS = Question(
+    "hosts",
+    """
+SELECT host, count(*) AS captures, min(taken_at) AS first_at, max(taken_at) AS last_at,
+arg_max(kernel, taken_at) AS kernel,
+arg_max(labels, taken_at)::VARCHAR AS labels, count(DISTINCT boot) AS boots, arg_max(mem_total, taken_at) AS mem_total,
+arg_max(mem_available, taken_at) AS mem_available, min(mem_available) AS least_available,
+arg_max(headroom_least, taken_at) AS headroom_least, count(*) FILTER (clock <> 'ok') AS clocks_off,
+coalesce(any_value(kills), 0) AS oom_events
+FROM capture JOIN boot USING (capture_id, host, taken_at)
+LEFT JOIN (SELECT host, count(DISTINCT (killed_pid, logged_at)) AS kills FROM oom_event GROUP BY host) USING (host)
+GROUP BY host ORDER BY host
+""",
+    (
+        _HOST,
+        Column("captures", "Captures", "how many there are", "count", 8),
+        Column("first_at", "First", "when the first was taken, UTC", "text", 20, right=False),
+        Column("last_at", "Last", "when the latest was taken, UTC", "text", 20, right=False),
+        Column("kernel", "Kernel", "its kernel, in the latest", "text", 16, right=False),
+        Column("labels", "Labels", "what was said of the latest when it was ingested", "text", 12, right=False),
+        Column("boots", "Boots", "how often it was started, as far as captures tell", "count", 5),
+        Column("mem_total", "Total", "MemTotal", "bytes", 9),
+        Column("mem_available", "Available", "MemAvailable in the latest", "bytes", 9),
+        Column("least_available", "Least", "the least MemAvailable of all", "bytes", 9),
+        Column("headroom_least", "Fits", "what a new process could surely touch, in the latest", "bytes", 9),
+        Column("clocks_off", "Clock", "captures whose clock cannot be right, or that have none", "count", 5),
+        Column("oom_events", "Kills", "kills for lack of memory in its logs", "count", 5),
+    ),
+)
+_GROWTH = """
+WITH held AS ({held}),
+lines AS (SELECT host, thing, any_value(label) AS label, regr_slope(size, epoch(taken_at)) * 3600 AS slope,
+  arg_max(size, taken_at) - arg_min(size, taken_at) AS grown
+  FROM held GROUP BY host, thing, life HAVING count(*) >= 3 AND max(taken_at) > min(taken_at))
+SELECT thing, label, count(DISTINCT host) AS hosts, count(DISTINCT host) FILTER (slope > 0 AND grown > 0) AS growing,
+  quantile_cont(slope, 0.5) AS median_per_hour, max(slope) AS most_per_hour, arg_max(host, slope) AS most_host,
+  sum(grown)::BIGINT AS grown FROM lines GROUP BY thing, label
+ORDER BY (median_per_hour > 0) DESC, growing DESC, median_per_hour DESC, thing, label
+"""
+# labels[$label]: the label that is asked for.
+# What is followed: a process is the same by its boot, its number and its start.
+HELD = {
+    "process": """
+SELECT p.host, p.taken_at, p.name AS thing, p.pss::DOUBLE AS size, labels[$label] AS label,
+boot || '/' || p.pid || '/' || p.starttime_ticks AS life
+FROM process p JOIN capture c USING (capture_id) JOIN boot USING (capture_id) WHERE p.pss IS NOT NULL""",
+    "mapping": """
+SELECT m.host, m.taken_at, m.path AS thing, sum(m.pss)::DOUBLE AS size, any_value(labels[$label]) AS label,
+any_value(boot) AS life
+FROM mapping m JOIN capture c USING (capture_id) JOIN boot USING (capture_id)
+GROUP BY m.host, m.taken_at, m.capture_id, m.path""",
+    "group": """
+SELECT g.host, g.taken_at, g.cgroup AS thing, g.current::DOUBLE AS size, labels[$label] AS label, boot AS life
+FROM cgroup g JOIN capture c USING (capture_id) JOIN boot USING (capture_id) WHERE g.current IS NOT NULL""",
+}
+GREW = (
+    Column("thing", "Name", "of the process, mapping or group", "text", 28, right=False),
+    Column(
+        "label",
+        "Label",
+        "the value of the label asked for; unknown of captures without it",
+        "text",
+        10,
+        right=False,
+    ),
+    _HOSTS,
+    Column("growing", "Growing", "machines on which it grew", "count", 7),
+    Column("median_per_hour", "Median/h", "growth an hour by regression, in the middle of all machines", "bytes", 10),
+    Column("most_per_hour", "Most/h", "and where it grew most", "bytes", 10),
+    Column("most_host", "There", "the machine where it grew most", "text", 16, right=False),
+    Column("grown", "Grown", "from the first capture to the last, all machines together", "bytes", 10),
+)
+RISK = Question(
+    "risk",
+    """
+WITH risks AS (
+  SELECT capture_id, host, taken_at, 'headroom' AS risk, headroom_least AS "left", mem_total AS whole, victim_name
+  FROM latest
+  UNION ALL SELECT capture_id, host, taken_at, 'commit limit', commit_limit - committed_as, commit_limit, victim_name
+  FROM latest WHERE overcommit_memory = 2
+  UNION ALL SELECT capture_id, host, taken_at, 'group ' || cgroup, "limit" - current, "limit", NULL FROM cgroup
+  SEMI JOIN latest USING (capture_id) WHERE state = 'near its limit')
+SELECT host, taken_at, risk, "left", whole, 100.0 * "left" / whole AS percent, victim_name FROM risks
+WHERE whole > 0 AND 100.0 * "left" / whole <= $within ORDER BY percent, host, risk
+""",
+    (
+        _HOST,
+        _AT,
+        Column(
+            "risk",
+            "Risk",
+            "what is about to run out: headroom, commit limit, a group's limit",
+            "text",
+            16,
+            right=False,
+        ),
+        Column("left", "Left", "what is left of it", "bytes", 9),
+        Column("whole", "Of", "RAM, CommitLimit, or the group's limit", "bytes", 9),
+        Column("percent", "Left %", "share that is left", "percent", 7),
+        Column("victim_name", "Killed first", "who would be killed", "text", 16, right=False),
+    ),
+)
+TOP = Question(
+    "top",
+    """
+SELECT name, count(DISTINCT host) AS hosts, count(*) AS processes, sum(pss)::BIGINT AS pss,
+quantile_cont(pss, 0.5)::BIGINT AS median, max(pss) AS most, arg_max(host, pss) AS most_host
+FROM process SEMI JOIN latest USING (capture_id) GROUP BY name ORDER BY pss DESC NULLS LAST, name
+""",
+    (
+        Column("name", "Name", "the kernel's name of the process", "text", 16, right=False),
+        _HOSTS,
+        Column("processes", "Procs", "processes of that name, in the latest captures", "count", 6),
+        Column("pss", "PSS", "of all of them", "bytes", 9),
+        Column("median", "Median", "of one, in the middle", "bytes", 9),
+        Column("most", "Most", "of the largest", "bytes", 9),
+        Column("most_host", "There", "the machine with the largest", "text", 16, right=False),
+    ),
+)
+TUNABLES = Question(
+    "tunables",
+    """
+SELECT tunable, value, count(DISTINCT host) AS hosts, bool_and(is_default) AS is_default, min(host) AS example
+FROM tunable SEMI JOIN latest USING (capture_id) WHERE contains(tunable, $name)
+GROUP BY tunable, value ORDER BY tunable, hosts DESC, value
+""",
+    (
+        Column("tunable", "Name", "as sysctl names it", "text", 28, right=False),
+        Column("value", "Value", "the kernel's text", "text", 12, right=False),
+        _HOSTS,
+        Column("is_default", "Default", "whether it is the kernel's own value", "bool", 7),
+        Column("example", "Such as", "one of these machines", "text", 16, right=False),
+    ),
+)
+WHAT_IF = Question(
+    "what-if alloc",
+    """
+SELECT host, taken_at, step.outcome AS outcome, step.victim_pid AS victim_pid, step.victim_name AS victim_name,
+headroom_least, headroom_most FROM (SELECT *, what_if_alloc(alloc, $size) AS step FROM latest)
+ORDER BY headroom_least NULLS FIRST, host
+""",
+    (
+        _HOST,
+        _AT,
+        Column(
+            "outcome", "Outcome", "what becomes of it: fits, may not fit, OOM, refused ...", "text", 14, right=False
+        ),
+        Column("victim_pid", "PID", "who would be killed; 0 is the new process itself", "count", 7),
+        Column("victim_name", "Killed", "its name", "text", 16, right=False),
+        Column("headroom_least", "Surely", "what surely could be touched", "bytes", 9),
+        Column("headroom_most", "At most", "and at the most", "bytes", 9),
+    ),
+)
+FINDINGS = Question(
+    "report",
+    """
+SELECT id, severity, count(DISTINCT host) AS hosts, min(first_at) AS first_at, max(taken_at) AS last_at,
+min(host) AS example, arg_min(title, host) AS title, arg_min(figure, host) AS figure
+FROM finding SEMI JOIN latest USING (capture_id)
+JOIN (SELECT host, id, min(taken_at) AS first_at FROM finding GROUP BY host, id) USING (host, id)
+GROUP BY id, severity
+ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, hosts DESC, id
+""",
+    (
+        Column("id", "Finding", "the rule's name", "text", 20, right=False),
+        Column("severity", "Severity", "critical, warning or notice", "text", 8, right=False),
+        _HOSTS,
+        Column("first_at", "Since", "when it was first found on one of them, UTC", "text", 20, right=False),
+        Column("last_at", "Last", "when it was found last, UTC", "text", 20, right=False),
+        Column("example", "Such as", "one of these machines", "text", 16, right=False),
+        Column("title", "What", "what was found there", "text", 40, right=False),
+        Column("figure", "Figure", "the figure that it rests on there", "text", 24, right=False),
+    ),
+)
+
+
+def answered(
+    engine: Engine, question: Question, values: Mapping[str, Any], facts: Mapping[str, Any], top: int | None = None
+) -> Report:
+    """Ask, and make the answer a Report. Raises Missing for a dataset without captures."""
+    found = engine.ask(question.sql, values)
+    rows = [dict(zip(found.names, map(plain, row))) for row in found.rows]
+    ((captures, hosts, rejected),) = engine.ask(_COUNTS).rows
+    if not captures:
+        raise Missing(f"fleet: {facts['path']}: no capture in it" + (f", {rejected} rejected" if rejected else ""))
+    totals = {"captures": captures, "hosts": hosts, "rejected": rejected, "rows": len(rows)}
+    table = table_of(question.columns, rows[:top])
+    return Report(f"fleet {question.name}", table, rows[:top], totals, facts)
+
+
+_COUNTS = "SELECT count(*), count(DISTINCT host), (SELECT count(*) FROM rejected) FROM capture"
+
+
+def grew(by: str) -> Question:
+    """Ask what grew: processes, mappings or groups, by name and label."""
+    return Question("grew", _GROWTH.format(held=HELD[by]), GREW)
+
+
+def free_question(engine: Engine, sql: str, facts: Mapping[str, Any], most: int) -> Report:
+    """Ask what somebody wrote; columns are called as they are in it."""
+    found = engine.ask(sql, most=most + 1)
+    columns = tuple(_column(name, kind) for name, kind in _distinct(found.names, found.types))
+    rows = [dict(zip([column.key for column in columns], map(plain, row))) for row in found.rows]
+    notes = () if len(rows) <= most else (f"more than {most} rows: --rows gives more",)
+    return Report(
+        "fleet sql", table_of(columns, rows[:most]), rows[:most], {"rows": len(rows[:most])}, facts, notes, notes
+    )
+
+
+def _distinct(names: Sequence[str], types: Sequence[str]) -> list[tuple[str, str]]:
+    """Number names that are there twice: a JSON object has each key once."""
+    seen: dict[str, int] = {}
+    found = []
+    for name, kind in zip(names, types):
+        seen[name] = seen.get(name, 0) + 1
+        found.append((name if seen[name] == 1 else f"{name}_{seen[name]}", kind))
+    return found
+
+
+def _column(name: str, kind: str) -> Column:
+    kind = kind.upper()
+    if kind in ("BIGINT", "HUGEINT", "INTEGER", "UBIGINT", "SMALLINT", "TINYINT"):
+        return Column(name, name, "", "count", 1)
+    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
+        return Column(name, name, "", "ratio", 1)
+    if kind == "BOOLEAN":
+        return Column(name, name, "", "bool", 1)
+    return Column(name, name, "", "text", 1, right=False)
+
+
+def plain(value: Any) -> Any:
+    """Make a value of DuckDB's one that every format has."""
+    from datetime import datetime
+    from decimal import Decimal
+
+    if isinstance(value, datetime):
+        text = value.isoformat(timespec="seconds" if not value.microsecond else "milliseconds")
+        return text.replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return float(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, dict, tuple)):
+        import json
+
+        return json.dumps(value, default=str, ensure_ascii=False)
+    return str(value)

@@ -1,0 +1,539 @@
+"""A fleet's dataset: the laws it keeps, whoever fills it and however often, and answers that are the commands' own."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet
+import pytest
+from conftest import CAPTURES, HERE, Run
+from fleet_captures import HOUR, START, board, example, make_captures, packed
+
+from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.fleet import ingest as ingesting
+from pymemtools.fleet.compact import compact
+from pymemtools.fleet.dataset import Dataset
+from pymemtools.fleet.engine import Engine
+from pymemtools.fleet.ingest import Map, Wishes, in_processes, in_this_process, ingest
+from pymemtools.fleet.rows import rows_of_capture
+from pymemtools.fleet.schema import TABLES
+
+BOARDS, MOMENTS = 6, 4
+WISHES = Wishes({"firmware": "1.2"})
+ODD = sorted(CAPTURES.rglob("*.tar.gz"))
+
+
+@pytest.fixture(scope="module")
+def captures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the captures of some boards."""
+    folder = tmp_path_factory.mktemp("captures")
+    make_captures(folder, BOARDS, MOMENTS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(captures: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Take them in, in batches of 10."""
+    return filled(tmp_path_factory.mktemp("filled") / "set", [captures])
+
+
+def filled(path: Path, paths: list[Path], share: Map = in_this_process, wishes: Wishes = WISHES) -> Dataset:
+    """Take captures in."""
+    found = Dataset(str(path), create=True)
+    list(ingest(found, map(str, paths), wishes, share))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingesting, "BATCH", 10)
+
+
+def rows(dataset: Dataset) -> dict[str, list[Any]]:
+    """Give all rows that count, sorted."""
+    return {
+        table: sorted(
+            repr(row)
+            for path in dataset.files(table)
+            for row in pyarrow.parquet.read_table(path, partitioning=None).to_pylist()
+        )
+        for table in TABLES
+    }
+
+
+def ask(run: Run, dataset: Dataset, *arguments: str) -> dict[str, Any]:
+    done = run("fleet", *arguments, "-S", str(dataset.path), "-f", "json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert isinstance(document, dict)
+    return document
+
+
+# Laws.
+
+
+def test_twice_is_once(captures: Path, dataset: Dataset, tmp_path: Path) -> None:
+    again = filled(tmp_path / "set", [captures])
+    files = sorted(again.path.rglob("*.parquet"))
+    steps = list(ingest(again, [str(captures), str(captures)], Wishes(), in_this_process))
+    assert [(outcome.captures, already) for outcome, already in steps] == [(0, 2 * BOARDS * MOMENTS)]
+    assert sorted(again.path.rglob("*.parquet")) == files
+    assert rows(again) == rows(dataset)
+
+
+@pytest.mark.parametrize("share", [in_this_process, in_processes(2)], ids=["alone", "two processes"])
+def test_any_order_and_any_workers(captures: Path, dataset: Dataset, tmp_path: Path, share: Map) -> None:
+    paths = sorted(captures.iterdir())
+    random.Random(3).shuffle(paths)
+    assert rows(filled(tmp_path / "set", paths, share)) == rows(dataset)
+
+
+def test_a_worker_that_is_killed(
+    captures: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its batch is done again by another."""
+    flag = tmp_path / "killed"
+    real = rows_of_capture
+
+    def deadly(*arguments: Any) -> Any:
+        if not flag.exists():
+            flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments)
+
+    monkeypatch.setattr(ingesting, "rows_of_capture", deadly)
+    assert rows(filled(tmp_path / "set", [captures], in_processes(2))) == rows(dataset)
+    assert flag.exists()
+
+
+def test_a_cluster_whose_worker_is_killed(captures: Path, dataset: Dataset, tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    from pymemtools.fleet.ingest import in_cluster
+
+    with LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=2, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        found = Dataset(str(tmp_path / "set"), create=True)
+        steps = ingest(found, [str(captures)], Wishes({"firmware": "1.2"}), in_cluster(address))
+        next(steps)
+        next(steps)  # the first batch is there
+        os.kill(next(iter(cluster.workers.values())).process.pid, signal.SIGKILL)
+        list(steps)
+    assert rows(found) == rows(dataset)
+
+
+def test_killed_at_any_moment(captures: Path, dataset: Dataset, tmp_path: Path) -> None:
+    """The dataset opens, what was not whole is not there, and the next run completes it and cleans up."""
+    program = (
+        "import sys; from pymemtools.fleet import ingest; ingest.BATCH = 10\n"
+        "from pymemtools.cli import run; sys.argv[0] = 'pymemtools'; run()"
+    )
+    path = tmp_path / "set"
+    Dataset(str(path), create=True)
+    call = [
+        sys.executable,
+        "-c",
+        program,
+        "fleet",
+        "ingest",
+        str(captures),
+        "--into",
+        str(path),
+        "--label",
+        "firmware=1.2",
+    ]
+    moments = random.Random(5)
+    for _ in range(4):
+        child = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE.parent)
+        written = len(list(path.rglob("*.parquet")))
+        for _ in range(2000):  # until it writes, and a little longer
+            if len(list(path.rglob("*.parquet"))) > written + moments.randrange(6) or child.poll() is not None:
+                break
+            time.sleep(0.005)
+        child.kill()
+        child.wait()
+        opened = Dataset(str(path))
+        for batch in opened.batches():
+            counts = {
+                len(pyarrow.parquet.read_table(file, partitioning=None))
+                for table in ("capture",)
+                if (file := batch.file(table))
+            }
+            assert counts
+        assert Engine(opened).ask("SELECT count(*) FROM capture").rows[0][0] <= BOARDS * MOMENTS
+    (path / "_tmp/left.123").mkdir(parents=True, exist_ok=True)
+    (path / "_tmp/left.123/capture.parquet").write_bytes(b"half")
+    assert rows(filled(path, [captures])) == rows(dataset)
+    assert not (path / "_tmp").exists() or not list((path / "_tmp").iterdir())
+
+
+def test_compacted_it_has_the_same_rows(captures: Path, dataset: Dataset, tmp_path: Path) -> None:
+    found = filled(tmp_path / "set", [captures])
+    assert len(found.batches()) == 3
+    assert compact(found) == (3, 1)
+    assert rows(found) == rows(dataset)
+    assert len(list(found.path.glob("date=*/batch=*"))) == 1
+    assert list(ingest(found, [str(captures)], Wishes(), in_this_process))[-1] == (
+        ingesting.Outcome(),
+        BOARDS * MOMENTS,
+    )
+
+
+def test_what_a_compacted_batch_replaces_does_not_count(captures: Path, tmp_path: Path) -> None:
+    """Killed between its rename and the removal of the old ones, nothing is there twice."""
+    found = filled(tmp_path / "set", [captures])
+    before = rows(found)
+    copies = {
+        path: {file.name: file.read_bytes() for file in path.iterdir()} for path in found.path.glob("date=*/batch=*")
+    }
+    compact(found)
+    for path, files in copies.items():
+        path.mkdir()
+        for name, data in files.items():
+            (path / name).write_bytes(data)
+    assert rows(found) == before
+    filled(found.path, [captures])
+    assert len(list(found.path.glob("date=*/batch=*"))) == 1
+
+
+def test_one_writer_at_a_time(captures: Path, tmp_path: Path) -> None:
+    found = Dataset(str(tmp_path / "set"), create=True)
+    with found.writing(), pytest.raises(MemtoolsError, match="another pymemtools fleet writes to it"):
+        filled(found.path, [captures])
+
+
+# What is no capture.
+
+
+def test_hostile_files_are_rejected_with_a_line_each(captures: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    whole = sorted(captures.iterdir())[0].read_bytes()
+    (bad / "empty.tar").write_bytes(b"")
+    (bad / "cut.tar.gz").write_bytes(whole[:5000])
+    (bad / "noise.tar").write_bytes(random.Random(1).randbytes(20000))
+    (bad / "no-memory.tar.gz").write_bytes(packed({"proc/version": b"Linux version 6.1.0 x\n"}, START))
+    (bad / "wrong.tar.gz").write_bytes(packed(example() | {"proc/meminfo": b"MemTotal: many\n"}, START))
+    (bad / "no.rec").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    (bad / "flipped.tar.gz").write_bytes(bytes([*whole[:3000], whole[3000] ^ 255, *whole[3001:]]))
+    found = filled(tmp_path / "set", [bad, captures])
+    there = Engine(found).ask("SELECT file, reason FROM rejected ORDER BY file").rows
+    assert [file for file, _ in there] == sorted(path.name for path in bad.iterdir())
+    assert all(reason and "\n" not in reason and str(tmp_path) not in reason for _, reason in there)
+    assert Engine(found).ask("SELECT count(*) FROM capture").rows == [(BOARDS * MOMENTS,)]
+    steps = list(ingest(found, [str(bad)], Wishes(), in_this_process))
+    assert [already for _, already in steps] == [len(there)]
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8, and control characters, are in the rows as text."""
+    files = example() | {"proc/278/cmdline": b"caf\xe9\0\x1b[2J\0", "proc/sys/kernel/hostname": b"b\xffd\n"}
+    path = tmp_path / os.fsdecode(b"n\xe9.tar.gz")
+    path.write_bytes(packed(files, START))
+    found = filled(tmp_path / "set", [path])
+    assert Engine(found).ask("SELECT host, command FROM process WHERE pid = 278").rows == [
+        ("b\\xffd", "caf\\xe9 \x1b[2J")
+    ]
+
+
+# What new kernels bring.
+
+
+def test_new_keys_need_no_new_schema(tmp_path: Path, captures: Path) -> None:
+    files = board(9, 0)
+    files["proc/meminfo"] += b"FooBar:  12 kB\n"
+    files["proc/vmstat"] += b"nr_foo 7\n"
+    (tmp_path / "new.tar.gz").write_bytes(packed(files, START))
+    found = filled(tmp_path / "set", [captures, tmp_path / "new.tar.gz"])
+    answer = Engine(found).ask(
+        "SELECT host, meminfo['FooBar'], vmstat['nr_foo'] FROM capture WHERE meminfo['FooBar'] > 0"
+    )
+    assert answer.rows == [("board-009", 12288, 7)]
+
+
+# Answers.
+
+
+@pytest.mark.parametrize("path", ODD, ids=lambda path: str(path.relative_to(CAPTURES)))
+def test_what_if_is_what_if_of_each_capture(pymemtools: Run, tmp_path: Path, path: Path) -> None:
+    """Whatever the size: the steps that are stored hold all answers."""
+    found = filled(tmp_path / "set", [path])
+    engine = Engine(found)
+    if not engine.ask("SELECT count(*) FROM capture").rows[0][0]:
+        assert pymemtools("what-if", "alloc", "1M", "-S", str(path)).returncode != 0 or "meminfo" in str(
+            engine.ask("SELECT reason FROM rejected").rows
+        )
+        return
+    steps = engine.ask("SELECT alloc FROM capture").rows[0][0]
+    sizes = {1, 4096, 100 << 20, 10 << 30, *(step["size"] + more for step in steps for more in (-1, 0, 1, 4096))}
+    for size in sorted(size for size in sizes if 0 < size < 1 << 47):
+        mine = ask(pymemtools, found, "what-if", "alloc", str(size))["rows"][0]
+        theirs = json.loads(pymemtools("what-if", "alloc", str(size), "-S", str(path), "-f", "json").stdout)["totals"]
+        assert [mine[key] for key in ("outcome", "victim_pid", "victim_name")] == [
+            theirs[key] for key in ("outcome", "victim_pid", "victim_name")
+        ], size
+
+
+def test_rows_are_those_of_the_commands(pymemtools: Run, captures: Path, tmp_path: Path) -> None:
+    path = sorted(captures.iterdir())[0]
+    engine = Engine(filled(tmp_path / "set", [path]))
+
+    def rows_of(*command: str) -> list[dict[str, Any]]:
+        found = json.loads(pymemtools(*command, "-S", str(path), "-f", "json").stdout)["rows"]
+        assert isinstance(found, list)
+        return found
+
+    def told(table: str, *names: str) -> list[tuple[Any, ...]]:
+        quoted = ", ".join(f'"{name}"' for name in names)
+        return engine.ask(f"SELECT {quoted} FROM {table} ORDER BY ALL").rows
+
+    def same(table: str, command: tuple[str, ...], *names: str) -> None:
+        expected = [tuple(row[name] for name in names) for row in rows_of(*command)]
+        assert told(table, *names) == sorted(expected, key=repr) or sorted(told(table, *names), key=repr) == sorted(
+            expected, key=repr
+        )
+
+    same("process", ("smem", "-c", "all"), "pid", "name", "command", "pss", "uss", "rss", "swap", "vss", "mappings")
+    same("process", ("oom-scores",), "pid", "oom_score", "oom_score_adj", "badness_pages")
+    same("zone", ("zones",), "node", "zone", "state", "free", "min", "low", "high", "managed")
+    same("tunable", ("tunables", "list"), "tunable", "value", "is_default")
+    mapped = engine.ask("SELECT path, sum(pss)::BIGINT, sum(rss)::BIGINT FROM mapping GROUP BY path").rows
+    assert sorted(mapped) == sorted(
+        (row["path"], row["pss"], row["rss"]) for row in rows_of("smem", "-m", "-c", "map,pss,rss")
+    )
+
+
+def test_what_grew(pymemtools: Run, dataset: Dataset) -> None:
+    """Every other board has a process that grows by 500 KiB an hour."""
+    document = ask(pymemtools, dataset, "grew", "--per", "firmware")
+    first = document["rows"][0]
+    assert {key: first[key] for key in ("thing", "label", "hosts", "growing", "most_host")} == {
+        "thing": "lab", "label": "1.2", "hosts": BOARDS, "growing": BOARDS // 2, "most_host": first["most_host"],
+    }  # fmt: skip
+    assert first["most_per_hour"] == pytest.approx(500 << 10)
+    assert int(first["most_host"][-3:]) % 2
+    assert [row["thing"] for row in document["rows"] if row["growing"]] == ["lab"]
+    mapping = ask(pymemtools, dataset, "grew", "--by", "mapping")["rows"][0]
+    assert (mapping["thing"], mapping["growing"], mapping["label"]) == ("/bin/lab", BOARDS // 2, None)
+
+
+def test_hosts_and_time(pymemtools: Run, tmp_path: Path) -> None:
+    """A clock that cannot be right is not believed; without a boot id, uptime that falls tells of a reboot."""
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    files = {key: value for key, value in board(1, 0).items() if not key.endswith("boot_id")}
+    arrival = START + 9 * HOUR
+    for number, (taken, uptime) in enumerate([(START, 5000), (START + HOUR, 100), (1000, 3700)]):
+        path = folder / f"{number}.tar.gz"
+        path.write_bytes(packed(files | {"proc/uptime": b"%d.0 1.0\n" % uptime}, taken))
+        os.utime(path, (arrival, arrival))
+    found = filled(tmp_path / "set", [folder])
+    (row,) = ask(pymemtools, found, "hosts")["rows"]
+    assert (row["host"], row["captures"], row["boots"], row["clocks_off"]) == ("board-001", 3, 2, 1)
+    assert (row["first_at"], row["last_at"]) == ("2026-11-18T11:06:40Z", "2026-11-18T20:06:40Z")
+
+
+def test_who_is_who_without_a_name(pymemtools: Run, tmp_path: Path) -> None:
+    """smemcap's captures do not say whose they are."""
+    smemcap = CAPTURES / "x86_64-7.2/smemcap.tar.gz"
+    folder = tmp_path / "web-7"
+    folder.mkdir()
+    (folder / "night.tar.gz").write_bytes(smemcap.read_bytes())
+    inventory = tmp_path / "inventory.csv"
+    inventory.write_text("host,rack\nweb-7,R2\n")
+    for host_from, more, host, labels in (
+        ("file", (), "night", "{}"),
+        ("path", ("--inventory", str(inventory)), "web-7", "{rack=R2}"),
+        ("label", ("--label", "host=x1"), "x1", "{host=x1}"),
+    ):
+        into = tmp_path / host_from
+        done = pymemtools("fleet", "ingest", str(folder), "--into", str(into), "--host-from", host_from, *more)
+        assert done.stdout.startswith(b"1 new, 0 known, 0 rejected, "), done.stderr
+        (row,) = ask(pymemtools, Dataset(str(into)), "hosts")["rows"]
+        assert (row["host"], row["labels"]) == (host, labels)
+
+
+def test_findings_of_a_fleet(pymemtools: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    for number in range(3):
+        for moment in range(2):
+            files = board(number, moment)
+            if number < 2 and moment:
+                files["proc/sys/vm/panic_on_oom"] = b"1\n"
+            (folder / f"{number}-{moment}.tar.gz").write_bytes(packed(files, START + moment * HOUR))
+    found = filled(tmp_path / "set", [folder])
+    (row,) = ask(pymemtools, found, "report")["rows"]
+    assert (row["id"], row["severity"], row["hosts"]) == ("panic-on-oom", "warning", 2)
+    assert (row["example"], row["first_at"]) == ("board-000", "2026-11-18T12:06:40Z")
+    done = pymemtools("fleet", "report", "-S", str(found.path), "-o", str(tmp_path / "fleet.html"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    text = (tmp_path / "fleet.html").read_text()
+    assert "panic-on-oom on 2 machines" in text
+    assert "6 captures of 3 machines, 0 files rejected" in text
+
+
+def test_risk_and_tunables_and_top(pymemtools: Run, dataset: Dataset) -> None:
+    assert ask(pymemtools, dataset, "risk")["rows"] == []
+    rows = ask(pymemtools, dataset, "risk", "--within", "70%")["rows"]
+    assert len(rows) == BOARDS
+    assert {(row["risk"], row["victim_name"]) for row in rows} == {("headroom", "labd")}
+    (row,) = ask(pymemtools, dataset, "tunables", "vm.swappiness")["rows"]
+    assert (row["value"], row["hosts"], row["is_default"]) == ("60", BOARDS, True)
+    top = ask(pymemtools, dataset, "top", "--top", "2")["rows"]
+    assert [row["name"] for row in top] == ["labd", "lab"]
+    assert top[0]["processes"] == 12 * BOARDS
+
+
+# SQL.
+
+
+def test_a_question_of_ones_own(pymemtools: Run, dataset: Dataset) -> None:
+    query = (
+        "SELECT host, count(*) AS n, count(*) AS n, max(taken_at) AS last FROM capture GROUP BY host ORDER BY 1 LIMIT 1"
+    )
+    document = ask(pymemtools, dataset, "sql", query)
+    assert document["rows"] == [{"host": "board-000", "n": MOMENTS, "n_2": MOMENTS, "last": "2026-11-18T14:06:40Z"}]
+    done = pymemtools("fleet", "sql", "-", "-S", str(dataset.path), "-f", "csv", input=b"SELECT 1 AS one")
+    assert done.stdout == b"one\r\n1\r\n" or done.stdout == b"one\n1\n"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM '/etc/passwd'",
+        "COPY (SELECT 1) TO '{path}/out.csv'",
+        "CREATE TABLE t AS SELECT 1",
+        "ATTACH '{path}/other.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "PRAGMA database_list",
+        "SELECT 1; SELECT 2",
+        "DROP VIEW capture",
+        "EXPORT DATABASE '{path}/x'",
+        "SELECT getenv('HOME')",
+        "SELEC 1",
+        "",
+    ],
+)
+def test_nothing_but_the_dataset_is_read_and_nothing_is_written(pymemtools: Run, dataset: Dataset, query: str) -> None:
+    before = sorted(dataset.path.rglob("*"))
+    done = pymemtools("fleet", "sql", query.replace("{path}", str(dataset.path)), "-S", str(dataset.path))
+    assert (done.returncode in (1, 2), done.stdout) == (True, b"")
+    assert done.stderr.count(b"\n") == 1
+    assert sorted(dataset.path.rglob("*")) == before
+
+
+def test_a_question_that_never_ends(dataset: Dataset) -> None:
+    engine = Engine(dataset, seconds=0.3)
+    with pytest.raises(MemtoolsError, match="no answer within"):
+        engine.ask("SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = 3")
+
+
+def test_the_configuration_is_locked(dataset: Dataset) -> None:
+    engine = Engine(dataset)
+    with pytest.raises(UsageProblem):
+        engine.ask("SET lock_configuration = false")
+    with pytest.raises(duckdb.Error, match="locked"):
+        engine._run("SET enable_external_access = true")
+
+
+def test_duckdb_alone_reads_the_same_files(dataset: Dataset) -> None:
+    """As docs/fleet.md says: any engine that knows Parquet does."""
+    rows = duckdb.sql(
+        f"SELECT count(*), min(date) FROM read_parquet('{dataset.path}/*/*/capture.parquet', hive_partitioning = true)"
+    )
+    assert rows is not None
+    ((count, date),) = rows.fetchall()
+    assert (count, str(date)) == (BOARDS * MOMENTS, "2026-11-18")
+
+
+# Calls.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("hosts",), 2, "fleet hosts: which dataset? Write -S DATASET (fleet ingest makes one)"),
+        (("hosts", "-S", "nowhere"), 1, "nowhere: no dataset of pymemtools fleet: it has no pymemtools-fleet.json"),
+        (("ingest", "nowhere", "--into", "set"), 1, "nowhere: No such file or directory"),
+        (("ingest", "full", "--into", "full"), 1, "full: not empty, and no dataset of pymemtools fleet"),
+        (("ingest", "full", "--into", "set", "--label", "x"), 2, "fleet ingest: --label: 'x' is not NAME=VALUE"),
+        (
+            ("ingest", "full", "--into", "set", "--host-from", "label"),
+            2,
+            "fleet ingest: --host-from label: which? Write --label host=NAME",
+        ),
+        (("ingest", "full", "--into", "set", "--inventory", "full/x"), 1, "full/x: no column called host"),
+        (
+            ("ingest", "full", "--into", "set", "--cluster", "tcp://127.0.0.1:1", "--workers", "2"),
+            2,
+            "fleet ingest: --cluster has its own workers: no --workers",
+        ),
+        (("risk", "-S", "set", "--within", "much"), 2, "fleet risk: --within: much is no percentage"),
+        (("what-if", "fork", "1M", "-S", "set"), 2, None),
+        (("sql", " ", "-S", "set"), 2, "fleet sql: the query is empty"),
+    ],
+)
+def test_what_is_refused(
+    pymemtools: Run, tmp_path: Path, arguments: tuple[str, ...], status: int, says: str | None
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/x").write_text("a,b\n1,2\n")
+    done = pymemtools("fleet", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert done.stderr.count(b"\n") == 1
+    if says is not None:
+        assert done.stderr.decode().startswith(f"pymemtools: {says}")
+
+
+def test_an_empty_dataset(pymemtools: Run, tmp_path: Path) -> None:
+    Dataset(str(tmp_path / "set"), create=True)
+    done = pymemtools("fleet", "hosts", "-S", str(tmp_path / "set"))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"pymemtools: fleet: {tmp_path}/set: no capture in it\n"
+
+
+@pytest.mark.parametrize(
+    ("missing", "call", "extra"),
+    [
+        ("duckdb", "hosts -S {set}", "fleet"),
+        ("pyarrow", "ingest {captures} --into {set}", "fleet"),
+        ("distributed", "ingest {captures} --into {set} --cluster tcp://127.0.0.1:1", "cluster"),
+    ],
+)
+def test_without_the_extras_a_line_says_what_to_install(
+    dataset: Dataset, captures: Path, missing: str, call: str, extra: str
+) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None\nfrom pymemtools.cli import run; run()"
+    words = call.format(set=dataset.path, captures=captures).split()
+    done = subprocess.run(
+        [sys.executable, "-c", code, "fleet", *words], capture_output=True, text=True, check=False, cwd=HERE.parent
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"pymemtools: fleet: {missing} is not installed: pip install 'pymemtools[{extra}]'\n"
+
+
+def test_other_commands_load_none_of_it() -> None:
+    code = (
+        "import sys; from pymemtools.cli import cli\n"
+        "cli.main(['--demo', 'free'], standalone_mode=False)\n"
+        "print([name for name in ('duckdb', 'pyarrow', 'distributed', 'pymemtools.fleet') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent)
+    assert done.stdout.splitlines()[-1] == "[]"
