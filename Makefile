@@ -21,7 +21,7 @@ $(VENV)/.installed: pyproject.toml
 dev: $(VENV)/.dev
 $(VENV)/.dev: $(VENV)/.installed constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[plot,zstd]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[plot,zstd,cluster]' --group dev
 	touch $@
 
 lint: dev

@@ -537,3 +537,11 @@ def test_other_commands_load_none_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_schema_is_documented() -> None:
+    page = (HERE.parent / "docs/fleet.md").read_text(encoding="utf-8").partition("\n## Tables\n")[2]
+    lines = []
+    for table, fields in TABLES.items():
+        lines += [f"### `{table}`", *(f"| `{field.name}` | {field.kind} | {field.help} |" for field in fields)]
+    assert [line for line in page.splitlines() if line.startswith(("### ", "| `"))] == lines

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pymemtools.errors import Missing
 from pymemtools.fleet.engine import Engine
 from pymemtools.report import Column, Report, table_of
+from pymemtools.reports import fleet_columns as columns
 
 
 class Question(NamedTuple):
@@ -18,9 +19,6 @@ class Question(NamedTuple):
     columns: tuple[Column, ...]
 
 
-_HOST = Column("host", "Host", "the machine's name", "text", 20, right=False)
-_AT = Column("taken_at", "At", "when the latest capture was taken, UTC", "text", 20, right=False)
-_HOSTS = Column("hosts", "Hosts", "machines", "count", 6)
 HOSTS = Question(
     "hosts",
     """
@@ -34,21 +32,7 @@ FROM capture JOIN boot USING (capture_id, host, taken_at)
 LEFT JOIN (SELECT host, count(DISTINCT (killed_pid, logged_at)) AS kills FROM oom_event GROUP BY host) USING (host)
 GROUP BY host ORDER BY host
 """,
-    (
-        _HOST,
-        Column("captures", "Captures", "how many there are", "count", 8),
-        Column("first_at", "First", "when the first was taken, UTC", "text", 20, right=False),
-        Column("last_at", "Last", "when the latest was taken, UTC", "text", 20, right=False),
-        Column("kernel", "Kernel", "its kernel, in the latest", "text", 16, right=False),
-        Column("labels", "Labels", "what was said of the latest when it was ingested", "text", 12, right=False),
-        Column("boots", "Boots", "how often it was started, as far as captures tell", "count", 5),
-        Column("mem_total", "Total", "MemTotal", "bytes", 9),
-        Column("mem_available", "Available", "MemAvailable in the latest", "bytes", 9),
-        Column("least_available", "Least", "the least MemAvailable of all", "bytes", 9),
-        Column("headroom_least", "Fits", "what a new process could surely touch, in the latest", "bytes", 9),
-        Column("clocks_off", "Clock", "captures whose clock cannot be right, or that have none", "count", 5),
-        Column("oom_events", "Kills", "kills for lack of memory in its logs", "count", 5),
-    ),
+    columns.HOSTS,
 )
 _GROWTH = """
 WITH held AS ({held}),
@@ -76,23 +60,6 @@ GROUP BY m.host, m.taken_at, m.capture_id, m.path""",
 SELECT g.host, g.taken_at, g.cgroup AS thing, g.current::DOUBLE AS size, labels[$label] AS label, boot AS life
 FROM cgroup g JOIN capture c USING (capture_id) JOIN boot USING (capture_id) WHERE g.current IS NOT NULL""",
 }
-GREW = (
-    Column("thing", "Name", "of the process, mapping or group", "text", 28, right=False),
-    Column(
-        "label",
-        "Label",
-        "the value of the label asked for; unknown of captures without it",
-        "text",
-        10,
-        right=False,
-    ),
-    _HOSTS,
-    Column("growing", "Growing", "machines on which it grew", "count", 7),
-    Column("median_per_hour", "Median/h", "growth an hour by regression, in the middle of all machines", "bytes", 10),
-    Column("most_per_hour", "Most/h", "and where it grew most", "bytes", 10),
-    Column("most_host", "There", "the machine where it grew most", "text", 16, right=False),
-    Column("grown", "Grown", "from the first capture to the last, all machines together", "bytes", 10),
-)
 RISK = Question(
     "risk",
     """
@@ -106,22 +73,7 @@ WITH risks AS (
 SELECT host, taken_at, risk, "left", whole, 100.0 * "left" / whole AS percent, victim_name FROM risks
 WHERE whole > 0 AND 100.0 * "left" / whole <= $within ORDER BY percent, host, risk
 """,
-    (
-        _HOST,
-        _AT,
-        Column(
-            "risk",
-            "Risk",
-            "what is about to run out: headroom, commit limit, a group's limit",
-            "text",
-            16,
-            right=False,
-        ),
-        Column("left", "Left", "what is left of it", "bytes", 9),
-        Column("whole", "Of", "RAM, CommitLimit, or the group's limit", "bytes", 9),
-        Column("percent", "Left %", "share that is left", "percent", 7),
-        Column("victim_name", "Killed first", "who would be killed", "text", 16, right=False),
-    ),
+    columns.RISK,
 )
 TOP = Question(
     "top",
@@ -130,15 +82,7 @@ SELECT name, count(DISTINCT host) AS hosts, count(*) AS processes, sum(pss)::BIG
 quantile_cont(pss, 0.5)::BIGINT AS median, max(pss) AS most, arg_max(host, pss) AS most_host
 FROM process SEMI JOIN latest USING (capture_id) GROUP BY name ORDER BY pss DESC NULLS LAST, name
 """,
-    (
-        Column("name", "Name", "the kernel's name of the process", "text", 16, right=False),
-        _HOSTS,
-        Column("processes", "Procs", "processes of that name, in the latest captures", "count", 6),
-        Column("pss", "PSS", "of all of them", "bytes", 9),
-        Column("median", "Median", "of one, in the middle", "bytes", 9),
-        Column("most", "Most", "of the largest", "bytes", 9),
-        Column("most_host", "There", "the machine with the largest", "text", 16, right=False),
-    ),
+    columns.TOP,
 )
 TUNABLES = Question(
     "tunables",
@@ -147,13 +91,7 @@ SELECT tunable, value, count(DISTINCT host) AS hosts, bool_and(is_default) AS is
 FROM tunable SEMI JOIN latest USING (capture_id) WHERE contains(tunable, $name)
 GROUP BY tunable, value ORDER BY tunable, hosts DESC, value
 """,
-    (
-        Column("tunable", "Name", "as sysctl names it", "text", 28, right=False),
-        Column("value", "Value", "the kernel's text", "text", 12, right=False),
-        _HOSTS,
-        Column("is_default", "Default", "whether it is the kernel's own value", "bool", 7),
-        Column("example", "Such as", "one of these machines", "text", 16, right=False),
-    ),
+    columns.TUNABLES,
 )
 WHAT_IF = Question(
     "what-if alloc",
@@ -162,17 +100,7 @@ SELECT host, taken_at, step.outcome AS outcome, step.victim_pid AS victim_pid, s
 headroom_least, headroom_most FROM (SELECT *, what_if_alloc(alloc, $size) AS step FROM latest)
 ORDER BY headroom_least NULLS FIRST, host
 """,
-    (
-        _HOST,
-        _AT,
-        Column(
-            "outcome", "Outcome", "what becomes of it: fits, may not fit, OOM, refused ...", "text", 14, right=False
-        ),
-        Column("victim_pid", "PID", "who would be killed; 0 is the new process itself", "count", 7),
-        Column("victim_name", "Killed", "its name", "text", 16, right=False),
-        Column("headroom_least", "Surely", "what surely could be touched", "bytes", 9),
-        Column("headroom_most", "At most", "and at the most", "bytes", 9),
-    ),
+    columns.WHAT_IF,
 )
 FINDINGS = Question(
     "report",
@@ -184,16 +112,7 @@ JOIN (SELECT host, id, min(taken_at) AS first_at FROM finding GROUP BY host, id)
 GROUP BY id, severity
 ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, hosts DESC, id
 """,
-    (
-        Column("id", "Finding", "the rule's name", "text", 20, right=False),
-        Column("severity", "Severity", "critical, warning or notice", "text", 8, right=False),
-        _HOSTS,
-        Column("first_at", "Since", "when it was first found on one of them, UTC", "text", 20, right=False),
-        Column("last_at", "Last", "when it was found last, UTC", "text", 20, right=False),
-        Column("example", "Such as", "one of these machines", "text", 16, right=False),
-        Column("title", "What", "what was found there", "text", 40, right=False),
-        Column("figure", "Figure", "the figure that it rests on there", "text", 24, right=False),
-    ),
+    columns.FINDINGS,
 )
 
 
@@ -216,17 +135,17 @@ _COUNTS = "SELECT count(*), count(DISTINCT host), (SELECT count(*) FROM rejected
 
 def grew(by: str) -> Question:
     """Ask what grew: processes, mappings or groups, by name and label."""
-    return Question("grew", _GROWTH.format(held=HELD[by]), GREW)
+    return Question("grew", _GROWTH.format(held=HELD[by]), columns.GREW)
 
 
 def free_question(engine: Engine, sql: str, facts: Mapping[str, Any], most: int) -> Report:
     """Ask what somebody wrote; columns are called as they are in it."""
     found = engine.ask(sql, most=most + 1)
-    columns = tuple(_column(name, kind) for name, kind in _distinct(found.names, found.types))
-    rows = [dict(zip([column.key for column in columns], map(plain, row))) for row in found.rows]
+    named = tuple(_column(name, kind) for name, kind in _distinct(found.names, found.types))
+    rows = [dict(zip([column.key for column in named], map(plain, row))) for row in found.rows]
     notes = () if len(rows) <= most else (f"more than {most} rows: --rows gives more",)
     return Report(
-        "fleet sql", table_of(columns, rows[:most]), rows[:most], {"rows": len(rows[:most])}, facts, notes, notes
+        "fleet sql", table_of(named, rows[:most]), rows[:most], {"rows": len(rows[:most])}, facts, notes, notes
     )
 
 

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pymemtools.report import READ_AT, Column
-from pymemtools.reports import drop_caches, free, info, numa, physical, status, tunables, vss_ratio, zones
+from pymemtools.reports import (
+    drop_caches,
+    fleet_columns,
+    free,
+    info,
+    numa,
+    physical,
+    status,
+    tunables,
+    vss_ratio,
+    zones,
+)
 from pymemtools.reports.cache import columns as cached
 from pymemtools.reports.faults import processes as process_faults
 from pymemtools.reports.faults import rates as faults
@@ -105,6 +116,13 @@ VOCABULARY = (
     Rows("tunables set", tunables.CHANGE_COLUMNS),
     Rows("report", findings.COLUMNS),
     Rows("report --list", findings.RULE_COLUMNS),
+    Rows("fleet hosts", fleet_columns.HOSTS),
+    Rows("fleet report", fleet_columns.FINDINGS),
+    Rows("fleet risk", fleet_columns.RISK),
+    Rows("fleet grew", fleet_columns.GREW),
+    Rows("fleet top", fleet_columns.TOP),
+    Rows("fleet tunables", fleet_columns.TUNABLES),
+    Rows("fleet what-if", fleet_columns.WHAT_IF),
     Rows("selftest", selftest.COLUMNS),
     Rows("drop-caches", drop_caches.COLUMNS),
     Rows("what-if alloc", alloc.COLUMNS),

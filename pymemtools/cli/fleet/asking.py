@@ -71,5 +71,10 @@ def show_answer(report: Report, options: Mapping[str, Any], last: str = "") -> N
     """Print it: a table for people, or a format for programs."""
     from pymemtools.cli.output import show
     from pymemtools.render.plain_table import plain_lines
+    from pymemtools.reports.fleet_columns import SHOWN
 
-    show(report, options["style"], lambda report: [*plain_lines(report.table), *([last] if last else [])])
+    def text(report: Report) -> list[str]:
+        table = report.table.only(SHOWN.get(report.command, report.table.keys))
+        return [*plain_lines(table), *([last] if last else [])]
+
+    show(report, options["style"], text)
