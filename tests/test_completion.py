@@ -121,7 +121,7 @@ def test_fish_completes(ask: Callable[..., list[str]], tmp_path: Path) -> None:
 
 
 def test_commands() -> None:
-    assert offered("pymemtools f") == ["faults", "free"]
+    assert offered("pymemtools f") == ["faults", "fleet", "free"]
     assert {"completion", "free", "smem"} <= set(offered("pymemtools "))
 
 

@@ -7,6 +7,7 @@ import gzip
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     example = Path(demo_path()).read_bytes()
     for name in CAPTURES:
         (made / name).write_bytes(example if name.endswith("z") else gzip.decompress(example))
+    (made / "captures").mkdir()
+    (made / "captures/board.tar.gz").write_bytes(example)
+    shutil.copytree(HERE / "fleet", made / "boards")
     return made
 
 

@@ -24,9 +24,18 @@ from pymemtools.sources.example import demo_path
 
 SMEMCAP = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
 GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
+FLEET = HERE / "fleet"
 OOM_LOG = HERE / "oom_reports" / "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"
 ME = os.getpid()
-NO_DATA = ("capture", "completion", "help", "lab watch", "record")  # lab watch: stdout is that of what it runs
+NO_DATA = (
+    "capture",
+    "completion",
+    "help",
+    "lab watch",
+    "record",
+    "fleet ingest",
+    "fleet compact",
+)  # lab watch: stdout is that of what it runs
 CALLS = {  # a call for each command
     "cache": f"cache {OOM_LOG}",
     "drop-caches": "--demo drop-caches --dry-run",
@@ -49,6 +58,14 @@ CALLS = {  # a call for each command
     "oom-scores": "--demo oom-scores",
     "pages": "--demo pages",
     "pmap": "--demo pmap 297",
+    "fleet grew": f"fleet grew -S {FLEET}",
+    "fleet hosts": f"fleet hosts -S {FLEET}",
+    "fleet report": f"fleet report -S {FLEET}",
+    "fleet risk": f"fleet risk --within 90% -S {FLEET}",
+    "fleet sql": f"fleet sql FROM/**/latest -S {FLEET}",
+    "fleet top": f"fleet top -S {FLEET}",
+    "fleet tunables": f"fleet tunables swappiness -S {FLEET}",
+    "fleet what-if": f"fleet what-if alloc 100M -S {FLEET}",
     "report": "--demo report",
     "selftest": "--demo selftest",
     "smem": "--demo smem",
@@ -75,7 +92,8 @@ CALLS = {  # a call for each command
     "zones": "--demo zones",
 }
 VALUES = {  # what an option that takes a value is given, where it is a mode or changes the columns
-    "--by": "command", "--column": "rss", "--from": "-5m", "--to": "last",
+    "--by": "process", "--column": "rss", "--from": "-5m", "--to": "last",
+    "--memory": "100M", "--per": "firmware", "--rows": "2", "--within": "80",
     "--after": "1", "--alloc": "1M:x", "--before": "1", "--bits": "32", "--cgroup": "/", "--color": "never",
     "--compat": "fincore",
     "--copy": "1G", "--count": "2", "--depth": "1", "--dirty": "50", "--diff": str(SMEMCAP), "--disk": "10M",
@@ -94,6 +112,8 @@ SPECIAL = {  # modes that are called in their own way
     ("cache", "--all"): f"cache --pid {ME}",  # of as many processes as there are it takes long
     ("cache", "--demo"): "--demo cache",
     ("cache", "--pid"): f"cache --pid {ME}",
+    ("fleet grew", "--top"): f"fleet grew --top 2 -S {FLEET}",
+    ("fleet report", "--output"): f"fleet report -o x.html -S {FLEET}",
     ("free", "--cgroup"): f"free --cgroup=/ -S {GROUPS}",
     ("free", "--count"): "free -s 0.01 -c 2",
     ("free", "--seconds"): "free -s 0.01 -c 2",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.errors import UsageProblem
 
 
 @click.command("compact", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-S", "--source", type=click.Path(readable=False), required=True, metavar="DATASET", help="The dataset.")
-def command(source: str) -> int:
+@click.option("-S", "--source", type=click.Path(readable=False), metavar="DATASET", help="The dataset.")
+def command(source: str | None) -> int:
     """Make one file a table of each day's batches, sorted by machine and time: smaller, and quicker to ask."""
+    if not source:
+        raise UsageProblem("fleet compact: which dataset? Write -S DATASET")
     from pymemtools.fleet.compact import compact
     from pymemtools.fleet.dataset import Dataset
 
