@@ -298,6 +298,12 @@ def check_table(call: str, text: str, rows: list[dict[str, object]]) -> None:
     [
         "free -s 1",
         "groups --watch 1",
+        "zones --watch 1",
+        "status --all --watch 1",
+        "swap --watch 1",
+        "thp --watch 1",
+        "numa --watch 1",
+        "free --watch 1",
         "smem --watch 1",
         "oom-scores --watch 1",
         f"pmap --watch 1 {ME}",
@@ -312,7 +318,9 @@ def test_modes_that_repeat_are_no_document(call: str, style: str, ask) -> None: 
 
 def test_modes_that_repeat_are_known() -> None:
     found = {name for name, command in COMMANDS.items() for param in command.params if {*ENDLESS} & {*param.opts}}
-    assert found == {"groups", "smem", "oom-scores", "pmap", "vgraph"}
+    assert found == {
+        *("free", "groups", "smem", "oom-scores", "pmap", "vgraph", "status", "zones", "swap", "thp", "numa"),
+    }
 
 
 @pytest.mark.parametrize("command", ["pmap", "vgraph"])

@@ -13,8 +13,7 @@ from pymemtools.cli.offers import offer, offer_groups, offer_in_list
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.cli.types import SECONDS
-from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import cut
 from pymemtools.report import Report
@@ -40,7 +39,7 @@ _KEYS = tuple(column.key for column in COLUMNS)
     help="Columns to show; +NAME adds to the usual ones, all shows all.",
 )
 @click.option("--no-pss", is_flag=True, help="Read no smaps_rollup, which takes longest, so show no PSS.")
-@click.option("--watch", type=SECONDS, metavar="SECONDS", help="Report again and again.")
+@watch_option
 @source_options
 @format_option
 @click.pass_context
@@ -50,24 +49,20 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     PATH, a path, the name of a unit or . for our own, shows one group with all figures, and those in it.
     """
     request = _checked(options)
-    style, watch = options["style"], options["watch"]
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    if watch:
-        check_changes("groups", source)
-    for sample in samples(watch, None if watch else 1, gap_between(style)):
+    for sample in watched("groups", source, options):
         report = groups_report(source, request)
         note_incomplete(ctx, report, strict=options["strict"])
         if options["strict"] and report.answer.refused:
             ctx.meta["incomplete"] = True
-        show(report, style, _text, sample=sample if watch else None)
+        show(report, options["style"], _text, sample=sample)
     return exit_status(ctx)
 
 
 def _checked(options: Mapping[str, Any]) -> GroupsRequest:
     """Turn the options into what they ask for. Raises UsageProblem."""
     check_style(options["style"])
-    if options["watch"]:
-        check_repeatable("groups", options["style"])
+    check_watch("groups", options)
     if options["path"] == "":
         raise UsageProblem("groups: the name of the group is empty")
     columns = _columns(options["columns"], ("cgroup", *SHOWN)) if options["columns"] else None

@@ -11,24 +11,28 @@ from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.report import Report
 from pymemtools.reports.numa import AMOUNTS, COUNTS, numa_report, process_report
 
 
 @click.command("numa", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("pid", required=False, metavar="[PID]", shell_complete=offer_pids)
+@watch_option
 @source_options
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show the memory of each NUMA node, and whether it was wanted there; of a process where it is. In KiB."""
     check_style(options["style"])
+    check_watch("numa", options)
     pid = None if options["pid"] is None else process_number("numa", options["pid"])
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    if pid is None:
-        show(numa_report(source), options["style"], _nodes)
-    else:
-        show(process_report(source, pid), options["style"], _process)
+    for sample in watched("numa", source, options):
+        if pid is None:
+            show(numa_report(source), options["style"], _nodes, sample=sample)
+        else:
+            show(process_report(source, pid), options["style"], _process, sample=sample)
     return exit_status(ctx)
 
 

@@ -20,6 +20,7 @@ from pymemtools.cli.options import (
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.terminal import chosen_width
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.readings.status import StatusRow
 from pymemtools.render.detail_table import Numbers, Texts, detail_lines
@@ -27,6 +28,7 @@ from pymemtools.render.escape import escape
 from pymemtools.report import Report
 from pymemtools.reports.status import ProcessStatuses, status_report, total_of
 from pymemtools.reports.vss_ratio import Ratio, ratio_report
+from pymemtools.sources.base import Source
 
 
 class StatusRequest(NamedTuple):
@@ -39,6 +41,7 @@ class StatusRequest(NamedTuple):
 @click.command("status", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("pids", nargs=-1, metavar="[PID...]", shell_complete=offer_pids)
 @click.option("--all", "everything", is_flag=True, help="Show how much of what all processes map is in memory.")
+@watch_option
 @source_options
 @format_option
 @click.pass_context
@@ -46,21 +49,30 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """Show the memory figures of processes: address space, resident and peak, page tables, mappings and threads."""
     asked = _checked(options)
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    status = 0
+    for sample in watched("status", source, options):
+        status |= _show(ctx, source, asked, sample, strict=options["strict"])
+    return status or exit_status(ctx)
+
+
+def _show(ctx: click.Context, source: Source, asked: StatusRequest, sample: int | None, *, strict: bool) -> int:
+    """Print what was asked for; give the exit status."""
     facts = facts_as_json(source.facts)
     if not asked.pids:
         report = ratio_report(source, facts)
-        note_incomplete(ctx, report, strict=options["strict"])
-        show(report, asked.style, lambda report: _ratio_lines(report.answer))
-        return exit_status(ctx)
+        note_incomplete(ctx, report, strict=strict)
+        show(report, asked.style, lambda report: _ratio_lines(report.answer), sample=sample)
+        return 0
     report = status_report(source, asked.pids, facts)
-    show(report, asked.style, _text, is_classic=True)
+    show(report, asked.style, _text, sample=sample, is_classic=True)
     found: ProcessStatuses = report.answer
     status = NoSuchProcess.exit_status if found.gone else 0
-    return status | (len(found.refused) > found.gone) or exit_status(ctx)
+    return status | (len(found.refused) > found.gone)
 
 
 def _checked(options: Mapping[str, Any]) -> StatusRequest:
     check_style(options["style"])
+    check_watch("status", options)
     if bool(options["pids"]) == options["everything"]:
         raise UsageProblem("status: name processes, or ask for --all")
     if options["pids"] and chosen_width() is not None:

@@ -11,6 +11,7 @@ from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.report import Report
 from pymemtools.reports.thp.machine import thp_report
 from pymemtools.reports.thp.process import process_report
@@ -18,18 +19,21 @@ from pymemtools.reports.thp.process import process_report
 
 @click.command("thp", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("pid", required=False, metavar="[PID]", shell_complete=offer_pids)
+@watch_option
 @source_options
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show transparent huge pages: settings, counters, fragmentation; of a process why its memory is not huge."""
     check_style(options["style"])
+    check_watch("thp", options)
     pid = None if options["pid"] is None else process_number("thp", options["pid"])
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    if pid is None:
-        show(thp_report(source), options["style"], _machine)
-    else:
-        show(process_report(source, pid), options["style"], _process)
+    for sample in watched("thp", source, options):
+        if pid is None:
+            show(thp_report(source), options["style"], _machine, sample=sample)
+        else:
+            show(process_report(source, pid), options["style"], _process, sample=sample)
     return exit_status(ctx)
 
 

@@ -18,6 +18,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import show
 from pymemtools.cli.types import SIZE
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import ZONES
 from pymemtools.report import Report
@@ -40,6 +41,7 @@ class ZonesRequest(NamedTuple):
 @click.option("--table", is_flag=True, help="Show the kernel's min_free_kbytes for machines of 16 MB to 16 GB.")
 @click.option("--ram", type=SIZE, metavar="SIZE", help="Show it for a machine with so much lowmem.")
 @click.option("--sysrq", is_flag=True, help="Show it as the kernel's Show Memory report does, without triggering one.")
+@watch_option
 @source_options
 @format_option
 @click.pass_context
@@ -50,10 +52,11 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         show(boot_report(asked.boots), asked.style, _boot_text)
         return 0
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    found = reserves(source)
-    report, text = zones_report(found, facts_as_json(source.facts)), _kernel_text if asked.as_kernel else _text
+    text = _kernel_text if asked.as_kernel else _text
     is_kernels = asked.as_kernel  # whose lines are as long as in its log
-    show(report, asked.style, text, formulas=lambda _: _formulas(source), is_classic=is_kernels, tones=ZONES)
+    for sample in watched("zones", source, options):
+        report, formulas = zones_report(reserves(source), facts_as_json(source.facts)), lambda _: _formulas(source)
+        show(report, asked.style, text, sample=sample, formulas=formulas, is_classic=is_kernels, tones=ZONES)
     return exit_status(ctx)
 
 
@@ -61,6 +64,9 @@ def _checked(options: Mapping[str, Any]) -> ZonesRequest:
     """Turn the options into what they ask for. Raises UsageProblem."""
     table, ram, sysrq = options["table"], options["ram"], options["sysrq"]
     check_style(options["style"])
+    check_watch("zones", options)
+    if options["watch"] is not None and (table or ram is not None):
+        raise UsageProblem("zones: --table and --ram are of no machine: there is nothing to --watch")
     if sysrq and options["style"] != "text":
         raise UsageProblem("zones: --sysrq is a layout of text: it has no --format, which has every figure without it")
     if not table and ram is None:

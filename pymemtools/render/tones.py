@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 RED, YELLOW, GREEN = "31", "33", "32"  # SGR codes
+CHANGED = "7"  # reverse, as on a page that is redrawn what is new stands out without a meaning
 Tones = Mapping[str, str]  # a pattern of what is coloured, and its code
 
 ZONES: Tones = {

@@ -11,7 +11,7 @@ from shutil import copyfileobj
 
 from pymemtools.cli.faults.arguments import FaultsAsked
 from pymemtools.cli.output import now
-from pymemtools.cli.watch import samples
+from pymemtools.cli.watch import is_redrawn, samples
 from pymemtools.errors import NoSuchProcess, ParseError
 from pymemtools.readings.paging import PagingMoment, read_paging, uptime_of
 from pymemtools.readings.process_faults import FaultsMoment, read_faults
@@ -56,7 +56,9 @@ def pairs_of_processes(source: Source, asked: FaultsAsked) -> Iterator[tuple[Fau
     """
     before: FaultsMoment | None = None
     pids = asked.pids
-    for _ in samples(asked.seconds, asked.times and asked.times + 1):
+    for _ in samples(
+        asked.seconds, asked.times and asked.times + 1, redraws=asked.is_repeated and is_redrawn(asked.style)
+    ):
         moment = faults_now(source, pids)
         if before is None and moment.gone:
             raise NoSuchProcess(moment.gone[0])

@@ -23,7 +23,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import show
 from pymemtools.cli.terminal import chosen_width
-from pymemtools.cli.watch import check_repeatable, gap_between, samples
+from pymemtools.cli.watch import STILL, check_repeatable, gap_between, is_redrawn, samples, watch_option
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.free import Memory, free_report, read_memory
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.command(
     "free",
     cls=AbbreviatingCommand,
-    beyond=["--bar", "--color", "--explain", "--width"],
+    beyond=["--bar", "--color", "--explain", "--watch", "--width"],
     context_settings={"help_option_names": ["--help"]},
 )
 @unit_options
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option("-s", "--seconds", metavar="N", help="Repeat every N seconds.")
 @click.option("-c", "--count", metavar="N", help="Repeat N times.")
+@watch_option
 @source_options
 @format_option
 @click.version_option(__version__, "-V", "--version", message="free from pymemtools %(version)s")
@@ -80,6 +81,7 @@ def command(
     cgroup: str | None,
     seconds: str | None,
     count: str | None,
+    watch: float | None,
     source: str | None,
     strict: bool,
     partial: bool,
@@ -90,14 +92,14 @@ def command(
     """Show used, cached, free and available memory, in KiB unless told otherwise."""
     _check_layout(style, {"--line": line, "--bar": bar, "--classic": classic}, old=old, cgroup=cgroup)
     amount = amount_format(units, human=human or (bar and not any(units.values())), si=si, classic=classic)
-    interval = None if seconds is None else parse_seconds(seconds)
+    interval = _interval(seconds, watch)
     times = parse_count(count) if count is not None else 1 if interval is None else None
     is_repeated = interval is not None or count is not None
     if is_repeated:
         check_repeatable("free", style)
     areas = _areas(lohi=lohi, total=total, committed=committed)
     studied = open_from(ctx, source, partial=partial, max_size=max_size)
-    if is_repeated and studied.facts.kind in ("archive", "recording"):
+    if is_repeated and studied.facts.kind in STILL:
         raise UsageProblem("free: an archive does not change: -s and -c need a live machine or a directory")
 
     def text(report: Report) -> list[str]:
@@ -111,14 +113,20 @@ def command(
         return table_lines(found, areas, amount, wide=wide)
 
     measure = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar)
-    formulas = None if cgroup or classic else _formulas(studied)
-    said: set[str] = set()
-    for sample in samples(interval, times, "" if line else gap_between(style)):
+    formulas, said = None if cgroup or classic else _formulas(studied), set[str]()
+    redraws, gap = watch is not None and is_redrawn(style), "" if line else gap_between(style)
+    for sample in samples(interval, times, gap, redraws=redraws):
         report = free_report(measure(), facts_as_json(studied.facts))
         report = report._replace(warnings=_news(report, said) if style == "text" else ())
-        place = sample if is_repeated else None
-        show(report, style, text, sample=place, formulas=formulas, is_classic=True)
+        show(report, style, text, sample=sample if is_repeated else None, formulas=formulas, is_classic=True)
     return exit_status(ctx)
+
+
+def _interval(seconds: str | None, watch: float | None) -> float | None:
+    """Give the time between two samples; None where there is to be but one. Raises UsageProblem."""
+    if watch is not None and seconds is not None:
+        raise UsageProblem("free: -s and --watch say the same: one or the other")
+    return watch if seconds is None else parse_seconds(seconds)
 
 
 def _news(report: Report, said: set[str]) -> tuple[str, ...]:

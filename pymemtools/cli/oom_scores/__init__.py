@@ -15,8 +15,8 @@ from pymemtools.cli.oom_scores.arguments import adjustment, allocation
 from pymemtools.cli.oom_scores.layouts import classic_lines, comparison_lines, ranking_lines, safer_lines
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import Text, note_incomplete, show
-from pymemtools.cli.types import REGEX, SECONDS
-from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
+from pymemtools.cli.types import REGEX
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import KILLS
 from pymemtools.report import Report, column_named
@@ -44,31 +44,31 @@ if TYPE_CHECKING:
 @pid_option
 @group_option
 @click.option("--safer-than", nargs=2, type=int, metavar="A B", help="Which oom_score_adj makes A safer than B?")
-@click.option("--watch", type=SECONDS, metavar="SECONDS", help="Report again and again.")
+@watch_option
 @source_options
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show each process's OOM score and what it is made of; the first is killed first. In KiB."""
     request = _checked(options)
-    style, watch, is_classic = options["style"], options["watch"], options["classic"]
+    style, is_classic = options["style"], options["classic"]
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    _check_source(source, request, watch)
-    for sample in samples(watch, None if watch else 1, gap_between(style)):
+    numbers = watched("oom-scores", source, options)
+    _check_source(source, request)
+    for sample in numbers:
         report = scores_report(source, request)
         note_incomplete(ctx, report, strict=options["strict"])
         if style == "text" and isinstance(report.answer, Ranking) and not is_classic:
             report = report._replace(warnings=(*report.warnings, *report.answer.doubts))
-        text, place = _text(request, is_classic=is_classic), sample if watch else None
-        show(report, style, text, sample=place, formulas=_formulas, is_classic=is_classic, tones=KILLS)
+        text = _text(request, is_classic=is_classic)
+        show(report, style, text, sample=sample, formulas=_formulas, is_classic=is_classic, tones=KILLS)
     return exit_status(ctx)
 
 
 def _checked(options: Mapping[str, Any]) -> ScoresRequest:
     """Turn the options into what they ask for. Raises UsageProblem."""
     check_style(options["style"])
-    if options["watch"] is not None:
-        check_repeatable("oom-scores", options["style"])
+    check_watch("oom-scores", options)
     if options["classic"] and (options["style"] != "text" or options["wide"] or options["verify"]):
         raise UsageProblem("oom-scores: --classic has its own columns: no --format, --wide and --verify")
     adjustments, allocations = dict(map(adjustment, options["set_adj"])), list(map(allocation, options["alloc"]))
@@ -104,10 +104,8 @@ def _column(name: str) -> str:
     return found.key
 
 
-def _check_source(source: Source, request: ScoresRequest, watch: float | None) -> None:
+def _check_source(source: Source, request: ScoresRequest) -> None:
     """Refuse what the source cannot tell. Raises UsageProblem."""
-    if watch is not None:
-        check_changes("oom-scores", source)
     if request.is_wide and not source.is_live:
         raise UsageProblem("oom-scores: --wide shows what only a live machine tells")
     if request.verifies and (request.pid is not None or request.group is not None):

@@ -25,7 +25,7 @@ from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import checked, style_of
 from pymemtools.cli.pmap.page import Page
 from pymemtools.cli.types import REGEX, SECONDS
-from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
+from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, is_redrawn, samples
 from pymemtools.errors import NoSuchProcess
 from pymemtools.report import Report
 from pymemtools.reports.pmap.columns import NAMES
@@ -131,12 +131,12 @@ def _compare(source: Source, other: Source, request: PmapRequest, style: str, pa
 
 
 def _watch(source: Source, request: PmapRequest, seconds: float, style: str, make_page: Callable[[], Page]) -> int:
-    """Print all there is, and then what changed, again and again until no process is left."""
-    status = 0
+    """Print all there is, and then what changed, again and again until no process is left; on a terminal always all."""
+    status, redraws = 0, is_redrawn(style)
     found: list[Report] = []
-    for sample in samples(seconds, gap=gap_between(style)):
+    for sample in samples(seconds, gap=gap_between(style), redraws=redraws):
         before, found = found, list(_heard(source, request))
-        if sample:
+        if sample and not redraws:
             _print_changes(before, found, request, style, make_page(), sample=sample)
             status |= _status(found)
         else:

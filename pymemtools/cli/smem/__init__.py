@@ -15,8 +15,8 @@ from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.smem.layout import Layout
 from pymemtools.cli.smem.request import checked, column_names
 from pymemtools.cli.terminal import chosen_width
-from pymemtools.cli.types import KIB_SIZE, REGEX, SECONDS
-from pymemtools.cli.watch import check_changes, check_repeatable, gap_between, samples
+from pymemtools.cli.types import KIB_SIZE, REGEX
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.render.tones import GROWTH
 from pymemtools.report import Report
 from pymemtools.reports.smem.report import smem_report
@@ -84,7 +84,7 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
     metavar="OTHER",
     help="Show what changed since OTHER, an earlier capture.",
 )
-@click.option("--watch", type=SECONDS, metavar="SECONDS", help="Report again and again.")
+@watch_option
 @click.option(
     "--pie", metavar="COLUMN", shell_complete=_offer_columns, help="Draw a pie chart labelled with this column."
 )
@@ -110,8 +110,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     style = options["style"]
     check_style(style)
     request = checked(options)
-    if options["watch"]:
-        check_repeatable("smem", style)
+    check_watch("smem", options)
     layout = Layout(
         header=not options["no_header"],
         totals=options["totals"],
@@ -120,13 +119,12 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         percent=options["percent"],
     )
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    if options["watch"]:
-        check_changes("smem", source)
+    numbers = watched("smem", source, options)
     earlier = _earlier(ctx, options, request)
     if request.label is not None:
         _draw(ctx, smem_report(source, request), layout, options)
         return exit_status(ctx)
-    for sample in samples(options["watch"], None if options["watch"] else 1, gap_between(style)):
+    for sample in numbers:
         if earlier is None:
             report = smem_report(source, request)
         else:
@@ -135,10 +133,9 @@ def command(ctx: click.Context, /, **options: Any) -> int:
             report = smem_difference(earlier, smem_report(source, _whole(request)), request)
         note_incomplete(ctx, report, strict=options["strict"])
         tones = None if earlier is None else GROWTH
-        place = sample if options["watch"] else None
         splits = request.report == "system" and not request.detailed and earlier is None
         formulas = (lambda _: _formulas(source)) if splits else None
-        show(report, style, layout.lines, named=False, sample=place, formulas=formulas, is_classic=True, tones=tones)
+        show(report, style, layout.lines, named=False, sample=sample, formulas=formulas, is_classic=True, tones=tones)
     return exit_status(ctx)
 
 

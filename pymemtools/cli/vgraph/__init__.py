@@ -25,7 +25,7 @@ from pymemtools.cli.types import SECONDS, SIZE
 from pymemtools.cli.vgraph.arguments import Asked, checked
 from pymemtools.cli.vgraph.layout import save, scene_lines
 from pymemtools.cli.vgraph.target import read_target
-from pymemtools.cli.watch import check_repeatable, gap_between, samples
+from pymemtools.cli.watch import check_repeatable, gap_between, is_redrawn, samples
 from pymemtools.errors import Missing
 from pymemtools.readings.address_space import AddressSpace
 from pymemtools.render.tones import MARKS
@@ -100,15 +100,16 @@ def _show(scene: Scene, asked: Asked, look: Callable[[], Look], sample: int | No
 
 
 def _watch(asked: Asked, space: AddressSpace, read: Callable[[], AddressSpace], look: Callable[[], Look]) -> None:
-    """Show all there is, and then what changed, again and again until the process is gone."""
-    for sample in samples(asked.watch):
-        if not sample:
-            _show(scene_of(space, asked.request), asked, look, sample)
-            continue
+    """Show all there is, and then what changed, until the process is gone; on a terminal always all."""
+    redraws = is_redrawn(asked.style) and asked.output is None
+    for sample in samples(asked.watch, redraws=redraws):
         try:
-            earlier, space = space, read()
+            earlier, space = space, read() if sample else space
         except Missing:
             return
+        if redraws or not sample:
+            _show(scene_of(space, asked.request), asked, look, sample)
+            continue
         changed = changes_of(scene_of(space, asked.request._replace(find=None), earlier))
         if changed is not None:
             sys.stdout.write(gap_between(asked.style))
