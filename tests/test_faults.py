@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Run, started
+from on_terminal import on_terminal
 from trees import write_tree
 
 from pymemtools.capture.recording import Tick, Writer
@@ -377,10 +378,18 @@ def test_a_moment_that_is_named_is_the_interval_before_it(recorded: str, pymemto
     rows = ask(pymemtools, "-S", f"{recorded}@3", "--top", "5")["rows"]
     assert [(row["pid"], row["minor_faults_per_second"]) for row in rows] == [(7, 20.0)]
     done = pymemtools("faults", "-S", f"{recorded}@first")
-    assert (done.returncode, done.stderr.decode()) == (
+    assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (
         1,
-        f"pymemtools: {recorded}: one sample tells no rates: there is none before it\n",
+        f"pymemtools: {recorded}: one sample tells no rates: there is none before it",
     )
+
+
+def test_a_recording_on_a_terminal(recorded: str) -> None:
+    """Who waits there is told what takes long, by another source around it."""
+    seen = on_terminal("faults", "-S", recorded, columns=80, with_stderr=True)
+    assert [line[:8] for line in seen.splitlines()] == ["time    ", "08:14:18", "08:14:28", "08:14:38"]
+    seen = on_terminal("faults", "-S", recorded, "--at", "3", "--top", "2", columns=80, with_stderr=True)
+    assert seen.splitlines()[-1].split() == ["7", "20", "0.2", "8", "8", "0", "[worker]"]
 
 
 def test_two_moments_of_a_recording(recorded: str, pymemtools: Run) -> None:

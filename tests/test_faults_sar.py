@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
-from conftest import Run
+from conftest import HERE, Run
 from sar_oracle import START, Snapshot, recorded, sadf, sar, why_not
 from trees import write_tree
 
@@ -106,6 +110,19 @@ def test_a_counter_that_fell_is_a_huge_one_as_of_unsigned_numbers() -> None:
     assert sar_figures(moment("pgfault 7\n", "1.00 1\n"), moment("pgfault 2\n", "2.00 1\n"), 32)[2] == pytest.approx(
         2**32 - 5
     )
+
+
+def test_ctrl_c_brings_the_mean_as_of_sar() -> None:
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent), "LC_ALL": "C"}
+    call = [sys.executable, "-m", "pymemtools", "faults", "--compat", "sar", "--every", "0.1"]
+    with subprocess.Popen(call, env=environment, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        lines = [program.stdout.readline() for _ in range(5)]  # the machine, a blank one, titles, two intervals
+        program.send_signal(signal.SIGINT)
+        rest = program.stdout.read().splitlines()
+    assert (program.returncode, len(lines[3]), lines[1]) == (0, len(lines[4]), b"\n")
+    assert [line[:11] for line in rest if line.startswith(b"Average")] == [b"Average:   "]
+    assert rest[-1].startswith(b"Average")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymemtools.errors import Denied, Missing
 from pymemtools.procfs.pressure import Pressure, parse_pressure
@@ -14,7 +14,6 @@ from pymemtools.readings.process_faults import FaultsMoment, read_faults
 from pymemtools.sources.base import Source, utc
 from pymemtools.sources.recording.moment import Moment
 from pymemtools.sources.recording.recording import Recording
-from pymemtools.sources.recording.replay import Replay
 
 
 class RecordedSpan(NamedTuple):
@@ -40,13 +39,14 @@ class RecordedSpan(NamedTuple):
 
 def recorded_span(source: Source, *, is_named: bool) -> RecordedSpan:
     """Give the moments of a recording that are asked about. Raises Missing for one before which there is none."""
-    assert isinstance(source, Replay)  # noqa: S101 (whoever calls has looked)
-    moments = source.recording.moments
+    replay: Any = source  # a Replay, or what stands for one
+    recording: Recording = replay.recording
+    moments, last = recording.moments, replay.moment.number
     if is_named:
-        moments = [moment for moment in moments if moment.number <= source.moment.number][-2:]
+        moments = [moment for moment in moments if moment.number <= last][-2:]
     if len(moments) < 2:
-        raise Missing(f"{source.recording.path}: one sample tells no rates: there is none before it")
-    return RecordedSpan(source.recording, moments, source, page_size_of(source).size)
+        raise Missing(f"{recording.path}: one sample tells no rates: there is none before it")
+    return RecordedSpan(recording, moments, source, page_size_of(source).size)
 
 
 def recorded_paging(span: RecordedSpan) -> Iterator[PagingMoment]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.faults.arguments import checked
 from pymemtools.cli.faults.machine import show_day, show_machine
-from pymemtools.cli.faults.source import open_sadf
+from pymemtools.cli.faults.source import open_sadf, open_whole
 from pymemtools.cli.offers import offer, offer_pids
 from pymemtools.cli.options import exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete
@@ -47,15 +46,15 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         show_day(day, asked, options["source"])
         return exit_status(ctx)
     open_path = partial(open_from, ctx, partial=options["partial"], max_size=options["max_size"])
-    source = open_path(options["source"])
+    whole = None if asked.diff is not None else open_whole(options["source"], options["max_size"])
+    source = whole or open_path(options["source"])
     if asked.is_repeated and source.facts.kind in ("archive", "recording"):
         raise UsageProblem("faults: a capture does not change: --every and --count are for a live machine")
     other = None if asked.diff is None else open_path(asked.diff)
-    is_named = options["source"] is not None and not os.path.exists(options["source"])  # FILE@MOMENT
     if source.facts.kind == "recording" and other is None:
         from pymemtools.cli.faults.recorded import show_recorded
 
-        shown = show_recorded(source, asked, is_named=is_named or options.get("at") is not None)
+        shown = show_recorded(source, asked, is_named=whole is None)
         if shown is not None:
             note_incomplete(ctx, shown, strict=options["strict"])
     elif asked.is_sar:

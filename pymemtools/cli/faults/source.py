@@ -16,6 +16,7 @@ from pymemtools.errors import NoSuchProcess, ParseError
 from pymemtools.readings.paging import PagingMoment, read_paging, uptime_of
 from pymemtools.readings.process_faults import FaultsMoment, read_faults
 from pymemtools.readings.sadf import MOST_BYTES, SadfDay, looks_like_sadf, parse_sadf
+from pymemtools.sources import open_source
 from pymemtools.sources.base import Source
 from pymemtools.sources.text_file import read_text_file
 
@@ -86,6 +87,15 @@ def open_sadf(path: str | None) -> SadfDay | None:
     if path is None or not looks_like_sadf(head):
         return None
     return parse_sadf(read_text_file(path, MOST_BYTES, _LESS), path)
+
+
+def open_whole(path: str | None, max_bytes: int) -> Source | None:
+    """Open a recording of which no moment is named, FILE@MOMENT; nothing where it is another source."""
+    from pymemtools.sources.recording import is_recording
+
+    if path is None or not os.path.isfile(path) or not is_recording(path):
+        return None
+    return open_source(path, max_bytes=max_bytes)
 
 
 def _head(path: str) -> bytes:
