@@ -483,6 +483,7 @@ def test_what_a_watched_command_leaves_running_goes_on() -> None:
     with watching("sleep 600 >/dev/null 2>&1 & echo $!", mark) as process:
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
+    assert until(mark, 1)  # as soon as it has become sleep
     assert descendants(mark) == [int(out)]
     os.kill(int(out), signal.SIGKILL)
 

@@ -44,17 +44,18 @@ def guarded(work: Work, hear: Hear, terms: Terms) -> Mapping[str, Any]:
         keep(work, pipes, terms)
     for end in (pipes.life[0], pipes.news[1], pipes.verdict[1]):
         os.close(end)
-    stopped = 0
+    stopped, ended, verdict = 0, None, None
     with _signals_raised(ignored=terms.patient):
         try:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             ended = _listen(pipes.news[0], hear)
+            verdict = receive(pipes.verdict[0])  # we live on until then: the guard would end what may go on
         except _Stopped as stop:
-            stopped, ended = stop.number, None
+            stopped = stop.number
         finally:
             signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
             os.close(pipes.life[1])
-            verdict = receive(pipes.verdict[0])
+            verdict = verdict or receive(pipes.verdict[0])
             os.waitpid(guard, 0)
             os.close(pipes.news[0])
             os.close(pipes.verdict[0])
