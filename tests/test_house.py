@@ -76,6 +76,19 @@ def test_records_of_the_ground_floor_have_names_of_their_own() -> None:
                     assert found.setdefault(node.name, module) == module, f"{node.name}: also in {module}"
 
 
+STARTING = ("posix_spawn", "posix_spawnp", "execv", "execve", "execvp", "execvpe", "ptrace")
+
+
+def test_only_experiments_start_programs_and_trace_them() -> None:
+    users = {
+        module
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in STARTING
+    }
+    assert users == {"lab/child.py", "lab/programs/wild.py", "lab/watch.py"}
+
+
 def imported(tree: ast.Module) -> Iterator[str]:
     """Name what a module imports, inside functions too."""
     for node in ast.walk(tree):
