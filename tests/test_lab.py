@@ -297,6 +297,8 @@ CALLS = {  # small ones
     "malloc": "8 100000 100000 200000",
     "segv": "",
     "oom": "--limit 8M",
+    "overcommit": "",
+    "aslr": "--samples 20",
 }
 WAYS = ("--touch read", "--touch none", "--via mmap", "--via mmap --touch read", "--via mmap --touch none")
 

@@ -25,9 +25,10 @@ from pymemtools.reports.findings import report as findings
 from pymemtools.reports.groups import columns as groups
 from pymemtools.reports.ksm import estimate as ksm_estimate
 from pymemtools.reports.ksm import status as ksm
-from pymemtools.reports.lab import cow, demand_paging, listing, segv, stack, watch
+from pymemtools.reports.lab import aslr, cow, demand_paging, listing, segv, stack, watch
 from pymemtools.reports.lab import malloc as lab_malloc
 from pymemtools.reports.lab import oom as lab_oom
+from pymemtools.reports.lab import overcommit as lab_overcommit
 from pymemtools.reports.lab import page_cache as lab_cache
 from pymemtools.reports.metrics import report as metrics
 from pymemtools.reports.oom_report import report as oom_report
@@ -102,8 +103,10 @@ VOCABULARY = (
     Rows("lab cow", cow.COLUMNS),
     Rows("lab stack", stack.COLUMNS),
     Rows("lab malloc", lab_malloc.COLUMNS),
+    Rows("lab aslr", aslr.COLUMNS),
     Rows("lab segv", segv.COLUMNS),
     Rows("lab oom", lab_oom.COLUMNS),
+    Rows("lab overcommit", lab_overcommit.COLUMNS),
     Rows("ksm", ksm.COLUMNS),
     Rows("ksm --estimate", ksm_estimate.COLUMNS),
     Rows("zones", zones.COLUMNS),

@@ -18,9 +18,11 @@ MAP = {
         "cow": "Fork and write: what is shared is copied, page by page.",
         "stack": "Touch the stack far down: it grows, up to its limit.",
         "malloc": "Allocate, and see break, pointers and mappings move.",
+        "aslr": "Start a program again and again: it is elsewhere each time.",
     },
     "When memory is not there": {
         "segv": "Access what one must not, and read what the kernel says.",
+        "overcommit": "Ask for ever more, and see where the kernel refuses.",
         "oom": "Grow until the kernel kills, and read why.",
     },
 }

@@ -92,6 +92,20 @@ def probe(address: int) -> dict[str, Any]:
     return {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None}
 
 
+def largest() -> dict[str, Any]:
+    """Find the largest mapping that is granted, in bytes, by bisection; and say why one page more is refused."""
+    low, high, refused = 0, 1 << 52, ""
+    while high - low > 1:
+        middle = (low + high) // 2
+        start = map_anonymous(middle * PAGE)
+        if start is None:
+            high, refused = middle, why()
+        else:
+            libc.munmap(start, middle * PAGE)
+            low = middle
+    return {"largest": low * PAGE, "refused": refused}
+
+
 DEEDS: dict[str, Callable[..., Any]] = {
     "map": map_memory,
     "write": write,
@@ -101,6 +115,7 @@ DEEDS: dict[str, Callable[..., Any]] = {
     "child": child,
     "limit_stack": limit_stack,
     "probe": probe,
+    "largest": largest,
 }
 
 
