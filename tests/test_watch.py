@@ -172,6 +172,16 @@ def test_rates_of_processes_are_a_page() -> None:
         assert terminal.finish() == 0
 
 
+def test_the_picture_of_faults_grows() -> None:
+    with Terminal("faults", "--plot", "--every", "0.05") as terminal:
+        place = terminal.wait_for("major faults: ")
+        terminal.wait_for("major faults: ", place)
+        terminal.press("q")
+        assert terminal.finish() == 0
+    assert "\x1b[7m" not in terminal.seen  # a picture that moves is no change
+    assert len(terminal.pages()[1]) == 23
+
+
 def test_a_terminal_without_keys_scrolls(tree: Path) -> None:
     """As in a pipe: nobody could press q. So it does where TERM says that nothing can be redrawn."""
     main, end = pty.openpty()

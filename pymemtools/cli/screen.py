@@ -50,8 +50,8 @@ class _Page(io.StringIO):
 class Screen:
     """Takes the terminal over; what is printed from then on is shown by paint()."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, *, marks: bool = True) -> None:
+        self._seconds, self._marks = seconds, marks
         self._pid = os.getpid()
         self._terminal, self._errors = sys.stdout, sys.stderr
         self._page, self._said = _Page(sys.stdout), io.StringIO()
@@ -120,7 +120,8 @@ class Screen:
 
     def _draw(self) -> None:
         """Write the page, as much of it as there is room for."""
-        lines = list(changed_lines(self._before, self._lines)) if self._before and is_coloured() else self._lines
+        marks = self._marks and self._before and is_coloured()
+        lines = list(changed_lines(self._before, self._lines)) if marks else self._lines
         room = max(os.get_terminal_size(self._terminal.fileno()).lines - _TOP, 1)
         if len(lines) > room:
             lines = [*lines[: room - 1], f"... and {len(lines) - room + 1} lines more"]

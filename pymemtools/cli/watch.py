@@ -45,15 +45,17 @@ def gap_between(style: str) -> str:
     return "\n" if style == "text" else ""
 
 
-def samples(seconds: float | None, count: int | None = None, gap: str = "", *, redraws: bool = False) -> Iterator[int]:
+def samples(
+    seconds: float | None, count: int | None = None, gap: str = "", *, redraws: bool = False, marks: bool = True
+) -> Iterator[int]:
     """Number the samples: ``count`` of them or endlessly, ``seconds`` apart (1 s unless told otherwise).
 
     Before the next one ``gap`` is written, and all that is written is shown. Where the terminal ``redraws``, what is
-    written of a sample is a page, in the place of the one before.
+    written of a sample is a page, in the place of the one before; it ``marks`` what changed, but in a picture.
     """
     pause = 1.0 if seconds is None else min(seconds, _LONGEST_SLEEP)
     if redraws:
-        yield from _pages(pause, count)
+        yield from _pages(pause, count, marks)
         return
     number = 0
     while True:
@@ -66,11 +68,11 @@ def samples(seconds: float | None, count: int | None = None, gap: str = "", *, r
         time.sleep(pause)
 
 
-def _pages(seconds: float, count: int | None) -> Iterator[int]:
+def _pages(seconds: float, count: int | None, marks: bool) -> Iterator[int]:
     """Number the samples until there are enough, or somebody has enough of them."""
     from pymemtools.cli.screen import Screen
 
-    screen = Screen(seconds)
+    screen = Screen(seconds, marks=marks)
     try:
         number = 0
         while number != count:

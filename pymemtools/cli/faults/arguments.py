@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pymemtools.cli.options import check_style
 from pymemtools.cli.pmap.arguments import process_number
-from pymemtools.cli.watch import check_repeatable
+from pymemtools.cli.watch import check_repeatable, is_redrawn
 from pymemtools.errors import UsageProblem
 
 
@@ -52,6 +52,11 @@ class FaultsAsked(NamedTuple):
         return bool(self.pids) or self.top is not None
 
     @property
+    def is_redrawn(self) -> bool:
+        """Tell whether the picture grows on a terminal."""
+        return self.plots and self.output is None and self.is_repeated and is_redrawn(self.style)
+
+    @property
     def is_drawn(self) -> bool:
         """Tell whether a picture is asked for."""
         return self.plots or self.output is not None
@@ -90,7 +95,7 @@ def _check_combination(asked: FaultsAsked) -> None:
         raise UsageProblem("faults: --compat sar has its own columns: no --format, --top, PID, --plot and -o")
     if asked.is_drawn and (asked.style != "text" or asked.is_of_processes):
         raise UsageProblem("faults: a picture is of the whole machine: no --format, --top and PID")
-    if asked.is_drawn and asked.is_repeated and asked.times is None:
+    if asked.is_drawn and asked.is_repeated and asked.times is None and not asked.is_redrawn:
         raise UsageProblem("faults: a picture has an end: say with --count how many intervals it is of")
     if asked.output is not None and not asked.output.endswith(".svg"):
         raise UsageProblem(f"faults: {asked.output}: the picture is .svg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
@@ -15,9 +16,12 @@ from pymemtools.errors import UsageProblem
 from pymemtools.readings.sadf import SadfDay
 from pymemtools.render.fault_table import rate_line, title_line
 from pymemtools.report import Report
+from pymemtools.reports.faults.rates import FaultRates
 from pymemtools.reports.faults.report import FaultCourse, course_of, course_report, pair_report, since_start_report
 from pymemtools.sources.base import Source, since_1970
 from pymemtools.sources.left_behind import host_of
+
+_MOST = 600  # intervals that a picture on a terminal holds; ten minutes of seconds
 
 
 def show_machine(source: Source, other: Source | None, asked: FaultsAsked) -> None:
@@ -29,6 +33,11 @@ def show_machine(source: Source, other: Source | None, asked: FaultsAsked) -> No
         present(pair_report(paging_now(other), paging_now(source), facts), asked, zone)
     elif not is_measured(source, asked):
         present(since_start_report(paging_now(source), facts), asked, zone)
+    elif asked.is_redrawn:
+        rows: deque[FaultRates] = deque(maxlen=_MOST)
+        for row in course_of(moments(source, asked, redraws=True)):
+            rows.append(row)
+            present(course_report(FaultCourse(list(rows)), facts), asked, zone)
     elif asked.is_drawn or not asked.is_streamed:
         course = FaultCourse(list(course_of(moments(source, asked))), host=host_of(source))
         present(course_report(course, facts), asked, zone)

@@ -44,9 +44,9 @@ def is_measured(source: Source, asked: FaultsAsked) -> bool:
     return source.is_live or asked.is_repeated
 
 
-def moments(source: Source, asked: FaultsAsked) -> Iterator[PagingMoment]:
+def moments(source: Source, asked: FaultsAsked, *, redraws: bool = False) -> Iterator[PagingMoment]:
     """Read the machine at the ends of all intervals."""
-    for _ in samples(asked.seconds, asked.times and asked.times + 1):
+    for _ in samples(asked.seconds, asked.times and asked.times + 1, redraws=redraws, marks=False):
         yield paging_now(source)
 
 
