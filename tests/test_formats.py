@@ -131,6 +131,7 @@ SPECIAL = {  # modes that are called in their own way
     ("groups", "--columns"): f"groups -S {GROUPS} --columns limit",
     ("groups", "--sort"): f"groups -S {GROUPS} -s limit",
     ("lab aslr", "--samples"): "lab aslr --samples 21",
+    ("lab oom", "--output"): "lab oom --limit 8M -o x.svg --force",
     ("lab stack", "--depth"): "lab stack --depth 1M",
     ("lab oom", "--limit"): "lab oom --limit 9M",
     ("lab page-cache", "--size"): "lab page-cache --size 64K",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -445,7 +446,13 @@ def test_options_behind_the_command_are_its_own(pymemtools: Run) -> None:
 def test_used_memory_is_drawn(pymemtools: Run, tmp_path: Path) -> None:
     done = pymemtools("lab", "watch", "-o", "x.svg", "--interval", "0.01", "--", "sleep", "0.1", cwd=tmp_path)
     assert done.returncode == 0
-    assert "<title>Used memory while sleep ran</title>" in (tmp_path / "x.svg").read_text()
+    assert re.search(r"<title>Used memory, above .* MiB|GiB, while sleep ran</title>", (tmp_path / "x.svg").read_text())
+    done = pymemtools("lab", "watch", "-o", "x.svg", "echo", cwd=tmp_path)  # and is not begun in vain
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        b"",
+        b"pymemtools: x.svg: exists already (--force replaces it)\n",
+    )
 
 
 def watching(script: str, mark: str, **options: Any) -> subprocess.Popen[bytes]:

@@ -37,15 +37,15 @@ def _run(request: CowRequest, stage: Stage) -> Mapping[str, Any]:
     if minor == 0:
         raise CannotRun("lab cow: cannot run here: this kernel counts no page faults")
     looking = _Looking(stage, hand, start, size)
-    looking.show("the parent writes to each page", pages, minor, pages)
+    looking.show("parent writes all", pages, minor, pages)
     looking.copy = hand.ask("fork")["pid"]
     looking.show("fork", pages)
     minor = hand.ask("child", looking.copy, "read", start, pages)["minor"]
-    looking.show("the child reads each page", pages, minor, 0)
+    looking.show("child reads all", pages, minor, 0)
     minor = hand.ask("child", looking.copy, "write", start, half)["minor"]
-    looking.show("the child writes to half of them", pages + half, minor, half)
+    looking.show("child writes half", pages + half, minor, half)
     minor = hand.ask("write", start, pages)["minor"]
-    looking.show("the parent writes to all of them", 2 * pages, minor, pages)
+    looking.show("parent writes all", 2 * pages, minor, pages)
     hand.end()
     return {}
 

@@ -89,6 +89,7 @@ def _sample(stage: Stage, hog: Child, group: OwnGroup, asked: int) -> None:
     sizes = parse_status_sizes(stage.source.read(f"{hog.pid}/status"))
     name = "memory.usage_in_bytes" if group.version == 1 else "memory.current"
     stage.row(
+        seconds=stage.seconds,
         allocated=asked,
         vss=sizes.get("VmSize"),
         rss=sizes.get("VmRSS"),

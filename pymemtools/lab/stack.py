@@ -50,13 +50,13 @@ def _run(request: StackRequest, stage: Stage) -> Mapping[str, Any]:
         minor = hand.ask("write", address, 1)["minor"]
         after = look_at_stack(stage.source, hand.pid)
         expected = after.end - address // page * page
-        row = {"step": f"write a byte {depth >> 10} KiB below", "address": address, "minor": minor, "size": after.size}
+        row = {"step": f"write {depth >> 10} KiB down", "address": address, "minor": minor, "size": after.size}
         grown = {"rss": after.rss, "rss_change": after.rss - before.rss, "expected_size": expected}
         stage.row(**nothing | row | grown)
         before = after
     for step, address, signal_name in (
-        ("write to the last page of the limit", before.end - limit, "none"),
-        ("write to the next one", before.end - limit - page, "SIGSEGV"),
+        ("last page of the limit", before.end - limit, "none"),
+        ("first page beyond it", before.end - limit - page, "SIGSEGV"),
     ):
         number = hand.ask("probe", address)["signal"]
         name = "none" if number is None else signal.Signals(number).name

@@ -13,13 +13,13 @@ from pymemtools.units import KIB
 
 def sample_header(columns: Sequence[Column]) -> str:
     """Give the line above samples."""
-    return "  ".join(_placed(column, column.title) for column in columns if column.title).rstrip()
+    return " ".join(_placed(column, column.title) for column in columns if column.title).rstrip()
 
 
 def sample_line(columns: Sequence[Column], row: Mapping[str, Any], unit: int = KIB) -> str:
     """Give the line of one sample, amounts in ``unit`` bytes; columns without a title are for programs only."""
     cells = (_placed(column, _cell(column, row.get(column.key), unit)) for column in columns if column.title)
-    return "  ".join(cells).rstrip()
+    return " ".join(cells).rstrip()
 
 
 def law_lines(laws: Sequence[Law]) -> Iterator[str]:

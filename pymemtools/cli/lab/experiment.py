@@ -18,7 +18,7 @@ from pymemtools.cli.options import check_style, format_option, open_from, write_
 from pymemtools.cli.output import show
 from pymemtools.cli.terminal import on_page
 from pymemtools.cli.types import SECONDS
-from pymemtools.errors import UsageProblem
+from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.lab.experiment import Experiment
 from pymemtools.report import Report
 from pymemtools.reports.lab.laws import broken
@@ -131,6 +131,8 @@ def _check(ctx: click.Context, found: Experiment, ways: Ways) -> None:
         raise UsageProblem(f"lab {found.name}: --dry-run is for people: it has no --format")
     if ways.output is not None and not ways.output.endswith(".svg"):
         raise UsageProblem(f"lab {found.name}: {ways.output}: the chart is .svg")
+    if ways.output is not None and not ways.forced and os.path.lexists(ways.output):
+        raise MemtoolsError(f"{ways.output}: exists already (--force replaces it)")
 
 
 def _disk_free(plan: Plan) -> int | None:

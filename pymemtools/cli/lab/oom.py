@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from pymemtools.lab.oom import EXPERIMENT
 from pymemtools.report import Report
 from pymemtools.reports.lab.oom import TOUCHES, WAYS, OomRequest, killed, of_what
 from pymemtools.units import human_size
+
+if TYPE_CHECKING:
+    from pymemtools.render.line_plot import Plot
 
 _LEAST = 8 << 20
 
@@ -33,7 +37,16 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"Not killed: {seen['ending']}."
 
 
-@experiment(EXPERIMENT, text=_lines)
+def _plot(report: Report) -> Plot:
+    from pymemtools.render.line_plot import Plot
+
+    found = report.answer.findings
+    begin = found.rows[0]["seconds"]
+    corners = [(row["seconds"] - begin, row["charged"] or 0) for row in found.rows]
+    return Plot("What the group is charged", corners, [("limit", found.seen["limit"])])
+
+
+@experiment(EXPERIMENT, text=_lines, plot=_plot)
 @click.option("--touch", type=click.Choice(TOUCHES), default="write", help="What it does to each page. [write]")
 @click.option("--via", type=click.Choice(WAYS), default="malloc", help="How it asks for memory. [malloc]")
 @click.option("--limit", type=SIZE, default="64M", metavar="SIZE", help="Of its memory group. [64M]")

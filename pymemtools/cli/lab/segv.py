@@ -14,10 +14,14 @@ from pymemtools.reports.lab.segv import CASES, SegvRequest
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield "MAPERR: nothing is mapped there; ACCERR: something is, that does not allow it. Of its own memory the kernel"
-    yield "says the first, whatever is there; and nothing, not even an address, of what is no address."
-    if not (report.totals or {})["is_known"]:
-        yield f"What else a kernel of {(report.totals or {})['machine']} must tell is not known here."
+    rows, totals = report.answer.findings.rows, report.totals or {}
+    yield from (f"{row['access']} of {row['case']}: {row['means']}" for row in rows if row["lacks"] is not None)
+    meanings = {row["code"]: row["means"] for row in rows if row["code"] is not None}
+    yield from (f"{code:<9} {meaning}" for code, meaning in meanings.items())
+    if "kernel" in (row["case"] for row in rows):
+        yield "Of its own memory the kernel says the same, whatever is there."
+    if not totals["is_known"]:
+        yield f"What else a kernel of {totals['machine']} must tell is not known here."
 
 
 @experiment(EXPERIMENT, text=_lines)

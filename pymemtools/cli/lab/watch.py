@@ -31,9 +31,12 @@ def _lines(report: Report) -> Iterator[str]:
 def _plot(report: Report) -> Plot:
     from pymemtools.render.line_plot import Plot
 
-    rows = report.answer.findings.rows
-    corners = [(row["seconds"], row["used"] or 0) for row in rows]
-    return Plot(f"Used memory while {report.answer.findings.seen['command'][0]} ran", corners, [])
+    found = report.answer.findings
+    peak = peaks(found.rows)["used"]
+    begin = found.rows[0]["seconds"]
+    corners = [(row["seconds"] - begin, row["used"] - peak.least) for row in found.rows]
+    title = f"Used memory, above {human_size(peak.least)}, while {found.seen['command'][0]} ran"
+    return Plot(title, corners, [("most", peak.most - peak.least)])
 
 
 @experiment(EXPERIMENT, text=_lines, plot=_plot, status=lambda report: report.answer.findings.seen["status"])

@@ -12,7 +12,7 @@ from pymemtools.units import KIB
 
 SLACK = 24  # faults of the interpreter's own, and of page tables
 COLUMNS = (
-    Column("step", "step", "what was done", "text", 34, right=False),
+    Column("step", "step", "what was done", "text", 18, right=False),
     Column("minor", "faults", "minor page faults of who did it", "count", 6),
     Column("rss", "RSS", "of the mapping in the parent", "bytes", 6),
     Column("pss", "PSS", "its proportional share", "bytes", 6),

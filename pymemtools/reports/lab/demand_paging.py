@@ -11,7 +11,7 @@ from pymemtools.reports.lab.plan import Findings, outcome
 
 SLACK = 24  # faults of the interpreter's own, and of page tables, that a step may take besides
 COLUMNS = (
-    Column("step", "step", "what was done to the mapping", "text", 34, right=False),
+    Column("step", "step", "what was done to the mapping", "text", 30, right=False),
     Column("pages", "pages", "so many pages were touched", "count", 6),
     Column("minor", "faults", "minor page faults that this took", "count", 6),
     Column("rss", "RSS", "of the mapping, afterwards", "bytes", 7),

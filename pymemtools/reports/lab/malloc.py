@@ -15,15 +15,15 @@ from pymemtools.reports.what_if.malloc import Heaps, MallocRequest, malloc_repor
 COURSE = (8, 4084, 8, 136168, 200000)
 _WITHOUT_TCACHE = (2, 25)  # a thread's cache is there already, and emptied
 COLUMNS = (
-    Column("request", "request", "what malloc() was called with", "bytes", 9),
-    Column("from", "from", "the heap, or a mapping of its own", "text", 5, right=False),
-    Column("address", "pointer", "what it gave", "address", 18),
-    Column("heap_offset", "offset", "of the pointer, from where the top of the heap began", "bytes", 8),
-    Column("predicted_heap_offset", "model", "the same by the model", "bytes", 8),
-    Column("break_change", "break +", "by so much the break moved", "bytes", 9),
-    Column("predicted_break", "model", "the same by the model", "bytes", 9),
-    Column("mapped_change", "mapped +", "by so much the mappings grew", "bytes", 9),
-    Column("predicted_mapped", "model", "the same by the model", "bytes", 9),
+    Column("request", "request", "what malloc() was called with", "bytes", 8),
+    Column("from", "from", "the heap, or a mapping of its own", "text", 4, right=False),
+    Column("address", "pointer", "what it gave", "address", 14),
+    Column("heap_offset", "offset", "of the pointer, from where the top of the heap began", "bytes", 7),
+    Column("predicted_heap_offset", "model", "the same by the model", "bytes", 7),
+    Column("break_change", "break +", "by so much the break moved", "bytes", 7),
+    Column("predicted_break", "model", "the same by the model", "bytes", 7),
+    Column("mapped_change", "mapped +", "by so much the mappings grew", "bytes", 8),
+    Column("predicted_mapped", "model", "the same by the model", "bytes", 8),
     Column("in_use_change", "", "by so much what is in use of the heap grew", "bytes"),
 )
 

@@ -18,6 +18,7 @@ COLUMNS = (
     Column("rss", "RSS", "its resident memory", "bytes", 8),
     Column("rss_anon", "anon", "of it anonymous: the pages that it wrote to", "bytes", 8),
     Column("page_tables", "tables", "its page tables", "bytes", 8),
+    Column("seconds", "", "since the experiment began", "seconds"),
     Column("charged", "charged", "what its group is charged", "bytes", 8),
 )
 TOUCHES, WAYS = ("write", "read", "none"), ("malloc", "mmap")

@@ -14,13 +14,13 @@ from pymemtools.reports.what_if.page_cache import Pass
 
 COLUMNS = (
     Column("step", "step", "what was done", "text", 14, right=False),
-    Column("seconds", "seconds", "how long it took", "seconds", 8),
-    Column("read", "read", "bytes of the files that were read", "bytes", 9),
-    Column("from_disk", "disk", "what of it came from the disk", "bytes", 9),
-    Column("predicted_misses", "model", "what of it should have, by the model", "bytes", 9),
-    Column("in_cache", "in cache", "pages of these files in the page cache, afterwards", "bytes", 9),
-    Column("cached", "Cached", "of meminfo, afterwards", "bytes", 9),
-    Column("free", "free", "of meminfo, afterwards", "bytes", 9),
+    Column("seconds", "seconds", "how long it took", "seconds", 7),
+    Column("read", "read", "bytes of the files that were read", "bytes", 8),
+    Column("from_disk", "disk", "what of it came from the disk", "bytes", 8),
+    Column("predicted_misses", "model", "what of it should have, by the model", "bytes", 8),
+    Column("in_cache", "in cache", "pages of these files in the page cache, afterwards", "bytes", 8),
+    Column("cached", "Cached", "of meminfo, afterwards", "bytes", 8),
+    Column("free", "free", "of meminfo, afterwards", "bytes", 8),
 )
 
 

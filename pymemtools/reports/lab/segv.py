@@ -18,9 +18,9 @@ COLUMNS = (
     Column("access", "access", "read, write or execute", "text", 7, right=False),
     Column("address", "address", "where", "address", 18),
     Column("signal", "signal", "that the kernel sent: none where the access was allowed", "text", 7, right=False),
-    Column("code", "code", "si_code", "text", 12, right=False),
+    Column("code", "code", "si_code", "text", 9, right=False),
     Column("told_address", "si_addr", "the address that the kernel told", "address", 18),
-    Column("means", "means", "the code in words", "text", right=False),
+    Column("means", "", "the code in words", "text", right=False),
     Column("lacks", "", "why the case cannot be tried here", "text"),
 )
 

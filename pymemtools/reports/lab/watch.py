@@ -11,13 +11,13 @@ from pymemtools.reports.lab.laws import Law, equal
 from pymemtools.reports.lab.plan import Findings, outcome
 
 COLUMNS = (
-    Column("seconds", "seconds", "since the first sample", "seconds", 8),
-    Column("total", "total", "installed memory", "bytes", 10),
-    Column("used", "used", "total - available", "bytes", 10),
-    Column("free", "free", "not used for anything", "bytes", 10),
-    Column("shared", "shared", "tmpfs and shared memory", "bytes", 9),
+    Column("seconds", "seconds", "since the first sample", "seconds", 7),
+    Column("total", "total", "installed memory", "bytes", 9),
+    Column("used", "used", "total - available", "bytes", 9),
+    Column("free", "free", "not used for anything", "bytes", 9),
+    Column("shared", "shared", "tmpfs and shared memory", "bytes", 8),
     Column("buff_cache", "buff/cache", "buffers and cache", "bytes", 10),
-    Column("available", "available", "what can be had without swapping, by the kernel's estimate", "bytes", 10),
+    Column("available", "available", "what can be had without swapping, by the kernel's estimate", "bytes", 9),
     Column("swap_used", "swap used", "swap space that is not free", "bytes", 9),
 )
 AMOUNTS = ("used", "free", "shared", "buff_cache", "available", "swap_used")
