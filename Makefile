@@ -59,6 +59,7 @@ bench: dev
 	$(BIN)/python bench/what_if.py
 	$(BIN)/python bench/groups.py
 	$(BIN)/python bench/cache.py
+	$(BIN)/python bench/fleet.py
 	$(BIN)/python bench/record.py
 	$(BIN)/python bench/pages.py
 	$(BIN)/python bench/ksm.py

@@ -57,9 +57,13 @@ def outcomes(source: Once, granted: Iterable[int]) -> Outcomes:
     rows = list(first.table.rows())
     least, most = (sum(row[key] for row in rows) for key in ("least", "most"))
     last = _MOST // page
-    near = [*(_touching(size // page, page) for size in (least, most)), *(size // page for size in granted)]
-    places = {1, last, *(place + more for place in near for more in (0, 1) if 0 < place + more < last)}
-    return Outcomes(list(_steps(answer, sorted(places), page)), least, most)
+    sure, possible = (_touching(size // page, page) for size in (least, most))
+    edges = {place for size in granted for place in (size // page, size // page + 1)}
+    if (first.totals or {})["limits"]:  # of memory groups, which may decide anywhere
+        places = {1, sure, sure + 1, possible, possible + 1, *edges, last}
+    else:  # beyond what there is at the most, nothing changes until a request is refused
+        places = {1, sure + 1, possible, possible + 1, *edges, last}
+    return Outcomes(list(_steps(answer, sorted(place for place in places if 0 < place <= last), page)), least, most)
 
 
 def _touching(pages: int, page: int) -> int:

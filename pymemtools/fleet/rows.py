@@ -19,7 +19,6 @@ from pymemtools.reports.findings.report import findings_report
 from pymemtools.reports.groups.report import GroupsRequest
 from pymemtools.reports.oom_report.report import Told, explained, kills_report
 from pymemtools.reports.smem.request import Request
-from pymemtools.reports.what_if.commitments import commitment
 from pymemtools.sources.base import Source
 from pymemtools.sources.left_behind import host_of, uname_of
 
@@ -28,6 +27,7 @@ _QUESTIONS = Questions(
     Request(columns=_SHOWN),
     GroupsRequest(shows_all=True, with_pss=False),
     Wants(("Rss", "Pss", "Swap"), by_name=True),
+    forks=False,
 )
 _SANE = datetime(2015, 1, 1, tzinfo=timezone.utc)  # a clock before that was never set
 _AHEAD = timedelta(days=1)
@@ -160,20 +160,18 @@ def _victim(evidence: Evidence) -> tuple[Any, Any, Any]:
 
 
 def _processes(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
-    """Join what smem, oom-scores and what-if overcommit say of each process."""
+    """Join what smem and oom-scores say of each process."""
     memory = {row["pid"]: row for row in rows_of(evidence.processes)}
     scores = {row["pid"]: row for row in rows_of(evidence.scores)}
     for process in evidence.sample.everybody:
         row, score = memory.get(process.pid, {}), scores.get(process.pid, {})
         if not (row or score):
             continue
-        promised = commitment(process)
         yield (
             *_identity(process),
             *(process.ppid, _text(process.command[:_COMMAND]), _text(process.owner), _text(process.cgroup)),
             *(row.get("mappings"), *(_plain(row.get(key)) for key in ("vss", "rss", "pss", "uss", "swap"))),
             *(score.get(key) for key in ("oom_score", "oom_score_adj", "badness_pages")),
-            None if promised is None else _plain(promised.committed),
         )
 
 

@@ -85,7 +85,6 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("oom_score", "score", "the kernel's score, or the computed one"),
         Field("oom_score_adj", "score", "what was added to it"),
         Field("badness_pages", "count", "points of the OOM killer"),
-        Field("committed", "bytes", "what counts in Committed_AS"),
     ),
     "mapping": (
         *_WHOSE,

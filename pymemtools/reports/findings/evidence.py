@@ -37,13 +37,15 @@ class Questions(NamedTuple):
     processes: Request = Request()  # of which the figures "thp" and "mappings" are needed
     groups: GroupsRequest = GroupsRequest(shows_all=True)
     more: Wants = SWAPPED  # of processes, for what else is asked
+    forks: bool = True  # whether it is counted who could not fork in mode 2
 
     @property
     def wants(self) -> Wants:
         """Say what they want of processes, all together."""
         of_groups = WANTS_PSS if self.groups.with_pss else OF_GROUPS
         own = Wants(cgroup=True, status=True)
-        return self.processes.resolved().wants | WEIGHTS | COMMITMENTS | of_groups | self.more | own
+        of_forks = COMMITMENTS if self.forks else own
+        return self.processes.resolved().wants | WEIGHTS | of_forks | of_groups | self.more | own
 
 
 PAGE = Questions()
@@ -129,7 +131,7 @@ class Evidence:
 
         def answer() -> Report:
             asked = ask(self.source, needs=overcommit.NEEDS)
-            return overcommit.overcommit_report(asked, overcommit.OvercommitRequest())
+            return overcommit.overcommit_report(asked, overcommit.OvercommitRequest(counts_forks=self._questions.forks))
 
         return self.answer("what-if overcommit", answer)
 

@@ -19,7 +19,15 @@ from pymemtools.readings.machine import Machine
 from pymemtools.readings.processes import Sample, Wants, expect_processes, read_processes
 from pymemtools.reports.memory_groups.asking import Asking, asking, nobody
 from pymemtools.reports.memory_groups.room import ruling, swappiness_of
-from pymemtools.reports.oom_scores.candidates import WANTS, Candidate, Candidates, by_badness, candidates, victim
+from pymemtools.reports.oom_scores.candidates import (
+    WANTS,
+    Candidate,
+    Candidates,
+    all_candidates,
+    by_badness,
+    candidates,
+    victim,
+)
 from pymemtools.reports.oom_scores.hypotheses import on_another_machine, with_hypotheses
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
@@ -103,9 +111,11 @@ def total_pages_of(level: Level, machine: Machine) -> int:
 def weighed(source: Source, machine: Machine, where: Hunt) -> Candidates:
     """Weigh the processes of the group that is out of memory, by its limit; without one, all by RAM and swap."""
     asked, level = where.asked, where.level
-    sample = read_processes(source, WANTS if asked.hierarchy is None else WANTS | Wants(cgroups=True))
-    found = candidates(source, sample)
-    if asked.hierarchy is not None:
+    if asked.hierarchy is None:
+        found = all_candidates(source)
+    else:
+        sample = read_processes(source, WANTS | Wants(cgroups=True))
+        found = candidates(source, sample)
         found = found._replace(groups=_groups(source, asked.hierarchy, sample))
     if level is not None and asked.hierarchy is not None:
         inside = {pid for pid, path in found.groups.items() if pid != asked.own_pid and is_below(path, level.path)}

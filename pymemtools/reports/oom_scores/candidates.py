@@ -11,7 +11,8 @@ from pymemtools.models.release import Version, parse_release, since
 from pymemtools.readings.doubt import read_meminfo, swap_of
 from pymemtools.readings.page_size import IS_ASSUMED, page_size_of
 from pymemtools.readings.process import KERNEL, ZOMBIE, Process
-from pymemtools.readings.processes import Sample, Wants
+from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.recalled import recalled
 from pymemtools.sources.base import Source
 
 CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h
@@ -58,6 +59,15 @@ class Candidates(NamedTuple):
 
 
 WANTS = Wants(status=True, memory=True, oom_score=True, oom_score_adj=True)
+
+
+def all_candidates(source: Source) -> Candidates:
+    """Weigh every process of a source; once, where that recalls it. What it gives is not to be changed."""
+    return recalled(source, _all_candidates)
+
+
+def _all_candidates(source: Source) -> Candidates:
+    return candidates(source, read_processes(source, WANTS))
 
 
 def candidates(source: Source, sample: Sample, scale: str | None = None) -> Candidates:

@@ -10,15 +10,14 @@ from pymemtools.errors import Missing
 from pymemtools.readings.by_name import by_name
 from pymemtools.readings.hidden import invisible, unread
 from pymemtools.readings.machine import read_machine
-from pymemtools.readings.processes import expect_processes, read_processes
+from pymemtools.readings.processes import expect_processes
 from pymemtools.report import Report, Table, table_of
 from pymemtools.reports.memory_groups.kill import Hunt, deaths, hunt, weighed, with_newcomers
 from pymemtools.reports.oom_scores.candidates import (
-    WANTS,
     Candidate,
     Candidates,
+    all_candidates,
     by_badness,
-    candidates,
     differences,
     victim,
 )
@@ -97,7 +96,7 @@ def _weighing(source: Source, request: ScoresRequest) -> Weighing:
     """Read all processes once, and weigh those among which the kernel would choose."""
     if not request.is_asking:
         expect_processes(source)
-        return Weighing(candidates(source, read_processes(source, WANTS)), None)
+        return Weighing(all_candidates(source), None)
     machine = read_machine(source)
     where = hunt(source, machine, [size for _, size in request.allocations], request.pid, request.group)
     return Weighing(weighed(source, machine, where), where)

@@ -51,6 +51,7 @@ class OvercommitRequest(NamedTuple):
     """Whether the question is of the modes, or of each process."""
 
     processes: bool = False
+    counts_forks: bool = True  # who could not fork in mode 2, which is read of every process
 
 
 class Mode(NamedTuple):
@@ -89,7 +90,8 @@ class Overcommit(NamedTuple):
 def overcommit_report(asked: Asked, request: OvercommitRequest) -> Report:
     """Show CommitLimit, and the largest mapping that root and others would be granted, in each mode."""
     machine = asked.machine
-    has_processes = bool(asked.source.pids())  # the limits need none
+    counts = request.processes or request.counts_forks
+    has_processes = counts and bool(asked.source.pids())  # the limits need none
     rows, unread = commitments(read_processes(asked.source, WANTS)) if has_processes else ([], 0)
     notes = [*invisible(asked.source), *machine.notes, *_doubts(asked, rows)]
     unreadable = (unread, len(rows) + unread)
@@ -98,7 +100,7 @@ def overcommit_report(asked: Asked, request: OvercommitRequest) -> Report:
         cells = [_process_row(row, forks) for row, forks in zip(found.processes, found.forks)]
         totals = {"rule": _RULE_OF_FORKS, "error_bound": slack_of(machine, NEVER)}
         return reported(asked, "overcommit", table_of(PROCESS_COLUMNS, cells), found, totals, notes, unreadable)
-    found, failures = _of_modes(asked, rows, are_known=bool(rows) or not unread)
+    found, failures = _of_modes(asked, rows, are_known=counts and (bool(rows) or not unread))
     notes += [*_unknown(machine), *failures]
     return reported(asked, "overcommit", table_of(COLUMNS, found.modes), found, None, notes, unreadable)
 

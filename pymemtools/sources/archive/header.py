@@ -6,6 +6,7 @@ may have very many: each function looks at what it needs, and no more.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from zlib import adler32
 
 from pymemtools.errors import ArchiveError
@@ -87,6 +88,7 @@ def text(field: bytes) -> str:
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
+@lru_cache(maxsize=4096)  # sizes, owners and checksums are of a few hundred values in most archives
 def number(field: bytes) -> int | None:
     """Read octal digits, padded or not; None for anything else (negative and base-256 numbers included)."""
     digits = field.rstrip(b"\0 ")

@@ -51,6 +51,10 @@ class Stream:
 
     def skip_to(self, place: int) -> int:
         """Go on to a place, unless it is behind; tell the place reached, which is before it where the stream ends."""
+        if 0 <= place - self._place <= len(self._buffer) - self._at:
+            self._at += place - self._place
+            self._place = place
+            return place
         while self._place < place and self.read(min(place - self._place, _CHUNK)):
             pass
         return self._place
