@@ -71,14 +71,14 @@ def test_an_experiment_needs_a_machine(pymemtools: Run) -> None:
 
 
 def test_a_dry_run_starts_nothing(pymemtools: Run) -> None:
-    done = pymemtools("lab", "demand-paging", "--dry-run")
+    done = pymemtools("lab", "demand-paging", "--dry-run", "--force")
     assert done.returncode == 0
     assert b"It takes at most" in done.stdout
     assert b"Law:" not in done.stdout
 
 
 def test_what_is_explained_stands_before_what_happens(pymemtools: Run) -> None:
-    text = pymemtools("lab", "demand-paging", "--pages", "3", "--explain").stdout.decode()
+    text = pymemtools("lab", "demand-paging", "--pages", "3", "--explain", "--force").stdout.decode()
     assert text.index("mmap() only promises") < text.index("write a byte") < text.index("Law: ")
 
 
@@ -110,6 +110,7 @@ def machine(tmp_path: Path, pressure: str = "0.00", free: int = 5000) -> Path:
         (1, "10.01", 5000, False, "all waited 10.01 % of the last 10 s"),
         (1, "10.01", 5000, True, ""),
         (1, "10.00", 1250, False, ""),
+        (0, "99.00", 0, False, ""),  # what takes nothing
         (1, "0.00", 1249, False, "zone Normal of node 0 is below its low watermark"),
     ],
 )
@@ -437,6 +438,26 @@ def test_the_status_is_the_command_s(script: str, status: int, pymemtools: Run) 
 def test_a_command_that_is_not_there(pymemtools: Run) -> None:
     assert pymemtools("lab", "watch", "no-such-command").returncode == 127
     assert pymemtools("lab", "watch", "/").returncode == 126
+
+
+def test_a_command_that_takes_too_long_is_ended(pymemtools: Run) -> None:
+    done = pymemtools("lab", "watch", "--timeout", "0.2", "sleep", "600")
+    assert (done.returncode, b"not done after 0.2 s: ended" in done.stderr) == (1, True)
+
+
+def test_names_of_commands_are_hostile(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "\x1b[31m").write_text("#!/bin/sh\n")
+    (tmp_path / "\x1b[31m").chmod(0o755)
+    done = pymemtools("lab", "watch", "./\x1b[31m", cwd=tmp_path)
+    assert (done.returncode, b"\x1b" in done.stderr) == (0, False)
+
+
+@pytest.mark.parametrize("call", ["cow --pages 4", "watch true"])
+def test_a_closed_stdin_changes_nothing(call: str) -> None:
+    command = f"exec {sys.executable} -m pymemtools lab {call} <&-"
+    env = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, timeout=120, check=False)
+    assert done.returncode in (0, 3), done.stderr
 
 
 def test_options_behind_the_command_are_its_own(pymemtools: Run) -> None:

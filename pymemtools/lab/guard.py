@@ -37,6 +37,9 @@ def guarded(work: Work, hear: Hear, terms: Terms) -> Mapping[str, Any]:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:  # a stream that is closed must not become one of our pipes
+        pass
+    os.close(fd)
     pipes = Pipes(os.pipe(), os.pipe(), os.pipe())
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     guard = os.fork()

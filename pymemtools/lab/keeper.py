@@ -101,7 +101,7 @@ def _ended(worker: int, why: str, terms: Terms) -> tuple[int | None, list[int]]:
         if terms.patient and status == 0:
             return status, []
         return status, _end_all(None, 0.0)[1]
-    return _end_all(worker, terms.grace if why == "gone" else 0.0)
+    return _end_all(worker, terms.grace)
 
 
 def _end_all(worker: int | None, grace: float) -> tuple[int | None, list[int]]:

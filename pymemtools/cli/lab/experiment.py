@@ -20,6 +20,7 @@ from pymemtools.cli.terminal import on_page
 from pymemtools.cli.types import SECONDS
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.lab.experiment import Experiment
+from pymemtools.render.escape import escape
 from pymemtools.report import Report
 from pymemtools.reports.lab.laws import broken
 from pymemtools.reports.lab.plan import CannotRun, Findings, Plan, refusal
@@ -144,7 +145,7 @@ def _disk_free(plan: Plan) -> int | None:
 
 def _explanation(plan: Plan, found: Experiment) -> Iterator[str]:
     """Say what will happen, what it takes, and what the columns of its samples mean."""
-    yield from plan.happens
+    yield from map(escape, plan.happens)
     disk = f", {human_size(plan.disk)} of disk" if plan.disk else ""
     time = "as long as it takes" if plan.seconds == math.inf else f"{plan.seconds:g} s"
     yield f"It takes at most {human_size(plan.memory)} of memory{disk} and {time}."

@@ -10,6 +10,7 @@ import click
 from pymemtools.cli.lab.experiment import experiment
 from pymemtools.cli.types import SECONDS
 from pymemtools.lab.watch import EXPERIMENT
+from pymemtools.render.escape import escape
 from pymemtools.report import Report
 from pymemtools.reports.lab.watch import WatchRequest, ending_of, peaks
 from pymemtools.units import human_size
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def _lines(report: Report) -> Iterator[str]:
     seen = report.answer.findings.seen
-    yield f"{seen['command'][0]}: {ending_of(seen['code'])}, after {seen['ended'] - seen['started']:.2f} s."
+    yield f"{escape(seen['command'][0])}: {ending_of(seen['code'])}, after {seen['ended'] - seen['started']:.2f} s."
     yield f"{'':<10} {'least':>11} {'most':>11} {'change':>11}"
     for key, peak in peaks(report.answer.findings.rows).items():
         sign = "-" if peak.change < 0 else "+"
@@ -35,7 +36,7 @@ def _plot(report: Report) -> Plot:
     peak = peaks(found.rows)["used"]
     begin = found.rows[0]["seconds"]
     corners = [(row["seconds"] - begin, row["used"] - peak.least) for row in found.rows]
-    title = f"Used memory, above {human_size(peak.least)}, while {found.seen['command'][0]} ran"
+    title = f"Used memory, above {human_size(peak.least)}, while {escape(found.seen['command'][0])} ran"
     return Plot(title, corners, [("most", peak.most - peak.least)])
 
 

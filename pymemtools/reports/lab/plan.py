@@ -79,7 +79,7 @@ def refusal(source: Source, plan: Plan, disk_free: int | None, *, forced: bool) 
             return f"it would take {human_size(plan.memory)}, and the group {level.path} has {human_size(room)} left"
     if disk_free is not None and plan.disk > disk_free // 2:
         return f"it would write {human_size(plan.disk)}, and {plan.directory} has {human_size(disk_free)} free"
-    return "" if forced else strain(source)
+    return "" if forced or not (plan.memory or plan.disk) else strain(source)
 
 
 def strain(source: Source) -> str:
