@@ -9,12 +9,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from recordings import Board, process_files, recorded, tick
 
 from pymemtools.capture.recording import Writer
 from pymemtools.capture.retention import Keep
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.sources.recording import open_recording
+from pymemtools.sources.recording.damage import Damaged
+from pymemtools.sources.recording.packing import pack, unpack
 from pymemtools.sources.recording.schema import GROUP, PROCESS
 
 
@@ -206,6 +210,46 @@ def test_nothing_is_written_into_what_is_no_recording(tmp_path: Path) -> None:
         assert str(refused.value) == f"{tmp_path / name}: {why}"
     assert other.read_bytes() == before
     assert (tmp_path / "text").read_text() == "dear diary"
+
+
+def test_names_of_any_bytes(tmp_path: Path) -> None:
+    name, group = b"\xff) S 1 (\n", "/\udcff.slice/\N{SNOWMAN}"
+    files = process_files(7, 400)
+    files["stat"] = files["stat"].replace(b"(a)", b"(%b)" % name)
+    files["cmdline"] = b"\xfe\0--\xff\0"
+    files["cgroup"] = b"0::%b\n" % group.encode("utf-8", "surrogateescape")
+    board = Board({f"/sys/fs/cgroup{group}/memory.current": b"4096\n"}, {7: files})
+    recording = open_recording(recorded(tmp_path / "\udcff ?#%41.rec", 2, board=board))
+    (place,) = recording.followed(PROCESS).values()
+    found = (place.name, place.command, place.cgroup)
+    assert found == (name.decode("utf-8", "surrogateescape"), "\udcfe --\udcff", group)
+    source = recording.at("last")
+    assert source.read("7/cmdline") == files["cmdline"]
+    assert source.names("/sys/fs/cgroup") == ["\udcff.slice"]
+    assert source.read(f"/sys/fs/cgroup{group}/memory.current") == b"4096\n"
+
+
+TEXTS = st.one_of(
+    st.binary(max_size=60),
+    st.lists(st.sampled_from([b"0", b"7", b"42", b"  9", b" 10", b"007", b"\n", b" ", b"kB", b"9" * 30])).map(b"".join),
+)
+
+
+@given(TEXTS, TEXTS)
+@example(b"Rss:      99 kB", b"Rss:     100 kB")
+@example(b"x" * 40_000 + b"1", b"x" * 40_000)
+@example(b"1 " * 20_000, b"2 " * 20_000)
+@example(b"%d " % 2**63 * 200_000, b"0 " * 200_000)
+def test_any_text_is_packed_with_any_other(text: bytes, other: bytes) -> None:
+    assert unpack(pack(text, other), other, len(text)) == text
+
+
+@given(st.binary(max_size=60), TEXTS, st.integers(0, 100))
+def test_what_is_no_text_is_refused(packed: bytes, other: bytes, size: int) -> None:
+    try:
+        assert len(unpack(packed, other, size)) == size
+    except Damaged:
+        pass
 
 
 def killed(path: str, chance: random.Random) -> int:

@@ -19,7 +19,8 @@ _RAW = -zlib.MAX_WBITS
 _DEFLATED, _NUMBERS = b"\0", b"\1"  # the first byte of what is packed
 _MOST_WITH_NUMBERS = 256 << 10  # bytes; of more there would be too many
 # A number with several blanks before it is written to the right of a field, and keeps the field's width.
-_NUMBER = re.compile(rb"( {2,}[0-9]{1,20}|[0-9]{1,20})")
+_NUMBER = re.compile(rb"( {2,}[0-9]+|[0-9]+)")
+_DIGITS = 20  # of a number that is one; what is longer is not reckoned with
 _LAST = 0x7F  # of a number in groups of seven bits
 
 
@@ -58,9 +59,9 @@ def _as_numbers(text: bytes, other: bytes) -> bytes | None:
     for index, (new, old) in enumerate(zip(parts[1::2], others[1::2])):
         if new == old:
             continue
-        difference = int(new) - int(old)
-        if _rendered(old, int(new)) != new:
+        if max(len(new.lstrip()), len(old.lstrip())) > _DIGITS or _rendered(old, int(new)) != new:
             return None
+        difference = int(new) - int(old)
         gap, place = index - place - 1, index
         _put(packed, 2 * gap + (difference == last))
         if difference != last:
@@ -84,6 +85,8 @@ def _with_numbers(packed: bytes, other: bytes) -> bytes:
         if 2 * place + 1 >= len(parts):
             raise Damaged("a number that is not there")
         old = parts[2 * place + 1]
+        if len(old.lstrip()) > _DIGITS:
+            raise Damaged("a number that is too long")
         parts[2 * place + 1] = _rendered(old, int(old) + difference)
     return b"".join(parts)
 

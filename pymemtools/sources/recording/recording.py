@@ -93,6 +93,7 @@ class Recording:
         self._max_bytes = max_bytes
         self._database = Database(path)
         self._bases: dict[int, bytes] = {}
+        self._kept = 0  # bytes of them
         if self._database.one("SELECT number FROM sample LIMIT 1") is None:
             raise Missing(f"{path}: no sample in it yet")
 
@@ -235,9 +236,12 @@ class Recording:
 
     def _base(self, number: int) -> bytes:
         if number not in self._bases:
-            if sum(map(len, self._bases.values())) > _BASES:
+            text = self._text(number, 1)
+            self._kept += len(text)
+            if self._kept > _BASES:
                 self._bases.clear()
-            self._bases[number] = self._text(number, 1)
+                self._kept = len(text)
+            self._bases[number] = text
         return self._bases[number]
 
     def series(

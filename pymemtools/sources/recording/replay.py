@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
-from pymemtools.sources.archive.member_names import split_pid
-from pymemtools.sources.base import Facts, kernel_release, utc
+from pymemtools.sources.base import Facts, kernel_release, parse_pid, utc
 from pymemtools.sources.folders import folders_of
 from pymemtools.sources.manifest import Manifest
 from pymemtools.sources.recording.bundle import REFUSED
@@ -65,7 +64,8 @@ class Replay:
 
     def read(self, path: str) -> bytes:
         """Read a file below /proc or, with a leading ``/``, of the machine. Raises Missing, Denied or ArchiveError."""
-        pid, name = split_pid(path)
+        first, _, name = path.partition("/")
+        pid = parse_pid(first)
         if pid is not None:
             return self.read_of(pid, name)
         if path in self._held.files:
