@@ -86,7 +86,7 @@ def test_only_experiments_start_programs_and_trace_them() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in STARTING
     }
-    assert users == {"lab/child.py", "lab/programs/wild.py", "lab/watch.py"}
+    assert users == {"lab/aslr.py", "lab/child.py", "lab/programs/wild.py", "lab/watch.py"}
 
 
 def imported(tree: ast.Module) -> Iterator[str]:

@@ -301,6 +301,9 @@ CALLS = {  # small ones
     "oom": "--limit 8M",
     "overcommit": "",
     "aslr": "--samples 20",
+    "mmap-vs-read": "--readers 3 --size 500K",
+    "writeback": "--size 4M",
+    "drop-caches": "--size 1M",
 }
 WAYS = ("--touch read", "--touch none", "--via mmap", "--via mmap --touch read", "--via mmap --touch none")
 

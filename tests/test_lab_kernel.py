@@ -17,11 +17,16 @@ from pymemtools.cli import _call
 from pymemtools.models.aslr import Layout, promised, randomness
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller
 from pymemtools.report import Report
+from pymemtools.reports.drop_caches import Moment
 from pymemtools.reports.lab.aslr import AslrRequest, aslr_report, region_row
+from pymemtools.reports.lab.drop_caches import DropTrial, allowance, freed, trial_report
 from pymemtools.reports.lab.laws import broken
+from pymemtools.reports.lab.mmap_vs_read import ReadersRequest, readers_report
 from pymemtools.reports.lab.overcommit import Promise, PromiseRequest, promise, promises_report
 from pymemtools.reports.lab.plan import Findings
+from pymemtools.reports.lab.writeback import WritebackRequest, predict, writeback_report
 from pymemtools.reports.what_if.asked import ask
+from pymemtools.reports.what_if.dirty import NEEDS
 from pymemtools.sources.example import open_example
 
 KIB, MIB = 1024, 1 << 20
@@ -165,6 +170,170 @@ def test_a_kernel_that_does_not_move_is_found_out(
 
     monkeypatch.setattr(aslr, "_ADDR_NO_RANDOMIZE", 0)  # so that nothing is switched off
     assert_broken("aslr --samples 20", "nothing moves without randomisation", monkeypatch, capsys)
+
+
+# mmap-vs-read: two readers of 16 KiB.
+
+READ_CELLS = ("way", "reader", "minor", "major", "rss", "pss", "private", "in_cache")
+READERS = [
+    dict(zip(READ_CELLS, row))
+    for row in (
+        ("mmap", 1, 1, 0, 16 * KIB, 8 * KIB, 0, 16 * KIB),
+        ("mmap", 2, 1, 0, 16 * KIB, 8 * KIB, 0, 16 * KIB),
+        ("read", 1, 4, 0, 16 * KIB, 16 * KIB, 16 * KIB, 16 * KIB),
+        ("read", 2, 4, 0, 16 * KIB, 16 * KIB, 16 * KIB, 16 * KIB),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "cells", "law"),
+    [
+        (0, {"major": 1}, None),
+        (0, {"pss": 7 * KIB}, None),  # rounded down
+        (1, {"in_cache": 12 * KIB}, "there is one copy in the cache"),
+        (3, {"in_cache": 32 * KIB}, "there is one copy in the cache"),
+        (1, {"private": 16 * KIB}, "who maps has no copy"),
+        (1, {"pss": 16 * KIB}, "PSS of all mappings adds up to the file"),
+        (1, {"pss": 4 * KIB}, "PSS of all mappings adds up to the file"),
+        (2, {"private": 0}, "who reads has a copy"),
+        (3, {"minor": 3}, "a fault for each page read into"),
+    ],
+)
+def test_mmap_vs_read(place: int, cells: Mapping[str, int], law: str | None) -> None:
+    seen = {"whole_pages": 16 * KIB, "pages": 4}
+    assert judged(readers_report, ReadersRequest(), changed(READERS, place, **cells), seen) == ([law] if law else [])
+
+
+def test_what_each_way_takes() -> None:
+    seen = {"whole_pages": 16 * KIB, "pages": 4}
+    totals = readers_report(Findings(ReadersRequest(), None, READERS, seen, {})).totals
+    assert totals is not None
+    assert (totals["mmap_memory"], totals["read_memory"]) == (16 * KIB, 48 * KIB)
+
+
+def test_a_reader_without_a_copy_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pymemtools.lab import child
+
+    source_of = child._source_of
+    good, bad = "c_size_t(size - at)", "c_size_t(size // 2 - at)"
+    assert good in source_of("hand")
+    monkeypatch.setattr(child, "_source_of", lambda name: source_of(name).replace(good, bad))
+    assert_broken("mmap-vs-read --size 256K", "who reads has a copy", monkeypatch, capsys)
+
+
+# drop-caches.
+
+DROPS: Rows = [
+    {"file_cached": 16 * MIB, "mapped_cached": MIB, "drops": None},
+    {"file_cached": 16 * MIB, "mapped_cached": MIB, "drops": 1},
+    {"file_cached": 0, "mapped_cached": MIB, "drops": 1},
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "cells", "law"),
+    [
+        (2, {"drops": 2}, None),  # somebody else did so, too
+        (1, {"drops": None}, None),  # not every kernel counts
+        (1, {"file_cached": 0}, "dropping slab leaves an open file cached"),
+        (2, {"file_cached": 4096}, "dropping file pages leaves nothing of it"),
+        (2, {"mapped_cached": 0}, "what is mapped stays"),
+        (1, {"drops": 0}, "the kernel counted the drop of slab"),
+        (2, {"drops": 0}, "the kernel counted the drop of file pages"),
+    ],
+)
+def test_drop_caches(place: int, cells: Mapping[str, int | None], law: str | None) -> None:
+    seen = {"size": 16 * MIB, "allowance": 0}
+    assert judged(trial_report, DropTrial(), changed(DROPS, place, **cells), seen) == ([law] if law else [])
+
+
+def test_processors_may_keep_some_pages_of_old_kernels() -> None:
+    assert (allowance((6, 12, 0), 2), allowance((6, 1, 0), 2)) == (0, 62)
+
+
+def test_what_goes_stands_beside_what_should() -> None:
+    before = Moment({"Cached": 900, "Active(file)": 300, "Inactive(file)": 600, "Dirty": 100, "Mapped": 200,
+                     "SReclaimable": 50, "MemTotal": 2000, "MemFree": 1000}, None)  # fmt: skip
+    after = Moment({**before.meminfo, "Inactive(file)": 0, "SReclaimable": 20}, None)
+    assert freed(1, before, after) == {"freed": 600, "predicted_least": 0, "predicted_most": 800}
+    assert freed(2, before, after) == {"freed": 30, "predicted_least": 0, "predicted_most": 50}
+
+
+def test_caches_that_are_not_dropped_are_found_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pymemtools.lab import drop_caches
+
+    monkeypatch.setattr(drop_caches, "write_drop_caches", lambda level: None)
+    assert_broken("drop-caches --size 1M", "dropping file pages leaves nothing of it", monkeypatch, capsys)
+
+
+# writeback: 64 MiB, Linux 6.18.
+
+WRITE_CELLS = ("seconds", "dirty", "writeback", "dirtied", "written", "file_dirty")
+WRITES: Rows = [
+    dict(zip(WRITE_CELLS, row))
+    for row in (
+        (0.0, 15 * MIB, 0, 0, 0, 0),
+        (0.1, 79 * MIB, 0, 64 * MIB, 0, 64 * MIB),
+        (0.2, 15 * MIB, 64 * MIB, 64 * MIB, 0, 64 * MIB),
+        (0.3, 15 * MIB, 0, 64 * MIB, 64 * MIB, 0),
+    )
+]
+WRITE_SEEN = {
+    "size": 64 * MIB, "whole_pages": 64 * MIB, "write_seconds": 0.1, "sync_seconds": 0.1, "slack": MIB,
+    "background_threshold": 1.0, "dirty_threshold": 2.0, "predicted_peak_least": None, "predicted_peak_most": None,
+}  # fmt: skip
+BOOKS = "Dirty and Writeback are at most what was dirtied and not written"
+
+
+@pytest.mark.parametrize(
+    ("place", "cells", "law"),
+    [
+        (1, {"dirty": 80 * MIB}, None),  # processors count a little for themselves
+        (1, {"dirty": 10 * MIB}, None),  # what was deleted need not be written
+        (1, {"dirty": 81 * MIB}, BOOKS),
+        (3, {"writeback": 64 * MIB}, BOOKS),
+        (3, {"written": 62 * MIB}, "all of it was written"),
+        (3, {"file_dirty": 4096}, "nothing of the file is dirty in the end"),
+        (3, {"file_dirty": None}, None),
+    ],
+)
+def test_writeback(place: int, cells: Mapping[str, int | None], law: str | None) -> None:
+    rows = changed(WRITES, place, **cells)
+    assert judged(writeback_report, WritebackRequest(), rows, WRITE_SEEN) == ([law] if law else [])
+
+
+def test_the_peak_is_more_than_before() -> None:
+    totals = writeback_report(Findings(WritebackRequest(), None, WRITES, WRITE_SEEN, {})).totals
+    assert totals is not None
+    assert totals["peak"] == 64 * MIB
+
+
+def test_what_if_dirty_says_how_high_it_goes() -> None:
+    asked = ask(open_example(), needs=NEEDS)
+    found = predict(asked, 200.0 * MIB, 10.0 * MIB, 1 << 30)
+    assert found["background_threshold"] < found["predicted_peak_least"] < found["predicted_peak_most"]  # type: ignore[operator]
+
+
+def test_a_program_that_does_not_write_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pymemtools.reports.lab import writeback
+
+    monkeypatch.setattr(writeback, "_outstanding", lambda row: row["seconds"] * (1 << 50))
+    assert_broken("writeback --size 1M", BOOKS, monkeypatch, capsys)
+
+
+def test_dirty_memory_is_drawn(pymemtools: Run, tmp_path: Path) -> None:
+    done = pymemtools("lab", "writeback", "--size", "1M", "-o", str(tmp_path / "x.svg"))
+    if done.returncode == 3:
+        pytest.skip(done.stderr.decode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Dirty and Writeback while a file is written" in (tmp_path / "x.svg").read_text()
 
 
 def assert_broken(call: str, law: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

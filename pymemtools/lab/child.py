@@ -38,6 +38,10 @@ class Child:
     def ask(self, *words: Any) -> Any:
         """Have it do something, and wait for the answer. Raises MemtoolsError, also when it died of that."""
         self.tell(*words)
+        return self.heard()
+
+    def heard(self) -> Any:
+        """Wait for the answer to what it was told. Raises MemtoolsError, also when it died of that."""
         answer = self.hear()
         if answer is None:
             raise MemtoolsError(f"a program of the experiment ended: {self.ending()}")

@@ -12,6 +12,7 @@ from typing import Any
 from pymemtools.control.page_cache import evict_open
 from pymemtools.errors import MemtoolsError
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
+from pymemtools.lab.own_file import made, place
 from pymemtools.lab.stage import Stage
 from pymemtools.probes.page_cache import PAGE, CacheCounter
 from pymemtools.procfs.meminfo import parse_meminfo
@@ -43,13 +44,7 @@ def _plan(source: Source, request: CacheTrial) -> Plan:
         "free sinks by them, available does not: they can be taken back at any time.",
     )
     own = request.size if request.directory is None else 0
-    return Plan(happens, _MARGIN, own, _DISK, _place() if own else "", [each.misses for each in predicted])
-
-
-def _place() -> str:
-    """Give where a file of our own goes."""
-    lasting, other = "/var/tmp", "/tmp"  # noqa: S108 (for a file without a name; /tmp may be memory)
-    return os.environ.get("TMPDIR") or (lasting if os.access(lasting, os.W_OK) else other)
+    return Plan(happens, _MARGIN, own, _DISK, place() if own else "", [each.misses for each in predicted])
 
 
 def _files(request: CacheTrial) -> Iterator[tuple[str, int]]:
@@ -155,7 +150,7 @@ class _Trial:
 
 def _run(request: CacheTrial, stage: Stage) -> Mapping[str, Any]:
     files = list(_files(request)) if request.directory is not None else []
-    own = None if request.directory is not None else _made(stage, request.size)
+    own = None if request.directory is not None else made(stage, request.size, "page-cache")
     sizes = [size for _, size in files] or [request.size]
     trial = _Trial(stage, files, own)
     trial.evict()
@@ -177,19 +172,6 @@ def _run(request: CacheTrial, stage: Stage) -> Mapping[str, Any]:
         "directory": request.directory,
         "method": trial.method,
     }
-
-
-def _made(stage: Stage, size: int) -> int:
-    """Write a file of so many bytes without a name. Raises MemtoolsError."""
-    fd, piece = stage.temporary(_place()), os.urandom(_PIECE)
-    try:
-        at = 0
-        while at < size:
-            at += os.pwrite(fd, piece[: size - at], at)
-        os.fsync(fd)
-    except OSError as error:
-        raise MemtoolsError(f"lab page-cache: {_place()}: {os.strerror(error.errno or 0)}") from None
-    return fd
 
 
 def _from_disk(source: Source) -> int | None:

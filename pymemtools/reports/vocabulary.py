@@ -25,11 +25,13 @@ from pymemtools.reports.findings import report as findings
 from pymemtools.reports.groups import columns as groups
 from pymemtools.reports.ksm import estimate as ksm_estimate
 from pymemtools.reports.ksm import status as ksm
-from pymemtools.reports.lab import aslr, cow, demand_paging, listing, segv, stack, watch
+from pymemtools.reports.lab import aslr, cow, demand_paging, listing, mmap_vs_read, segv, stack, watch
+from pymemtools.reports.lab import drop_caches as lab_drop
 from pymemtools.reports.lab import malloc as lab_malloc
 from pymemtools.reports.lab import oom as lab_oom
 from pymemtools.reports.lab import overcommit as lab_overcommit
 from pymemtools.reports.lab import page_cache as lab_cache
+from pymemtools.reports.lab import writeback as lab_writeback
 from pymemtools.reports.metrics import report as metrics
 from pymemtools.reports.oom_report import report as oom_report
 from pymemtools.reports.oom_scores import columns as oom_scores
@@ -97,6 +99,9 @@ VOCABULARY = (
     Rows("numa PID", numa.PROCESS_COLUMNS),
     Rows("lab", listing.COLUMNS),
     Rows("lab page-cache", lab_cache.COLUMNS),
+    Rows("lab drop-caches", lab_drop.COLUMNS),
+    Rows("lab writeback", lab_writeback.COLUMNS),
+    Rows("lab mmap-vs-read", mmap_vs_read.COLUMNS),
     Rows("lab watch", watch.COLUMNS),
     Rows("lab demand-paging", demand_paging.COLUMNS),
     Rows("wss", wss.COLUMNS),

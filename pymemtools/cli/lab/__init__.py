@@ -11,6 +11,9 @@ from pymemtools.cli import LazyGroup
 MAP = {
     "What memory is good for": {
         "page-cache": "Read files twice: from the disk, and from memory.",
+        "drop-caches": "Drop caches, and see what goes and what stays.",
+        "writeback": "Write a file: what is dirty, until it is on the disk.",
+        "mmap-vs-read": "Map a file, or read it: one copy, or one for each.",
         "watch": "Run a command, and watch free meanwhile.",
     },
     "When memory becomes real": {

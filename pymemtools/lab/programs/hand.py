@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import os
 import resource
 import sys
@@ -92,6 +93,37 @@ def probe(address: int) -> dict[str, Any]:
     return {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None}
 
 
+def map_file(path: str, size: int) -> dict[str, Any]:
+    """Map a file for reading, shared with whoever maps it, too."""
+    fd = os.open(path, os.O_RDONLY)
+    start = libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
+    os.close(fd)
+    return {"error": f"mmap of a file: {why()}"} if start == ctypes.c_void_p(-1).value else {"start": start}
+
+
+def load_file(path: str, size: int, start: int) -> None:
+    """Read a file into memory."""
+    fd, at = os.open(path, os.O_RDONLY), 0
+    while at < size and (count := libc.read(fd, ctypes.c_void_p(start + at), ctypes.c_size_t(size - at))) > 0:
+        at += count
+    os.close(fd)
+
+
+def write_file(path: str, size: int) -> None:
+    """Write a file from its beginning."""
+    fd, piece, at = os.open(path, os.O_WRONLY), bytes(1 << 20), 0
+    while at < size:
+        at += os.pwrite(fd, piece[: size - at], at)
+    os.close(fd)
+
+
+def sync_file(path: str) -> None:
+    """Wait until a file is on the disk."""
+    fd = os.open(path, os.O_WRONLY)
+    os.fsync(fd)
+    os.close(fd)
+
+
 def largest() -> dict[str, Any]:
     """Find the largest mapping that is granted, in bytes, by bisection; and say why one page more is refused."""
     low, high, refused = 0, 1 << 52, ""
@@ -115,6 +147,10 @@ DEEDS: dict[str, Callable[..., Any]] = {
     "child": child,
     "limit_stack": limit_stack,
     "probe": probe,
+    "map_file": map_file,
+    "load_file": load_file,
+    "write_file": write_file,
+    "sync_file": sync_file,
     "largest": largest,
 }
 

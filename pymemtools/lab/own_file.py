@@ -1,0 +1,54 @@
+"""A file of our own, without a name: it is gone when nobody has it open."""
+
+from __future__ import annotations
+
+import os
+
+from pymemtools.control.page_cache import evict_open
+from pymemtools.errors import MemtoolsError
+from pymemtools.lab.stage import Stage
+from pymemtools.probes.page_cache import PAGE, CacheCounter
+from pymemtools.reports.lab.plan import CannotRun
+
+_PIECE = 1 << 20
+
+
+def place() -> str:
+    """Give the directory that it goes to."""
+    lasting, other = "/var/tmp", "/tmp"  # noqa: S108 (for a file without a name; /tmp may be memory)
+    return os.environ.get("TMPDIR") or (lasting if os.access(lasting, os.W_OK) else other)
+
+
+def made(stage: Stage, size: int, name: str) -> int:
+    """Write a file of so many bytes, to the disk, too; ``name`` is the experiment. Raises MemtoolsError."""
+    fd, piece = stage.temporary(place()), os.urandom(_PIECE)
+    try:
+        at = 0
+        while at < size:
+            at += os.pwrite(fd, piece[: size - at], at)
+        os.fsync(fd)
+    except OSError as error:
+        raise MemtoolsError(f"lab {name}: {place()}: {os.strerror(error.errno or 0)}") from None
+    return fd
+
+
+def path_of(fd: int) -> str:
+    """Give a path by which our programs open it, too."""
+    return f"/proc/{os.getpid()}/fd/{fd}"
+
+
+def cached(fd: int) -> int | None:
+    """Give how many bytes of it are in the page cache; None where nothing tells."""
+    pages = CacheCounter().resident(fd, os.fstat(fd)).cached
+    return None if pages is None else pages * PAGE
+
+
+def evict(fd: int, name: str) -> None:
+    """Take it out of the page cache. Raises CannotRun where that takes nothing out."""
+    try:
+        evict_open(fd, os.fstat(fd).st_size)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise CannotRun(f"lab {name}: cannot run here: a file cannot be evicted: {reason}") from None
+    if cached(fd):
+        raise CannotRun(f"lab {name}: cannot run here: files in {place()} stay in memory: TMPDIR names another place")
