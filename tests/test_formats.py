@@ -331,6 +331,7 @@ def test_modes_that_repeat_are_known() -> None:
     found = {name for name, command in COMMANDS.items() for param in command.params if {*ENDLESS} & {*param.opts}}
     assert found == {
         *("free", "groups", "smem", "oom-scores", "pmap", "vgraph", "status", "zones", "swap", "thp", "numa"),
+        *("ksm", "pages"),
     }
 
 

@@ -150,7 +150,7 @@ def test_a_process_that_ends() -> None:
     "call",
     [
         "zones", "swap", "thp", "numa", "groups", "smem --top 3", "oom-scores --top 3", "status {pid}", "status --all",
-        "thp {pid}", "pmap {pid}", "free",
+        "thp {pid}", "pmap {pid}", "free", "ksm", "pages --unexplained",
     ],
 )  # fmt: skip
 def test_every_command_that_watches_redraws(call: str) -> None:

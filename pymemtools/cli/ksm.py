@@ -15,6 +15,7 @@ from pymemtools.cli.options import check_style, exit_status, format_option, open
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.progress import progress
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.ksm.status import KsmRequest, ksm_report
@@ -28,13 +29,17 @@ from pymemtools.sources.base import Source
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N with the most anonymous memory.")
 @click.option("--estimate", is_flag=True, help="Read their memory, and say what merging it would save.")
 @click.option("--whole", is_flag=True, help="Estimate what could be merged at all, not only what may be by now.")
+@watch_option
 @source_options
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show what KSM, the merging of equal pages, saves and costs, and its candidates. In KiB."""
     check_style(options["style"])
+    check_watch("ksm", options)
     pids = tuple(process_number("ksm", text) for text in options["pids"])
+    if options["estimate"] and options["watch"] is not None:
+        raise UsageProblem("ksm: --estimate reads all memory: no --watch with it")
     if options["whole"] and not options["estimate"]:
         raise UsageProblem("ksm: --whole goes with --estimate")
     if pids and options["top"] is not None:
@@ -42,10 +47,13 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     if options["estimate"]:
         return _estimate(ctx, source, pids, options)
-    report = ksm_report(source, KsmRequest(pids, options["top"]))
-    note_incomplete(ctx, report, strict=options["strict"])
-    show(report, options["style"], _status)
-    return _exit_status(ctx, report.answer.candidates.gone)
+    status = 0
+    for sample in watched("ksm", source, options):
+        report = ksm_report(source, KsmRequest(pids, options["top"]))
+        note_incomplete(ctx, report, strict=options["strict"])
+        show(report, options["style"], _status, sample=sample)
+        status = _exit_status(ctx, report.answer.candidates.gone)
+    return status
 
 
 def _estimate(ctx: click.Context, source: Source, pids: tuple[int, ...], options: Mapping[str, Any]) -> int:

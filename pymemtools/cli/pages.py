@@ -12,6 +12,7 @@ from pymemtools.cli.options import check_style, exit_status, format_option, open
 from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.progress import progress
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.pages.machine import flags_report, pages_report
@@ -23,25 +24,28 @@ from pymemtools.reports.pages.unexplained import unexplained_report
 @click.option("-p", "--pid", metavar="PID", shell_complete=offer_pids, help="The pages of a process of this machine.")
 @click.option("--unexplained", is_flag=True, help="What of MemTotal no counter explains, and who may have it.")
 @click.option("--flags", is_flag=True, help="Each combination of flags, with its type.")
+@watch_option
 @source_options
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show what page frames are used for, beside what meminfo counts. In KiB."""
     check_style(options["style"])
+    check_watch("pages", options)
     pid = None if options["pid"] is None else process_number("pages", options["pid"])
     if sum((pid is not None, options["flags"], options["unexplained"])) > 1:
         raise UsageProblem("pages: --pid, --flags and --unexplained are three questions: ask one")
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     text = _process if pid is not None else _unexplained if options["unexplained"] else _types
-    with progress("counting page frames"):
-        if pid is not None:
-            report = process_report(source, pid)
-        elif options["unexplained"]:
-            report = unexplained_report(source)
-        else:
-            report = flags_report(source) if options["flags"] else pages_report(source)
-    show(report, options["style"], _flags if options["flags"] else text)
+    for sample in watched("pages", source, options):
+        with progress("counting page frames"):
+            if pid is not None:
+                report = process_report(source, pid)
+            elif options["unexplained"]:
+                report = unexplained_report(source)
+            else:
+                report = flags_report(source) if options["flags"] else pages_report(source)
+        show(report, options["style"], _flags if options["flags"] else text, sample=sample)
     return exit_status(ctx)
 
 

@@ -102,7 +102,7 @@ def _together(counters: Counters, name: str, parts: tuple[str, ...]) -> int | No
 
 
 def grown(before: Mapping[str, int], after: Mapping[str, int], *, wraps: bool) -> dict[str, int | None]:
-    """Give by how much each counter of events grew; None for one that is less than before.
+    """Give by how much each counter of events grew, those that are no ``nr_``; None for one that is less than before.
 
     Where the machine is known to have run on, a counter may have ``wraps``: on a 32-bit machine, of which all counters
     are below 2^32, one that fell from the upper half to the lower one began again at 0.
@@ -111,7 +111,8 @@ def grown(before: Mapping[str, int], after: Mapping[str, int], *, wraps: bool) -
     {'pgfault': 8, 'pgfree': None}
     """
     wraps = wraps and all(count < _32_BITS for counters in (before, after) for count in counters.values())
-    return {name: _growth(before[name], count, wraps=wraps) for name, count in after.items() if name in before}
+    events = ((name, count) for name, count in after.items() if name in before and not name.startswith("nr_"))
+    return {name: _growth(before[name], count, wraps=wraps) for name, count in events}
 
 
 def _growth(before: int, after: int, *, wraps: bool) -> int | None:
