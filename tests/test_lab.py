@@ -424,6 +424,48 @@ def test_a_kill_is_explained_where_the_log_may_be_read(pymemtools: Run) -> None:
     assert told["killed_pid"] == told["chosen_pid"]
 
 
+def text_of(call: str, pymemtools: Run) -> list[str]:
+    """Give the lines that people read; skip where it cannot run."""
+    done = pymemtools("lab", *call.split())
+    if done.returncode == 3:
+        pytest.skip(done.stderr.decode())
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode().splitlines()
+
+
+def test_the_transcript_of_a_kill(pymemtools: Run) -> None:
+    lines = text_of("oom --limit 8M", pymemtools)
+    assert lines[0].split() == ["allocated", "VSS", "RSS", "anon", "tables", "charged"]
+    assert len(lines[1].split()) == 6
+    said = [line for line in lines if line.startswith("Killed, after ")]
+    assert re.fullmatch(r"Killed, after \d+\.\d [KM]iB, for its anonymous memory\.", "".join(said))
+    assert "Law: the group's peak is its limit: holds (8388608)" in lines or not any("peak" in line for line in lines)
+
+
+def test_the_transcript_of_one_who_lives(pymemtools: Run) -> None:
+    assert "Not killed: ends by itself." in text_of("oom --limit 8M --via mmap --touch none", pymemtools)
+
+
+def test_a_limit_that_holds_no_program_is_refused(pymemtools: Run) -> None:
+    done = pymemtools("lab", "oom", "--limit", "1M")
+    assert (done.returncode, b"at least 8.0 MiB" in done.stderr) == (2, True)
+
+
+def test_bad_accesses_are_told_in_words(pymemtools: Run) -> None:
+    lines = text_of("segv null kernel", pymemtools)
+    assert lines[0].split() == ["case", "access", "address", "signal", "code", "si_addr"]
+    assert lines[1].split() == ["null", "read", "0x0", "SIGSEGV", "MAPERR", "0x0"]
+    assert "MAPERR    nothing is mapped there" in lines
+    assert "Of its own memory the kernel says the same, whatever is there." in lines
+
+
+def test_samples_fit_a_terminal(pymemtools: Run) -> None:
+    for name, options in CALLS.items():
+        done = pymemtools("lab", name, *options.split())  # in a pipe, where nothing is broken
+        samples = done.stdout.decode().partition("\n\n")[0].splitlines()
+        assert max(map(len, samples), default=0) < 80, name
+
+
 # watch.
 
 
