@@ -12,7 +12,9 @@ from typing import Any
 import click
 import group_trees
 import pytest
+import recordings
 from conftest import CAPTURES
+from recordings import Board, process_files
 
 from pymemtools.capture.contents import CGROUP_FILES, PROCESS_FILES, SYSTEM_FILES, member_name
 from pymemtools.capture.script import script
@@ -28,6 +30,7 @@ from pymemtools.sources import open_source
 from pymemtools.sources.archive.member_names import is_wanted, locate, most_bytes, split_pid
 from pymemtools.sources.base import ProcessFiles, Source, parse_pid
 from pymemtools.sources.example import demo_path
+from pymemtools.sources.recording import open_recording
 
 CALLS = {  # every command that reads a source, with what is not a whole call by itself
     "free": ("-t", "--cgroup", "--bar"),
@@ -216,6 +219,19 @@ def test_program_and_script_take_what_the_catalog_says() -> None:
     ):
         assert script().partition(f"{name}='")[2].partition("'")[0].split() == paths
     assert {path_of(name) for name in NEVER_READ_TUNABLES | ONLY_WRITTEN} == set(NEVER_READ)
+
+
+def test_a_recording_takes_what_a_capture_does_but_for_maps(tmp_path: Path) -> None:
+    """Files that are there and can be read; what seldom changes with the first sample, as it is a full one."""
+    files = {kept.path: b"1\n" for kept in FILES if kept.is_taken and kept.path not in NEVER_READ}
+    machine = {path.replace("*", "0"): text for path, text in files.items() if not path.startswith(("PID/", "GROUP/"))}
+    machine |= {f"/sys/fs/cgroup/{name}": b"1\n" for name in CGROUP_FILES}
+    process = dict.fromkeys(PROCESS_FILES, b"1\n") | process_files(7, 400)
+    source = open_recording(recordings.recorded(tmp_path / "a.rec", 1, board=Board(machine, {7: process}))).at("last")
+    assert [path for path in machine if source.read(path) != machine[path]] == []
+    with source.process(7) as taken:
+        for name in set(PROCESS_FILES) - {"maps", "smaps"}:
+            assert taken.read(name) == process[name]
 
 
 SECRETS = {  # a line of each file that tells of people

@@ -15,6 +15,7 @@ from pymemtools.capture.contents import (
     EACH_CGROUP_FILES,
     EACH_PROCESS_FILES,
     EACH_SYSTEM_FILES,
+    PROCESS_FILES,
     SYSTEM_FILES,
     cgroup_folders,
     system_paths,
@@ -28,8 +29,8 @@ from pymemtools.sources.recording.bundle import REFUSED
 
 # Of the words behind the name: minflt, majflt, utime, stime, starttime, vsize, rss, startcode.
 _MOVING = (7, 9, 11, 12, 19, 20, 21, 23)
-_WHEN_MOVED = ("cmdline", "smaps_rollup")
 _MAPS = ("maps", "smaps")
+_WHEN_MOVED = tuple(name for name in PROCESS_FILES if name not in (*EACH_PROCESS_FILES, *_MAPS))
 _MOST = 32 << 20  # bytes of one file; more than that of smaps is not recorded
 
 Files = dict[str, bytes]
