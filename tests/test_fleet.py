@@ -276,7 +276,7 @@ def test_what_if_is_what_if_of_each_capture(pymemtools: Run, tmp_path: Path, pat
         )
         return
     steps = engine.ask("SELECT alloc FROM capture").rows[0][0]
-    sizes = {1, 4096, 100 << 20, 10 << 30, *(step["size"] + more for step in steps for more in (-1, 0, 1, 4096))}
+    sizes = {100 << 20, *(step["size"] + more for step in steps for more in (-1, 0))}
     for size in sorted(size for size in sizes if 0 < size < 1 << 47):
         mine = ask(pymemtools, found, "what-if", "alloc", str(size))["rows"][0]
         theirs = json.loads(pymemtools("what-if", "alloc", str(size), "-S", str(path), "-f", "json").stdout)["totals"]
