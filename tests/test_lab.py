@@ -22,6 +22,7 @@ from pymemtools.errors import Denied, MemtoolsError
 from pymemtools.lab import child, page_cache, watch
 from pymemtools.lab.guard import Leftovers, guarded
 from pymemtools.lab.keeper import Hear, Owe, Terms
+from pymemtools.lab.stage import Stage
 from pymemtools.readings.cgroup_path import Hierarchy
 from pymemtools.reports.lab.demand_paging import PagingRequest, paging_report
 from pymemtools.reports.lab.laws import broken
@@ -561,6 +562,34 @@ def test_what_a_watched_command_leaves_running_goes_on() -> None:
     assert until(mark, 1)  # as soon as it has become sleep
     assert descendants(mark) == [int(out)]
     os.kill(int(out), signal.SIGKILL)
+
+
+# Changes.
+
+
+@pytest.mark.parametrize("knows_files_without_names", [True, False])
+def test_a_temporary_file_has_no_name(
+    knows_files_without_names: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not knows_files_without_names:
+        monkeypatch.setattr(os, "O_TMPFILE", 0)  # as a file system that refuses it: a directory is not opened to write
+    owed: list[Debt] = []
+    fd = Stage(open_source(None), nobody, owed.append).temporary(str(tmp_path))
+    try:
+        assert (os.write(fd, b"x"), os.listdir(tmp_path), os.fstat(fd).st_nlink) == (1, [], 0)
+        assert [debt.kind for debt in owed] == ([] if knows_files_without_names else [FILE])
+    finally:
+        os.close(fd)
+
+
+def test_a_setting_is_owed_before_it_is_changed(tmp_path: Path) -> None:
+    setting = tmp_path / "setting"
+    setting.write_text("1\n")
+    owed: list[tuple[Debt, str]] = []
+    stage = Stage(open_source(None), nobody, lambda debt: owed.append((debt, setting.read_text())))
+    stage.set("a setting", str(setting), "2")
+    assert owed == [(Debt(SETTING, str(setting), "1"), "1\n")]
+    assert setting.read_text() == "2\n"
 
 
 # Control groups.
