@@ -23,6 +23,7 @@ from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.readings.paging import PagingMoment
 from pymemtools.render.sar_paging import sar_layout
 from pymemtools.reports.faults.sar import SarMachine, sar_figures
+from pymemtools.sources.base import since_1970
 
 BEFORE = """\
 pgpgin 1000
@@ -198,6 +199,29 @@ def test_sar_prints_the_same(
         assert ours(snapshots, times, capsys) == sar(file, **environment)
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.mark.parametrize("name", ["en_US", "de_DE", "ja_JP"])  # AM and PM, decimal commas, dates of two-byte letters
+def test_locales_decide_how_times_and_decimals_are_written(
+    name: str, oracle: Path, tmp_path: Path, pymemtools: Run
+) -> None:
+    call = ["localedef", "-i", name, "-f", "UTF-8", str(tmp_path / f"{name}.UTF-8")]
+    try:
+        if subprocess.run(call, capture_output=True, check=False).returncode > 1:  # 1: done, with warnings
+            pytest.skip("no source of that locale")
+    except FileNotFoundError:
+        pytest.skip("no localedef")
+    snapshots = [Snapshot(BEFORE, "1000.50 900.00\n"), Snapshot(AFTER, "1003.57 903.00\n")]
+    file = recorded(tmp_path, snapshots)
+    first, second = (round(since_1970(read_at)) for read_at in times_of(file))
+    earlier = capture(tmp_path / "earlier", *snapshots[0], first)
+    later = capture(tmp_path / "later", *snapshots[1], second)
+    locale = {"LOCPATH": str(tmp_path), "LANG": f"{name}.UTF-8", "LC_ALL": "", "LC_MESSAGES": "C", "TZ": "UTC"}
+    call = ["faults", "--compat", "sar", "-S", str(later), "--diff", str(earlier)]
+    mine = pymemtools(*call, env=os.environ | locale).stdout.decode().splitlines()
+    theirs = sar(file, **locale).splitlines()
+    assert mine[1:] == theirs[1:]
+    assert mine[0].split("\t")[1] == theirs[0].split("\t")[1]  # the date
 
 
 def test_sar_prints_the_same_when_the_machine_is_started_anew(
