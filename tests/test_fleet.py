@@ -16,8 +16,9 @@ import duckdb
 import pyarrow.parquet
 import pytest
 from conftest import CAPTURES, HERE, Run
-from fleet_captures import HOUR, START, board, example, make_captures, packed
+from fleet_captures import EXAMPLE, HOUR, START, board, example, make_captures, packed
 
+from pymemtools.capture.recording import Tick, Writer
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.fleet import ingest as ingesting
 from pymemtools.fleet.compact import compact
@@ -26,6 +27,7 @@ from pymemtools.fleet.engine import Engine
 from pymemtools.fleet.ingest import Map, Wishes, in_processes, in_this_process, ingest
 from pymemtools.fleet.rows import rows_of_capture
 from pymemtools.fleet.schema import TABLES
+from pymemtools.sources import open_source
 
 BOARDS, MOMENTS = 6, 4
 WISHES = Wishes({"firmware": "1.2"})
@@ -244,6 +246,25 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     found = filled(tmp_path / "set", [path])
     assert Engine(found).ask("SELECT host, command FROM process WHERE pid = 278").rows == [
         ("b\\xffd", "caf\\xe9 \x1b[2J")
+    ]
+
+
+def test_each_moment_of_a_recording_is_a_capture(pymemtools: Run, tmp_path: Path) -> None:
+    """It has no smaps, and sums that smaps_rollup tells; taken in again when it has grown, the old ones are known."""
+    path = tmp_path / "x.rec"
+    figures = []
+    with Writer(str(path), {"page_size": 4096, "every_s": 10.0}, full_every=1) as writer:
+        for number in range(3):
+            writer.sample(open_source(str(EXAMPLE)), Tick(START + 10.0 * number, 100.0 + 10 * number, utc_offset_s=0))
+            found = Dataset(str(tmp_path / "set"), create=True)
+            *_, (outcome, already) = ingest(found, [str(path)], Wishes(), in_this_process)
+            figures.append((outcome.captures, outcome.rejected, already))
+    assert figures == [(1, 0, 0), (1, 0, 1), (1, 0, 2)]
+    rows = Engine(found).ask("SELECT taken_at::VARCHAR, name, pss FROM process WHERE pid = 278 ORDER BY ALL").rows
+    theirs = json.loads(pymemtools("smem", "--rollup", "-S", str(EXAMPLE), "-f", "json").stdout)["rows"]
+    (pss,) = [row["pss"] for row in theirs if row["pid"] == 278]
+    assert rows == [(f"2026-11-18 11:06:{40 + 10 * number}+00", "lab", pss) for number in range(2)] + [
+        ("2026-11-18 11:07:00+00", "lab", pss)
     ]
 
 

@@ -73,7 +73,7 @@ def when_of(taken_at: str | None, arrived_at: datetime) -> When:
 
 def rows_of_capture(source: Source, origin: Origin) -> Rows:
     """Make the rows of a capture. Raises MemtoolsError where nothing of it tells of memory."""
-    evidence = Evidence(source, _kills(source), questions=_QUESTIONS)
+    evidence = _evidence(source)
     machine = evidence.machine
     machine.pages("MemTotal")
     when = when_of(source.facts.taken_at, origin.arrived_at)
@@ -89,6 +89,16 @@ def rows_of_capture(source: Source, origin: Origin) -> Rows:
         rows[table] = [(*whose, *(_plain(row[field]) for field in fields)) for row in rows_of(report(evidence))]
     rows["oom_event"] = [(*whose, *row) for row in _events(evidence.kills)]
     return rows
+
+
+def _evidence(source: Source) -> Evidence:
+    """Read it; where most processes have no smaps, as in a recording, their sums without the mappings."""
+    kills = _kills(source)
+    if source.facts.kind != "recording":
+        evidence = Evidence(source, kills, questions=_QUESTIONS)
+        if evidence.sample.unreadable * 2 <= evidence.sample.seen:
+            return evidence
+    return Evidence(source, kills, questions=_QUESTIONS._replace(more=Wants(("Rss", "Pss", "Swap"))))
 
 
 _REPORTS = {
