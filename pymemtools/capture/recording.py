@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymemtools import __version__
+from pymemtools.capture.courses import Courses
 from pymemtools.capture.figures import group_figures, process_figures
 from pymemtools.capture.recording_file import opened_to_write, write_error
 from pymemtools.capture.retention import EVERYTHING, Keep, expire
@@ -18,9 +19,9 @@ from pymemtools.capture.sampling import Files, Identity, Sampled, Sampler
 from pymemtools.procfs.cgroup import parse_cgroup
 from pymemtools.sources.base import Source
 from pymemtools.sources.recording.bundle import REFUSED, bundled
-from pymemtools.sources.recording.figures import Row, packed_course, packed_rows, unpacked_rows
+from pymemtools.sources.recording.figures import Row
 from pymemtools.sources.recording.packing import pack
-from pymemtools.sources.recording.schema import BLOCK, COURSE_SHIFT, GROUP, KEY, MACHINE, PROCESS
+from pymemtools.sources.recording.schema import BLOCK, GROUP, KEY, MACHINE, PROCESS
 from pymemtools.sources.recording.state import packed_state
 
 if TYPE_CHECKING:
@@ -85,7 +86,6 @@ class Writer:
         self._file = opened_to_write(path)
         self._sql: sqlite3.Connection = self._file.connection
         self._places: dict[int, dict[Any, _Place]] = {MACHINE: {}, GROUP: {}, PROCESS: {}}
-        self._course: dict[int, tuple[list[int], list[tuple[int, ...]]]] = {}  # of the block: offsets, figures
         self._users: set[int] = set()
         self._boot_id, self._boot = "", 0
         self._taken = 0  # samples in this run
@@ -93,6 +93,7 @@ class Writer:
         self._number = self._next_text = self._first_text = self._next_place = 0
         self._dictionary = b""
         with write_error(path):
+            self._courses = Courses(self._sql)
             self._continue({"tool": f"pymemtools {__version__}", **(about or {})})
 
     def close(self) -> None:
@@ -142,11 +143,9 @@ class Writer:
                 self._sql.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
         self._number = self._most("sample", "number")
         self._next_text = self._most("text", "id") + 1
-        self._next_place = self._most("place", "id") + 1
+        self._next_place = max(self._most("place", "id"), self._courses.last_place) + 1
         self._dictionary = next(iter(self._one("SELECT value FROM about WHERE key = 'dictionary'") or ()), b"")
         self._users = {uid for (uid,) in self._sql.execute("SELECT uid FROM user")}
-        for number, packed in self._sql.execute("SELECT number, packed FROM fresh ORDER BY number"):
-            self._collect(number, unpacked_rows(packed))
 
     def _most(self, table: str, column: str) -> int:
         return (self._one(f"SELECT max({column}) FROM {table}") or (0,))[0] or 0  # noqa: S608 (our own names)
@@ -157,8 +156,7 @@ class Writer:
 
     def _write(self, number: int, sampled: Sampled, source: Source) -> None:
         """Write all that a sample brought, but for its own line."""
-        if number // BLOCK * BLOCK > min((numbers[0] for numbers, _ in self._course.values()), default=number):
-            self._fold()
+        self._courses.begin(number)
         self._at_boot(sampled, number)
         if not self._dictionary:
             self._choose_dictionary(sampled)
@@ -268,30 +266,11 @@ class Writer:
                 if is_first or figures != place.figures:
                     rows.append((place.id, *figures))
                 place.figures = figures
-        if rows:
-            self._sql.execute("INSERT INTO fresh VALUES (?, ?)", (number, packed_rows(rows)))
-            self._collect(number, rows)
+        self._courses.add(number, rows)
 
     def _is_new(self, place: _Place) -> bool:
         """Tell whether its text is of this sample."""
         return place.text is not None and place.text >= self._first_text
-
-    def _collect(self, number: int, rows: Iterable[Row]) -> None:
-        for place, *figures in rows:
-            numbers, values = self._course.setdefault(place, ([], []))
-            numbers.append(number)
-            values.append(tuple(figures))
-
-    def _fold(self) -> None:
-        """Put the figures of a block together, by place."""
-        rows = []
-        for count, (place, (numbers, values)) in enumerate(self._course.items()):
-            start = numbers[0] // BLOCK * BLOCK
-            packed = packed_course([number - start for number in numbers], values)
-            rows.append(((start << COURSE_SHIFT) + count, place, packed))
-        self._sql.executemany("INSERT INTO course VALUES (?, ?, ?)", rows)
-        self._sql.execute("DELETE FROM fresh")
-        self._course.clear()
 
     def _describe(self, sampled: Sampled, source: Source) -> None:
         """Keep beside the figures whose they are, where that is news."""
