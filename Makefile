@@ -64,3 +64,4 @@ bench: dev
 	$(BIN)/python bench/pages.py
 	$(BIN)/python bench/ksm.py
 	$(BIN)/python bench/trend.py
+	$(BIN)/python bench/report.py

@@ -15,10 +15,14 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.readings.once import Once
 from pymemtools.readings.processes import Wants, read_processes
 from pymemtools.report import Report
+from pymemtools.reports.findings.evidence import Evidence
+from pymemtools.reports.findings.logged import kills_in
+from pymemtools.reports.findings.report import findings_report
 from pymemtools.reports.groups.mapped import WANTS_PSS
 from pymemtools.reports.groups.report import GroupsRequest, groups_report
 from pymemtools.reports.oom_scores.candidates import WANTS as WEIGHTS
 from pymemtools.reports.oom_scores.report import ScoresRequest, scores_report
+from pymemtools.reports.page import page_of
 from pymemtools.reports.smem.report import smem_report
 from pymemtools.reports.smem.request import Request
 from pymemtools.reports.swap.report import WANTS as SWAPPED
@@ -78,6 +82,10 @@ class Counting:
         self.reads[path] += 1
         return self._source.read(path)
 
+    def chunks_beside(self, path: str) -> Iterator[bytes]:
+        self.reads[path] += 1
+        return self._source.chunks_beside(path)
+
     @contextmanager
     def process(self, pid: int) -> Iterator[ProcessFiles]:
         with self._source.process(pid) as files:
@@ -109,6 +117,18 @@ def test_each_file_is_read_once() -> None:
         answer(question, once)
     assert counted.reads["meminfo"] == 1
     assert {path: times for path, times in counted.reads.items() if times > 1} == {}
+
+
+@pytest.mark.parametrize("name", ["groups-6.1/together.tar.gz", "x86_64-7.2/selftest.tar.gz"])
+def test_a_page_reads_each_file_once(name: str) -> None:
+    """The address spaces of the largest processes are read again: that they are is known only when all were read."""
+    counted = Counting(open_source(str(CAPTURES / name), with_logs=True))
+    evidence = Evidence(counted, kills_in(counted, 1 << 30, []))
+    findings_report(evidence)
+    assert {path: times for path, times in counted.reads.items() if times > 1} == {}
+    largest = {scene.space.title.partition(":")[0] for scene in page_of(evidence).spaces}
+    again = {path for path, times in counted.reads.items() if times > 1}
+    assert {path.partition("/")[0] for path in again} == largest
 
 
 def test_what_was_not_read_is_read_for_who_asks() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,15 +18,13 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.cli.output import note_incomplete, show
-from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import FINDINGS
 from pymemtools.report import Report
 from pymemtools.reports.findings.finding import SEVERITIES
-from pymemtools.sources.base import Source
 
 if TYPE_CHECKING:
     from pymemtools.reports.findings.evidence import Evidence
-    from pymemtools.reports.oom_report.report import Told
 
 _FOUND = 6  # exit status: there is a finding as bad as --fail-on says
 _MARKDOWN = "md"
@@ -58,13 +56,17 @@ def command(
         _show_rules(style)
         return 0
     from pymemtools.reports.findings.evidence import Evidence
+    from pymemtools.reports.findings.logged import kills_in
     from pymemtools.reports.findings.report import findings_report
 
     before = None
     if diff is not None:
         before = Evidence(open_from(ctx, diff, partial=partial, max_size=max_size))
     opened = open_from(ctx, source, partial=partial, max_size=max_size, with_logs=True)
-    evidence = Evidence(opened, _kills(opened, max_size), before)
+    damages: list[str] = []
+    evidence = Evidence(opened, kills_in(opened, max_size, damages), before)
+    for damage in damages:
+        say(f"report: {damage}")
     report = _saved(evidence, output, force=options["force"]) if output else findings_report(evidence)
     note_incomplete(ctx, report, strict=options["strict"])
     if output:
@@ -100,25 +102,6 @@ def _check(style: str, diff: str | None, source: str | None, output: str | None)
         check_style(style)
     if diff == "-" and source == "-":
         raise UsageProblem("report: stdin holds one archive: --diff and --source cannot both be -")
-
-
-def _kills(source: Source, max_size: int) -> Sequence[Told] | None:
-    """Read the kills in the logs of a capture, or in the ring buffer where we may; None: there is no log."""
-    from pymemtools.readings.kernel_logs import reports_in_ring, reports_of_capture
-    from pymemtools.reports.oom_report.report import explained
-
-    damages: list[str] = []
-    try:
-        if source.is_live:
-            from pymemtools.sources.kernel_log import read_kernel_log
-
-            return list(explained(reports_in_ring("dmesg", read_kernel_log(), source.facts.kernel)))
-        return list(explained(reports_of_capture(source, max_size, damages)[0]))
-    except MemtoolsError:
-        return None
-    finally:
-        for damage in damages:
-            say(f"report: {damage}")
 
 
 def _show_rules(style: str) -> None:

@@ -305,7 +305,8 @@ class _Reader:
 
     def _figures(self, files: ProcessFiles, stat: Stat | None, process: Process) -> Process:
         wants, tally = self._wants, self._tally
-        rollup = _optional(files, "smaps_rollup", self._parse_rollup) if wants.rollup or wants.split else None
+        is_summed_up = wants.rollup or wants.split
+        rollup = _optional(files, "smaps_rollup", self._parse_rollup) if is_summed_up else None
         sums: dict[str, int | None] = dict(rollup or {})
         maps, is_without_smaps, where = None, False, f"{files.pid}/smaps"
         accounting = Accounting(where) if wants.accounted else None
@@ -317,7 +318,7 @@ class _Reader:
                 is_without_smaps = self._may_do_without_smaps
                 if not is_without_smaps:
                     raise
-                rollup = rollup or _optional(files, "smaps_rollup", self._parse_rollup)
+                rollup = rollup if is_summed_up else _optional(files, "smaps_rollup", self._parse_rollup)
                 if not rollup:
                     raise
                 sums = dict(rollup)

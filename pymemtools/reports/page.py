@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.errors import MemtoolsError
 from pymemtools.readings.address_space import space_of_process
 from pymemtools.report import Report
-from pymemtools.reports.findings.evidence import Evidence, rows_of
+from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.report import findings_report
 from pymemtools.reports.physical import physical_report, regions_of
 from pymemtools.reports.smem.report import smem_report
@@ -58,7 +58,7 @@ def _physical(evidence: Evidence) -> Report:
 
 def _spaces(evidence: Evidence) -> Iterator[Scene]:
     """Read the address spaces of the largest processes, which only now are known."""
-    rows = sorted(rows_of(evidence.processes), key=lambda row: -(row["pss"] or row["rss"] or 0))
+    rows = sorted(evidence.rows("processes"), key=lambda row: -(row["pss"] or row["rss"] or 0))
     for row in rows[:SPACES]:
         try:
             space = space_of_process(evidence.source, row["pid"], rss=True)

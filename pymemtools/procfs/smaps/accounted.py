@@ -32,7 +32,8 @@ class Accounting(FlaggedRecords):
         self._whole += kib
         if is_copied:
             self._copied += kib
-            self._largest = max(self._largest, kib)
+            if kib > self._largest:
+                self._largest = kib
 
     def finish(self) -> Accounted | None:
         """Give the sums; None where there are no VmFlags (before Linux 3.8)."""

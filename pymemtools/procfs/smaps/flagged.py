@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from pymemtools.errors import ParseError
 
@@ -36,8 +35,10 @@ class FlaggedRecords:
             self._is_hopeless = True
         records = text[:end].split(_FLAGS)
         self.is_told = self.is_told or len(records) > 1
-        for record, after in pairwise(records):
-            self.take(record, after.partition(b"\n")[0])
+        take, record = self.take, records[0]
+        for after in records[1:]:
+            take(record, after[: after.find(b"\n")])
+            record = after
 
     def take(self, record: bytes, flags: bytes) -> None:
         """Look at one record up to its flags, each of which has a blank before it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 
+from pymemtools import __version__
 from pymemtools.render.address_svg import STYLE
 from pymemtools.render.findings import summary
 from pymemtools.render.page.look import SCRIPT, style
@@ -49,7 +49,7 @@ def document_lines(
         yield "</section>"
     yield "</main><footer>"
     yield from foot
-    yield f"<p>Made by pymemtools {_own_version()}. Sizes are in powers of 1024.</p></footer>"
+    yield f"<p>Made by pymemtools {__version__}. Sizes are in powers of 1024.</p></footer>"
     yield f"<script>{SCRIPT}</script></body></html>"
 
 
@@ -82,10 +82,3 @@ def _foot(report: Report, untold: dict[str, str]) -> Iterator[str]:
         yield "<p>What this page rests on, and what the source does not tell:</p><ul>"
         yield from (f"<li>{safe(line)}</li>" for line in dict.fromkeys(lines))
         yield "</ul>"
-
-
-def _own_version() -> str:
-    try:
-        return version("pymemtools")
-    except PackageNotFoundError:
-        return ""

@@ -14,7 +14,6 @@ from pymemtools.render.page.words import safe, short
 from pymemtools.report import Table
 from pymemtools.reports.findings.evidence import rows_of
 from pymemtools.reports.findings.finding import Finding
-from pymemtools.reports.oom_report.verdict import verdict
 from pymemtools.reports.page import Page
 from pymemtools.reports.physical import KINDS
 from pymemtools.reports.physical_areas import physical_areas
@@ -71,10 +70,10 @@ def _largest_first(table: Table) -> Table:
 def _treemaps(page: Page) -> Iterator[str]:
     by_process = [
         Part(row["name"], row["pss"] or row["rss"] or 0, f"PID {row['pid']}, {row['user']}")
-        for row in rows_of(page.evidence.processes)
+        for row in page.evidence.rows("processes")
     ]
     by_user = [Part(row["user"], row["pss"] or row["rss"] or 0) for row in rows_of(page.users)]
-    groups = rows_of(page.evidence.groups)
+    groups = page.evidence.rows("groups")
     leaves = [
         Part(row["cgroup"], row["current"])
         for row in groups
@@ -186,6 +185,8 @@ def _tunables(page: Page) -> Iterator[str]:
 
 
 def _kills(page: Page) -> Iterator[str]:
+    from pymemtools.reports.oom_report.verdict import verdict  # takes a while, and most have no kill
+
     kills = page.evidence.kills or ()
     if len(kills) > _KILLS:
         yield f"<p>Of {len(kills)} the last {_KILLS}; oom-report shows all.</p>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.pressure import Pressure, parse_pressure
@@ -15,7 +15,6 @@ from pymemtools.report import Report
 from pymemtools.reports.groups.mapped import WANTS as OF_GROUPS
 from pymemtools.reports.groups.mapped import WANTS_PSS
 from pymemtools.reports.groups.report import GroupsRequest, groups_report
-from pymemtools.reports.oom_report.report import Told
 from pymemtools.reports.oom_scores.candidates import WANTS as WEIGHTS
 from pymemtools.reports.oom_scores.report import ScoresRequest, scores_report
 from pymemtools.reports.smem.report import smem_report
@@ -29,6 +28,9 @@ from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.commitments import WANTS as COMMITMENTS
 from pymemtools.reports.zones import reserves, zones_report
 from pymemtools.sources.base import Source
+
+if TYPE_CHECKING:
+    from pymemtools.reports.oom_report.report import Told
 
 
 class Questions(NamedTuple):
@@ -66,6 +68,7 @@ class Evidence:
         self.kills = kills  # in its logs; None: it has none
         self.before = before  # the same machine earlier
         self.untold: dict[str, str] = {}
+        self._rows: dict[str, list[dict[str, Any]]] = {}
 
     def answer(self, question: str, ask_it: Callable[[], Report]) -> Report | None:
         """Ask, or say in ``untold`` why there is no answer."""
@@ -74,6 +77,12 @@ class Evidence:
         except MemtoolsError as error:
             self.untold[question] = str(error)
             return None
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Give the rows of ``processes``, ``zones`` ..., none without an answer; made once: many ask."""
+        if name not in self._rows:
+            self._rows[name] = rows_of(getattr(self, name))
+        return self._rows[name]
 
     @cached_property
     def machine(self) -> Machine:

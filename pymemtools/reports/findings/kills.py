@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pymemtools.readings.doubt import swap_of
-from pymemtools.reports.findings.evidence import Evidence, rows_of
+from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.reports.findings.processes import named
 from pymemtools.units import human_size, minus
@@ -39,7 +39,7 @@ def _counted(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _early(evidence: Evidence) -> Iterator[Seen]:
-    for row in rows_of(evidence.processes):
+    for row in evidence.rows("processes"):
         if row["name"] == "earlyoom":
             yield _earlyoom(evidence, row)
         elif row["name"] == "systemd-oomd":
@@ -52,7 +52,7 @@ def _earlyoom(evidence: Evidence, row: dict[str, Any]) -> Seen:
     swap = _limit(row["command"], "-s", total) or (total or 0) * _EARLYOOM_PERCENT // 100
     left = evidence.meminfo.get("MemAvailable")
     by_rss = "--sort-by-rss" in row["command"].split(" ")
-    others = [each for each in rows_of(evidence.scores) if each["killable"] and each["pid"] != row["pid"]]
+    others = [each for each in evidence.rows("scores") if each["killable"] and each["pid"] != row["pid"]]
     key = "rss" if by_rss else "oom_score"
     first = max(others, key=lambda each: (each[key] or 0, each["rss"] or 0), default=None)
     whom = "" if first is None else f": first {named(first)}, unless told to avoid it"
@@ -70,7 +70,7 @@ def _limit(command: str, option: str, whole: int | None) -> int | None:
 
 def _oomd(evidence: Evidence, row: dict[str, Any]) -> Seen:
     groups = [
-        each for each in rows_of(evidence.groups) if each["cgroup"] != "/" and not each["cgroup"].endswith(".slice")
+        each for each in evidence.rows("groups") if each["cgroup"] != "/" and not each["cgroup"].endswith(".slice")
     ]
     first = max(groups, key=lambda each: each["swap"] or 0, default=None)
     whom = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pymemtools.reports.findings.evidence import Evidence, rows_of
+from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.reports.groups.rows import CACHE, NEAR, NEAR_PERCENT
 from pymemtools.units import human_size
@@ -13,7 +13,7 @@ _STALLS = 10  # percent of a minute
 
 
 def _near(evidence: Evidence) -> Iterator[Seen]:
-    for row in rows_of(evidence.groups):
+    for row in evidence.rows("groups"):
         limit, current = row["limit"], row["current"]
         if row["state"] == NEAR and limit and current is not None:
             severity = CRITICAL if 100 * (limit - current) < 3 * limit else WARNING
@@ -26,7 +26,7 @@ def _near(evidence: Evidence) -> Iterator[Seen]:
 
 def _killed(evidence: Evidence) -> Iterator[Seen]:
     deepest: dict[str, int] = {}
-    rows = [row for row in rows_of(evidence.groups) if row["oom_kills"]]
+    rows = [row for row in evidence.rows("groups") if row["oom_kills"]]
     for row in rows:
         below = sum(each["oom_kills"] for each in rows if each["cgroup"].startswith(row["cgroup"].rstrip("/") + "/"))
         if row["oom_kills"] > below:  # version 2 counts those of the groups in it, too
@@ -37,7 +37,7 @@ def _killed(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _slowed(evidence: Evidence) -> Iterator[Seen]:
-    for row in rows_of(evidence.groups):
+    for row in evidence.rows("groups"):
         high, current = row["high"], row["current"]
         if high and current is not None and current >= high:
             title = f"Memory group {row['cgroup']} is above memory.high: its processes are slowed down"
@@ -45,7 +45,7 @@ def _slowed(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _stalls(evidence: Evidence) -> Iterator[Seen]:
-    for row in rows_of(evidence.groups):
+    for row in evidence.rows("groups"):
         waits = row["full_avg60"]
         if row["cgroup"] != "/" and waits is not None and waits >= _STALLS:
             title = f"Memory group {row['cgroup']} stands still, waiting for memory"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pymemtools.procfs.meminfo import hugetlb_pool
 from pymemtools.reports.estimates import dirty_of
-from pymemtools.reports.findings.evidence import Evidence, rows_of
+from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.reports.system_memory import REST
 from pymemtools.units import human_size, plus
@@ -52,7 +52,7 @@ def _thrashing(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _unexplained(evidence: Evidence) -> Iterator[Seen]:
-    rest = next((row["used"] for row in rows_of(evidence.system) if row["area"] == REST), None)
+    rest = next((row["used"] for row in evidence.rows("system") if row["area"] == REST), None)
     if _large(evidence, rest, 10):
         severity = WARNING if (evidence.share(rest) or 0) >= 25 else NOTICE
         yield Seen(severity, "Memory that no counter explains", _of_ram(evidence, rest), rest, "bytes")

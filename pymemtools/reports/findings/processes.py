@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pymemtools.readings.status import NEAR_PERCENT, max_map_count
-from pymemtools.reports.findings.evidence import Evidence, rows_of
+from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.units import human_size
 
@@ -21,7 +21,7 @@ def named(row: dict[str, Any]) -> str:
 
 
 def _half(evidence: Evidence) -> Iterator[Seen]:
-    for row in rows_of(evidence.processes):
+    for row in evidence.rows("processes"):
         share = evidence.share(row["pss"] if row["pss"] is not None else row["rss"])
         if share is not None and share >= _HALF:
             held = row["pss"] if row["pss"] is not None else row["rss"]
@@ -32,7 +32,7 @@ def _half(evidence: Evidence) -> Iterator[Seen]:
 
 def _map_count(evidence: Evidence) -> Iterator[Seen]:
     most = max_map_count(evidence.source)
-    for row in rows_of(evidence.processes) if most else ():
+    for row in evidence.rows("processes") if most else ():
         count = row["mappings"]
         if most and count is not None and 100 * count >= NEAR_PERCENT * most:
             severity = CRITICAL if 100 * count >= 98 * most else WARNING
@@ -41,7 +41,7 @@ def _map_count(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _shielded(evidence: Evidence) -> Iterator[Seen]:
-    rows = [row for row in rows_of(evidence.scores) if row["rss"] is not None]
+    rows = [row for row in evidence.rows("scores") if row["rss"] is not None]
     largest = max(rows, key=lambda row: row["rss"], default=None)
     if largest is None or (largest["oom_score_adj"] or 0) > _SHIELD:
         return
@@ -53,7 +53,7 @@ def _shielded(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _innocent(evidence: Evidence) -> Iterator[Seen]:
-    rows = [row for row in rows_of(evidence.scores) if row["killable"] and row["rss"] is not None]
+    rows = [row for row in evidence.rows("scores") if row["killable"] and row["rss"] is not None]
     first = rows[0] if rows else None
     largest = max(rows, key=lambda row: row["rss"] + (row["swap"] or 0), default=None)
     if first is None or largest is None or first["pid"] == largest["pid"]:
@@ -67,7 +67,7 @@ def _innocent(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _nobody(evidence: Evidence) -> Iterator[Seen]:
-    rows = rows_of(evidence.scores)
+    rows = evidence.rows("scores")
     if rows and not any(row["killable"] or row["killable"] is None for row in rows):
         yield Seen(
             CRITICAL,
@@ -83,7 +83,7 @@ def _huge(evidence: Evidence) -> Iterator[Seen]:
     left = evidence.share(evidence.meminfo.get("MemAvailable"))
     if not always or left is None or left >= 20:
         return
-    for row in rows_of(evidence.processes):
+    for row in evidence.rows("processes"):
         thp, share = row["thp"], evidence.share(row["thp"])
         if thp and share is not None and share >= _HOG:
             title = f"Huge pages that {named(row)} did not ask for may hold memory that it does not use"

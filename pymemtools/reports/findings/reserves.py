@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pymemtools.reports.findings.evidence import Evidence, rows_of
+from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.units import human_size
 
@@ -16,7 +16,7 @@ _SCATTERED = 950  # permille of free memory in smaller blocks
 def _below(evidence: Evidence) -> Iterator[Seen]:
     if evidence.machine.doubt:
         return  # they tell of other memory than the machine's
-    for zone in rows_of(evidence.zones):
+    for zone in evidence.rows("zones"):
         if not zone["managed"] or zone["free"] > zone["low"]:
             continue
         name, figure = f"{zone['zone']} of node {zone['node']}", f"{human_size(zone['free'])} free"
@@ -45,7 +45,7 @@ def _proportion(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _fragmented(evidence: Evidence) -> Iterator[Seen]:
-    for row in rows_of(evidence.huge_pages):
+    for row in evidence.rows("huge_pages"):
         if row["order"] != _ORDER or row["zone"] in ("DMA", "Device"):
             continue
         unusable = row["unusable_permille"]
@@ -57,7 +57,7 @@ def _fragmented(evidence: Evidence) -> Iterator[Seen]:
 
 def _nodes(evidence: Evidence) -> Iterator[Seen]:
     sums: dict[int, list[int]] = {}
-    for zone in rows_of(evidence.zones):
+    for zone in evidence.rows("zones"):
         if zone["managed"]:
             node = sums.setdefault(zone["node"], [0, 0, 0])
             node[0] += zone["free"]
