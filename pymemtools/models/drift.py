@@ -47,6 +47,7 @@ def _whitener(length: int, noise: float | None) -> tuple[tuple[tuple[float, floa
 
 
 def _white(chains: Chains, noise: float | None) -> list[float]:
+    """Turn differences into what would be independent of each other, of variance 1."""
     out = []
     for chain in chains:
         left = 0.0
@@ -59,24 +60,32 @@ def _white(chains: Chains, noise: float | None) -> list[float]:
 class _Shape(NamedTuple):
     """What a drift of size 1 would look like, whitened."""
 
-    white: list[float]
+    steps: tuple[tuple[tuple[float, float, float], ...], ...]  # of each chain, as of _whitener(), and the drift's
     square: float
     log_det: float
 
 
 @lru_cache(maxsize=1024)
 def _shaped(shape: Chains, noise: float | None) -> _Shape:
-    white = _white(shape, noise)
-    square = sum(x * x for x in white)
-    return _Shape(white, square, sum(_whitener(len(chain), noise)[1] for chain in shape) + log(square))
+    chains = [(_white((chain,), noise), _whitener(len(chain), noise)) for chain in shape]
+    square = sum(x * x for white, _ in chains for x in white)
+    steps = tuple(tuple((*step, x) for step, x in zip(whitener[0], white)) for white, whitener in chains)
+    return _Shape(steps, square, sum(whitener[1] for _, whitener in chains) + log(square))
 
 
 def fit(chains: Chains, shape: Chains, noise: float | None) -> Fit:
     """Fit a drift of some shape (all 1.0: a line) to differences of blocks that are not all 0."""
     count = sum(map(len, chains))
-    white, like = _white(chains, noise), _shaped(shape, noise)
-    total = sum(x * x for x in white)
-    each = sum(x * y for x, y in zip(white, like.white)) / like.square
+    like = _shaped(shape, noise)
+    total = shared = 0.0
+    for chain, steps in zip(chains, like.steps):
+        left = 0.0
+        for value, (before, scale, drift) in zip(chain, steps):
+            left = value - before * left
+            white = left * scale
+            total += white * white
+            shared += white * drift
+    each = shared / like.square
     rest = max(total - each * each * like.square, 1e-12 * total)  # of a perfect line nothing is left
     error = sqrt(rest / (count - 1) / like.square)
     return Fit(noise, each, error, rest, -(count - 1) * log(rest) - like.log_det)

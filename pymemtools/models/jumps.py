@@ -29,6 +29,9 @@ def jumps_of(stretches: Sequence[Stretch]) -> list[Jump]:
     steps = [[b - a for a, b in zip(stretch.values, stretch.values[1:])] for stretch in stretches]
     squares = sum(size * size for each in steps for size in each)
     count = sum(map(len, steps))
+    most = max(max(max(each), -min(each)) for each in steps if each)
+    if most * most <= _STANDS_OUT**2 * (squares - most * most) / max(count - 1, 1):
+        return []  # as of most courses
     largest = nlargest(_MOST, ((abs(size), i, j) for i, each in enumerate(steps) for j, size in enumerate(each)))
     found: list[Jump] = []
     standing = 0

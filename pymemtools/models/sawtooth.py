@@ -27,10 +27,10 @@ def sawtooth_of(stretches: Sequence[Stretch]) -> Sawtooth | None:
     drops = rises = 0
     floors, periods = [], []
     for stretch in stretches:
-        pairs = list(enumerate(zip(stretch.values, stretch.values[1:]), 1))
-        at = [i for i, (before, after) in pairs if before - after >= tooth]
+        steps = [after - before for before, after in pairwise(stretch.values)]
+        at = [i for i, step in enumerate(steps, 1) if step <= -tooth]
         drops += len(at)
-        rises += sum(after - before >= tooth for _, (before, after) in pairs)
+        rises += sum([step >= tooth for step in steps])
         ends = [*at, len(stretch.values)]
         floors += [min(stretch.values[a:b]) for a, b in pairwise(ends)]
         periods += [(b - a) * stretch.step_s for a, b in pairwise(at)]

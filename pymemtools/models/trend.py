@@ -21,7 +21,7 @@ SURE, LIKELY = 0.995, 0.975  # what the verdict asks for, and each end of the in
 _LEAST = 24  # medians
 _FEWEST = 6  # differences, for t to say anything
 _BENDS = 6.6  # twice the logarithm of the likelihoods' ratio at which a course levels off: 1 % of lines do
-_SETTLING = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # times in which what is left becomes 1/e, in parts of the whole
+_SETTLING = (0.05, 0.12, 0.3, 0.8)  # times in which what is left becomes 1/e, in parts of the whole
 
 
 class Trend(NamedTuple):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from pymemtools.models.blocks import MEDIANS, Stretch, thinned
+from pymemtools.errors import ArchiveError, Missing
+from pymemtools.models.blocks import MEDIANS, Stretch
+from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.sources.recording.moment import Moment
 from pymemtools.sources.recording.recording import Followed, Recording
 from pymemtools.sources.recording.schema import PROCESS
-from pymemtools.sources.recording.series import Series
 
+_CHANGES = 20  # in 256 samples: five or six for each median of a day at 10 s
+_LOOKS = 60  # at meminfo
 _LATE = 4.0  # times as long as between the samples before, or after: nobody recorded meanwhile
-
-Span = tuple[int | None, int | None]  # the first and the last sample; None: all
 
 
 class SampleTimes:
@@ -24,13 +25,18 @@ class SampleTimes:
 
     def __init__(self, moments: Sequence[Moment]) -> None:
         self.moments = moments
-        self.numbers = [moment.number for moment in moments]
+        self.first, self.last = moments[0].number, moments[-1].number
+        if self.last - self.first != len(moments) - 1:
+            raise ArchiveError("damaged recording: samples are missing in the midst of others")
+        self._parts: dict[tuple[int, int], list[_Part]] = {}
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
         """Give places among the moments, from the first to behind the last: one boot each, and no gap in it."""
         moments = self.moments
         waits = [b.boottime_s - a.boottime_s if a.boot_id == b.boot_id else 0.0 for a, b in pairwise(moments)]
+        if min(waits) > 0 and max(waits) <= _LATE * min(waits):
+            return [(0, len(moments))]
         starts = [0]
         for i, wait in enumerate(waits):
             beside = [each for each in waits[max(i - 1, 0) : i + 2 : 2] if each > 0]
@@ -38,25 +44,30 @@ class SampleTimes:
                 starts.append(i + 1)
         return list(pairwise([*starts, len(moments)]))
 
-    def place(self, number: int | None) -> int:
-        """Give the place of the first sample that is not before this one; behind all for None."""
-        return len(self.numbers) if number is None else bisect_left(self.numbers, number)
+    def parts(self, first: int, last: int) -> list[_Part]:
+        """Divide the samples from one number to another, without those beside a gap, into about 120 parts in all."""
+        if (first, last) not in self._parts:
+            self._parts[first, last] = list(self._divided(first, last))
+        return self._parts[first, last]
 
-    def stretch(self, samples: Sequence[float], first: int, most: int) -> Stretch:
-        """Thin figures of samples without a gap, from the first place on, to medians; times are seconds since 1970."""
-        last = first + len(samples) - 1
-        every_s = (self.moments[last].boottime_s - self.moments[first].boottime_s) / (last - first)
-        return thinned(samples, self.moments[first].taken_at - every_s / 2, every_s, most)
-
-    def stretches(self, samples: Sequence[float], first: int) -> list[Stretch]:
-        """Thin figures from the first place on, of all runs that they are part of, to about 200 medians in all."""
-        end, found = first + len(samples), []
+    def _divided(self, first: int, last: int) -> Iterator[_Part]:
         for a, b in self.runs:
-            a, b = max(a, first), min(b, end)
-            if b - a >= 2:
-                most = max(2, round(MEDIANS * (b - a) / len(samples)))
-                found.append(self.stretch(samples[a - first : b - first], a, most))
-        return found
+            a, b = max(a, first - self.first), min(b, last + 1 - self.first)
+            if b - a < 2:
+                continue
+            begin, end = self.moments[a], self.moments[b - 1]
+            every_s = (end.boottime_s - begin.boottime_s) / (b - 1 - a)
+            count = max(2, min(round(MEDIANS * (b - a) / (last + 1 - first)), b - a))
+            edges = [begin.number + (b - a) * i // count for i in range(count + 1)]
+            yield _Part(begin.taken_at - every_s / 2, every_s * (b - a) / count, edges)
+
+
+class _Part(NamedTuple):
+    """A stretch to be: where in time it begins, how long each median's part is, and which samples are in each."""
+
+    start_s: float
+    step_s: float
+    edges: list[int]
 
 
 class Subject(NamedTuple):
@@ -76,94 +87,106 @@ class Subjects(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """The figure of one process: places among the moments and the values from there on, to behind its last sample."""
+    """The figure of one process: samples, by number, and the values from there on, to the last sample of it."""
 
     process: Followed
-    places: list[int]
-    values: list[int]
-    end: int
+    numbers: Sequence[int]
+    values: Sequence[int]
+    last: int
+
+    def stretches(self, times: SampleTimes) -> list[Stretch]:
+        """Take the median of the values that it had in each part of the time."""
+        found = []
+        for part in times.parts(max(self.numbers[0], times.first), self.last):
+            since = [max(bisect_right(self.numbers, edge) - 1, 0) for edge in part.edges]
+            until = [bisect_left(self.numbers, edge) for edge in part.edges]
+            runs = (sorted(self.values[a : max(b, a + 1)]) for a, b in zip(since, until[1:]))
+            found.append(Stretch(part.start_s, part.step_s, [run[len(run) // 2] for run in runs]))
+        return found
+
+    def still(self, times: SampleTimes) -> list[Stretch]:
+        """Give the same of what never changes."""
+        parts = times.parts(max(self.numbers[0], times.first), self.last)
+        return [Stretch(part.start_s, part.step_s, [self.values[0]] * (len(part.edges) - 1)) for part in parts]
 
 
-def follow_each(recording: Recording, times: SampleTimes, figure: str, span: Span) -> Subjects:
+def follow_each(recording: Recording, times: SampleTimes, figure: str) -> Subjects:
     """Follow each process for itself."""
-    held, unknown = _held(recording, times, figure, span)
+    held, unknown = _held(recording, times, figure)
     found = []
     for each in held:
-        samples = _spread(each)
-        size = samples[-1] if each.end == len(times.numbers) else None
-        key = str(each.process.pid)
-        is_still = samples.count(samples[0]) == len(samples)  # most are, and need not be sorted
-        stretches = _still(times, each) if is_still else times.stretches(samples, each.places[0])
-        found.append(Subject(key, (each.process,), stretches, size))
+        is_still = each.values.count(each.values[0]) == len(each.values)  # as of most processes
+        stretches = each.still(times) if is_still else each.stretches(times)
+        size = each.values[-1] if each.last == times.last else None
+        found.append(Subject(str(each.process.pid), (each.process,), stretches, size))
     return Subjects(found, unknown)
 
 
 def follow_together(
-    recording: Recording, times: SampleTimes, figure: str, span: Span, key_of: Callable[[Followed], str]
+    recording: Recording, times: SampleTimes, figure: str, key_of: Callable[[Followed], str]
 ) -> Subjects:
     """Follow the sum of those processes that have a key in common and are there at the moment."""
-    held, unknown = _held(recording, times, figure, span)
+    held, unknown = _held(recording, times, figure)
     groups: dict[str, list[_Held]] = {}
     for each in held:
         groups.setdefault(key_of(each.process), []).append(each)
     return Subjects([_together(times, key, members) for key, members in groups.items()], unknown)
 
 
-def _held(recording: Recording, times: SampleTimes, figure: str, span: Span) -> tuple[list[_Held], int]:
-    places = recording.followed(PROCESS, *span)
+def _held(recording: Recording, times: SampleTimes, figure: str) -> tuple[list[_Held], int]:
+    processes = recording.followed(PROCESS, times.first, times.last)
     found, unknown = [], 0
-    for number, series in recording.series(PROCESS, [figure], *span).items():
-        held = _clipped(times, places[number], series, series.values[figure])
+    for place, series in recording.series(PROCESS, [figure], times.first, times.last, _CHANGES).items():
+        last = processes[place].last
+        held = _known(processes[place], series.numbers, series.values[figure])
         if held is None:
             unknown += 1
         else:
-            found.append(held)
+            found.append(held._replace(last=times.last if last is None else min(last, times.last)))
     return found, unknown
 
 
-def _clipped(times: SampleTimes, process: Followed, series: Series, values: Sequence[int | None]) -> _Held | None:
-    """Keep what is known of the samples asked for; what was not known for a while is taken to be as before."""
-    end = times.place(None if process.last is None else process.last + 1)
-    places: list[int] = []
-    known: list[int] = []
-    for number, value in zip(series.numbers, values):
-        if value is None:
-            continue
-        place = times.place(number)
-        if places and places[-1] == place:  # several before the first sample that is asked for: the last of them holds
-            known[-1] = value
-        elif place < end:
-            places.append(place)
-            known.append(value)
-    return _Held(process, places, known, end) if places else None
-
-
-def _spread(held: _Held) -> list[int]:
-    """Give the figure of each sample."""
-    samples: list[int] = []
-    for value, a, b in zip(held.values, held.places, [*held.places[1:], held.end]):
-        samples += [value] * (b - a)
-    return samples
-
-
-def _still(times: SampleTimes, held: _Held) -> list[Stretch]:
-    """Give what never changes, as long as it was there."""
-    first, value = held.places[0], float(held.values[0])
-    begin, end = (times.moments[place].taken_at for place in (first, held.end - 1))
-    count = min(held.end - first, MEDIANS)
-    return [Stretch(begin, (end - begin) / count, [value] * count)] if count > 1 else []
+def _known(process: Followed, numbers: Sequence[int], values: Sequence[int | None]) -> _Held | None:
+    """Leave out what is not known: for that while it is taken to be as before. None: nothing is known."""
+    if None not in values:
+        return _Held(process, numbers, values, 0)  # type: ignore[arg-type]
+    known = [(number, value) for number, value in zip(numbers, values) if value is not None]
+    return _Held(process, *map(list, zip(*known)), 0) if known else None  # type: ignore[call-arg, arg-type]
 
 
 def _together(times: SampleTimes, key: str, members: Sequence[_Held]) -> Subject:
     """Add figures up, sample by sample, from the first process of these to the last."""
-    first, end = min(each.places[0] for each in members), max(each.end for each in members)
-    changes = [0] * (end - first + 1)
+    first = max(min(each.numbers[0] for each in members), times.first)
+    last = max(each.last for each in members)
+    changes = [0] * (last - first + 2)
     for each in members:
         before = 0
-        for place, value in zip(each.places, each.values):
-            changes[place - first] += value - before
+        for number, value in zip(each.numbers, each.values):
+            changes[max(number - first, 0)] += value - before  # of what was before the first, the last of them holds
             before = value
-        changes[each.end - first] -= before
-    samples = list(accumulate(changes[:-1]))
-    size = samples[-1] if end == len(times.numbers) else None
-    return Subject(key, tuple(each.process for each in members), times.stretches(samples, first), size)
+        changes[each.last + 1 - first] -= before
+    sums = list(accumulate(changes[:-1]))
+    whole = _Held(members[-1].process, range(first, last + 1), sums, last)
+    processes = tuple(each.process for each in members)
+    return Subject(key, processes, whole.stretches(times), sums[-1] if last == times.last else None)
+
+
+def follow_available(recording: Recording, times: SampleTimes) -> list[Stretch]:
+    """Follow MemAvailable, in up to about a hundred samples. Nothing where the kernel does not tell it (Linux 3.14)."""
+    stride = -(-len(times.moments) // _LOOKS)
+    chosen = [times.moments[first:end:stride] for first, end in times.runs if end - first > stride]
+    try:
+        texts = dict(recording.texts_at("meminfo", [moment.number for moments in chosen for moment in moments]))
+    except Missing:
+        return []
+    found = []
+    for moments in chosen:
+        values: list[float] = []
+        for moment in moments:
+            text = texts.get(moment.number)
+            size = None if text is None else parse_meminfo(text).get("MemAvailable")
+            values += [float(size)] if size is not None else values[-1:]
+        if len(values) == len(moments):
+            step_s = (moments[-1].boottime_s - moments[0].boottime_s) / (len(values) - 1)
+            found.append(Stretch(moments[0].taken_at - step_s / 2, step_s, values))
+    return found

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pymemtools.errors import MemtoolsError, Missing, UsageProblem
+from pymemtools.cells import Derived
+from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.blocks import Stretch
 from pymemtools.models.trend import FALL, GROWTH, LIKELY, NOISE, SAWTOOTH, STEADY, STEP, SURE, WARM_UP, Trend, trend_of
-from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.readings.machine import read_machine
 from pymemtools.readings.process import program_of
-from pymemtools.readings.series import SampleTimes, Subject, Subjects, follow_each, follow_together
-from pymemtools.report import Column, Report, table_of
+from pymemtools.readings.series import SampleTimes, Subject, Subjects, follow_available, follow_each, follow_together
+from pymemtools.report import Column, Report, Table, table_of
 from pymemtools.reports.trend.columns import COLUMNS
 from pymemtools.reports.trend.rooms import GroupRooms, Rooms, Until, rooms_of, until
 from pymemtools.sources.base import Source, utc
@@ -59,7 +59,6 @@ class Trends(NamedTuple):
     times: SampleTimes
     rooms: Rooms
     available: Trend  # of what RAM was available
-    available_course: list[Stretch]
     ram: Until | None  # until there is none of it, as it falls
     is_limited: bool  # by --top
 
@@ -69,6 +68,8 @@ def trend_report(source: Source, request: TrendRequest) -> Report:
     if not isinstance(source, Replay):
         what = "this machine" if source.is_live else source.facts.path
         raise UsageProblem(f"trend: {what} is no recording: -S FILE names one, which pymemtools record makes")
+    if request.last is not None:
+        source = source.recording.at(request.last)
     span = _span(source, request)
     times = SampleTimes(span)
     subjects = _subjects(source, times, request)
@@ -78,7 +79,7 @@ def trend_report(source: Source, request: TrendRequest) -> Report:
     found = _with_rooms(source, times, rows, request)
     return Report(
         "trend",
-        table_of(columns_by(request.by), [_row(row, request.by, source) for row in found.rows]),
+        _table(found, source),
         found,
         totals=_totals(found, len(rows)),
         facts=source.facts._asdict(),
@@ -87,9 +88,8 @@ def trend_report(source: Source, request: TrendRequest) -> Report:
 
 
 def _span(source: Replay, request: TrendRequest) -> list[Moment]:
-    """Choose the moments that are asked about; up to the one that the source is at, unless another is named."""
-    recording = source.recording
-    last = source.moment if request.last is None else recording.choose(request.last)
+    """Choose the moments that are asked about, up to the one that the source is at."""
+    recording, last = source.recording, source.moment
     first = recording.first if request.first is None else recording.choose(request.first)
     moments = [moment for moment in recording.moments if first.number <= moment.number <= last.number]
     if len(moments) < 2:
@@ -99,10 +99,9 @@ def _span(source: Replay, request: TrendRequest) -> list[Moment]:
 
 
 def _subjects(source: Replay, times: SampleTimes, request: TrendRequest) -> Subjects:
-    span = (times.numbers[0], times.numbers[-1])
     if request.by == "process":
-        return follow_each(source.recording, times, request.figure, span)
-    return follow_together(source.recording, times, request.figure, span, _key(request.by, source))
+        return follow_each(source.recording, times, request.figure)
+    return follow_together(source.recording, times, request.figure, _key(request.by, source))
 
 
 def _key(by: str, source: Replay) -> Callable[[Followed], str]:
@@ -139,8 +138,7 @@ def _with_rooms(source: Replay, times: SampleTimes, rows: Sequence[Followee], re
     others: dict[str, int] = {}
     for row in rows[len(shown) :]:
         others[row.trend.verdict] = others.get(row.trend.verdict, 0) + 1
-    course = _available(source, times)
-    available = trend_of(course)
+    available = trend_of(follow_available(source.recording, times))
     falls = available._replace(
         verdict=GROWTH if available.verdict == FALL else NOISE,
         low=None if available.high is None else -available.high,
@@ -148,7 +146,7 @@ def _with_rooms(source: Replay, times: SampleTimes, rows: Sequence[Followee], re
     )
     left = until(rooms.ram, falls)
     is_limited = request.top is not None
-    return Trends(shown, others, request.by, request.figure, times, rooms, available, course, left, is_limited)
+    return Trends(shown, others, request.by, request.figure, times, rooms, available, left, is_limited)
 
 
 def _with_time_left(row: Followee, rooms: Rooms, groups: GroupRooms, by: str) -> Followee:
@@ -164,22 +162,10 @@ def _with_time_left(row: Followee, rooms: Rooms, groups: GroupRooms, by: str) ->
     )
 
 
-def _available(source: Replay, times: SampleTimes) -> list[Stretch]:
-    """Follow MemAvailable, of up to 200 samples of meminfo."""
-    span = (times.numbers[0], times.numbers[-1])
-    samples: list[float] = []
-    count = len(times.numbers)
-    try:
-        for number, text in source.recording.texts_of("meminfo", *span, most=200):
-            place = times.place(number)
-            available = parse_meminfo(text).get("MemAvailable")
-            if available is not None and place < count:
-                samples += [samples[-1] if samples else float(available)] * (place - len(samples))
-                samples.append(float(available))
-    except MemtoolsError:
-        return []
-    samples += samples[-1:] * (count - len(samples))
-    return times.stretches(samples, 0) if samples else []
+def _table(found: Trends, source: Replay) -> Table:
+    table = table_of(columns_by(found.by), [_row(row, found.by, source) for row in found.rows])
+    courses = Derived(_course, [row.subject.stretches for row in found.rows])  # which only JSON wants
+    return table._replace(cells={**table.cells, "course": courses})
 
 
 def _row(row: Followee, by: str, source: Replay) -> dict[str, Any]:
@@ -206,11 +192,14 @@ def _row(row: Followee, by: str, source: Replay) -> dict[str, Any]:
         **_left("group", row.group),
         "full_group": row.full_group,
         **_left("commit", row.commit),
-        "course": [_course(stretch) for stretch in subject.stretches],
     }
 
 
-def _course(stretch: Stretch) -> dict[str, Any]:
+def _course(stretches: Sequence[Stretch]) -> list[dict[str, Any]]:
+    return [_stretch(stretch) for stretch in stretches]
+
+
+def _stretch(stretch: Stretch) -> dict[str, Any]:
     """Write a stretch; of what never changes as one median."""
     values, step_s = stretch.values, stretch.step_s
     if all(value == values[0] for value in values):

@@ -13,7 +13,7 @@ import zlib
 from array import array
 from collections.abc import Sequence
 from functools import reduce
-from operator import or_
+from operator import lt, or_
 
 from pymemtools.sources.recording.damage import Damaged
 from pymemtools.sources.recording.schema import BLOCK
@@ -47,33 +47,36 @@ def packed_course(offsets: Sequence[int], rows: Sequence[Sequence[int]]) -> byte
     return b"".join(parts)
 
 
-def unpacked_offsets(packed: bytes) -> bytes:
-    """Give the samples, counted from the block's first, that a course has figures of. Raises Damaged."""
+def unpacked_course(packed: bytes, wanted: Sequence[int], most: int = BLOCK) -> tuple[bytes, list[Sequence[int]]]:
+    """Give the samples, counted from the block's first, and the values of some figures, by their places among all.
+
+    Of more than ``most`` the first, and so many of the others, are chosen, evenly, with the last among them.
+    Values are of 63 bits, or UNKNOWN. Raises Damaged.
+    """
     count = packed[0] + 1 if packed else 0
-    offsets = packed[1 : 1 + count]
-    if not count or len(offsets) != count or list(offsets) != sorted(set(offsets)):
-        raise _damaged()
-    return offsets
-
-
-def unpacked_course(packed: bytes, wanted: Sequence[int]) -> list[Sequence[int]]:
-    """Give the values of some figures, by their places among all. Raises Damaged."""
-    count = len(unpacked_offsets(packed))
     at = 1 + count
-    found: dict[int, Sequence[int]] = {}
+    offsets = packed[1:at]
+    if not count or len(offsets) != count or not all(map(lt, offsets, offsets[1:])):
+        raise _damaged()
+    found: list[Sequence[int]] = [()] * len(wanted)
     for place in range(max(wanted, default=-1) + 1):
         if len(packed) < at + _FIGURE.size:
             raise _damaged()
         size, shift, least = _FIGURE.unpack_from(packed, at)
         at += _FIGURE.size
         if place in wanted:
-            values = _values(packed[at : at + size * count], size, count) if size else [0] * count
-            found[place] = [least + (value << shift) for value in values]
+            values = _values(packed[at : at + size * count], size, count) if size else array("B", bytes(count))
+            if count > most:
+                values = values[:1] + values[1:][:: count // -most][::-1]
+            figures = [least + (value << shift) for value in values]
+            if least < UNKNOWN or (least + (1 << 8 * size + shift) > 1 << 63 and max(figures) >= 1 << 63):
+                raise _damaged()
+            found[wanted.index(place)] = figures
         at += size * count
-    return [found[place] for place in wanted]
+    return offsets if count <= most else offsets[:1] + offsets[1:][:: count // -most][::-1], found
 
 
-def _values(packed: bytes, size: int, count: int) -> Sequence[int]:
+def _values(packed: bytes, size: int, count: int) -> array[int]:
     if size not in _SIZES or len(packed) != size * count:
         raise _damaged()
     figures = array(_SIZES[size], packed)

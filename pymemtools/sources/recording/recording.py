@@ -17,7 +17,7 @@ from pymemtools.sources.recording.moment import Moment, chosen
 from pymemtools.sources.recording.packing import unpack
 from pymemtools.sources.recording.replay import AtMoment, Replay
 from pymemtools.sources.recording.schema import GROUP, MACHINE, PROCESS
-from pymemtools.sources.recording.series import Series, read_series, texts_over_time
+from pymemtools.sources.recording.series import Series, read_series, text_anew, texts_over_time
 from pymemtools.sources.recording.state import state_at
 from pymemtools.units import exact_size
 
@@ -245,14 +245,28 @@ class Recording:
         return self._bases[number]
 
     def series(
-        self, kind: int, figures: Sequence[str], first: int | None = None, last: int | None = None
+        self,
+        kind: int,
+        figures: Sequence[str],
+        first: int | None = None,
+        last: int | None = None,
+        most: int | None = None,
     ) -> dict[int, Series]:
         """Give figures of all processes (PROCESS) or groups (GROUP) over time, by the numbers of their places.
 
+        Of more than ``most`` changes within 256 samples about so many are given, the first and the last among them.
         The names are those of PROCESS_FIGURES or GROUP_FIGURES; amounts are bytes. No text is unpacked for it.
         """
         with named(self.path):
-            return read_series(self._database, self.followed(kind, first, last), kind, figures, (first, last))
+            return read_series(self._database, self.followed(kind, first, last), kind, figures, (first, last), most)
+
+    def texts_at(self, path: str, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Give the texts that meminfo or the like had anew in some samples. Raises Missing."""
+        place = self._machine_place(path)
+        for number in numbers:
+            text = text_anew(self._database, place, number)
+            if text is not None:
+                yield number, self._text(text)
 
     def texts_of(
         self, path: str, first: int | None = None, last: int | None = None, most: int | None = None
@@ -261,8 +275,11 @@ class Recording:
 
         Of more than ``most`` so many are chosen, evenly. Raises Missing.
         """
+        for number, text in texts_over_time(self._database, self._machine_place(path), (first, last), most):
+            yield number, self._text(text)
+
+    def _machine_place(self, path: str) -> int:
         row = self._database.one("SELECT id FROM place WHERE kind = ? AND path = ?", MACHINE, path.encode())
         if row is None:
             raise Missing(f"{path}: not in {self.path}")
-        for number, text in texts_over_time(self._database, row[0], (first, last), most):
-            yield number, self._text(text)
+        return int(row[0])

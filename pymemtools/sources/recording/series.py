@@ -13,7 +13,6 @@ from pymemtools.sources.recording.figures import (
     PROCESS_FIGURES,
     UNKNOWN,
     unpacked_course,
-    unpacked_offsets,
     unpacked_rows,
 )
 from pymemtools.sources.recording.schema import BLOCK, COURSE_SHIFT, PROCESS
@@ -35,9 +34,14 @@ class _Growing(NamedTuple):
 
 
 def read_series(
-    database: Database, places: Iterable[int], kind: int, figures: Sequence[str], span: tuple[int | None, int | None]
+    database: Database,
+    places: Iterable[int],
+    kind: int,
+    figures: Sequence[str],
+    span: tuple[int | None, int | None],
+    most: int | None = None,
 ) -> dict[int, Series]:
-    """Read figures of places over a span of samples. Raises Damaged."""
+    """Read figures of places over a span of samples, of each block at most about so many. Raises Damaged."""
     names = PROCESS_FIGURES if kind == PROCESS else GROUP_FIGURES
     wanted = [names.index(figure) for figure in figures]
     first, last = span[0] or 0, _END if span[1] is None else span[1]
@@ -48,14 +52,17 @@ def read_series(
         growing = found.get(place)
         if growing is not None and isinstance(packed, bytes):
             start = number >> COURSE_SHIFT
-            numbers = [number for offset in unpacked_offsets(packed) if (number := start + offset) <= last]
-            if not numbers:
+            offsets, columns = unpacked_course(packed, wanted, most or BLOCK)
+            if start + BLOCK > last:
+                offsets = bytes(offset for offset in offsets if offset <= last - start)
+                columns = [values[: len(offsets)] for values in columns]
+            if not offsets:
                 continue
-            if growing.numbers and growing.numbers[-1] >= numbers[0]:
+            if growing.numbers and growing.numbers[-1] >= start + offsets[0]:
                 raise Damaged("figures out of order")
-            growing.numbers.extend(numbers)
-            for column, values in zip(growing.values, unpacked_course(packed, wanted)):
-                column.extend(_fitting(values)[: len(numbers)])
+            growing.numbers.extend([start + offset for offset in offsets])
+            for column, values in zip(growing.values, columns):
+                column.extend(values)
     for number, packed in database.each(
         "SELECT number, packed FROM fresh WHERE number >= ? AND number <= ?", begin, last
     ):
@@ -66,12 +73,6 @@ def read_series(
                 for column, index in zip(growing.values, wanted):
                     column.append(row[index])
     return {place: _series(growing, figures) for place, growing in found.items() if growing.numbers}
-
-
-def _fitting(values: Sequence[int]) -> Sequence[int]:
-    if max(values) >= 1 << 63 or min(values) < UNKNOWN:
-        raise Damaged("figures that are none")
-    return values
 
 
 def _series(growing: _Growing, figures: Sequence[str]) -> Series:
@@ -109,3 +110,12 @@ def texts_over_time(
         step = (len(texts) - 1) / max(most - 1, 1)
         texts = [texts[round(step * index)] for index in range(most)]
     yield from ((numbers[text], text) for text in texts)
+
+
+def text_anew(database: Database, place: int, number: int) -> int | None:
+    """Give the number of the text that a file of the machine's counters had anew in a sample; None: as before."""
+    rows = database.rows("SELECT first_text FROM sample WHERE number >= ? ORDER BY number LIMIT 2", number)
+    begin, end = rows[0][0], rows[1][0] if len(rows) > 1 else rows[0][0] + _MACHINES_FIRST
+    question = "SELECT id FROM text WHERE id >= ? AND id < ? AND place = ? AND packed IS NOT NULL LIMIT 1"
+    row = database.one(question, begin, min(end, begin + _MACHINES_FIRST), place)
+    return None if row is None else int(row[0])
