@@ -167,6 +167,7 @@ def test_every_command_that_reads_a_source_is_looked_at() -> None:
         "tunables set",  # takes its values from a capture
         "what-if malloc",  # asks for its version of the kernel alone
         "what-if pss",
+        "trend",  # of whole recordings
     }
 
 
