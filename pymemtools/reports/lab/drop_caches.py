@@ -13,15 +13,15 @@ from pymemtools.reports.lab.plan import Findings, outcome
 
 _BATCH = 31  # pages that a processor keeps before it puts them on the lists, where alone they can be dropped
 COLUMNS = (
-    Column("step", "step", "what was written to drop_caches", "text", 10, right=False),
-    Column("file_cached", "file", "of a file that nobody maps, in the page cache", "bytes", 8),
-    Column("mapped_cached", "mapped", "of a file that a program maps, in the page cache", "bytes", 8),
-    Column("cached", "Cached", "of meminfo, afterwards", "bytes", 9),
-    Column("reclaimable", "slab", "reclaimable slab, afterwards", "bytes", 9),
-    Column("free", "free", "of meminfo, afterwards", "bytes", 9),
-    Column("freed", "freed", "what went of the machine's page cache, or of its slab", "bytes", 9),
-    Column("predicted_least", "at least", "what should have gone by what-if drop-caches", "bytes", 9),
-    Column("predicted_most", "at most", "and at the most", "bytes", 9),
+    Column("step", "step", "what was written to drop_caches", "text", 8, right=False),
+    Column("file_cached", "file", "of a file that nobody maps, in the page cache", "bytes", 7),
+    Column("mapped_cached", "mapped", "of a file that a program maps, in the page cache", "bytes", 7),
+    Column("cached", "Cached", "of meminfo, afterwards", "bytes", 8),
+    Column("reclaimable", "slab", "reclaimable slab, afterwards", "bytes", 8),
+    Column("free", "free", "of meminfo, afterwards", "bytes", 8),
+    Column("freed", "freed", "what went of the machine's page cache, or of its slab", "bytes", 8),
+    Column("predicted_least", "at least", "what should have gone by what-if drop-caches", "bytes", 8),
+    Column("predicted_most", "at most", "and at the most", "bytes", 8),
     Column("drops", "", "by so much the kernel's own count of such drops grew", "count"),
 )
 
