@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from floors import BARE
 from side_by_side import INF, MIB, OURS, Line, at_most, medians, show, tried, verdict
 from simulated_machine import SimulatedMachine
 
@@ -32,6 +33,7 @@ from pymemtools.sources.tree import live
 A_DAY, EVERY = 8640, 10.0
 PROCESSES, GROUPS = 300, 60
 MOST_SIZE, MOST_SHARE, MOST_REPLAY = 60_000_000, 0.01, 2.0
+MOST_TREND = 30.0
 START = 1_795_000_000.0
 
 
@@ -94,16 +96,19 @@ def reading(path: str, directory: str, rounds: int) -> list[Line]:
         "from pymemtools.sources.recording import open_recording; "
         f"print(len(open_recording({path!r}).series({PROCESS}, ['pss', 'uss'])))"
     )
-    ours, theirs, whole, bare = medians(
+    ours, theirs, whole, bare, trend, start = medians(
         [
             [*smem, "-S", path, "--at", str(number)],
             [*smem, "-S", capture],
             [sys.executable, "-c", series],
             [sys.executable, "-I", "-S", "-c", ""],
+            [*OURS, "trend", "-S", path],
+            BARE,
         ],
         rounds,
     )
     return [
+        at_most("trend of all, all samples (CPU)", trend.cpu, start.cpu, "an interpreter's start", MOST_TREND),
         at_most("smem --rollup -S REC --at (CPU)", ours.cpu, theirs.cpu, "of a capture", MOST_REPLAY),
         at_most("PSS and USS of all, all samples (CPU)", whole.cpu, bare.cpu, "bare interpreter", INF),
         Line("... peak memory", f"{whole.peak / MIB:.0f} MiB", "", "", "", ""),

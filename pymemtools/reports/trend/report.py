@@ -9,7 +9,6 @@ from pymemtools.cells import Derived
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.blocks import Stretch
 from pymemtools.models.trend import FALL, GROWTH, LIKELY, NOISE, SAWTOOTH, STEADY, STEP, SURE, WARM_UP, Trend, trend_of
-from pymemtools.readings.machine import read_machine
 from pymemtools.readings.process import program_of
 from pymemtools.readings.series import SampleTimes, Subject, Subjects, follow_available, follow_each, follow_together
 from pymemtools.report import Column, Report, Table, table_of
@@ -132,8 +131,7 @@ def _order(row: Followee) -> tuple[Any, ...]:
 
 
 def _with_rooms(source: Replay, times: SampleTimes, rows: Sequence[Followee], request: TrendRequest) -> Trends:
-    machine = read_machine(source)
-    rooms, groups = rooms_of(machine), GroupRooms(source)
+    rooms, groups = rooms_of(source), GroupRooms(source)
     shown = [_with_time_left(row, rooms, groups, request.by) for row in rows[: request.top]]
     others: dict[str, int] = {}
     for row in rows[len(shown) :]:

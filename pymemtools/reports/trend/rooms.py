@@ -7,9 +7,8 @@ from typing import NamedTuple
 from pymemtools.errors import MemtoolsError
 from pymemtools.models.trend import GROWTH, Trend
 from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.groups import read_levels
-from pymemtools.readings.machine import Machine
-from pymemtools.reports.estimates import available_of
 from pymemtools.sources.base import Source
 
 _REFUSES = 2  # vm.overcommit_memory
@@ -36,13 +35,27 @@ class GroupRoom(NamedTuple):
     size: int
 
 
-def rooms_of(machine: Machine) -> Rooms:
-    """Read what is left off the last moment; the commit limit is one where the kernel refuses."""
-    info = machine.meminfo
-    commit = None
-    if machine.setting("vm.overcommit_memory") == _REFUSES and info.keys() >= {"CommitLimit", "Committed_AS"}:
-        commit = max(info["CommitLimit"] - info["Committed_AS"], 0)
-    return Rooms(info.get("MemAvailable", available_of(machine)), commit)
+def rooms_of(source: Source) -> Rooms:
+    """Read what is left at a moment; the commit limit is one where the kernel refuses."""
+    try:
+        info = read_meminfo(source).meminfo
+    except MemtoolsError:
+        return Rooms(None, None)
+    available = info.get("MemAvailable")
+    if available is None:  # before Linux 3.14
+        from pymemtools.readings.machine import read_machine
+        from pymemtools.reports.estimates import available_of
+
+        available = available_of(read_machine(source))
+    is_limited = _setting(source, "overcommit_memory") == _REFUSES and info.keys() >= {"CommitLimit", "Committed_AS"}
+    return Rooms(available, max(info["CommitLimit"] - info["Committed_AS"], 0) if is_limited else None)
+
+
+def _setting(source: Source, name: str) -> int | None:
+    try:
+        return int(source.read(f"sys/vm/{name}"))
+    except (MemtoolsError, ValueError):
+        return None
 
 
 class GroupRooms:
