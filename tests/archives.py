@@ -7,7 +7,8 @@ from pathlib import Path
 
 from trees import Map, Proc, smaps, stat
 
-from pymemtools.readings.processes import Wants, expect_processes, read_processes
+from pymemtools.readings.processes import expect_processes, read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Source
 

@@ -9,7 +9,8 @@ from trees import Map, Proc, write_tree
 
 from pymemtools.errors import Denied, Missing, ParseError
 from pymemtools.procfs.smaps.accounted import Accounted, accounted
-from pymemtools.readings.processes import read_process, read_processes
+from pymemtools.readings.processes import read_processes
+from pymemtools.readings.reader import read_process
 from pymemtools.reports.what_if.commitments import OF_A_FORK, WANTS, commitment_of, commitments, private_memory
 from pymemtools.sources import open_source
 

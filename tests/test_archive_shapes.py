@@ -33,7 +33,8 @@ from archives import (
 from trees import Proc, stat, write_tree
 
 from pymemtools.errors import ArchiveError, Missing
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 
 ZSTD = pytest.param("zst", marks=pytest.mark.skipif(sys.version_info >= (3, 15), reason="no zstandard yet"))

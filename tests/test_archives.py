@@ -17,7 +17,8 @@ from conftest import CAPTURES, HERE, Run
 
 from pymemtools.cli import cli
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 from pymemtools.sources.archive import Archive
 

@@ -22,7 +22,8 @@ from conftest import HERE, Run
 from pymemtools.capture.body import keep
 from pymemtools.capture.contents import PROCESS_FILES, system_paths
 from pymemtools.capture.veil import Veil
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 
 READERS = (

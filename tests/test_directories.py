@@ -15,7 +15,8 @@ from conftest import Run
 from trees import Map, Proc, write_tree
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 from pymemtools.sources.tree import live
 

@@ -13,7 +13,8 @@ from conftest import CAPTURES, HERE
 
 from pymemtools.errors import MemtoolsError
 from pymemtools.readings.once import Once
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.report import Report
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.logged import kills_in

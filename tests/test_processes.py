@@ -14,7 +14,8 @@ from trees import Map, smaps
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.readings.process import Process
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 from pymemtools.sources.base import ProcessFiles
 

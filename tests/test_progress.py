@@ -17,9 +17,10 @@ from pathlib import Path
 from conftest import HERE
 from trees import Proc, write_tree
 
-from pymemtools.readings.processes import Wants, count_processes, read_processes
+from pymemtools.readings.processes import count_processes, read_processes
 from pymemtools.readings.twice_told import read_told
 from pymemtools.readings.used_files import read_used
+from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 from pymemtools.sources.attended import Attended
 
@@ -83,7 +84,8 @@ def test_a_capture_that_nobody_takes() -> None:
 SLOW = """
 import sys
 from pymemtools.cli.options import attended
-from pymemtools.readings.processes import Wants, read_processes
+from pymemtools.readings.processes import read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.sources.example import open_example
 
 class Slow:

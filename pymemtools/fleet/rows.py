@@ -12,7 +12,7 @@ from pymemtools.fleet.outcomes import outcomes_or_none
 from pymemtools.fleet.schema import TABLES
 from pymemtools.procfs.smaps.tally import ANONYMOUS
 from pymemtools.readings.process import Process
-from pymemtools.readings.processes import Wants
+from pymemtools.readings.wants import Wants
 from pymemtools.report import Report
 from pymemtools.reports.findings.evidence import Evidence, Questions, rows_of
 from pymemtools.reports.findings.report import findings_report

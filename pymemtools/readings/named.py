@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pymemtools.errors import Missing, NoSuchProcess
-from pymemtools.readings.processes import Sample, Wants, read_process
+from pymemtools.readings.processes import Sample
+from pymemtools.readings.reader import read_process
+from pymemtools.readings.wants import Wants
 from pymemtools.sources.base import Source
 
 

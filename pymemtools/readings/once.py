@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.readings.process import ALIVE, Process
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.sources.base import Facts, ProcessFiles, Source
 from pymemtools.sources.manifest import Manifest
 

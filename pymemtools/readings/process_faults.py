@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from pymemtools.errors import NoSuchProcess
 from pymemtools.readings.process import Process
-from pymemtools.readings.processes import Sample, Wants, read_process, read_processes
+from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.reader import read_process
+from pymemtools.readings.wants import Wants
 from pymemtools.sources.base import Source
 
 TICKS_A_SECOND = 100  # USER_HZ on all architectures that are in use but Alpha: include/asm-generic/param.h

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pymemtools.readings.hidden import invisible, unread
-from pymemtools.readings.processes import Sample, Wants, expect_processes, read_processes
+from pymemtools.readings.processes import Sample, expect_processes, read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import Source
 

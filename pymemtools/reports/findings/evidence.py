@@ -10,7 +10,8 @@ from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.pressure import Pressure, parse_pressure
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.readings.once import Once
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.report import Report
 from pymemtools.reports.groups.mapped import WANTS as OF_GROUPS
 from pymemtools.reports.groups.mapped import WANTS_PSS

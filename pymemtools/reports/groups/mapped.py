@@ -9,7 +9,9 @@ from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.readings.cgroup_path import Hierarchy, below_mount, is_below
 from pymemtools.readings.group_tree import GroupReading
 from pymemtools.readings.process import ALIVE, Process
-from pymemtools.readings.processes import Sample, Wants, read_process, read_processes
+from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.reader import read_process
+from pymemtools.readings.wants import Wants
 from pymemtools.sources.base import Source
 from pymemtools.units import plus
 

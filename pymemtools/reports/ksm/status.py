@@ -14,7 +14,8 @@ from pymemtools.readings.ksm import Ksm, read_ksm
 from pymemtools.readings.named import read_named
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.readings.process import ALIVE, Process
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import Source
 from pymemtools.units import times

@@ -16,7 +16,8 @@ from pymemtools.readings.cgroup_path import Hierarchy, below_mount, is_below
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.machine import Machine
-from pymemtools.readings.processes import Sample, Wants, expect_processes, read_processes
+from pymemtools.readings.processes import Sample, expect_processes, read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.reports.memory_groups.asking import Asking, asking, nobody
 from pymemtools.reports.memory_groups.room import ruling, swappiness_of
 from pymemtools.reports.oom_scores.candidates import (

@@ -12,7 +12,8 @@ from pymemtools.readings.hidden import invisible, unread
 from pymemtools.readings.once import Once
 from pymemtools.readings.paging import PagingMoment, read_paging
 from pymemtools.readings.process import ALIVE
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.wants import Wants
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.groups.mapped import WANTS, WANTS_PSS
 from pymemtools.reports.groups.report import GroupsRequest, groups_report

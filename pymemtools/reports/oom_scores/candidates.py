@@ -11,8 +11,9 @@ from pymemtools.models.release import Version, parse_release, since
 from pymemtools.readings.doubt import read_meminfo, swap_of
 from pymemtools.readings.page_size import IS_ASSUMED, page_size_of
 from pymemtools.readings.process import KERNEL, ZOMBIE, Process
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Sample, read_processes
 from pymemtools.readings.recalled import recalled
+from pymemtools.readings.wants import Wants
 from pymemtools.sources.base import Source
 
 CAP_SYS_ADMIN = 21  # include/uapi/linux/capability.h

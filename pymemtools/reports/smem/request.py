@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import UsageProblem
-from pymemtools.readings.processes import Wants
+from pymemtools.readings.wants import Wants
 from pymemtools.report import Column
 from pymemtools.reports.smem.columns import FROM_STATUS, SPLIT, VIEWS, Figure, View, field_named, figures_for
 

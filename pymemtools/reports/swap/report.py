@@ -9,8 +9,9 @@ from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.hidden import invisible, told_by_ps, unread
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.readings.process import ALIVE, Process
-from pymemtools.readings.processes import Sample, Wants, read_processes
+from pymemtools.readings.processes import Sample, read_processes
 from pymemtools.readings.stores import Zswap
+from pymemtools.readings.wants import Wants
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.swap.back import WayBack, way_back
 from pymemtools.sources.base import Source

@@ -9,7 +9,9 @@ from pymemtools.models.overcommit import Caller, Memory, forks
 from pymemtools.models.release import Version
 from pymemtools.procfs.smaps.accounted import Accounted
 from pymemtools.readings.process import ALIVE, Process
-from pymemtools.readings.processes import Sample, Wants, read_process
+from pymemtools.readings.processes import Sample
+from pymemtools.readings.reader import read_process
+from pymemtools.readings.wants import Wants
 from pymemtools.sources.base import Source
 from pymemtools.units import plus
 

@@ -11,7 +11,7 @@ from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller, Memory
 from pymemtools.readings.hidden import invisible
 from pymemtools.readings.machine import Machine
 from pymemtools.readings.process import ALIVE, Process
-from pymemtools.readings.processes import read_process
+from pymemtools.readings.reader import read_process
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.estimates import memory_of
 from pymemtools.reports.memory_groups.asking import asking
