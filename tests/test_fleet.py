@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -460,6 +461,14 @@ def test_nothing_but_the_dataset_is_read_and_nothing_is_written(pymemtools: Run,
     assert sorted(dataset.path.rglob("*")) == before
 
 
+def test_a_question_that_takes_all_memory(dataset: Dataset) -> None:
+    """DuckDB's own limit counts no long texts."""
+    engine = Engine(dataset, memory=64 << 20)
+    with pytest.raises(MemtoolsError, match=r"[Mm]emory"):
+        engine.ask("SELECT length(repeat('x', 1000000000))", most=1)
+    assert engine.ask("SELECT length(repeat('x', 1000))", most=1).rows == [(1000,)]
+
+
 def test_a_question_that_never_ends(dataset: Dataset) -> None:
     engine = Engine(dataset, seconds=0.3)
     with pytest.raises(MemtoolsError, match="no answer within"):
@@ -521,6 +530,32 @@ def test_what_is_refused(
     assert done.stderr.count(b"\n") == 1
     if says is not None:
         assert done.stderr.decode().startswith(f"pymemtools: {says}")
+
+
+def test_an_answer_of_no_row_is_a_line(pymemtools: Run, dataset: Dataset) -> None:
+    for question, says in (
+        ("risk", "no machine has less than 10 % left"),
+        ("tunables nosuch", "no capture has a tunable with 'nosuch' in its name"),
+        ("grew --by group", "no group is in three captures of a machine"),
+    ):
+        done = pymemtools("fleet", *question.split(), "-S", str(dataset.path))
+        assert (done.returncode, done.stdout.decode(), done.stderr) == (0, f"{says}\n", b"")
+
+
+def test_how_to_ask_for_what_was_rejected_is_said(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "noise.tar").write_bytes(b"noise")
+    done = pymemtools("fleet", "ingest", "noise.tar", "--into", "a set", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, b"0 new, 0 known, 1 rejected, 1 rows\n")
+    call = done.stderr.decode().partition("rejected: pymemtools ")[2]
+    assert shlex.split(call) == ["fleet", "sql", "SELECT file, reason FROM rejected", "-S", "a set"]
+    assert b"not a tar archive" in pymemtools(*shlex.split(call), cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("question", ["hosts", "risk --within 70%", "what-if alloc 600M", "top", "grew"])
+def test_tables_fit_a_narrow_terminal(pymemtools: Run, dataset: Dataset, question: str) -> None:
+    lines = pymemtools("fleet", *question.split(), "-S", str(dataset.path)).stdout.decode().splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 80
 
 
 def test_an_empty_dataset(pymemtools: Run, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import resource
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +14,8 @@ from pymemtools.fleet.dataset import Dataset
 from pymemtools.fleet.schema import TABLES, needed, sql_type
 
 SECONDS = 60.0  # that a question may take
-MEMORY = "512MiB"
+MEMORY = 512 << 20
+_BESIDE = 256 << 20  # that DuckDB's threads and rows in Python take, beside its memory
 # Of captures that are the same moment, packed in two ways, one counts: the first by its id.
 _CAPTURE = "SELECT * FROM every_capture QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY capture_id) = 1"
 # A start of a machine: its boot id, or without one counted by the times that its uptime fell.
@@ -38,10 +42,11 @@ class Answer(NamedTuple):
 class Engine:
     """One dataset's views, in a DuckDB that is locked when they are made."""
 
-    def __init__(self, dataset: Dataset, *, memory: str = MEMORY, seconds: float = SECONDS, threads: int | None = None):
+    def __init__(self, dataset: Dataset, *, memory: int = MEMORY, seconds: float = SECONDS, threads: int | None = None):
         self._duckdb = needed("duckdb")
         self._seconds = seconds
-        config: dict[str, Any] = {"memory_limit": memory, "autoinstall_known_extensions": False}
+        self._memory = memory
+        config: dict[str, Any] = {"memory_limit": f"{max(memory >> 10, 1)}KiB", "autoinstall_known_extensions": False}
         config |= {
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
@@ -73,8 +78,17 @@ class Engine:
         self._connection.execute(sql)
 
     def ask(self, sql: str, values: Mapping[str, Any] = {}, *, most: int | None = None) -> Answer:
-        """Run one SELECT. Raises UsageProblem for anything else, MemtoolsError for what it cannot answer."""
+        """Run one SELECT, and of a foreign one the first rows, at ``most`` so many, within bounds.
+
+        Raises UsageProblem for anything else, MemtoolsError for what it cannot answer.
+        """
         self._check(sql)
+        if most is None:
+            return self._answer(sql, values, None)
+        with _bounded(2 * self._memory + _BESIDE):
+            return self._answer(sql, values, most)
+
+    def _answer(self, sql: str, values: Mapping[str, Any], most: int | None) -> Answer:
         from threading import Timer
 
         timer = Timer(self._seconds, self._connection.interrupt)
@@ -89,6 +103,8 @@ class Engine:
             raise MemtoolsError(f"fleet: no answer within {self._seconds:g} s: --timeout gives it more") from None
         except self._duckdb.Error as error:
             raise MemtoolsError(f"fleet: {_first_line(error)}") from None
+        except MemoryError:
+            raise MemtoolsError("fleet: the answer takes too much memory: --memory gives it more") from None
         finally:
             timer.cancel()
 
@@ -101,6 +117,20 @@ class Engine:
         kinds = [statement.type for statement in statements]
         if kinds != [self._duckdb.StatementType.SELECT]:
             raise UsageProblem("fleet: one SELECT is answered, and nothing else: a dataset is only read")
+
+
+@contextmanager
+def _bounded(more: int) -> Iterator[None]:
+    """Let this process take so many bytes more: DuckDB's own limit knows nothing of long texts."""
+    with open("/proc/self/statm", "rb") as file:
+        data = int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    bounds = [bound for bound in (*before, data + more) if bound != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def _first_line(error: Exception) -> str:

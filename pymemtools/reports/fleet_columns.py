@@ -6,8 +6,10 @@ from pymemtools.report import Column
 
 # What a table for people shows of those with many columns; programs get all.
 SHOWN = {
-    "fleet hosts": ("host", "captures", "last_at", "mem_total", "mem_available", "headroom_least", "oom_events"),
+    "fleet hosts": ("host", "captures", "last_at", "mem_total", "mem_available", "oom_events"),
     "fleet report": ("id", "severity", "hosts", "first_at", "example"),
+    "fleet risk": ("host", "risk", "left", "whole", "percent", "victim_name"),
+    "fleet what-if alloc": ("host", "outcome", "victim_pid", "victim_name", "headroom_least", "headroom_most"),
     "fleet grew": ("thing", "label", "hosts", "growing", "median_per_hour", "most_per_hour"),
 }
 _HOST = Column("host", "Host", "the machine's name", "text", 20, right=False)
@@ -22,7 +24,7 @@ HOSTS = (
     Column("labels", "Labels", "what was said of the latest when it was ingested", "text", 12, right=False),
     Column("boots", "Boots", "how often it was started, as far as captures tell", "count", 5),
     Column("mem_total", "Total", "MemTotal", "bytes", 9),
-    Column("mem_available", "Available", "MemAvailable in the latest", "bytes", 9),
+    Column("mem_available", "Avail", "MemAvailable in the latest", "bytes", 9),
     Column("least_available", "Least", "the least MemAvailable of all", "bytes", 9),
     Column("headroom_least", "Fits", "what a new process could surely touch, in the latest", "bytes", 9),
     Column("clocks_off", "Clock", "captures whose clock cannot be right, or that have none", "count", 5),

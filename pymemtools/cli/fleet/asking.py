@@ -51,7 +51,7 @@ def engine_of(options: Mapping[str, Any], command: str) -> tuple[Engine, Dataset
     except ValueError:
         raise UsageProblem(f"fleet {command}: --memory: {options['memory']} is no size") from None
     dataset = Dataset(options["source"])
-    return Engine(dataset, memory=f"{max(memory >> 10, 1)}KiB", seconds=options["timeout"]), dataset
+    return Engine(dataset, memory=memory, seconds=options["timeout"]), dataset
 
 
 def facts_of(dataset: Dataset) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def answer(options: Mapping[str, Any], question: Question, values: Mapping[str, 
 
 
 def show_answer(report: Report, options: Mapping[str, Any], last: str = "") -> None:
-    """Print it: a table for people, or a format for programs."""
+    """Print it: a table for people, and what is to be said below it, or a format for programs."""
     from pymemtools.cli.output import show
     from pymemtools.render.plain_table import plain_lines
     from pymemtools.reports.fleet_columns import SHOWN

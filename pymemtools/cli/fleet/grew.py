@@ -24,5 +24,6 @@ def command(**options: Any) -> int:
     """
     from pymemtools.fleet.questions import grew
 
-    show_answer(answer(options, grew(options["by"]), {"label": options["per"]}, options["top"]), options)
+    report = answer(options, grew(options["by"]), {"label": options["per"]}, options["top"])
+    show_answer(report, options, "" if report.table.height else f"no {options['by']} is in three captures of a machine")
     return 0

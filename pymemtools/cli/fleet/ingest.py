@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.progress import counted
 from pymemtools.cli.types import SIZE
 from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.render.escape import escape
 
 
 @click.command("ingest", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,6 +56,11 @@ def command(**options: Any) -> int:
             outcome, already = step
             told(f"{outcome.captures} captures, {outcome.rejected} rejected")
     click.echo(f"{outcome.captures} new, {already} known, {outcome.rejected} rejected, {outcome.rows} rows")
+    if outcome.rejected:
+        import shlex
+
+        tells = ["pymemtools", "fleet", "sql", "SELECT file, reason FROM rejected", "-S", options["into"]]
+        say(f"fleet ingest: why a file was rejected: {escape(shlex.join(tells))}")
     return 0
 
 

@@ -8,6 +8,7 @@ import click
 
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, show_answer
+from pymemtools.render.escape import escape
 
 
 @click.command("tunables", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,5 +19,9 @@ def command(**options: Any) -> int:
     """Count the values that tunables with NAME in theirs have, in the latest capture of each machine."""
     from pymemtools.fleet.questions import TUNABLES
 
-    show_answer(answer(options, TUNABLES, {"name": options["name"].replace("/", ".")}, options["top"]), options)
+    name = options["name"].replace("/", ".")
+    report = answer(options, TUNABLES, {"name": name}, options["top"])
+    show_answer(
+        report, options, "" if report.table.height else f"no capture has a tunable with '{escape(name)}' in its name"
+    )
     return 0
