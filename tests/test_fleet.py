@@ -403,7 +403,7 @@ def test_findings_of_a_fleet(pymemtools: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     text = (tmp_path / "fleet.html").read_text()
     assert "panic-on-oom on 2 machines" in text
-    assert "6 captures of 3 machines, 0 files rejected" in text
+    assert "captures: 6, of machines: 3; files rejected: 0" in text
 
 
 def test_risk_and_tunables_and_top(pymemtools: Run, dataset: Dataset) -> None:

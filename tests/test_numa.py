@@ -39,9 +39,9 @@ Node      Total       Free       Used       File       Anon      Shmem      Slab
    0       1000        400        600        300        100          -         -
   10       1000        400        600        300        100          -         -
 
-Node          Hit         Miss      Foreign   Interleave        Local        Other
-   0            5            1            2            3            4            2
-  10            -            -            -            -            -            -
+Node         Hit        Miss     Foreign  Interleave       Local       Other
+   0           5           1           2           3           4           2
+  10           -           -           -           -           -           -
 """
 PROCESS_TEXT = """\
  Node         Huge         Heap        Stack      Private        Total

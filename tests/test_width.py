@@ -16,7 +16,7 @@ FITTED = [
     *("oom-scores --verify", "oom-scores --set-adj 297=-1000", "what-if alloc 600M", "what-if oom", "what-if pss"),
     *("what-if overcommit", "what-if overcommit --processes", "what-if watermarks", "what-if drop-caches"),
     *("what-if malloc 8 200000", "what-if fork 278", "what-if dirty --write 20M --disk 10M", "what-if cache 1G"),
-    *("smem -w", "smem -a", "free", "free --bar", "status --all"),
+    *("smem -w", "smem -a", "free", "free --bar", "status --all", "numa", "report", "report --list"),
 ]
 
 
@@ -33,6 +33,16 @@ def test_nothing_is_wider_than_a_terminal_of_80_columns(call: str) -> None:
 def test_on_a_wide_terminal_lines_are_those_of_a_pipe(pymemtools: Run, call: str) -> None:
     seen = on_terminal("--demo", *call.split(), columns=200, NO_COLOR="1")
     assert seen == pymemtools("--demo", *call.split()).stdout.decode()
+
+
+def test_the_picture_of_a_cached_file_goes_before_its_name_is_cut_to_nothing() -> None:
+    narrow = on_terminal("cache", __file__, columns=40, NO_COLOR="1")
+    assert "RESIDENT" not in narrow
+    assert [line.endswith("test_width.py") for line in narrow.splitlines()[:2]] == [False, True]
+
+
+def test_a_percentage_is_not_broken() -> None:
+    assert list(fitted("of RAM that is free: 40 % of all", 24)) == ["of RAM that is free:", "    40 % of all"]
 
 
 def test_columns_goes_before_the_terminal() -> None:

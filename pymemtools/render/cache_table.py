@@ -77,17 +77,26 @@ def _table(rows: Sequence[FileRow], columns: int | None) -> Iterator[str]:
     if rows[0].mappers is not None:
         shown.append(Texts("PSS", [_human(row.pss) for row in rows]))
         shown.append(Texts("MAPPED BY", [_mappers(row.mappers or ()) for row in rows], right=False))
-    if any(file.cells is not None for file in files):
-        shown.append(Texts("RESIDENT", [bar(file.cells) for file in files], right=False))
+    resident = Texts("RESIDENT", [bar(file.cells) for file in files], right=False)
+    if any(file.cells is not None for file in files) and _has_room([*shown, resident], columns):
+        shown.append(resident)
     yield from _with_paths(shown, [file.path for file in files], columns)
 
 
 def _with_paths(shown: Sequence[Texts], paths: Sequence[str], columns: int | None) -> Iterator[str]:
     """Lay out columns and, last of them, paths in the room that is left."""
-    taken = sum(max(len(column.title), *map(width, column.cells)) + 1 for column in shown)
-    room = None if columns is None else max(columns - taken, _LEAST_PATH)
+    room = None if columns is None else max(columns - _taken(shown), _LEAST_PATH)
     last = Texts("PATH", [_path(path, room) for path in paths], right=False)
     yield from (line.rstrip() for line in detail_lines([*shown, last]))
+
+
+def _has_room(shown: Sequence[Texts], columns: int | None) -> bool:
+    """Tell whether paths find room beside these columns."""
+    return columns is None or columns - _taken(shown) >= _LEAST_PATH
+
+
+def _taken(shown: Sequence[Texts]) -> int:
+    return sum(max(len(column.title), *map(width, column.cells)) + 1 for column in shown)
 
 
 def _path(path: str, room: int | None) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from textwrap import wrap
 
 from pymemtools.render.escape import escape
+from pymemtools.render.fit import with_whole_figures
 from pymemtools.reports.findings.finding import SEVERITIES, Rule
 from pymemtools.reports.findings.report import Findings
 
@@ -26,11 +28,12 @@ def finding_lines(found: Findings) -> Iterator[str]:
 def summary(found: Findings) -> str:
     """Count what was found.
 
-    >>> summary(Findings([], None))
-    'nothing found'
+    >>> summary(Findings([], None, 46))
+    'nothing found: none of 46 rules applies'
     """
+    nothing = f"nothing found: none of {found.rules} rules applies"
     counts = [(found.count(severity), severity) for severity in SEVERITIES]
-    return ", ".join(f"{count} {_plural(word, count)}" for count, word in counts if count) or "nothing found"
+    return ", ".join(f"{count} {_plural(word, count)}" for count, word in counts if count) or nothing
 
 
 def _plural(severity: str, count: int) -> str:
@@ -68,6 +71,7 @@ _MARKUP = frozenset("\\`*_{}[]()<>#!|~&")
 
 
 def _wrapped(head: str, text: str) -> Iterable[str]:
-    return wrap(
-        head + escape(text), _WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False, break_long_words=False
+    lines = partial(
+        wrap, width=_WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False, break_long_words=False
     )
+    return with_whole_figures(head + escape(text), lines)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from pymemtools.render.escape import cut, width
 
 _LEAST = 20  # columns: what a last column must have left to be broken within it
-_UNIT = re.compile(r"(?<=\d) (?=(?:[KMGTPE]i)?B(?:/s)?\b)")  # the blank between a number and its unit
+_UNIT = re.compile(r"(?<=\d) (?=(?:[KMGTPE]i)?B(?:/s)?\b|%)")  # the blank between a number and its unit
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 
 
@@ -31,6 +31,11 @@ def fitted(line: str, columns: int) -> Iterator[str]:
         yield line[:place].rstrip().replace("\0", " ")
         line = " " * indent + line[place:].lstrip()
     yield line.replace("\0", " ")
+
+
+def with_whole_figures(text: str, wrapped: Callable[[str], Iterable[str]]) -> Iterator[str]:
+    """Wrap a text by a function that breaks it at blanks, but no number from its unit."""
+    return (line.replace("\0", " ") for line in wrapped(_UNIT.sub("\0", text)))
 
 
 def _indent(line: str, columns: int) -> int:

@@ -16,7 +16,7 @@ ZONES: Tones = {
 }
 KILLS: Tones = {r"^Out of memory\b.*|^  killed:.*": RED, r"\bbelow min(?=;)": RED, r"\bbelow low(?=;)": YELLOW}
 CHECKS: Tones = {r"^\S+ +\bNO\b|^.* does not hold:": RED, r"^\d+ of \d+ hold$": GREEN}
-FINDINGS: Tones = {r"^CRITICAL\b.*": RED, r"^WARNING\b.*": YELLOW, r"^nothing found$": GREEN}
+FINDINGS: Tones = {r"^CRITICAL\b.*": RED, r"^WARNING\b.*": YELLOW, r"^nothing found:.*": GREEN}
 GROWTH: Tones = {r"\b(?:new|grown)(?= +[-\d.KMGTP% ]+$)": RED, r"\b(?:gone|shrunk)(?= +[-\d.KMGTP% ]+$)": GREEN}
 MAP_GROWTH: Tones = {r"^(?:new|grown)(?= +[-\d])": RED, r"^(?:gone|shrunk)(?= +[-\d])": GREEN}
 MARKS: Tones = {r"(?m)^[+↑^](?= )": RED, r"(?m)^[-−↓v](?= )": GREEN}  # in the gutter of a picture

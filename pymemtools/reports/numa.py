@@ -17,12 +17,12 @@ COLUMNS = (
     Column("anonymous", "Anon", "anonymous memory", "bytes", 10),
     Column("shmem", "Shmem", "shared memory and tmpfs", "bytes", 10),
     Column("slab", "Slab", "the kernel's objects", "bytes", 9),
-    Column("numa_hit", "Hit", "pages given here as wished, since the start", "pages", 12),
-    Column("numa_miss", "Miss", "given here, though wished on another node", "pages", 12),
-    Column("numa_foreign", "Foreign", "wished here, and given on another node", "pages", 12),
-    Column("interleave_hit", "Interleave", "given here in turn, as wished", "pages", 12),
-    Column("local_node", "Local", "given here to who ran here", "pages", 12),
-    Column("other_node", "Other", "given here to who ran on another node", "pages", 12),
+    Column("numa_hit", "Hit", "pages given here as wished, since the start", "pages", 11),
+    Column("numa_miss", "Miss", "given here, though wished on another node", "pages", 11),
+    Column("numa_foreign", "Foreign", "wished here, and given on another node", "pages", 11),
+    Column("interleave_hit", "Interleave", "given here in turn, as wished", "pages", 11),
+    Column("local_node", "Local", "given here to who ran here", "pages", 11),
+    Column("other_node", "Other", "given here to who ran on another node", "pages", 11),
 )
 AMOUNTS = ("node", "mem_total", "free", "used", "page_cache", "anonymous", "shmem", "slab")
 COUNTS = ("node", "numa_hit", "numa_miss", "numa_foreign", "interleave_hit", "local_node", "other_node")

@@ -20,7 +20,7 @@ _TITLES = {
 def fleet_lines(reports: Sequence[Report]) -> Iterator[str]:
     """Write the page of some answers about one dataset."""
     totals, facts = reports[0].totals or {}, reports[0].facts
-    told = f"{totals['captures']} captures of {totals['hosts']} machines, {totals['rejected']} files rejected"
+    told = f"captures: {totals['captures']}, of machines: {totals['hosts']}; files rejected: {totals['rejected']}"
     head = [f'<p class="soft">{safe(facts["path"])}</p>', f"<p><b>{safe(told)}</b></p>"]
     sections = [(*_TITLES[report.command][:2], list(_lines(report))) for report in reports]
     return document_lines("Memory of a fleet", head, sections, [])

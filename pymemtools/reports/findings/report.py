@@ -35,6 +35,7 @@ class Findings(NamedTuple):
 
     findings: list[Finding]
     evidence: Evidence
+    rules: int = len(RULES)  # that were held against it
 
     def count(self, severity: str) -> int:
         """Count those of a severity."""
