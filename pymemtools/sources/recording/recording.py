@@ -175,7 +175,7 @@ class Recording:
         return None if row is None else self._moment(row)
 
     def _moment(self, row: tuple[Any, ...]) -> Moment:
-        if not all(type(value) is int and abs(value) < 1 << 53 for value in row):
+        if {*map(type, row)} != {int} or max(row) >= 1 << 53 or min(row) <= -1 << 53:
             raise ArchiveError(f"{self.path}: damaged recording: a sample without its times")
         number, taken_ms, boottime_ms, boot, offset, cpu_us = row
         if not (0 <= taken_ms < 253402300800_000 and abs(offset) < 86400):
