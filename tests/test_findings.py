@@ -20,6 +20,7 @@ from pymemtools.report import Report
 from pymemtools.reports.findings.catalog import RULES
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import SEVERITIES
+from pymemtools.reports.findings.recorded import RULES as OF_RECORDINGS
 from pymemtools.reports.findings.report import findings_report
 from pymemtools.sources import open_source
 
@@ -290,6 +291,8 @@ def test_what_grew(unpacked: Path, machine: Path, rule: str, change: Change, sev
     change(machine)
     assert found(machine, before=unpacked).get(rule) == severities
     assert rule not in found(machine)
+    (row,) = (row for row in findings(machine, unpacked).table.rows() if row["id"] == rule)
+    assert str(unpacked) in row["figure"]
 
 
 def test_a_kill_in_the_log(pymemtools: Run, machine: Path) -> None:
@@ -302,7 +305,8 @@ def test_a_kill_in_the_log(pymemtools: Run, machine: Path) -> None:
 
 
 def test_each_rule_is_tried() -> None:
-    tried = {rule for rule, _, _ in (*CASES, *GROWN)} | {"oom-kill-logged"}
+    """Those of a recording's span are in test_report_recorded.py."""
+    tried = {rule for rule, _, _ in (*CASES, *GROWN)} | {"oom-kill-logged"} | {rule.id for rule in OF_RECORDINGS}
     assert {rule.id for rule in RULES} == tried
     assert len(RULES) == len({rule.id for rule in RULES}) >= 25
 

@@ -166,6 +166,8 @@ SPECIAL = {  # modes that are called in their own way
     ("status", "--all"): "--demo status --all",
     ("report", "--diff"): "--demo report --diff DEMO",
     ("report", "--fail-on"): "--demo report --fail-on critical",
+    ("report", "--from"): "report -S RECORDING --from first",
+    ("report", "--to"): "report -S RECORDING --to last",
     ("report", "--output"): "--demo report -o x.html",
     ("trend", "--output"): "trend -S RECORDING -o x.svg",
     ("vgraph", "--csv"): "--demo vgraph --csv - 297",

@@ -111,7 +111,7 @@ def open_from(
     moment: Moment | None = getattr(opened, "moment", None)
     if moment is not None and ctx.params.get("style", "text") == "text":
         say(f"{opened.facts.path}: sample {moment.number}, taken {moment.local_time}")
-    return attended(opened)
+    return opened if moment is not None else attended(opened)  # of a recording more is asked than of any source
 
 
 def attended(source: Source) -> Source:

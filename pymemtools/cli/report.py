@@ -9,6 +9,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.offers import offer
 from pymemtools.cli.options import (
     check_style,
     exit_status,
@@ -22,8 +23,10 @@ from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import FINDINGS
 from pymemtools.report import Report
 from pymemtools.reports.findings.finding import SEVERITIES
+from pymemtools.sources.base import Source
 
 if TYPE_CHECKING:
+    from pymemtools.readings.recorded import Recorded
     from pymemtools.reports.findings.evidence import Evidence
 
 _FOUND = 6  # exit status: there is a finding as bad as --fail-on says
@@ -35,6 +38,8 @@ _MARKDOWN = "md"
 @click.option(
     "--diff", type=click.Path(readable=False), metavar="OTHER", help="Say what grew since OTHER, an earlier capture."
 )
+@click.option("--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="Of a recording: from then on.")
+@click.option("--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to then, which is described.")
 @click.option("-o", "--output", metavar="FILE", help="Write a page about the machine to FILE.html.")
 @click.option("--force", is_flag=True, help="Let --output replace a file.")
 @click.option(
@@ -62,9 +67,9 @@ def command(
     before = None
     if diff is not None:
         before = Evidence(open_from(ctx, diff, partial=partial, max_size=max_size))
-    opened = open_from(ctx, source, partial=partial, max_size=max_size, with_logs=True)
+    opened = open_from(ctx, _until(source, options["last"]), partial=partial, max_size=max_size, with_logs=True)
     damages: list[str] = []
-    evidence = Evidence(opened, kills_in(opened, max_size, damages), before)
+    evidence = Evidence(opened, kills_in(opened, max_size, damages), before, recorded=_span(opened, options["first"]))
     for damage in damages:
         say(f"report: {damage}")
     report = _saved(evidence, output, force=options["force"]) if output else findings_report(evidence)
@@ -79,6 +84,26 @@ def command(
     if fail_on is not None and report.answer.has(fail_on):
         return _FOUND
     return exit_status(ctx)
+
+
+def _until(source: str | None, last: str | None) -> str | None:
+    """Name the moment of --to with the recording, as --at does."""
+    if last is not None and source is None:
+        raise UsageProblem("report: --to is for a moment of a recording: say which with -S FILE")
+    return source if last is None else f"{source}@{last}"
+
+
+def _span(source: Source, first: str | None) -> Recorded | None:
+    """Give what was recorded up to the moment that is described; None of what is no recording."""
+    if hasattr(source, "moment"):
+        from pymemtools.readings.recorded import Recorded
+        from pymemtools.sources.recording.replay import Replay
+
+        if isinstance(source, Replay):
+            return Recorded(source, first)
+    if first is not None:
+        raise UsageProblem("report: --from is for a recording: -S FILE names one")
+    return None
 
 
 def _saved(evidence: Evidence, path: str, *, force: bool) -> Report:

@@ -15,7 +15,7 @@ _LEFT = 10  # columns for the amounts at the side
 _ROWS = 3  # of a course, in characters
 _MOST_POINTS = 1000  # of a line as SVG, and for each its lowest and its highest figure
 _LEFT_EDGE, _WIDE, _HIGH, _ABOVE = 90, 640, 130, 44  # of a panel, in units of SVG
-_STYLE = """\
+STYLE = """\
 svg{background:#fff}
 text{font:12px sans-serif;fill:#222}
 .one,.two{fill:none;stroke:#225588;stroke-width:1.5}
@@ -94,6 +94,7 @@ class Panels(NamedTuple):
     marks: Sequence[float]
     clock: Callable[[float], str]  # writes a time for the axis
     marked: str = "begun"  # what the marks are
+    words: Sequence[str] = ()  # what each of them is, where they are not all the same
 
     @property
     def span(self) -> tuple[float, float]:
@@ -207,7 +208,7 @@ def panels_svg(chart: Panels) -> Iterator[str]:
     yield f"<title>{title}</title>"
     summaries = (f"{course.summary} {panel.unit}" for panel in chart.panels for course in panel.courses)
     yield f"<desc>{quoted('; '.join(summaries))}</desc>"
-    yield f"<style>{_STYLE}</style>"
+    yield f"<style>{STYLE}</style>"
     yield f'<text x="{_LEFT_EDGE}" y="24" style="font-size:15px">{title}</text>'
     for number, panel in enumerate(chart.panels):
         yield from _panel(chart, panel, 30 + _ABOVE + number * (_HIGH + _ABOVE))
@@ -234,8 +235,8 @@ def _panel(chart: Panels, panel: Panel, top: int) -> Iterator[str]:
                 yield f'<circle class="dot {kind}" cx="{points[0][0]}" cy="{points[0][1]}" r="2"/>'
             else:
                 yield f'<polyline class="{kind}" points="{" ".join(f"{x},{y}" for x, y in points)}"/>'
-    for mark in chart.marks:
-        yield f'<text x="{_x(chart, mark)}" y="{top - 10}" text-anchor="middle">{quoted(chart.marked)}</text>'
+    for mark, word in zip(chart.marks, chart.words or [chart.marked] * len(chart.marks)):
+        yield f'<text x="{_x(chart, mark)}" y="{top - 10}" text-anchor="middle">{quoted(word)}</text>'
         yield f'<line class="start" x1="{_x(chart, mark)}" x2="{_x(chart, mark)}" y1="{top}" y2="{floor}"/>'
 
 

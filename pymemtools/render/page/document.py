@@ -12,6 +12,7 @@ from pymemtools.render.findings import summary
 from pymemtools.render.page.look import SCRIPT, style
 from pymemtools.render.page.sections import SECTIONS
 from pymemtools.render.page.words import safe
+from pymemtools.render.panels import STYLE as CURVES
 from pymemtools.report import Report
 from pymemtools.reports.page import Page
 
@@ -36,7 +37,7 @@ def document_lines(
     yield f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">'
     yield '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
     yield f"<title>{safe(title)}</title>"
-    yield f"<style>{style(STYLE)}</style></head><body>"
+    yield f"<style>{style(STYLE, CURVES)}</style></head><body>"
     yield '<a class="skip" href="#findings">to the findings</a>'
     yield f"<header><h1>{safe(title)}</h1>"
     yield from head

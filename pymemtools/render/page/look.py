@@ -47,6 +47,7 @@ th[aria-sort=descending] button::after{content:" ▾"}th[aria-sort=ascending] bu
 input[type=search]{font:inherit;padding:4px 8px;width:min(28em,100%);border:1px solid var(--soft);border-radius:4px}
 input[type=search]{background:var(--bg);color:var(--fg)}
 svg{display:block;max-width:100%}
+.curves svg{width:860px;height:auto;min-width:600px}
 svg.bar{width:100%;height:44px}svg.map{width:100%;height:auto}
 svg.bar rect,svg.map rect{stroke:var(--bg);stroke-width:1}
 svg.bar text,svg.map text{font:12px system-ui,sans-serif;fill:var(--fg)}svg.map .s{fill:var(--soft)}
@@ -98,9 +99,9 @@ for (const table of document.querySelectorAll("table.sorts")) {
 """
 
 
-def style(picture: str) -> str:
-    """Give the page's style; that of the pictures in it holds within them only."""
-    tones = _tones(_LIGHT) + _BASE + _scoped(picture)
+def style(picture: str, curves: str = "") -> str:
+    """Give the page's style; that of the pictures and curves in it holds within them only."""
+    tones = _tones(_LIGHT) + _BASE + _scoped(picture) + _scoped(curves, ".curves")
     return f"{tones}@media(prefers-color-scheme:dark){{{_NIGHT}{_tones(_DARK)}}}\n{_PRINT}"
 
 
@@ -108,8 +109,8 @@ def _tones(colours: Sequence[str]) -> str:
     return "".join(f".c{number}{{fill:#{colour};background:#{colour}}}" for number, colour in enumerate(colours)) + "\n"
 
 
-def _scoped(rules: str) -> str:
-    """Put ``.picture`` before every selector of a flat style sheet.
+def _scoped(rules: str, within: str = ".picture") -> str:
+    """Put ``.picture`` before every selector of a flat style sheet, or what else it is to hold within.
 
     >>> _scoped("svg,.a{x:1}")
     '.picture svg,.picture .a{x:1}'
@@ -119,6 +120,6 @@ def _scoped(rules: str) -> str:
         selectors = match[1].strip()
         if selectors.startswith("@"):
             return match[0]
-        return ",".join(f".picture {each.strip()}" for each in selectors.split(",")) + "{"
+        return ",".join(f"{within} {each.strip()}" for each in selectors.split(",")) + "{"
 
     return re.sub(r"([^{}]+)\{", scoped, rules)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pymemtools.areas import Areas, with_holes, without_holes
 from pymemtools.render.address_svg import Sheet, svg_lines
 from pymemtools.render.area_scale import Heights
+from pymemtools.render.page.curves import course_lines
 from pymemtools.render.page.shares import Part, bar_lines, legend_lines, treemap_lines
 from pymemtools.render.page.tables import table_lines
 from pymemtools.render.page.words import safe, short
@@ -200,6 +201,7 @@ def _kills(page: Page) -> Iterator[str]:
 
 SECTIONS = (
     Section("findings", "Findings", _findings),
+    Section("course", "How it came to this", course_lines),
     Section("where", "Where the memory is", _where),
     Section("killed-next", "Who is next when it runs out", _next),
     Section("fits", "What still fits", _fits),

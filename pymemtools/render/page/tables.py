@@ -31,6 +31,8 @@ def _header(column: Column) -> str:
 
 
 def _title(column: Column) -> str:
+    if not column.title:
+        return column.key.replace("_", " ")
     return column.title if column.kind not in ("percent", "permille") else f"{column.title} ({_UNITS[column.kind]})"
 
 

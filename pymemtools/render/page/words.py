@@ -32,7 +32,7 @@ def shown(column: Column, value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if column.kind in ("bytes", "bytes/s") and isinstance(value, (int, float)):
+    if column.kind.startswith("bytes") and isinstance(value, (int, float)):
         return human_size(int(value)) if value >= 0 else f"−{human_size(int(-value))}"
     if column.kind == "percent" and isinstance(value, float):
         return f"{value:.1f}"

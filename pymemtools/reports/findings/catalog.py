@@ -10,6 +10,7 @@ from pymemtools.reports.findings import (
     memory,
     processes,
     promises,
+    recorded,
     reserves,
     swapping,
     trust,
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *processes.RULES,
     *kills.RULES,
     *growth.RULES,
+    *recorded.RULES,
     *configured.RULES,
     *trust.RULES,
 )

@@ -31,6 +31,7 @@ from pymemtools.reports.zones import reserves, zones_report
 from pymemtools.sources.base import Source
 
 if TYPE_CHECKING:
+    from pymemtools.readings.recorded import Recorded
     from pymemtools.reports.oom_report.report import Told
 
 
@@ -63,9 +64,11 @@ class Evidence:
         kills: Sequence[Told] | None = None,
         before: Evidence | None = None,
         questions: Questions = PAGE,
+        recorded: Recorded | None = None,
     ) -> None:
         self.source = Once(source, questions.wants)
         self._questions = questions
+        self.recorded = recorded  # the span of the recording that the source is a moment of
         self.kills = kills  # in its logs; None: it has none
         self.before = before  # the same machine earlier
         self.untold: dict[str, str] = {}
@@ -144,6 +147,30 @@ class Evidence:
             return overcommit.overcommit_report(asked, overcommit.OvercommitRequest(counts_forks=self._questions.forks))
 
         return self.answer("what-if overcommit", answer)
+
+    @cached_property
+    def growing(self) -> Report | None:
+        """Answer ``trend``; None of what is no recording."""
+        return self._trend("process")
+
+    @cached_property
+    def growing_commands(self) -> Report | None:
+        """Answer ``trend --by command``."""
+        return self._trend("command")
+
+    @cached_property
+    def growing_groups(self) -> Report | None:
+        """Answer ``trend --by cgroup``."""
+        return self._trend("cgroup")
+
+    def _trend(self, by: str) -> Report | None:
+        recorded = self.recorded
+        if recorded is None:
+            return None
+        from pymemtools.reports.trend.report import TrendRequest, trend_report
+
+        request = TrendRequest(by, first=recorded.first)
+        return self.answer(f"trend --by {by}", lambda: trend_report(recorded.replay, request))
 
     @cached_property
     def pressure(self) -> Pressure | None:

@@ -22,7 +22,14 @@ def _figure(evidence: Evidence, key: str, title: str, sign: int = 1) -> Iterator
     if grown is None or was is None or now is None or share is None or share < _GREW:
         return
     severity = WARNING if share >= 2 * _GREW else NOTICE
-    yield Seen(severity, title, f"{human_size(was)} then, {human_size(now)} now", grown, "bytes")
+    yield Seen(severity, title, f"{human_size(was)}, {human_size(now)} now{_than(before)}", grown, "bytes")
+
+
+def _than(before: Evidence) -> str:
+    """Name the capture compared with, and when it was taken."""
+    facts = before.source.facts
+    named = ", ".join(word for word in (facts.path, facts.taken_at) if word)
+    return f" ({named})" if named else ""
 
 
 def _processes(evidence: Evidence) -> Iterator[Seen]:
@@ -38,7 +45,7 @@ def _processes(evidence: Evidence) -> Iterator[Seen]:
             continue
         title = f"Process {each.pid} ({each.name}) has grown"
         severity = WARNING if share >= 2 * _GREW else NOTICE
-        yield Seen(severity, title, f"{human_size(was)} PSS then, {human_size(now)} now", grown, "bytes")
+        yield Seen(severity, title, f"PSS {human_size(was)}, {human_size(now)} now{_than(before)}", grown, "bytes")
 
 
 _BOOT_ID = "sys/kernel/random/boot_id"
