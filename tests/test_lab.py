@@ -304,6 +304,7 @@ CALLS = {  # small ones
     "aslr": "--samples 20",
     "mmap-vs-read": "--readers 3 --size 500K",
     "writeback": "--size 4M",
+    "swap": "--pages 100",
     "drop-caches": "--size 1M",
 }
 WAYS = ("--touch read", "--touch none", "--via mmap", "--via mmap --touch read", "--via mmap --touch none")

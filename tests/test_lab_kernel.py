@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,18 @@ from pymemtools.report import Report
 from pymemtools.reports.drop_caches import Moment
 from pymemtools.reports.lab.aslr import AslrRequest, aslr_report, region_row
 from pymemtools.reports.lab.drop_caches import DropTrial, allowance, freed, trial_report
+from pymemtools.reports.lab.ksm import MergeRequest, merge_report
 from pymemtools.reports.lab.laws import broken
 from pymemtools.reports.lab.mmap_vs_read import ReadersRequest, readers_report
 from pymemtools.reports.lab.overcommit import Promise, PromiseRequest, promise, promises_report
 from pymemtools.reports.lab.plan import Findings
+from pymemtools.reports.lab.swap import SwapTrial
+from pymemtools.reports.lab.swap import trial_report as swap_report
+from pymemtools.reports.lab.watermarks import FillRequest, fill_report, predicted_low, zone_rows
 from pymemtools.reports.lab.writeback import WritebackRequest, predict, writeback_report
 from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.dirty import NEEDS
+from pymemtools.reports.what_if.watermarks import NEEDS as MARKS
 from pymemtools.sources.example import open_example
 
 KIB, MIB = 1024, 1 << 20
@@ -215,12 +221,7 @@ def test_what_each_way_takes() -> None:
 def test_a_reader_without_a_copy_is_found_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pymemtools.lab import child
-
-    source_of = child._source_of
-    good, bad = "c_size_t(size - at)", "c_size_t(size // 2 - at)"
-    assert good in source_of("hand")
-    monkeypatch.setattr(child, "_source_of", lambda name: source_of(name).replace(good, bad))
+    sabotage("c_size_t(size - at)", "c_size_t(size // 2 - at)", monkeypatch)
     assert_broken("mmap-vs-read --size 256K", "who reads has a copy", monkeypatch, capsys)
 
 
@@ -334,6 +335,163 @@ def test_dirty_memory_is_drawn(pymemtools: Run, tmp_path: Path) -> None:
         pytest.skip(done.stderr.decode())
     assert (done.returncode, done.stderr) == (0, b"")
     assert "Dirty and Writeback while a file is written" in (tmp_path / "x.svg").read_text()
+
+
+# ksm: 4096 pages, Linux 6.18.
+
+MERGE_CELLS = ("step", "minor", "expected_minor", "merging", "predicted_merging", "saved", "predicted_saved")
+MERGES: Rows = [
+    dict(zip(MERGE_CELLS, row))
+    for row in (
+        ("looked at", None, None, 3072, 3072, 3004, 3004),
+        ("written", 256, 256, 2816, 2816, 2748, 2748),
+        ("parted", None, None, 0, 0, 0, 0),
+    )
+]
+MERGED, SAVED, PARTED = (
+    "all pages that have their like are merged",
+    "saved is as predicted",
+    "a fault for each merged page written",
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "cells", "law"),
+    [
+        (0, {"saved": None}, None),  # others have pages merged, too
+        (0, {"merging": None}, None),  # before Linux 5.19
+        (0, {"merging": 3071}, MERGED),
+        (2, {"merging": 1}, MERGED),
+        (0, {"saved": 3007}, SAVED),  # as if a page had as many users as there are
+        (1, {"saved": 3004}, SAVED),  # as if none had parted
+        (1, {"minor": 255}, PARTED),
+        (1, {"minor": 300}, None),
+    ],
+)
+def test_ksm(place: int, cells: Mapping[str, int | None], law: str | None) -> None:
+    assert judged(merge_report, MergeRequest(), changed(MERGES, place, **cells), {"scans": 9}) == ([law] if law else [])
+
+
+@pytest.fixture
+def ksmd() -> Iterator[None]:
+    """Have ksmd to ourselves."""
+    if not os.access("/sys/kernel/mm/ksm/run", os.W_OK):
+        pytest.skip("KSM is not there, or not ours to switch on")
+    with open("/tmp/pymemtools-ksm.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def test_equal_pages_are_merged_and_settings_put_back(pymemtools: Run, ksmd: None) -> None:
+    files = [path for path in Path("/sys/kernel/mm/ksm").iterdir() if path.stat().st_mode & 0o200]
+    before = {path.name: path.read_text() for path in files}
+    done = pymemtools("lab", "ksm", "--pages", "1024", "-f", "json", timeout=400)
+    assert {path.name: path.read_text() for path in files} == before
+    if done.returncode == 3:
+        pytest.skip(done.stderr.decode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    first, second, third = json.loads(done.stdout)["rows"]
+    page = os.sysconf("SC_PAGE_SIZE")
+    assert (first["predicted_merging"], second["predicted_merging"]) == (768 * page, 704 * page)
+    assert third["merging"] in (0, None)
+
+
+def test_a_program_that_writes_nothing_is_found_out(
+    ksmd: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sabotage("for i in range(count):", "for i in range(count * (salt[:2] != 'no')):", monkeypatch)
+    assert_broken("ksm --pages 1024", PARTED, monkeypatch, capsys)
+
+
+# swap: 1000 pages, Linux 6.1.
+
+SWAP_CELLS = ("step", "minor", "major", "rss", "swap", "expected_faults", "expected_rss", "expected_swap")
+SWAPS: Rows = [
+    dict(zip(SWAP_CELLS, row))
+    for row in (
+        ("write", 1001, 0, 4000 * KIB, 0, 1000, 4000 * KIB, 0),
+        ("out", 0, 0, 0, 4000 * KIB, 0, 0, 4000 * KIB),
+        ("read", 870, 130, 4000 * KIB, 0, 1000, 4000 * KIB, 0),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "cells", "wrong", "laws"),
+    [
+        (2, {"minor": 0, "major": 1000}, 0, []),
+        (1, {"swap": 3996 * KIB}, 0, ["what is not in memory is in swap"]),
+        (1, {"rss": 4 * KIB}, 0, ["memory has what is touched"]),
+        (2, {"minor": 800}, 0, ["a fault for each page that comes or comes back"]),
+        (1, {"minor": 1000}, 0, ["a fault for each page that comes or comes back"]),
+        (0, {}, 1, ["all pages come back as they were"]),
+    ],
+)
+def test_swap(place: int, cells: Mapping[str, int], wrong: int, laws: Sequence[str]) -> None:
+    rows = changed(SWAPS, place, **cells)
+    assert judged(swap_report, SwapTrial(), rows, {"wrong": wrong}) == laws
+
+
+def test_swap_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    sabotage("!= text for", "== text for", monkeypatch)
+    assert_broken("swap --pages 10", "all pages come back as they were", monkeypatch, capsys)
+
+
+def test_more_than_there_is_swap_is_not_tried(pymemtools: Run) -> None:
+    done = pymemtools("lab", "swap", "--pages", str(1 << 20))
+    assert (done.returncode, done.stderr.count(b"\n")) == (3, 1) or json.loads(pymemtools("free", "-f", "json").stdout)[
+        "rows"
+    ][1]["total"] >= (8 << 30)
+
+
+# watermarks: two zones; 24 GiB, Linux 6.18.
+
+FILL_CELLS = ("read", "node", "zone", "free", "min", "low", "kept", "slack")
+FILLED: Rows = [
+    {**dict(zip(FILL_CELLS, row)), "kswapd_scanned_pages": scanned, "direct_scanned_pages": 0}
+    for row, scanned in (
+        ((0, 0, "DMA32", 3000, 9, 12, 80, 10), 0),
+        ((0, 0, "Normal", 9000, 58, 77, 0, 10), 0),
+        ((999, 0, "DMA32", 92, 9, 12, 80, 10), 7),
+        ((999, 0, "Normal", 80, 58, 77, 0, 10), 7),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "cells", "law"),
+    [
+        (3, {"free": 87}, None),
+        (3, {"free": 88}, "it woke with every zone near low"),
+        (2, {"free": 103}, "it woke with every zone near low"),
+        (2, {"kswapd_scanned_pages": 0}, "kswapd woke"),
+        (2, {"direct_scanned_pages": 32}, "nobody who allocated had to reclaim"),
+    ],
+)
+def test_watermarks(place: int, cells: Mapping[str, int], law: str | None) -> None:
+    assert judged(fill_report, FillRequest(), changed(FILLED, place, **cells), {}) == ([law] if law else [])
+
+
+def test_below_min_somebody_starves() -> None:
+    rows = changed(changed(FILLED, 3, free=40), 2, free=20)
+    assert judged(fill_report, FillRequest(), rows, {}) == ["free memory was never below min"]
+
+
+def test_zones_stand_beside_the_model() -> None:
+    asked = ask(open_example(), needs=MARKS)
+    lows = predicted_low(asked)
+    rows = zone_rows(asked.machine.zones, lows, 4096)
+    assert rows
+    assert all(abs(row["low"] - row["predicted_low"]) <= 8 * 4096 for row in rows)
+
+
+def sabotage(good: str, bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the programs that experiments start otherwise."""
+    from pymemtools.lab import child
+
+    source_of = child._source_of
+    assert good in source_of("hand")
+    monkeypatch.setattr(child, "_source_of", lambda name: source_of(name).replace(good, bad))
 
 
 def assert_broken(call: str, law: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

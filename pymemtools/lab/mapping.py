@@ -21,6 +21,7 @@ class Mapped(NamedTuple):
     private_dirty: int
     shared: int
     page_tables: int | None
+    swap: int
 
 
 def look(source: Source, pid: int, address: int) -> Mapped:
@@ -43,5 +44,5 @@ def _mapped(source: Source, pid: int, vma: Vma) -> Mapped:
     tables = parse_status_sizes(source.read(f"{pid}/status")).get("VmPTE")
     get = vma.fields.get
     shared = get("Shared_Clean", 0) + get("Shared_Dirty", 0)
-    amounts = get("Size", 0), get("Rss", 0), get("Pss", 0), get("Private_Dirty", 0), shared, tables
+    amounts = get("Size", 0), get("Rss", 0), get("Pss", 0), get("Private_Dirty", 0), shared, tables, get("Swap", 0)
     return Mapped(vma.mapping.start, vma.mapping.end, *amounts)

@@ -27,10 +27,13 @@ from pymemtools.reports.ksm import estimate as ksm_estimate
 from pymemtools.reports.ksm import status as ksm
 from pymemtools.reports.lab import aslr, cow, demand_paging, listing, mmap_vs_read, segv, stack, watch
 from pymemtools.reports.lab import drop_caches as lab_drop
+from pymemtools.reports.lab import ksm as lab_ksm
 from pymemtools.reports.lab import malloc as lab_malloc
 from pymemtools.reports.lab import oom as lab_oom
 from pymemtools.reports.lab import overcommit as lab_overcommit
 from pymemtools.reports.lab import page_cache as lab_cache
+from pymemtools.reports.lab import swap as lab_swap
+from pymemtools.reports.lab import watermarks as lab_watermarks
 from pymemtools.reports.lab import writeback as lab_writeback
 from pymemtools.reports.metrics import report as metrics
 from pymemtools.reports.oom_report import report as oom_report
@@ -106,6 +109,9 @@ VOCABULARY = (
     Rows("lab demand-paging", demand_paging.COLUMNS),
     Rows("wss", wss.COLUMNS),
     Rows("lab cow", cow.COLUMNS),
+    Rows("lab ksm", lab_ksm.COLUMNS),
+    Rows("lab swap", lab_swap.COLUMNS),
+    Rows("lab watermarks", lab_watermarks.COLUMNS),
     Rows("lab stack", stack.COLUMNS),
     Rows("lab malloc", lab_malloc.COLUMNS),
     Rows("lab aslr", aslr.COLUMNS),

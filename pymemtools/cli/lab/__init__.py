@@ -19,12 +19,15 @@ MAP = {
     "When memory becomes real": {
         "demand-paging": "Map, read and write: pages come with faults, one by one.",
         "cow": "Fork and write: what is shared is copied, page by page.",
+        "ksm": "Equal pages become one, and part when one writes.",
         "stack": "Touch the stack far down: it grows, up to its limit.",
         "malloc": "Allocate, and see break, pointers and mappings move.",
         "aslr": "Start a program again and again: it is elsewhere each time.",
     },
     "When memory is not there": {
         "segv": "Access what one must not, and read what the kernel says.",
+        "watermarks": "Fill memory with page cache until kswapd wakes.",
+        "swap": "Pages go to swap, and come back when they are touched.",
         "overcommit": "Ask for ever more, and see where the kernel refuses.",
         "oom": "Grow until the kernel kills, and read why.",
     },

@@ -13,7 +13,18 @@ from typing import Any
 
 from pymemtools.lab.programs.base import PAGE, RW, die_with, libc, map_anonymous, read, settle_in, tell, why, write
 
-ADVICE = {"dontneed": 4, "free": 8, "hugepage": 14, "nohugepage": 15, "populate_read": 22, "populate_write": 23}
+ADVICE = {
+    "dontneed": 4,
+    "free": 8,
+    "hugepage": 14,
+    "nohugepage": 15,
+    "populate_read": 22,
+    "populate_write": 23,
+    "mergeable": 12,
+    "unmergeable": 13,
+    "pageout": 21,
+}
+SALT = int.from_bytes(os.urandom(8), "little")
 
 
 def faults() -> tuple[int, int]:
@@ -93,6 +104,24 @@ def probe(address: int) -> dict[str, Any]:
     return {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None}
 
 
+def content(number: int, salt: str) -> bytes:
+    """Give the beginning of a page of one of several contents, which nobody else has."""
+    return b"%d %s %d" % (SALT, salt.encode(), number)
+
+
+def fill(start: int, count: int, contents: int, salt: str) -> None:
+    """Give pages, in turn, so many contents; or zeros."""
+    for i in range(count):
+        text = content(i % contents, salt) if contents else bytes(PAGE)
+        ctypes.memmove(start + i * PAGE, text, len(text))
+
+
+def differing(start: int, count: int, contents: int, salt: str) -> dict[str, Any]:
+    """Count the pages that are no longer as they were filled."""
+    texts = (content(i % contents, salt) for i in range(count))
+    return {"pages": sum(ctypes.string_at(start + i * PAGE, len(text)) != text for i, text in enumerate(texts))}
+
+
 def map_file(path: str, size: int) -> dict[str, Any]:
     """Map a file for reading, shared with whoever maps it, too."""
     fd = os.open(path, os.O_RDONLY)
@@ -147,6 +176,8 @@ DEEDS: dict[str, Callable[..., Any]] = {
     "child": child,
     "limit_stack": limit_stack,
     "probe": probe,
+    "fill": fill,
+    "differing": differing,
     "map_file": map_file,
     "load_file": load_file,
     "write_file": write_file,

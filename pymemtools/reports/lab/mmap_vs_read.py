@@ -21,7 +21,7 @@ COLUMNS = (
         right=False,
     ),
     Column("reader", "reader", "who read, one after the other; the first finds nothing in the cache", "count", 6),
-    Column("seconds", "seconds", "how long it took", "seconds", 8),
+    Column("seconds", "seconds", "how long it took", "seconds", 7),
     Column("minor", "faults", "minor page faults that it took", "count", 7),
     Column("major", "major", "page faults that waited for the disk", "count", 7),
     Column("rss", "RSS", "of what the file is mapped to or read into, when all have read it", "bytes", 8),

@@ -66,7 +66,7 @@ def most_memory(source: Source) -> int:
     """Give the bytes that an experiment may take: a quarter of MemAvailable, half of our own group's limit."""
     info = parse_meminfo(source.read("meminfo"))
     available = info.get("MemAvailable", info.get("MemFree", 0))
-    return min([available // 4, *(level.limit // 2 for level in _levels(source) if level.limit is not None)])
+    return min([available // 4, *(level.limit // 2 for level in own_levels(source) if level.limit is not None)])
 
 
 def refusal(source: Source, plan: Plan, disk_free: int | None, *, forced: bool) -> str:
@@ -74,7 +74,7 @@ def refusal(source: Source, plan: Plan, disk_free: int | None, *, forced: bool) 
     most = most_memory(source)
     if plan.memory > most:
         return f"it would take {human_size(plan.memory)}, and at most {human_size(most)} may be taken here"
-    for level in _levels(source):
+    for level in own_levels(source):
         if (room := _room(level)) is not None and room < plan.memory:
             return f"it would take {human_size(plan.memory)}, and the group {level.path} has {human_size(room)} left"
     if disk_free is not None and plan.disk > disk_free // 2:
@@ -98,7 +98,8 @@ def strain(source: Source) -> str:
     return f"zone {short[0]} is below its low watermark (--force runs it)" if short else ""
 
 
-def _levels(source: Source) -> list[Level]:
+def own_levels(source: Source) -> list[Level]:
+    """Give the memory group that we run in and those above it; none where there is none."""
     try:
         hierarchy = find_hierarchy(source)
         return read_levels(source, hierarchy, own_group(source, hierarchy))
