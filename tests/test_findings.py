@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HERE, Run
+from conftest import CAPTURES, HERE, Run
 from group_trees import MIB, V2_ROOT, group
+from recorded import Told, every_ten_seconds, record
+from recorded import meminfo as recorded_meminfo
 
 from pymemtools.report import Report
 from pymemtools.reports.findings.catalog import RULES
@@ -327,3 +329,35 @@ def test_a_check_in_a_boards_ci(pymemtools: Run, machine: Path, severity: str, s
     vm(panic_on_oom=1)(machine)
     assert pymemtools("report", "-S", str(machine), "--fail-on", severity).returncode == status
     assert pymemtools("--demo", "report", "--fail-on", severity).returncode == 0
+
+
+GROUPS = str(CAPTURES / "groups-6.1/together.tar.gz")
+OF_THIS_MACHINE = ("lab aslr", "ksm --estimate", "oom-report --dmesg")  # read no copy: their options are looked at
+COMMANDS = sorted(
+    {each.strip() for rule in RULES for each in rule.command.split(";") if each.strip().startswith("pymemtools")}
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_command_runs_as_written(pymemtools: Run, tmp_path: Path, command: str) -> None:
+    """With a source, a process, a group, a moment and a log put in where it says so."""
+    recording = record(str(tmp_path / "a.rec"), [Told(7, "/bin/a", lambda n: 900)], every_ten_seconds(30, _files))
+    is_of_recording = command.startswith(("pymemtools trend", "pymemtools faults")) or "MOMENT" in command
+    source = recording if is_of_recording else GROUPS if "groups" in command or "--group" in command else str(EXAMPLE)
+    if "oom-report" in command:
+        source = str(CAPTURES / "sosreport")
+    log = str(HERE / "oom_reports/rpi-3.6.11-armv6-464M-snipped.txt")
+    words = {"SOURCE": source, "OTHER": source, "PID": "280", "PATH": "/", "A": "280", "B": "279", "MOMENT": "first"}
+    call = [{**words, "FILE": log}.get(word, word) for word in command.split()[1:]]
+    if any(command.endswith(each) for each in OF_THIS_MACHINE):
+        call = [*call[:1], "--help"]
+    elif "-S" not in call and "FILE" not in command:
+        call += ["-S", source]
+    done = pymemtools(*call)
+    assert (done.returncode, done.stdout != b"") == (0, True), done.stderr
+
+
+def _files(number: int) -> dict[str, bytes]:
+    stall = b"some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"
+    files = {"meminfo": recorded_meminfo(6 << 20), "vmstat": b"pgfault 1\n", "pressure/memory": stall}
+    return {**files, "uptime": b"%d 9\n" % (number + 9)}

@@ -146,3 +146,8 @@ def test_a_recording_on_a_terminal(tmp_path: Path) -> None:
     path = recording(tmp_path, (leak(2900),))
     for command in ("report", "trend"):
         assert "growth" in on_terminal(command, "-S", path, columns=80, with_stderr=True)
+
+
+def test_the_first_sample_alone(tmp_path: Path) -> None:
+    """Of one moment there is no span to tell of, which is no error."""
+    assert found(f"{recording(tmp_path)}@first") == {}

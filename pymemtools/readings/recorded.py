@@ -69,7 +69,7 @@ class Recorded:
     def events(self) -> list[Event]:
         """List kills, restarts of the machine and gaps in the recording, in their order."""
         found = [Event(moment.taken_at, "kill") for moment, _ in self.kills]
-        for place, _ in self.times.runs[1:]:
+        for place, _ in self.times.runs[1:] if len(self.moments) > 1 else ():
             before, moment = self.moments[place - 1], self.moments[place]
             found.append(Event(moment.taken_at, "gap" if before.boot_id == moment.boot_id else "restart"))
         return sorted(found)
