@@ -26,6 +26,7 @@ class Told(NamedTuple):
     uid: int = 0
     start: int = 1000  # ticks after boot
     is_refused: bool = False
+    is_thread: bool = False  # of the kernel
 
 
 class _Files:
@@ -37,10 +38,12 @@ class _Files:
         self._files = {
             "stat": f"{line[0]}) {' '.join(words)}\n".encode(),
             "status": f"Name:\tx\nUid:\t{told.uid}\t{told.uid}\t{told.uid}\t{told.uid}\nVmRSS:\t{kib} kB\n".encode(),
-            "cmdline": told.command.replace(" ", "\0").encode() + b"\0",
+            "cmdline": b"" if told.is_thread else told.command.replace(" ", "\0").encode() + b"\0",
             "cgroup": f"0::{told.group}\n".encode(),
-            "smaps_rollup": f"0-1 ---p 00000000 00:00 0 [rollup]\nRss: {kib} kB\nPss: {kib} kB\n".encode(),
         }
+        if not told.is_thread:
+            rollup = f"0-1 ---p 00000000 00:00 0 [rollup]\nRss: {kib} kB\nPss: {kib} kB\n"
+            self._files["smaps_rollup"] = rollup.encode()
 
     def read(self, name: str) -> bytes:
         if name == "smaps_rollup" and self._is_refused:

@@ -466,6 +466,13 @@ def test_capture_is_read_once() -> None:
     assert process.asked.count("stat") == process.asked.count("smaps") == 1
 
 
+def test_the_reason_of_most_is_told() -> None:
+    refused = Process(7, None, None, None, None, "?", "?", {}, {}, refused="Permission denied")
+    without = refused._replace(refused="no smaps")
+    assert Sample([refused, without, without]).reason == "no smaps"
+    assert Sample([]).reason == ""
+
+
 # This machine
 
 

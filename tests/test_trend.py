@@ -208,7 +208,9 @@ def test_one_late_sample_is_no_gap(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_read_is_left_out_and_said(tmp_path: Path) -> None:
-    path = record(str(tmp_path / "a.rec"), [LEAKY, CALM._replace(is_refused=True)], every_ten_seconds(60, machine))
+    kthreadd = CALM._replace(pid=2, is_thread=True)  # has no memory: nothing of it is left out
+    told = [LEAKY, CALM._replace(is_refused=True), kthreadd]
+    path = record(str(tmp_path / "a.rec"), told, every_ten_seconds(60, machine))
     report = asked(path)
     assert [row["pid"] for row in report.table.rows()] == [501]
     assert report.notes == ("1 process is left out: its pss could not be read",)

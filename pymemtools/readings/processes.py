@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -47,8 +48,9 @@ class Sample(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Say why the first of them was not."""
-        return next((process.refused or "" for process in self.refused), "")
+        """Say why most of them were not."""
+        reasons = Counter(process.refused or "" for process in self.refused)
+        return next((reason for reason, _ in reasons.most_common(1)), "")
 
     @property
     def has_pss(self) -> bool:

@@ -83,7 +83,7 @@ class Subjects(NamedTuple):
     """All that are followed."""
 
     found: list[Subject]
-    unknown: int  # processes of which the figure is not known at all
+    unknown: int  # processes of which the figure is not known at all, kernel threads not among them
 
 
 class _Held(NamedTuple):
@@ -140,7 +140,7 @@ def _held(recording: Recording, times: SampleTimes, figure: str) -> tuple[list[_
         last = processes[place].last
         held = _known(processes[place], series.numbers, series.values[figure])
         if held is None:
-            unknown += 1
+            unknown += processes[place].command is not None  # kernel threads have no command, and no memory
         else:
             found.append(held._replace(last=times.last if last is None else min(last, times.last)))
     return found, unknown

@@ -74,7 +74,8 @@ def _signed(size: int) -> str:
 
 def _processes(report: Report, found: Candidates, columns: int | None) -> Iterator[str]:
     if not found.rows:
-        yield "No process is a candidate: none lets its pages be merged, none has much anonymous memory"
+        of = " that could be read" if found.sample.unreadable else ""
+        yield f"No process{of} is a candidate: none lets its pages be merged, none has much anonymous memory"
         return
     yield ""
     yield from _table(report, _SHOWN, columns)
