@@ -110,6 +110,15 @@ def exact(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def test_a_finding_leads_to_what_shows_it(pymemtools: Run, tmp_path: Path) -> None:
+    """Each link is to a part that is there, and what is too wide for a screen can be scrolled with keys."""
+    text = page(pymemtools, tmp_path / "a.html", "-S", str(hostile_machine(tmp_path / "machine")))
+    parts = set(re.findall('<section id="([^"]*)"', text))
+    links = re.findall('shown in <a href="#([^"]*)"', text)
+    assert links and set(links) <= parts
+    assert text.count('class="wide"') == text.count('class="wide" tabindex="0" role="region" aria-label="')
+
+
 def hostile_machine(root: Path) -> Path:
     """Make a machine whose processes, groups, users and mappings are called so."""
     processes = [
@@ -239,6 +248,7 @@ class TestBrowser:
             "Filter Memory groups (groups --all)",
         ]
         assert "<button>PSS</button>" in done.stdout
+        assert done.stdout.count('<p role="status"></p>') == 2
 
     def test_no_name_does_anything(self, pymemtools: Run, tmp_path: Path) -> None:
         tree = hostile_machine(tmp_path / "machine")

@@ -33,7 +33,7 @@ def course_lines(page: Page) -> Iterator[str]:
         return
     first, last = recorded.moments[0], recorded.moments[-1]
     yield f"<p>{len(recorded.moments)} samples from {first.local_time} to {last.local_time}.</p>"
-    yield '<div class="curves wide">'
+    yield '<div class="curves wide" tabindex="0">'
     yield from (line for line in panels_svg(_panels(page, recorded)) if not line.startswith("<style>"))
     yield "</div>"
     if recorded.events:

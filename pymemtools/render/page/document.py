@@ -5,10 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import starmap
 
 from pymemtools import __version__
 from pymemtools.render.address_svg import STYLE
 from pymemtools.render.findings import summary
+from pymemtools.render.page.articles import findings_lines
 from pymemtools.render.page.look import SCRIPT, style
 from pymemtools.render.page.sections import SECTIONS
 from pymemtools.render.page.words import safe
@@ -21,6 +23,8 @@ def page_lines(page: Page) -> Iterator[str]:
     """Write the page about a machine."""
     title = f"Memory of {page.host}" if page.host else "Memory of a machine"
     sections = [(section.name, section.title, list(section.lines(page))) for section in SECTIONS]
+    findings = list(findings_lines(page, {name: title for name, title, lines in sections if lines}))
+    sections.insert(0, ("findings", "Findings", findings))
     return document_lines(title, _head(page), sections, _foot(page.report, page.evidence.untold))
 
 
@@ -77,8 +81,13 @@ def _head(page: Page) -> Iterator[str]:
     yield f"<p><b>{summary(page.report.answer)}</b></p>"
 
 
+def _untold(question: str, why: str) -> str:
+    """Say which question has no answer, where the reason does not begin with that."""
+    return why if why.startswith(f"{question.partition(' ')[0]}: ") else f"{question}: {why}"
+
+
 def _foot(report: Report, untold: dict[str, str]) -> Iterator[str]:
-    lines = [*report.warnings, *(f"{question}: {why}" for question, why in untold.items())]
+    lines = [*report.warnings, *starmap(_untold, untold.items())]
     if lines:
         yield "<p>What this page rests on, and what the source does not tell:</p><ul>"
         yield from (f"<li>{safe(line)}</li>" for line in dict.fromkeys(lines))

@@ -21,12 +21,12 @@ h1{font-size:26px;margin:0 0 4px}
 h2{font-size:20px;margin:36px 0 10px;padding-top:10px;border-top:1px solid var(--line)}
 h3{font-size:16px;margin:20px 0 8px}
 p{margin:8px 0}
-.soft{color:var(--soft)}
+.soft,.shown,[role=status]{color:var(--soft)}.shown{font-size:13.5px}[role=status]{margin:2px 0;min-height:1.45em}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:4px 16px;margin:10px 0;padding:0}
 .skip{position:absolute;left:-999px}.skip:focus{left:8px;top:8px;background:var(--card);padding:6px 10px}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .finding{border:1px solid var(--line);border-left:6px solid var(--note);border-radius:4px;background:var(--card)}
-.finding{margin:10px 0;padding:8px 14px}
+.finding{margin:10px 0;padding:8px 14px;overflow-wrap:anywhere}
 .finding.critical{border-left-color:var(--crit)}.finding.warning{border-left-color:var(--warn)}
 .finding h3{margin:0 0 4px}.finding p{margin:4px 0}
 .badge{font-size:12px;text-transform:uppercase;letter-spacing:.04em;font-weight:700;margin-right:8px}
@@ -47,7 +47,7 @@ th[aria-sort=descending] button::after{content:" ▾"}th[aria-sort=ascending] bu
 input[type=search]{font:inherit;padding:4px 8px;width:min(28em,100%);border:1px solid var(--soft);border-radius:4px}
 input[type=search]{background:var(--bg);color:var(--fg)}
 svg{display:block;max-width:100%}
-.curves svg{width:860px;height:auto;min-width:600px}
+.curves.wide svg{background:none}.curves svg{width:860px;height:auto;min-width:600px}
 svg.bar{width:100%;height:44px}svg.map{width:100%;height:auto}
 svg.bar rect,svg.map rect{stroke:var(--bg);stroke-width:1}
 svg.bar text,svg.map text{font:12px system-ui,sans-serif;fill:var(--fg)}svg.map .s{fill:var(--soft)}
@@ -61,20 +61,32 @@ _NIGHT = """:root{--bg:#15181c;--fg:#e7eaee;--soft:#a7b0bb;--line:#353b43;--card
 """
 _PRINT = """@media print{nav,.skip,input[type=search]{display:none}body{font-size:11pt}
 .finding,svg,tr{break-inside:avoid}
-details:not([open])>*{display:block}th{position:static}h2{break-after:avoid}}
+details::details-content{content-visibility:visible}th{position:static}h2{break-after:avoid}}
 """
-# Tables of class "sorts" get a button in each header, and a field that hides the rows without what is typed.
+# Tables of class "sorts" get a button in each header, a field that hides the rows without what is typed, and a line
+# that says aloud what was done. On paper all is open.
 SCRIPT = """
+let closed = [];
+addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("details:not([open])")];
+  for (const each of closed) each.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const each of closed) each.open = false;
+});
 for (const table of document.querySelectorAll("table.sorts")) {
   const body = table.tBodies[0], rows = [...body.rows];
   const field = document.createElement("input");
   field.type = "search";
   field.placeholder = "filter";
   field.setAttribute("aria-label", "Filter " + table.caption.textContent);
-  table.parentNode.before(field);
+  const said = document.createElement("p");
+  said.setAttribute("role", "status");
+  table.parentNode.before(field, said);
   field.addEventListener("input", () => {
     const text = field.value.trim().toLowerCase();
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(text);
+    said.textContent = `${rows.filter(row => !row.hidden).length} of ${rows.length} rows`;
   });
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, at) => {
@@ -85,6 +97,7 @@ for (const table of document.querySelectorAll("table.sorts")) {
       const down = head.getAttribute("aria-sort") !== "descending";
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      said.textContent = `sorted by ${button.textContent}, ${down ? "descending" : "ascending"}`;
       const numbers = head.classList.contains("n");
       const key = row => {
         const cell = row.cells[at];

@@ -1,4 +1,4 @@
-"""The sections of a page, in the order in which they are read; one that has nothing to show is left out."""
+"""The sections of a page below its findings, in the order of reading; one that has nothing to show is left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pymemtools.render.page.tables import table_lines
 from pymemtools.render.page.words import safe, short
 from pymemtools.report import Table
 from pymemtools.reports.findings.evidence import rows_of
-from pymemtools.reports.findings.finding import Finding
 from pymemtools.reports.page import Page
 from pymemtools.reports.physical import KINDS
 from pymemtools.reports.physical_areas import physical_areas
@@ -32,17 +31,6 @@ class Section(NamedTuple):
     name: str
     title: str
     lines: Callable[[Page], Iterator[str]]
-
-
-def _findings(page: Page) -> Iterator[str]:
-    found: list[Finding] = page.report.answer.findings
-    if not found:
-        yield "<p>Nothing was found: no rule of <code>pymemtools report --list</code> holds here.</p>"
-    for finding in found:
-        yield f'<article class="finding {finding.severity}"><h3><span class="badge">{finding.severity}</span>'
-        yield f'{safe(finding.title)}</h3><p class="figure">{safe(finding.figure)}</p><p>{safe(finding.advice)}</p>'
-        yield f'<details><summary>why</summary><p>{safe(finding.rule)}</p><p class="soft">{safe(finding.source)}</p>'
-        yield f"<p>see <code>{safe(finding.command)}</code></p></details></article>"
 
 
 def _where(page: Page) -> Iterator[str]:
@@ -142,7 +130,7 @@ def _fits(page: Page) -> Iterator[str]:
 
 def _spaces(page: Page) -> Iterator[str]:
     for scene in page.spaces:
-        yield f'<details><summary>{short(scene.space.title)}</summary><div class="picture wide">'
+        yield f'<details><summary>{short(scene.space.title)}</summary><div class="picture wide" tabindex="0">'
         yield from _drawn(scene)
         yield "</div></details>"
 
@@ -168,7 +156,7 @@ def _physical(page: Page) -> Iterator[str]:
     digits = max([8, *(len(f"{area.end:x}") for area in areas[-1:])])
     line = f"RAM {human_size(found.sums.ram)}, devices {human_size(found.sums.device)}"
     sheet = Sheet("Physical address space", "", [line], digits, False, KINDS)
-    yield '<details><summary>the map</summary><div class="picture wide">'
+    yield '<details><summary>the map</summary><div class="picture wide" tabindex="0">'
     yield from _without_style(svg_lines(areas, Heights(areas, "log"), sheet, frozenset()))
     yield "</div></details>"
 
@@ -200,7 +188,6 @@ def _kills(page: Page) -> Iterator[str]:
 
 
 SECTIONS = (
-    Section("findings", "Findings", _findings),
     Section("course", "How it came to this", course_lines),
     Section("where", "Where the memory is", _where),
     Section("killed-next", "Who is next when it runs out", _next),

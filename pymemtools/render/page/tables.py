@@ -18,7 +18,8 @@ def table_lines(name: str, caption: str, table: Table, keys: Sequence[str], *, s
     """
     columns = [column for key in keys for column in table.columns if column.key == key]
     kind = ' class="sorts"' if sorts else ""
-    yield f'<div class="wide"><table id="{name}"{kind}><caption>{safe(caption)}</caption><thead><tr>'
+    label = f'tabindex="0" role="region" aria-label="{safe(caption)}"'  # or no key scrolls what is too wide
+    yield f'<div class="wide" {label}><table id="{name}"{kind}><caption>{safe(caption)}</caption><thead><tr>'
     yield "".join(map(_header, columns)) + "</tr></thead><tbody>"
     cells = [table.cells[column.key] for column in columns]
     yield from (_row(columns, values) for values in zip(*cells))
