@@ -53,7 +53,10 @@ def command(
     /,
     **options: Any,
 ) -> int:
-    """Say what is to be known of a machine or a capture first, the worst first: figure, rule, and what to do."""
+    """Say what is to be known of a machine or a capture first, the worst first: figure, rule, and what to do.
+
+    -f md is Markdown, to be pasted into an issue.
+    """
     source, style, diff, fail_on = (options[name] for name in ("source", "style", "diff", "fail_on"))
     partial, max_size, output = (options[name] for name in ("partial", "max_size", "output"))
     _check(style, diff, source, output)
