@@ -297,6 +297,23 @@ def test_what_grew(unpacked: Path, machine: Path, rule: str, change: Change, sev
     assert str(unpacked) in row["figure"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "whom"),
+    [
+        ((), "287 (victim)"),
+        (("--avoid", "^(victim|init)$"), "278 (second)"),
+        (("--ignore=^victim$",), "278 (second)"),
+        (("--prefer", "second"), "278 (second)"),
+        (("--avoid", "(victim+)+$"), "287 (victim), unless told to avoid it"),
+    ],
+)
+def test_whom_earlyoom_would_kill(machine: Path, arguments: tuple[str, ...], whom: str) -> None:
+    """By score, with 300 for what it is told to prefer or avoid; no regular expression that may take long is tried."""
+    both(renamed(280, "earlyoom", *arguments), renamed(287, "victim"), renamed(278, "second"))(machine)
+    (title,) = (row["title"] for row in findings(machine).table.rows() if row["id"] == "early-killer")
+    assert title == f"earlyoom kills before the kernel does: first {whom}"
+
+
 def test_a_kill_in_the_log(pymemtools: Run, machine: Path) -> None:
     log = (HERE / "oom_reports/rpi-3.6.11-armv6-464M-snipped.txt").read_text()
     assert "oom-kill-logged" not in found(machine)

@@ -12,6 +12,7 @@ from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule,
 from pymemtools.reports.findings.processes import named
 from pymemtools.units import human_size, minus
 
+_BONUS = 300  # earlyoom 1.6, kill.c, is_larger(): what --prefer adds to a score, and --avoid takes
 _EARLYOOM_PERCENT = 10  # of MemAvailable and of free swap, both: the default of its -m and -s
 
 
@@ -51,15 +52,53 @@ def _earlyoom(evidence: Evidence, row: dict[str, Any]) -> Seen:
     total, free = swap_of(evidence.meminfo)
     swap = _limit(row["command"], "-s", total) or (total or 0) * _EARLYOOM_PERCENT // 100
     left = evidence.meminfo.get("MemAvailable")
-    by_rss = "--sort-by-rss" in row["command"].split(" ")
-    others = [each for each in evidence.rows("scores") if each["killable"] and each["pid"] != row["pid"]]
-    key = "rss" if by_rss else "oom_score"
-    first = max(others, key=lambda each: (each[key] or 0, each["rss"] or 0), default=None)
-    whom = "" if first is None else f": first {named(first)}, unless told to avoid it"
+    whom = _earlyooms_first(evidence, row)
     figure = f"below {human_size(memory)} available and {human_size(swap)} of free swap"
     is_due = left is not None and left < memory and (not total or (free or 0) < swap)
     severity = CRITICAL if is_due else NOTICE
     return Seen(severity, f"earlyoom kills before the kernel does{whom}", figure, memory, "bytes")
+
+
+def _earlyooms_first(evidence: Evidence, row: dict[str, Any]) -> str:
+    """Say whom it would kill: those that it prefers have a score of 300 more, those that it avoids of 300 less."""
+    told = {option: _regex(row["command"], option) for option in ("--prefer", "--avoid", "--ignore")}
+    others = [each for each in evidence.rows("scores") if each["killable"] and each["pid"] != row["pid"]]
+    others = [each for each in others if not _matches(told["--ignore"], each)]
+    by_rss = "--sort-by-rss" in row["command"].split(" ")
+
+    def place(each: dict[str, Any]) -> tuple[int, int]:
+        bonus = _matches(told["--prefer"], each) - _matches(told["--avoid"], each)
+        return (each["rss"] if by_rss else (each["oom_score"] or 0) + _BONUS * bonus) or 0, each["rss"] or 0
+
+    first = max(others, key=place, default=None)
+    if first is None:
+        return ""
+    is_sure = all(regex is _NOTHING or (regex is not None and not by_rss) for regex in told.values())
+    return f": first {named(first)}{'' if is_sure else ', unless told to avoid it'}"
+
+
+def _regex(command: str, option: str) -> re.Pattern[str] | None:
+    """Read a regular expression of a command line; one that matches nothing without it, None where we do not follow it.
+
+    Only words, alternatives and anchors are: what a capture tells must not keep us busy.
+    """
+    found = re.search(rf"(?:^| ){option}[ =](\S+)", command)
+    if found is None:
+        return _NOTHING
+    text = found[1].strip("'\"")
+    if not re.fullmatch(r"[\w.()|^$/-]{1,200}", text, re.ASCII):
+        return None
+    try:
+        return re.compile(text)
+    except re.error:
+        return None
+
+
+_NOTHING = re.compile(r"(?!)")
+
+
+def _matches(regex: re.Pattern[str] | None, row: dict[str, Any]) -> bool:
+    return regex is not None and regex.search((row["name"] or "")[:15]) is not None
 
 
 def _limit(command: str, option: str, whole: int | None) -> int | None:
