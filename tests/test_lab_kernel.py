@@ -6,13 +6,14 @@ import fcntl
 import json
 import os
 import random
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run
+from conftest import HERE, Run
 
 from pymemtools.cli import _call
 from pymemtools.models.aslr import Layout, promised, randomness
@@ -394,6 +395,16 @@ def test_equal_pages_are_merged_and_settings_put_back(pymemtools: Run, ksmd: Non
     page = os.sysconf("SC_PAGE_SIZE")
     assert (first["predicted_merging"], second["predicted_merging"]) == (768 * page, 704 * page)
     assert third["merging"] in (0, None)
+
+
+def test_root_of_a_user_namespace_is_not_told_what_is_merged(ksmd: None) -> None:
+    inside = ["unshare", "-U", "-r"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespace can be made")
+    command = [*inside, sys.executable, "-m", "pymemtools", "lab", "ksm"]
+    env = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(command, env=env, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count(b"cannot run here: ")) == (3, b"", 1)
 
 
 def test_a_program_that_writes_nothing_is_found_out(

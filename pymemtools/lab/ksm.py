@@ -15,10 +15,13 @@ from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.mapping import look
 from pymemtools.lab.stage import Stage
 from pymemtools.readings.ksm import read_ksm
+from pymemtools.readings.reader import read_process
+from pymemtools.readings.wants import Wants
 from pymemtools.reports.ksm.estimate import EstimateRequest, estimate_report
 from pymemtools.reports.ksm.status import KsmRequest, candidates_of
 from pymemtools.reports.lab.ksm import COLUMNS, MergeRequest, merge_report, predicted
 from pymemtools.reports.lab.plan import CannotRun, Plan
+from pymemtools.reports.what_if.commitments import CAP_SYS_ADMIN
 from pymemtools.sources.base import Source
 from pymemtools.units import minus, times
 
@@ -28,6 +31,7 @@ _MARGIN = 48 << 20
 _ALIKE, _WRITTEN = 64, 8  # contents of half of the pages; one page in so many is written to
 _FAST = {"advisor_mode": "none", "smart_scan": "0", "sleep_millisecs": "0", "pages_to_scan": "20000"}
 _MOST_SCANS, _PATIENCE = 200, 60.0  # scans of all memory, and seconds, after which what was seen is what there is
+_EVERYBODY = [b"0", b"0", b"4294967295"]  # uid_map of the first user namespace
 _NOTHING = {"predicted_merging": 0, "predicted_saved": 0}
 _STOP, _MERGE, _PART = "0", "1", "2"
 
@@ -35,7 +39,15 @@ _STOP, _MERGE, _PART = "0", "1", "2"
 def _obstacle(source: Source) -> str:
     if not os.path.exists(_RUN):
         return "this kernel merges no pages (CONFIG_KSM)"
-    return "" if os.access(_RUN, os.W_OK) else f"{_RUN} cannot be written (are you root?)"
+    if not os.access(_RUN, os.W_OK):
+        return f"{_RUN} cannot be written (are you root?)"
+    return "" if _is_told_of_frames(source) else "which pages are merged, only the machine's own root is told"
+
+
+def _is_told_of_frames(source: Source) -> bool:
+    """Tell whether pagemap shows frames: to CAP_SYS_ADMIN, which root of a user namespace has in there only."""
+    me = read_process(source, os.getpid(), Wants(status=True))
+    return me.has_capability(CAP_SYS_ADMIN) and source.read("self/uid_map").split() == _EVERYBODY
 
 
 def _plan(source: Source, request: MergeRequest) -> Plan:
@@ -129,8 +141,8 @@ class _Merging:
             was_so, is_so = is_so, all(expected[f"predicted_{key}"] == value for key, value in self._known())
             if not (was_so and is_so):
                 last = scans
-            elif scans >= last + 2:
-                break
+            elif scans >= last + 2 or not expected["predicted_merging"]:
+                break  # ksmd, too, rests where nobody has anything to merge
             time.sleep(0.01)
         self.scans = self._scans() - first
 

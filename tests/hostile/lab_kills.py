@@ -24,6 +24,10 @@ CALLS = (
     "stack",
     "malloc",
     "segv",
+    "mmap-vs-read",
+    "writeback --size 32M",
+    "overcommit --modes",
+    "ksm --pages 1024",
     "watch -- sh -c (sleep_600&)_;sleep_600",
 )
 CHANGING = ("ksm", "overcommit", "drop-caches", "swap", "watermarks")  # settings: others may change them, too
