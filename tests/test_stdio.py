@@ -371,7 +371,7 @@ def test_exit_status(line: str, status: int) -> None:
 def test_a_process_that_cannot_be_read_is_a_warning_or_with_strict_a_status(tmp_path: Path) -> None:
     write_tree(tmp_path, Proc(7, "/bin/good"), Proc(8, "/bin/bad"))
     (tmp_path / "proc/8/smaps").write_text("nonsense\n")
-    warning = b"pymemtools: 1 of 2 processes could not be read (line 1: expected a field, got 'nonsense')\n"
+    warning = b"pymemtools: 1 of 2 processes could not be read (smaps: line 1: expected a field, got 'nonsense')\n"
     plain = in_shell(f"pymemtools smem -H -c pid -S {tmp_path}")
     assert (plain.returncode, plain.stdout) == (0, b"    7 \n")
     assert plain.stderr == warning
