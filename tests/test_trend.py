@@ -197,7 +197,9 @@ def test_what_rose_while_nobody_recorded_is_not_growth(tmp_path: Path, boot: str
 
 def test_growth_goes_on_after_a_gap(tmp_path: Path) -> None:
     path = record(str(tmp_path / "a.rec"), [LEAKY], stopped(90, 7200, "first"))
-    (row,) = asked(path).table.rows()
+    report = asked(path)
+    (row,) = report.table.rows()
+    assert report.notes == ("recording stopped once, or the machine did: what rose meanwhile is not counted",)
     assert row["trend"] == GROWTH
     assert row["rise_per_hour"] == pytest.approx(36_000 << 10, rel=0.1)
 

@@ -41,6 +41,14 @@ def test_the_picture_of_a_cached_file_goes_before_its_name_is_cut_to_nothing() -
     assert [line.endswith("test_width.py") for line in narrow.splitlines()[:2]] == [False, True]
 
 
+def test_a_long_command_is_cut_on_a_terminal() -> None:
+    lines = on_terminal("--demo", "faults", "297", columns=60, NO_COLOR="1").splitlines()
+    assert lines[1:] == [
+        "    297       110        0      36232     16920   2.3 labd s",
+        "means since each process was started",
+    ]
+
+
 def test_a_percentage_is_not_broken() -> None:
     assert list(fitted("of RAM that is free: 40 % of all", 24)) == ["of RAM that is free:", "    40 % of all"]
 

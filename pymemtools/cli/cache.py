@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from pymemtools.cli.options import check_style, exit_status, format_option, open
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.progress import counted
-from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.terminal import page_columns
 from pymemtools.cli.types import SECONDS
 from pymemtools.control.page_cache import evict, load
 from pymemtools.errors import NoSuchProcess, UsageProblem
@@ -95,7 +94,7 @@ def _of_capture(ctx: click.Context, options: Mapping[str, Any]) -> int:
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     gone = _gone(source, pids)
     report = mapped_report(source, pids or source.pids(), most)
-    show(report, options["style"], lambda report: mapped_lines(report.answer, _columns()))
+    show(report, options["style"], lambda report: mapped_lines(report.answer, page_columns()))
     note_incomplete(ctx, report, strict=options["strict"])
     return NoSuchProcess.exit_status if gone else exit_status(ctx)
 
@@ -158,11 +157,7 @@ def _change(source: Source, asked: CacheCall) -> None:
 
 
 def _text(report: Report) -> Iterable[str]:
-    return cache_lines(report.answer, _columns())
-
-
-def _columns() -> int | None:
-    return terminal_columns(sys.stdout, least=40) if sys.stdout.isatty() else None
+    return cache_lines(report.answer, page_columns())
 
 
 def _as_peer(source: Source, asked: CacheCall) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from pymemtools.render.columns import classic_table
+from pymemtools.render.escape import cut
 from pymemtools.report import Column, Table
 from pymemtools.reports.faults.rates import COLUMNS, FaultRates
 
@@ -53,8 +54,8 @@ def course_lines(rows: Sequence[FaultRates], clock: Clock) -> Iterator[str]:
         yield rate_line(row, clock)
 
 
-def process_lines(table: Table) -> list[str]:
-    """Lay processes out."""
+def process_lines(table: Table, width: int | None = None) -> list[str]:
+    """Lay processes out; a command that is longer than the terminal is cut."""
     shown = table.only(_OF_A_PROCESS)
     columns = [column._replace(kind="text") if column.kind == "count/s" else column for column in shown.columns]
     rows = [
@@ -64,4 +65,5 @@ def process_lines(table: Table) -> list[str]:
         ]
         for row in zip(*(shown.cells[key] for key in _OF_A_PROCESS))
     ]
-    return [line.rstrip() for line in classic_table(columns, rows)]
+    lines = [line.rstrip() for line in classic_table(columns, rows)]
+    return lines if width is None else [cut(line, width) for line in lines]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pymemtools.cli.faults.arguments import FaultsAsked
 from pymemtools.cli.faults.source import faults_now, is_measured, pairs_of_processes
 from pymemtools.cli.output import show
+from pymemtools.cli.terminal import page_columns
 from pymemtools.cli.watch import gap_between
 from pymemtools.errors import MemtoolsError, NoSuchProcess
 from pymemtools.readings.doubt import read_meminfo
@@ -44,7 +45,7 @@ def _reports(source: Source, other: Source | None, asked: FaultsAsked) -> Iterat
 
 def process_text(report: Report) -> Iterator[str]:
     """Lay processes out, and below what must be known of them."""
-    yield from process_lines(report.table)
+    yield from process_lines(report.table, page_columns())
     yield from report.notes
 
 

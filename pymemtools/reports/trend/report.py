@@ -240,7 +240,8 @@ def _notes(found: Trends, subjects: Subjects) -> list[str]:
     """Say what whoever uses the figures must know."""
     runs, notes = len(found.times.runs), []
     if runs > 1:
-        notes.append(f"recording stopped {runs - 1} times, or the machine did: what rose meanwhile is not counted")
+        often = "once" if runs == 2 else f"{runs - 1} times"
+        notes.append(f"recording stopped {often}, or the machine did: what rose meanwhile is not counted")
     if subjects.unknown == 1:
         notes.append(f"1 process is left out: its {found.figure} could not be read")
     elif subjects.unknown:
