@@ -18,6 +18,7 @@ from conftest import HERE, Run
 from pymemtools.cli import _call
 from pymemtools.models.aslr import Layout, promised, randomness
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller
+from pymemtools.readings.namespaces import is_in_user_namespace
 from pymemtools.report import Report
 from pymemtools.reports.drop_caches import Moment
 from pymemtools.reports.lab.aslr import AslrRequest, aslr_report, region_row
@@ -34,6 +35,7 @@ from pymemtools.reports.lab.writeback import WritebackRequest, predict, writebac
 from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.dirty import NEEDS
 from pymemtools.reports.what_if.watermarks import NEEDS as MARKS
+from pymemtools.sources import open_source
 from pymemtools.sources.example import open_example
 
 KIB, MIB = 1024, 1 << 20
@@ -86,6 +88,17 @@ def test_promises_are_those_of_the_rules() -> None:
     assert promise(machine, NEVER, caller, hole).size < ram + swap
     old = machine._replace(version=(4, 19, 0))
     assert promise(old, HEURISTIC, caller, hole).error_bound == 32 * MIB
+
+
+@pytest.mark.parametrize(
+    ("text", "is_in_one"), [("         0          0 4294967295\n", False), ("         0       1000          1\n", True)]
+)
+def test_rights_in_a_user_namespace_are_not_the_machine_s(tmp_path: Path, text: str, is_in_one: bool) -> None:
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 1 kB\n")
+    assert is_in_user_namespace(open_source(str(tmp_path))) is False  # a kernel that knows none
+    (tmp_path / "proc" / "self" / "uid_map").write_text(text)
+    assert is_in_user_namespace(open_source(str(tmp_path))) is is_in_one
 
 
 @pytest.mark.skipif(not os.access("/proc/sys/vm/overcommit_memory", os.W_OK), reason="only root sets the mode")

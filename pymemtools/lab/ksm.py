@@ -14,9 +14,9 @@ from pymemtools.lab.child import Child
 from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.mapping import look
 from pymemtools.lab.stage import Stage
+from pymemtools.procfs.status import parse_status_capabilities
 from pymemtools.readings.ksm import read_ksm
-from pymemtools.readings.reader import read_process
-from pymemtools.readings.wants import Wants
+from pymemtools.readings.namespaces import is_in_user_namespace
 from pymemtools.reports.ksm.estimate import EstimateRequest, estimate_report
 from pymemtools.reports.ksm.status import KsmRequest, candidates_of
 from pymemtools.reports.lab.ksm import COLUMNS, MergeRequest, merge_report, predicted
@@ -31,7 +31,6 @@ _MARGIN = 48 << 20
 _ALIKE, _WRITTEN = 64, 8  # contents of half of the pages; one page in so many is written to
 _FAST = {"advisor_mode": "none", "smart_scan": "0", "sleep_millisecs": "0", "pages_to_scan": "20000"}
 _MOST_SCANS, _PATIENCE = 200, 60.0  # scans of all memory, and seconds, after which what was seen is what there is
-_EVERYBODY = [b"0", b"0", b"4294967295"]  # uid_map of the first user namespace
 _NOTHING = {"predicted_merging": 0, "predicted_saved": 0}
 _STOP, _MERGE, _PART = "0", "1", "2"
 
@@ -46,8 +45,8 @@ def _obstacle(source: Source) -> str:
 
 def _is_told_of_frames(source: Source) -> bool:
     """Tell whether pagemap shows frames: to CAP_SYS_ADMIN, which root of a user namespace has in there only."""
-    me = read_process(source, os.getpid(), Wants(status=True))
-    return me.has_capability(CAP_SYS_ADMIN) and source.read("self/uid_map").split() == _EVERYBODY
+    ours = parse_status_capabilities(source.read("self/status"))
+    return (ours is None or bool(ours >> CAP_SYS_ADMIN & 1)) and not is_in_user_namespace(source)
 
 
 def _plan(source: Source, request: MergeRequest) -> Plan:

@@ -13,6 +13,7 @@ from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.stage import Stage
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller
 from pymemtools.procfs.maps import parse_maps
+from pymemtools.readings.namespaces import is_in_user_namespace
 from pymemtools.reports.lab.overcommit import COLUMNS, Promise, PromiseRequest, promise, promises_report
 from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.reports.what_if.asked import ask
@@ -77,7 +78,8 @@ def _promise(source: Source, mode: int, hand: Child) -> Promise:
     who = commitment_of(source, hand.pid)
     if who is None:
         raise Missing(f"process {hand.pid} has no memory")
-    caller = Caller(who.address_space // machine.page_size, who.is_admin)
+    is_admin = who.is_admin and not is_in_user_namespace(source)
+    caller = Caller(who.address_space // machine.page_size, is_admin)
     return promise(machine, mode, caller, _hole(source, hand.pid, machine.page_size))
 
 
