@@ -82,6 +82,9 @@ FILES = (
     Kept("/sys/kernel/debug/zswap/*", "a cache before swap: counts"),
     Kept("spl/kstat/zfs/arcstats", "the cache of ZFS"),
     Kept("/sys/kernel/debug/dma_buf/*", "buffers that devices share", (3, 5)),
+    # Who kills before the kernel does: of earlyoom the command line says it
+    Kept("/etc/systemd/oomd.conf", "when systemd-oomd kills", veil=LEFT_OUT),
+    Kept("/etc/systemd/oomd.conf.d/*.conf", "... changed for this machine", veil=LEFT_OUT),
     # A process's
     Kept("PID/stat", "whose child it is, since when it runs; whether it has memory", most=_MIB, each=True),
     Kept("PID/status", "its owner, and figures of its memory", most=_MIB, each=True),

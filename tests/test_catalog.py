@@ -257,7 +257,7 @@ def test_what_tells_of_people_is_hidden() -> None:
 def test_what_is_of_people_altogether_is_left_out() -> None:
     source = open_source()
     names = [{member.name for member in Taking(source, 0, veil).members([])} for veil in (None, Veil())]
-    left_out = {member_name(kept.path) for kept in FILES if kept.veil == LEFT_OUT}
-    assert "proc/mounts" in left_out
-    assert left_out <= names[0]
+    patterns = [member_name(kept.path) for kept in FILES if kept.veil == LEFT_OUT]
+    left_out = {name for name in names[0] if any(fnmatchcase(name, pattern) for pattern in patterns)}
+    assert {"proc/mounts", "proc/cmdline"} <= left_out  # others are not on every machine
     assert names[0] - names[1] == left_out

@@ -314,6 +314,15 @@ def test_whom_earlyoom_would_kill(machine: Path, arguments: tuple[str, ...], who
     assert title == f"earlyoom kills before the kernel does: first {whom}"
 
 
+def test_what_systemd_oomd_is_configured_to_do(machine: Path) -> None:
+    """The last of the files that sets a limit counts; what is commented out does not."""
+    files = {"oomd.conf": "[OOM]\n#SwapUsedLimit=90%\nSwapUsedLimit=80%\n", "oomd.conf.d/9.conf": "SwapUsedLimit=70%\n"}
+    configured = written({f"etc/systemd/{name}": text for name, text in files.items()})
+    both(renamed(280, "systemd-oomd"), configured)(machine)
+    (figure,) = (row["figure"] for row in findings(machine).table.rows() if row["id"] == "early-killer")
+    assert figure == "no swap, SwapUsedLimit=70%"
+
+
 def test_a_kill_in_the_log(pymemtools: Run, machine: Path) -> None:
     log = (HERE / "oom_reports/rpi-3.6.11-armv6-464M-snipped.txt").read_text()
     assert "oom-kill-logged" not in found(machine)

@@ -117,7 +117,22 @@ def _oomd(evidence: Evidence, row: dict[str, Any]) -> Seen:
         whom = f": when swap is nearly full, first {first['cgroup']}, if its units let it"
     used = minus(*swap_of(evidence.meminfo))
     figure = "no swap" if not used else f"{human_size(used)} swapped out"
+    limit = _oomds_swap_limit(evidence)
+    if limit is not None:
+        figure += f", SwapUsedLimit={limit}"
     return Seen(NOTICE, f"systemd-oomd kills whole groups before the kernel kills{whom}", figure, used, "bytes")
+
+
+def _oomds_swap_limit(evidence: Evidence) -> str | None:
+    """Read the limit as it is configured, the last file that sets it: oomd.conf(5). None: its default, 90 %."""
+    folder, found = "/etc/systemd/oomd.conf.d", None
+    parts = sorted(name for name in evidence.source.names(folder) if name.endswith(".conf"))
+    for path in ("/etc/systemd/oomd.conf", *(f"{folder}/{name}" for name in parts)):
+        values = re.findall(
+            r"(?m)^[ \t]*SwapUsedLimit[ \t]*=[ \t]*([0-9.]{1,8}[%‰‱])[ \t]*$", evidence.text(path) or ""
+        )
+        found = values[-1] if values else found
+    return found
 
 
 RULES = (
