@@ -18,7 +18,7 @@ Made by `python -m tests.json_docs` of the columns in the code; do not edit.
 |---|---|
 | `schema` | 2 |
 | `command` | the command, as it was asked |
-| `source` | `kind` (live, directory, archive), `path`, `kernel`, `page_size` in bytes, `taken_at` in UTC |
+| `source` | `kind` (live, directory, archive, recording, dataset), `path`, `kernel`, `page_size`, `taken_at` in UTC |
 | `rows` | a list of objects, see below |
 | `totals` | sums over rows, and what is true of all of them; or null |
 | `unreadable` | the number of processes that could not be read |

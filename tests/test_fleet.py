@@ -542,6 +542,13 @@ def test_an_answer_of_no_row_is_a_line(pymemtools: Run, dataset: Dataset) -> Non
         assert (done.returncode, done.stdout.decode(), done.stderr) == (0, f"{says}\n", b"")
 
 
+def test_a_folder_without_captures_is_said(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder/board/proc").mkdir(parents=True)
+    done = pymemtools("fleet", "ingest", "folder", "--into", "set", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, b"0 new, 0 known, 0 rejected, 0 rows\n")
+    assert done.stderr.startswith(b"pymemtools: fleet ingest: nothing found: ")
+
+
 def test_how_to_ask_for_what_was_rejected_is_said(pymemtools: Run, tmp_path: Path) -> None:
     (tmp_path / "noise.tar").write_bytes(b"noise")
     done = pymemtools("fleet", "ingest", "noise.tar", "--into", "a set", cwd=tmp_path)

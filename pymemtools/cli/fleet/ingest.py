@@ -56,6 +56,8 @@ def command(**options: Any) -> int:
             outcome, already = step
             told(f"{outcome.captures} captures, {outcome.rejected} rejected")
     click.echo(f"{outcome.captures} new, {already} known, {outcome.rejected} rejected, {outcome.rows} rows")
+    if not any((*outcome, already)):
+        say("fleet ingest: nothing found: of a folder, files named like archives and recordings are read (.tar, .rec)")
     if outcome.rejected:
         import shlex
 
