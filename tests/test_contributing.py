@@ -53,4 +53,5 @@ def test_recipe(copy: Path, name: str) -> None:
 
 
 def test_there_are_recipes() -> None:
-    assert list(RECIPES) == ["A column of smem", "A field of a new kernel", "A tunable", "A subcommand"]
+    names = ["A column of smem", "A field of a new kernel", "A tunable", "A rule of report", "A subcommand"]
+    assert list(RECIPES) == names
