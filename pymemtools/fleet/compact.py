@@ -33,7 +33,8 @@ def compact(dataset: Dataset) -> tuple[int, int]:
 
 def _join(root: Path, date: str, batches: list[Batch]) -> None:
     duckdb, folder = needed("duckdb"), scratch(root)
-    connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "temp_directory": str(folder / "spilled")})
+    config = {"memory_limit": f"{MEMORY >> 10}KiB", "temp_directory": str(folder / "spilled")}
+    connection = duckdb.connect(":memory:", config=config)
     files = []
     for table in TABLES:
         found = [str(path) for path in (batch.file(table) for batch in batches) if path is not None]
