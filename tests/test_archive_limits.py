@@ -76,7 +76,7 @@ def test_a_hundred_megabytes_in_one_line(pymemtools: Run, tmp_path: Path) -> Non
         file.truncate((100 << 20) + path.stat().st_size + len(END))
     done = pymemtools("smem", "-H", "-c", "pid", "-S", str(path), timeout=20)
     assert (done.returncode, done.stdout) == (0, b"    7 \n")
-    assert b"1 of 2 processes could not be read (a line of more than 64 KiB)" in done.stderr
+    assert b"1 of 2 processes could not be read (smaps: a line of more than 64 KiB)" in done.stderr
 
 
 def test_a_hundred_megabytes_in_one_line_of_maps(tmp_path: Path, pymemtools: Run) -> None:

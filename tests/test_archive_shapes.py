@@ -323,16 +323,16 @@ SMAPS_OF_8 = {
     "NULs": (bytes(5000), "smaps holds no mapping"),
     "reversed": (
         b"\n".join(SMAPS.split(b"\n")[::-1]) + b"\n",
-        "line 2: expected a field, got 'VmFlags: rd wr mr mw me",
+        "smaps: line 2: expected a field, got 'VmFlags: rd wr mr mw me",
     ),
     "numbers of 5,000 digits": (
         SMAPS.replace(b"     100 kB", b"9" * 5000 + b" kB"),
-        "line 6: expected 'Pss: N kB', got",
+        "smaps: line 6: expected 'Pss: N kB', got",
     ),
-    "other digits": (SMAPS.replace(b"     100 kB", "٤٠ kB".encode()), "line 6: expected 'Pss: N kB', got"),
-    "a line of 1 MiB": (b"a" * (1 << 20) + b"\n" + SMAPS, "a line of more than 64 KiB"),
-    "CR LF": (SMAPS.replace(b"\n", b"\r\n"), "line 6: expected 'Pss: N kB', got"),
-    "text": (b"No such process\n", "line 1: expected a field, got 'No such process'"),
+    "other digits": (SMAPS.replace(b"     100 kB", "٤٠ kB".encode()), "smaps: line 6: expected 'Pss: N kB', got"),
+    "smaps: a line of 1 MiB": (b"a" * (1 << 20) + b"\n" + SMAPS, "a line of more than 64 KiB"),
+    "CR LF": (SMAPS.replace(b"\n", b"\r\n"), "smaps: line 6: expected 'Pss: N kB', got"),
+    "text": (b"No such process\n", "smaps: line 1: expected a field, got 'No such process'"),
     "empty": (b"", "no smaps"),
 }
 

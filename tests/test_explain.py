@@ -81,6 +81,7 @@ def test_a_format_for_programs_is_not_explained(pymemtools: Run, call: str) -> N
     arguments = {"pmap": ["1"], "vgraph": ["1"], "status": ["1"], "wss": ["1"]}.get(call, [])
     required = {"alloc": ["1M"], "dirty": ["--write", "1M", "--disk", "1M"], "cache": ["1M"], "fork": ["1"]}
     arguments += {**required, "malloc": ["8"], "watch": ["true"]}.get(call.rpartition(" ")[2], [])
+    arguments += {"fleet sql": ["SELECT 1"], "fleet tunables": ["x"], "fleet what-if": ["alloc", "1M"]}.get(call, [])
     if call.startswith("tunables"):
         arguments = ["swappiness=60"] if call.endswith("set") else ["swappiness"]
     machine = [] if call == "cache" else ["--demo"]  # of which no capture tells
