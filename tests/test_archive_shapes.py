@@ -330,7 +330,7 @@ SMAPS_OF_8 = {
         "smaps: line 6: expected 'Pss: N kB', got",
     ),
     "other digits": (SMAPS.replace(b"     100 kB", "٤٠ kB".encode()), "smaps: line 6: expected 'Pss: N kB', got"),
-    "smaps: a line of 1 MiB": (b"a" * (1 << 20) + b"\n" + SMAPS, "a line of more than 64 KiB"),
+    "a line of 1 MiB": (b"a" * (1 << 20) + b"\n" + SMAPS, "smaps: a line of more than 64 KiB"),
     "CR LF": (SMAPS.replace(b"\n", b"\r\n"), "smaps: line 6: expected 'Pss: N kB', got"),
     "text": (b"No such process\n", "smaps: line 1: expected a field, got 'No such process'"),
     "empty": (b"", "no smaps"),

@@ -375,9 +375,9 @@ def test_who_is_who_without_a_name(pymemtools: Run, tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.csv"
     inventory.write_text("host,rack\nweb-7,R2\n")
     for host_from, more, host, labels in (
-        ("file", (), "night", "{}"),
-        ("path", ("--inventory", str(inventory)), "web-7", "{rack=R2}"),
-        ("label", ("--label", "host=x1"), "x1", "{host=x1}"),
+        ("file", (), "night", ""),
+        ("path", ("--inventory", str(inventory)), "web-7", "rack=R2"),
+        ("label", ("--label", "host=x1"), "x1", "host=x1"),
     ):
         into = tmp_path / host_from
         done = pymemtools("fleet", "ingest", str(folder), "--into", str(into), "--host-from", host_from, *more)
@@ -530,6 +530,7 @@ def test_what_is_refused(
     assert done.stderr.count(b"\n") == 1
     if says is not None:
         assert done.stderr.decode().startswith(f"pymemtools: {says}")
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
 
 
 def test_an_answer_of_no_row_is_a_line(pymemtools: Run, dataset: Dataset) -> None:

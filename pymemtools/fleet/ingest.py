@@ -62,14 +62,16 @@ class Work(NamedTuple):
         return sha256("".join(found.capture_id for found in self.captures).encode()).hexdigest()[:24]
 
 
-def find_captures(paths: Iterable[str]) -> Iterator[str]:
-    """Find captures: files that are named, and in folders those that are called like archives or recordings.
-
-    Raises Missing for a path that is not there.
-    """
+def check_paths(paths: Iterable[str]) -> None:
+    """Raise Missing for a path that is not there."""
     for path in paths:
         if not os.path.lexists(path):
             raise Missing(f"{path}: No such file or directory")
+
+
+def find_captures(paths: Iterable[str]) -> Iterator[str]:
+    """Find captures: files that are named, and in folders those that are called like archives or recordings."""
+    for path in paths:
         if not os.path.isdir(path) or _is_tree(path):
             yield path
             continue

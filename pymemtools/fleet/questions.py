@@ -24,7 +24,8 @@ HOSTS = Question(
     """
 SELECT host, count(*) AS captures, min(taken_at) AS first_at, max(taken_at) AS last_at,
 arg_max(kernel, taken_at) AS kernel,
-arg_max(labels, taken_at)::VARCHAR AS labels, count(DISTINCT boot) AS boots, arg_max(mem_total, taken_at) AS mem_total,
+array_to_string(list_transform(map_entries(arg_max(labels, taken_at)), lambda each: each.key || '=' || each.value), ' ')
+AS labels, count(DISTINCT boot) AS boots, arg_max(mem_total, taken_at) AS mem_total,
 arg_max(mem_available, taken_at) AS mem_available, min(mem_available) AS least_available,
 arg_max(headroom_least, taken_at) AS headroom_least, count(*) FILTER (clock <> 'ok') AS clocks_off,
 coalesce(any_value(kills), 0) AS oom_events
@@ -38,7 +39,7 @@ _GROWTH = """
 WITH held AS ({held}),
 lines AS (SELECT host, thing, any_value(label) AS label, regr_slope(size, epoch(taken_at)) * 3600 AS slope,
   arg_max(size, taken_at) - arg_min(size, taken_at) AS grown
-  FROM held GROUP BY host, thing, life HAVING count(*) >= 3 AND max(taken_at) > min(taken_at))
+  FROM held GROUP BY host, thing, life HAVING count(*) >= 3 AND epoch(max(taken_at)) - epoch(min(taken_at)) >= 600)
 SELECT thing, label, count(DISTINCT host) AS hosts, count(DISTINCT host) FILTER (slope > 0 AND grown > 0) AS growing,
   quantile_cont(slope, 0.5) AS median_per_hour, max(slope) AS most_per_hour, arg_max(host, slope) AS most_host,
   sum(grown)::BIGINT AS grown FROM lines GROUP BY thing, label

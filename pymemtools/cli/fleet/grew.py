@@ -20,7 +20,7 @@ from pymemtools.cli.fleet.asking import answer, dataset_options, show_answer
 def command(**options: Any) -> int:
     """Say what grew, by regression over the captures of each machine: on how many, and how much an hour.
 
-    Of at least three captures; a process is the same by its boot, its PID and its start.
+    Of at least three captures and ten minutes; a process is the same by its boot, its PID and its start.
     """
     from pymemtools.fleet.questions import grew
 

@@ -37,7 +37,7 @@ def command(**options: Any) -> int:
     What is no capture is written down as rejected, with its reason, and stops nothing.
     """
     from pymemtools.fleet.dataset import Dataset
-    from pymemtools.fleet.ingest import Map, Wishes, in_cluster, in_processes, in_this_process, ingest
+    from pymemtools.fleet.ingest import Map, Wishes, check_paths, in_cluster, in_processes, in_this_process, ingest
 
     if options["cluster"] and options["workers"] > 1:
         raise UsageProblem("fleet ingest: --cluster has its own workers: no --workers")
@@ -50,6 +50,7 @@ def command(**options: Any) -> int:
         share = in_cluster(options["cluster"])
     elif options["workers"] > 1:
         share = in_processes(options["workers"])
+    check_paths(options["paths"])
     dataset = Dataset(options["into"], create=True)
     with counted() as told:
         for step in ingest(dataset, options["paths"], wishes, share):
