@@ -142,7 +142,7 @@ def test_no_report(log: bytes) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for args, status, words in (
         ([str(tmp_path / "no")], 1, "No such file or directory"),
-        ([str(tmp_path)], 1, "Is a directory"),
+        ([str(tmp_path)], 2, "is a directory; did you mean -S "),
         ([], 2, "which log?"),
         (["--dmesg", "x"], 2, "which log?"),
         (["-S", "x", "--dmesg"], 2, "which log?"),
