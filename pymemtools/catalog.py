@@ -137,6 +137,7 @@ FILES = (
     Kept(f"{_ZRAM}/mem_limit", "... the most of that; can only be written from mm_stat on", is_taken=False),
     Kept("sys/kernel/osrelease", "the kernel's release, where there is no version", is_taken=False),
     Kept("dmesg", "the kernel's log: capture --dmesg", most=_LOG, is_taken=False),
+    Kept("mounts.tmpfs", "how full file systems in memory are: no file of the kernel's", veil=LEFT_OUT, is_taken=False),
     Kept("kpageflags.hist", "how many page frames have which flags: capture --kpageflags", is_taken=False),
     Kept("/etc/passwd", "the names of users", is_taken=False),
     Kept("/manifest.json", "what a capture says of itself", is_taken=False),

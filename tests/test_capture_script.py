@@ -13,6 +13,7 @@ from tempfile import gettempdir
 import pytest
 from conftest import Run
 
+from pymemtools.readings.tmpfs import tmpfs_text
 from pymemtools.sources import open_source
 
 SHELLS = ("dash", "busybox sh", "mksh", "bash --posix")
@@ -224,6 +225,49 @@ def test_the_script_is_sound(capture_script: Path) -> None:
 
 def test_the_script_is_what_the_program_prints(pymemtools: Run, capture_script: Path) -> None:
     assert pymemtools("capture", "--script").stdout == capture_script.read_bytes()
+
+
+DF = """#!/bin/sh
+cat <<END
+Filesystem 1024-blocks Used Available Capacity Mounted on
+tmpfs 12334492 17 12334475 1% /run
+devtmpfs 4194304000 4 4194303996 1% /dev
+none 0 0 0 - /sys/fs/cgroup
+none - - - - /secret
+my tmpfs 100 50 50 50% /of-another-name
+tmpfs 100 50 50 50% /a b
+tmpfs 100 50 50 50% /a\\\\b
+tmpfs 100 5
+END
+echo "df: /secret: Permission denied" >&2
+exit 1
+"""
+
+
+@pytest.mark.parametrize("shell", ["dash", "mksh", "bash --posix"])  # busybox has a df of its own
+@pytest.mark.parametrize(
+    ("df", "taken"), [(DF, b"12334492 17 /run\n4194304000 4 /dev\n"), ("#!/bin/sh\nexit 1\n", None), (None, None)]
+)
+def test_how_full_df_says_file_systems_are(
+    capture_script: Path, tmp_path: Path, shell: str, df: str | None, taken: bytes | None
+) -> None:
+    """In KiB, which are not worked with: mksh's numbers have 32 bits; what is no figure or no name is passed over."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("cat", "date", "mkdir", "rm", "tar", "uname"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    if df is not None:
+        (tools / "df").write_text(df)
+        (tools / "df").chmod(0o755)
+    name, *options = shell_of(shell)
+    archive = tmp_path / "a.tar"
+    command = [str(shutil.which(name)), *options, str(capture_script), "-o", str(archive), str(os.getpid())]
+    done = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    source = open_source(str(archive))
+    assert source.manifest is not None
+    assert source.read("mounts")
+    assert tmpfs_text(source) == taken
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")

@@ -91,6 +91,11 @@ def vm(**settings: int) -> Change:
     return written({f"proc/sys/vm/{name}": f"{value}\n" for name, value in settings.items()})
 
 
+def tmpfs(*lines: str) -> Change:
+    """Say how full file systems in memory are, as captures do: KiB, KiB used, where."""
+    return written({"proc/mounts.tmpfs": "".join(f"{line}\n" for line in lines)})
+
+
 def pressure(some: float, full: float, name: str = "proc/pressure/memory") -> Change:
     """Say how much time is lost, in percent of all three windows."""
     lines = (
@@ -199,7 +204,7 @@ FULL = {"sys/block/zram0/mm_stat": "97280000 90000000 95000000 100000000 9500000
 CARD = written({"proc/mounts": "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n"})
 SWAPPED = meminfo(SwapTotal=100000, SwapFree=5000)
 HUGE = in_file("proc/278/smaps", "AnonHugePages: +[0-9]+", "AnonHugePages: 40000")
-CASES: list[tuple[str, Change, list[str]]] = [
+CASES: list[tuple[str, Change, list[str] | None]] = [
     ("memory-available", meminfo(MemAvailable=RAM // 12), ["warning"]),
     ("memory-available", meminfo(MemAvailable=RAM // 25), ["critical"]),
     ("memory-pressure", pressure(9, 6), ["warning"]),
@@ -209,6 +214,14 @@ CASES: list[tuple[str, Change, list[str]]] = [
     ("memory-unexplained", meminfo(MemFree=300000), ["warning"]),
     ("shmem-large", meminfo(Shmem=200000, Cached=200000), ["notice"]),
     ("shmem-large", meminfo(Shmem=400000, Cached=400000), ["warning"]),
+    ("tmpfs-full", tmpfs("65536 58982 /run"), ["notice"]),
+    ("tmpfs-full", tmpfs("65536 58983 /run"), ["warning"]),
+    ("tmpfs-full", tmpfs("65536 49152 /run"), ["notice"]),
+    ("tmpfs-full", tmpfs("65536 49151 /run"), None),
+    ("tmpfs-full", tmpfs("65535 65535 /run"), None),  # less than 64 MiB
+    ("tmpfs-full", tmpfs("364218 182109 /dev/shm"), ["warning"]),  # a quarter of RAM
+    ("tmpfs-full", tmpfs("364218 182108 /dev/shm"), None),
+    ("tmpfs-full", tmpfs("65536 65536 /run", "65536 65536 /again", "70000 60000 /tmp"), ["warning", "notice"]),
     ("slab-unreclaimable", meminfo(SUnreclaim=120000), ["warning"]),
     ("page-tables-large", meminfo(PageTables=70000), ["warning"]),
     ("memory-locked", meminfo(Mlocked=200000), ["notice"]),
@@ -283,7 +296,7 @@ def test_nothing_is_found_on_the_example(unpacked: Path) -> None:
 
 
 @pytest.mark.parametrize(("rule", "change", "severities"), CASES)
-def test_what_a_rule_finds(machine: Path, rule: str, change: Change, severities: list[str]) -> None:
+def test_what_a_rule_finds(machine: Path, rule: str, change: Change, severities: list[str] | None) -> None:
     change(machine)
     assert found(machine).get(rule) == severities
 
@@ -323,6 +336,34 @@ def test_what_systemd_oomd_is_configured_to_do(machine: Path) -> None:
     assert figure == "no swap, SwapUsedLimit=70%"
 
 
+def test_which_tmpfs_is_full(pymemtools: Run, machine: Path) -> None:
+    tmpfs("81920 77824 /tmp\\040\\134a\x1b[2J", "364218 200000 /dev/shm", "1 x", "65536 65536 run", "9" * 5000)(machine)
+    rows = [row for row in findings(machine).table.rows() if row["id"] == "tmpfs-full"]
+    assert [(row["title"], row["figure"], row["amount"]) for row in rows] == [
+        ("tmpfs /dev/shm has files as large as much of RAM", "195.3 MiB of 355.7 MiB", 200000 << 10),
+        ("tmpfs /tmp \\a\x1b[2J is nearly full", "76.0 MiB of 80.0 MiB", 76 << 20),
+    ]
+    assert b"\x1b" not in pymemtools("report", "-S", str(machine)).stdout
+
+
+@pytest.mark.parametrize(
+    ("lines", "title"),
+    [
+        ((), "Much of RAM is in tmpfs and shared memory"),
+        (("400000 19999 /tmp",), "Much of RAM is in tmpfs and shared memory"),  # less than a tenth of it
+        (
+            ("400000 20000 /tmp", "400000 50000 /run", "400000 30000 /dev/shm", "400000 25000 /var/tmp"),
+            "Much of RAM is in tmpfs and shared memory: "
+            "files in /run (48.8 MiB), /dev/shm (29.3 MiB), /var/tmp (24.4 MiB)",
+        ),
+    ],
+)
+def test_where_shared_memory_is(machine: Path, lines: tuple[str, ...], title: str) -> None:
+    both(meminfo(Shmem=200000, Cached=200000), tmpfs(*lines))(machine)
+    (found_title,) = (row["title"] for row in findings(machine).table.rows() if row["id"] == "shmem-large")
+    assert found_title == title
+
+
 def test_a_kill_in_the_log(pymemtools: Run, machine: Path) -> None:
     log = (HERE / "oom_reports/rpi-3.6.11-armv6-464M-snipped.txt").read_text()
     assert "oom-kill-logged" not in found(machine)
@@ -342,7 +383,7 @@ def test_each_rule_is_tried() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_what_a_rule_says_of_itself(rule: Any) -> None:
     """The severity that it names is the worst that it raises; and it says why, and what to do."""
-    raised = {each for name, _, severities in (*CASES, *GROWN) if name == rule.id for each in severities}
+    raised = {each for name, _, severities in (*CASES, *GROWN) if name == rule.id for each in severities or ()}
     if raised:
         assert rule.severity == min(raised, key=SEVERITIES.index)
     assert rule.condition and rule.source and rule.advice and rule.command.startswith(("pymemtools", "journalctl"))

@@ -17,6 +17,7 @@ from pymemtools.procfs.stat import Stat
 from pymemtools.readings.cgroup_path import UNIFIED
 from pymemtools.readings.process import ALIVE, life_of
 from pymemtools.readings.steady import read_steadily
+from pymemtools.readings.tmpfs import TMPFS, tmpfs_text
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.sources.manifest import FORMAT, MARKER
 
@@ -56,7 +57,8 @@ class Taking:
         yield self._small(MARKER, b"%d\n" % FORMAT)
         for path in system_paths(self._source):
             yield from self._system(path)
-        for path, text in others.items():
+        fill = None if self._veil is not None and TMPFS in LEFT_OUT_BY_VEIL else tmpfs_text(self._source)
+        for path, text in (*([(TMPFS, fill)] if fill else ()), *others.items()):
             yield self._small(member_name(path), text)
         cgroups = set()
         for pid in pids:

@@ -5,7 +5,8 @@
 #
 # The archive goes to standard output, or to FILE; -z packs it with gzip. DIR (default: $TMPDIR or /tmp) needs room for
 # the files of one process at a time. Needs no more than a POSIX shell and cat, date, mkdir, rm, tar and uname. A cp that
-# knows --parents makes it five to ten times as fast: it copies the files of many processes, to memory if it may.
+# knows --parents makes it five to ten times as fast: it copies the files of many processes, to memory if it may. A df
+# tells how full file systems in memory are.
 # From pymemtools, MIT licence.
 
 umask 077
@@ -279,6 +280,42 @@ system() {
 	done
 	set -f
 	machine "$@"
+	tmpfs
+}
+
+# tmpfs: take how full file systems in memory are, in KiB, where there is a df to tell. It writes names as they are, and
+# /proc/mounts has none with a blank in it: such are left out, and what other file systems are mounted over.
+tmpfs() {
+	opens /proc/mounts || return 0
+	points=$newline
+	while read -r _ where what _; do
+		case $points in
+		*"$newline$where$newline"*)
+			points=${points%%"$newline$where$newline"*}$newline${points#*"$newline$where$newline"} ;;
+		esac
+		case $what$where in
+		*\\*) ;;
+		tmpfs/* | devtmpfs/*) points=$points$where$newline ;;
+		esac
+	done </proc/mounts
+	IFS=$newline
+	# shellcheck disable=SC2086 # ends of lines are escaped in it
+	set -- $points
+	unset IFS
+	[ $# != 0 ] || return 0
+	mkdir "$work/proc" || no_room
+	df -kP "$@" >"$work/df" 2>/dev/null
+	while read -r _ size used _ _ where; do
+		case $size/$used in
+		/* | */ | 0/* | *[!0-9/]*) continue ;;
+		esac
+		case $where in
+		*[[:space:]\\]*) ;;
+		/*) echo "$size $used $where" || no_room ;;
+		esac
+	done <"$work/df" >"$work/proc/mounts.tmpfs"
+	rm -f "$work/df"
+	if [ -s "$work/proc/mounts.tmpfs" ]; then append "$work" proc; else rm -rf "${work:?}/proc"; fi
 }
 
 # process PID: take one process, whole or not at all; 1 when it is gone or will not keep still.

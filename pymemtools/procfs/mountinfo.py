@@ -29,11 +29,11 @@ def parse_mountinfo(text: bytes) -> list[Mount]:
         before, after = left.split(" "), right.split(" ")
         if dash and len(before) >= 6 and len(after) >= 3:
             options = tuple(after[2].split(","))
-            mounts.append(Mount(_unescaped(before[3]), _unescaped(before[4]), after[0], options, before[2]))
+            mounts.append(Mount(unescaped_path(before[3]), unescaped_path(before[4]), after[0], options, before[2]))
     return mounts
 
 
-def _unescaped(path: str) -> str:
+def unescaped_path(path: str) -> str:
     r"""Undo the kernel's octal escapes of blank, tab, newline and backslash, the last of them last."""
     for code, character in ((r"\040", " "), (r"\011", "\t"), (r"\012", "\n"), (r"\134", "\\")):
         path = path.replace(code, character)

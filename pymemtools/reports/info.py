@@ -11,6 +11,7 @@ from pymemtools.procfs.iomem import is_hidden, parse_iomem
 from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.frames import HISTOGRAM, has_frame_flags
 from pymemtools.readings.processes import count_processes
+from pymemtools.readings.tmpfs import TMPFS, tells_tmpfs
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import ProcessFiles, Source, utc
 from pymemtools.sources.left_behind import host_of, uname_of
@@ -72,6 +73,7 @@ class Needs(NamedTuple):
 
 _PAGE_SIZE = "page_size"  # no file, but what a smaps or the manifest tells; it is assumed where none does
 _FRAMES = HISTOGRAM  # or, of a live machine, kpageflags, which is never read whole for that
+_FILL = TMPFS  # or, of a live machine, what its file systems say
 _UNIT = "unit"  # of systemd's, in a cgroup: a machine without systemd has none
 QUESTIONS = (
     Needs("free", ("meminfo",)),
@@ -121,6 +123,15 @@ QUESTIONS = (
         "vgraph",
         ("PID/maps|PID/smaps",),
         ("PID/cmdline", "PID/status", "sys/vm/mmap_min_addr", "sys/vm/max_map_count"),
+    ),
+    Needs(
+        "report",
+        ("meminfo|vmstat|zoneinfo|PID/stat|PID/status|PID/smaps",),
+        (
+            *("meminfo", "vmstat", "zoneinfo", "buddyinfo", "swaps", "pressure/memory", "mounts", _FILL, "sys/vm/"),
+            *("PID/stat", "PID/status", "PID/smaps", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", "PID/cgroup"),
+            _PAGE_SIZE,
+        ),
     ),
     Needs("iomem-graph", ("iomem",)),
     Needs("what-if alloc", ("meminfo",), ("zoneinfo", "sys/vm/", _PAGE_SIZE)),
@@ -226,6 +237,8 @@ def _has(source: Source, path: str, process_files: set[str]) -> bool:
         return source.facts.page_size is not None
     if path == _FRAMES:
         return has_frame_flags(source)
+    if path == _FILL:
+        return tells_tmpfs(source)
     if path == _UNIT:
         return _UNIT in process_files or "cgroup" not in process_files  # which is named as missing itself
     if path.startswith("PID/"):

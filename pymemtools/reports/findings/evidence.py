@@ -11,6 +11,7 @@ from pymemtools.procfs.pressure import Pressure, parse_pressure
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.readings.once import Once
 from pymemtools.readings.processes import Sample, read_processes
+from pymemtools.readings.tmpfs import Tmpfs, read_tmpfs
 from pymemtools.readings.wants import Wants
 from pymemtools.report import Report
 from pymemtools.reports.groups.mapped import WANTS as OF_GROUPS
@@ -112,6 +113,11 @@ class Evidence:
     def system(self) -> Report | None:
         """Answer ``smem -W``."""
         return self.answer("smem -W", lambda: smem_report(self.source, Request("system", detailed=True)))
+
+    @cached_property
+    def tmpfs(self) -> list[Tmpfs]:
+        """Give file systems in memory, the fullest in bytes first; none where the source does not tell."""
+        return read_tmpfs(self.source) or []
 
     @cached_property
     def zones(self) -> Report | None:

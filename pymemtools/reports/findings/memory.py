@@ -16,6 +16,9 @@ _THRASHES, _WAITS = 20, 5  # percent of the last minute
 _SLOWEST_CARD = 10 << 20  # bytes a second: what the speed class on most cards promises, SD class 10
 _TOO_LONG = 30  # seconds
 _LEAST = 64 << 20  # bytes: less is no news on any machine
+_FULL, _FILLING = 90, 75  # percent of a tmpfs's size
+_MUCH_OF_RAM = 25  # percent
+_NAMED = 3  # of the largest
 _CARDS = ("/dev/mmcblk", "/dev/mtdblock", "ubi")
 
 
@@ -62,7 +65,26 @@ def _shared(evidence: Evidence) -> Iterator[Seen]:
     shmem = evidence.meminfo.get("Shmem")
     if _large(evidence, shmem, 25):
         severity = WARNING if (evidence.share(shmem) or 0) >= 50 else NOTICE
-        yield Seen(severity, "Much of RAM is in tmpfs and shared memory", _of_ram(evidence, shmem), shmem, "bytes")
+        title = f"Much of RAM is in tmpfs and shared memory{_largest_tmpfs(evidence, shmem or 0)}"
+        yield Seen(severity, title, _of_ram(evidence, shmem), shmem, "bytes")
+
+
+def _largest_tmpfs(evidence: Evidence, shmem: int) -> str:
+    """Name the file systems that hold much of it, a tenth or more each."""
+    large = [each for each in evidence.tmpfs[:_NAMED] if each.used * 10 >= shmem]
+    names = ", ".join(f"{each.point} ({human_size(each.used)})" for each in large)
+    return f": files in {names}" if names else ""
+
+
+def _tmpfs_full(evidence: Evidence) -> Iterator[Seen]:
+    for each in evidence.tmpfs:
+        share = evidence.share(each.used)
+        is_large = share is not None and share >= _MUCH_OF_RAM
+        if each.size >= _LEAST and (is_large or 100 * each.used >= _FILLING * each.size):
+            severity = WARNING if is_large or 100 * each.used >= _FULL * each.size else NOTICE
+            what = "has files as large as much of RAM" if is_large else "is nearly full"
+            figure = f"{human_size(each.used)} of {human_size(each.size)}"
+            yield Seen(severity, f"tmpfs {each.point} {what}", figure, each.used, "bytes")
 
 
 def _slab(evidence: Evidence) -> Iterator[Seen]:
@@ -161,6 +183,16 @@ RULES = (
         "pymemtools smem -W; df -t tmpfs",
         "files in tmpfs (/tmp, /run, /dev/shm) count until they are deleted: delete some, or give the mounts a size=",
         _shared,
+    ),
+    Rule(
+        "tmpfs-full",
+        WARNING,
+        f"of a tmpfs of {_LEAST >> 20} MiB or more {_FILLING} % is used (warning: {_FULL} %, or {_MUCH_OF_RAM} % of "
+        "MemTotal)",
+        "Documentation/filesystems/tmpfs.rst, size; mm/shmem.c, shmem_statfs(), Linux 6.12",
+        "pymemtools smem -W; df -t tmpfs",
+        "full, it refuses writes with ENOSPC; until then it takes RAM or swap: delete files, or change its size=",
+        _tmpfs_full,
     ),
     Rule(
         "slab-unreclaimable",
