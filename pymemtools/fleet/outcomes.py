@@ -46,23 +46,20 @@ def outcomes(source: Once, granted: Iterable[int]) -> Outcomes:
     """
     asked = ask(source, needs=NEEDS)
     page = asked.machine.page_size
-    known: dict[int, Answered] = {}
+    first = alloc_report(asked, AllocRequest(page))
+    known = {1: _answer(first)}
 
     def answer(pages: int) -> Answered:
         if pages not in known:
             known[pages] = _answer(alloc_report(asked, AllocRequest(pages * page)))
         return known[pages]
 
-    first = alloc_report(asked, AllocRequest(page))
     rows = list(first.table.rows())
     least, most = (sum(row[key] for row in rows) for key in ("least", "most"))
     last = _MOST // page
     sure, possible = (_touching(size // page, page) for size in (least, most))
     edges = {place for size in granted for place in (size // page, size // page + 1)}
-    if (first.totals or {})["limits"]:  # of memory groups, which may decide anywhere
-        places = {1, sure, sure + 1, possible, possible + 1, *edges, last}
-    else:  # beyond what there is at the most, nothing changes until a request is refused
-        places = {1, sure + 1, possible, possible + 1, *edges, last}
+    places = {1, sure, sure + 1, possible, possible + 1, *edges, last}  # between these, neighbours are alike
     return Outcomes(list(_steps(answer, sorted(place for place in places if 0 < place <= last), page)), least, most)
 
 
