@@ -148,7 +148,7 @@ def write_batch(root: Path, date: str, name: str, rows: dict[str, list[tuple[Any
                     pa.table(columns, schema=schema), file, compression="zstd", compression_level=_LEVEL
                 )
                 _sync(file)
-        rename_folder(folder, target)
+        _rename_folder(folder, target)
 
 
 def replace_batches(root: Path, date: str, name: str, files: Iterable[tuple[str, Path]], old: Sequence[str]) -> None:
@@ -159,7 +159,7 @@ def replace_batches(root: Path, date: str, name: str, files: Iterable[tuple[str,
             _sync(folder / f"{table}.parquet")
         (folder / _REPLACES).write_text(json.dumps(list(old)) + "\n", "utf-8")
         _sync(folder / _REPLACES)
-        rename_folder(folder, root / f"date={date}" / f"batch={name}")
+        _rename_folder(folder, root / f"date={date}" / f"batch={name}")
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _new_folder(root: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def rename_folder(folder: Path, target: Path) -> None:
+def _rename_folder(folder: Path, target: Path) -> None:
     """Give a folder its name, for good: all is on the disk before, and the name is after."""
     _sync(folder)
     target.parent.mkdir(exist_ok=True)

@@ -59,7 +59,8 @@ def outcomes(source: Once, granted: Iterable[int]) -> Outcomes:
     last = _MOST // page
     sure, possible = (_touching(size // page, page) for size in (least, most))
     edges = {place for size in granted for place in (size // page, size // page + 1)}
-    places = {1, sure, sure + 1, possible, possible + 1, *edges, last}  # between these, neighbours are alike
+    # Answers change here, or, where groups have limits, also between two of these: that is then looked for.
+    places = {1, sure, sure + 1, possible, possible + 1, *edges, last}
     return Outcomes(list(_steps(answer, sorted(place for place in places if 0 < place <= last), page)), least, most)
 
 
