@@ -329,6 +329,14 @@ def test_a_second_table_is_another_report() -> None:
     assert [row.pid for row in second.tasks] == [43]
 
 
+def test_a_row_between_two_kills_is_the_wrong_way_round_either_way() -> None:
+    """Nothing tells which end of such a log comes first: it was turned again and again, until Python gave up."""
+    killed_line = b"Out of memory: Killed process %d (hog) total-vm:3200kB, anon-rss:64kB, file-rss:0kB\n"
+    row = b"[    108]  1000   108       50        1    21760        0           500 sleep\n"
+    found = analyses(killed_line % 7 + row + killed_line % 108)
+    assert sorted(each.killed.pid for each in found if each.killed) == [7, 108]
+
+
 LINES = [line for log in LOGS for line in log.read_bytes().splitlines()[1:]]
 
 

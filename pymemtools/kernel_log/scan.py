@@ -76,7 +76,8 @@ class _Finder:
     One machine's reports do not mix: a lock of the kernel's is held from their first line to their last (oom_lock).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_turn: bool = True) -> None:
+        self._may_turn = may_turn  # once only: of a damaged report both ways may look like the wrong one
         self._collectors: dict[bytes, Collector] = {}  # by host
         self._host = b""
         self._reach = 0  # bytes that are still looked through line by line
@@ -134,7 +135,7 @@ class _Finder:
             self._host = host = line.host or record.host or self._host
             collector = self._collectors.get(host)
             is_bare = collector is None or collector.is_end_only
-            if self._latest is not None and is_bare and lines.ANY_ROW.match(line.message):
+            if self._may_turn and self._latest is not None and is_bare and lines.ANY_ROW.match(line.message):
                 self._is_turned = True
                 return
             if collector is not None and collector.begins_another(line.message):
@@ -154,7 +155,7 @@ class _Finder:
         """Read the lines of a report whose last one came first the other way round."""
         latest, self._latest, self._held, self._is_turned = self._latest or [], None, [], False
         self._collectors = {host: each for host, each in self._collectors.items() if not each.is_end_only}
-        inner = _Finder()
+        inner = _Finder(may_turn=False)
         for record in reversed(latest):
             yield from inner._give(record)
         yield from inner.finish()
