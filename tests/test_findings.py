@@ -6,6 +6,7 @@ The machines are the bundled example with a file or two written anew: what is ch
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -422,6 +423,32 @@ def test_its_command_runs_as_written(pymemtools: Run, tmp_path: Path, command: s
         call += ["-S", source]
     done = pymemtools(*call)
     assert (done.returncode, done.stdout != b"") == (0, True), done.stderr
+
+
+PASTED = [
+    ("process-half-of-ram", grown(278, 400000), "pymemtools vgraph 278 -S PATH; pymemtools pmap -x 278 -S PATH"),
+    (
+        "group-limit",
+        groups(max=470 * MIB),
+        "pymemtools groups /pod -S PATH; pymemtools what-if oom --group /pod -S PATH",
+    ),
+    ("tmpfs-full", tmpfs("65536 58983 /run"), "pymemtools smem -W -S PATH"),
+]
+
+
+@pytest.mark.parametrize(("rule", "change", "command"), PASTED, ids=lambda each: each if isinstance(each, str) else "")
+def test_the_command_of_a_finding_can_be_pasted(
+    pymemtools: Run, machine: Path, rule: str, change: Change, command: str
+) -> None:
+    """It names the source, quoted for a shell, and the process or the group; each runs on, and on a line of its own."""
+    change(machine)
+    path = machine.rename(machine.with_name("it's a board"))
+    row = next(row for row in findings(path).table.rows() if row["id"] == rule)
+    assert row["command"] == command.replace("PATH", shlex.quote(str(path)))
+    shown = pymemtools("report", "-S", str(path)).stdout.decode().splitlines()
+    for each in row["command"].split("; "):
+        assert any(line.endswith(each) for line in shown)
+        assert pymemtools(*shlex.split(each)[1:]).returncode == 0
 
 
 def _files(number: int) -> dict[str, bytes]:

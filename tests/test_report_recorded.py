@@ -77,6 +77,22 @@ def test_kills_on_the_way(tmp_path: Path) -> None:
     }
 
 
+def test_the_command_names_the_moment(tmp_path: Path) -> None:
+    """Of the kills it is theirs; what does not look at a span is asked at the moment that is described."""
+    samples = every_ten_seconds(HOURS, lambda number: files(number, vmstat=b"oom_kill %d\n" % (2 * (number > 250))))
+    source = open_source(recording(tmp_path, samples=samples), at="300")
+    assert isinstance(source, Replay)
+    commands = {row["id"]: row["command"] for row in findings_report(_span(source)).table.rows()}
+    path = source.facts.path
+    assert commands["kill-recorded"] == f"pymemtools report --at 252 -S {path}"
+    assert commands["oom-kill-counted"] == "journalctl -k -g 'Killed process'; pymemtools oom-report FILE"
+    assert commands["incomplete"] == f"pymemtools info -S {path}"
+
+
+def _span(source: Replay) -> Evidence:
+    return Evidence(source, recorded=Recorded(source, None))
+
+
 def test_the_least_that_was_left(tmp_path: Path) -> None:
     samples = every_ten_seconds(HOURS, lambda number: files(number, meminfo=meminfo((3 if number == 90 else 60) << 17)))
     assert found(recording(tmp_path, samples=samples)) == {

@@ -20,7 +20,8 @@ def finding_lines(found: Findings) -> Iterator[str]:
     for finding in found.findings:
         yield from _wrapped(f"{finding.severity.upper()}  ", f"{finding.title}: {finding.figure}")
         for field, label in _LABELS:
-            yield from _wrapped(f"  {label + ':':<8} ", getattr(finding, field))
+            write = _unbroken if field == "command" else _wrapped
+            yield from write(f"  {label + ':':<8} ", getattr(finding, field))
         yield ""
     yield summary(found)
 
@@ -68,6 +69,14 @@ def _inert(text: str) -> str:
 
 
 _MARKUP = frozenset("\\`*_{}[]()<>#!|~&")
+
+
+def _unbroken(head: str, text: str) -> Iterator[str]:
+    """Lay commands out to be pasted: where they do not fit on a line, each on one of its own, however long that is."""
+    text = escape(text)
+    parts = [text] if len(head) + len(text) <= _WIDTH else text.replace("; pymemtools ", "\npymemtools ").split("\n")
+    yield head + parts[0]
+    yield from (" " * len(head) + part for part in parts[1:])
 
 
 def _wrapped(head: str, text: str) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Seen(NamedTuple):
     amount: float | None = None  # the same for programs
     unit: str | None = None  # bytes, percent, count, pages, seconds
     advice: str | None = None  # where it is not the rule's
+    about: Mapping[str, str] = {}  # what the words in capitals of the rule's command are: {"PID": "280"}
 
 
 class Rule(NamedTuple):
@@ -30,7 +31,7 @@ class Rule(NamedTuple):
     severity: str  # the worst that it raises
     condition: str
     source: str  # where the rule comes from
-    command: str  # that shows more of it
+    command: str  # that shows more of it; words in capitals are put in, see commands.py
     advice: str
     judge: Callable[[Evidence], Iterator[Seen]]
 
@@ -50,10 +51,10 @@ class Finding(NamedTuple):
     command: str
 
 
-def finding_of(rule: Rule, seen: Seen) -> Finding:
-    """Say what was seen, why that matters, and what to do."""
+def finding_of(rule: Rule, seen: Seen, command: str) -> Finding:
+    """Say what was seen, why that matters, what to do, and which ``command`` shows more."""
     advice = seen.advice or rule.advice
     return Finding(
         *(rule.id, seen.severity, seen.title, seen.figure, seen.amount, seen.unit),
-        *(rule.condition, rule.source, advice, rule.command),
+        *(rule.condition, rule.source, advice, command),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
@@ -12,16 +13,21 @@ from pymemtools.units import human_size
 _STALLS = 10  # percent of a minute
 
 
+def _seen(row: dict[str, Any], severity: str, title: str, figure: str) -> Seen:
+    """Say what was seen of a group, of which its command asks more."""
+    return Seen(severity, title, figure, row["current"], "bytes", about={"PATH": row["cgroup"]})
+
+
 def _near(evidence: Evidence) -> Iterator[Seen]:
     for row in evidence.rows("groups"):
         limit, current = row["limit"], row["current"]
         if row["state"] == NEAR and limit and current is not None:
             severity = CRITICAL if 100 * (limit - current) < 3 * limit else WARNING
             title = f"Memory group {row['cgroup']} is near its limit"
-            yield Seen(severity, title, f"{human_size(current)} of {human_size(limit)}", current, "bytes")
+            yield _seen(row, severity, title, f"{human_size(current)} of {human_size(limit)}")
         elif row["state"] == CACHE and limit and current is not None:
             title = f"Memory group {row['cgroup']} is full, though of what can be reclaimed"
-            yield Seen(NOTICE, title, f"{human_size(current)} of {human_size(limit)}", current, "bytes")
+            yield _seen(row, NOTICE, title, f"{human_size(current)} of {human_size(limit)}")
 
 
 def _killed(evidence: Evidence) -> Iterator[Seen]:
@@ -41,7 +47,7 @@ def _slowed(evidence: Evidence) -> Iterator[Seen]:
         high, current = row["high"], row["current"]
         if high and current is not None and current >= high:
             title = f"Memory group {row['cgroup']} is above memory.high: its processes are slowed down"
-            yield Seen(WARNING, title, f"{human_size(current)}, high is {human_size(high)}", current, "bytes")
+            yield _seen(row, WARNING, title, f"{human_size(current)}, high is {human_size(high)}")
 
 
 def _stalls(evidence: Evidence) -> Iterator[Seen]:

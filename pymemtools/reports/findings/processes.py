@@ -20,14 +20,17 @@ def named(row: dict[str, Any]) -> str:
     return f"{row['pid']} ({row['name']})"
 
 
+def _pid(row: dict[str, Any]) -> dict[str, str]:
+    return {"PID": str(row["pid"])}
+
+
 def _half(evidence: Evidence) -> Iterator[Seen]:
     for row in evidence.rows("processes"):
         share = evidence.share(row["pss"] if row["pss"] is not None else row["rss"])
         if share is not None and share >= _HALF:
             held = row["pss"] if row["pss"] is not None else row["rss"]
-            yield Seen(
-                WARNING, f"Process {named(row)} holds half of RAM", f"{human_size(held)}, {share:.0f} %", held, "bytes"
-            )
+            title, figure = f"Process {named(row)} holds half of RAM", f"{human_size(held)}, {share:.0f} %"
+            yield Seen(WARNING, title, figure, held, "bytes", about=_pid(row))
 
 
 def _map_count(evidence: Evidence) -> Iterator[Seen]:
@@ -37,7 +40,7 @@ def _map_count(evidence: Evidence) -> Iterator[Seen]:
         if most and count is not None and 100 * count >= NEAR_PERCENT * most:
             severity = CRITICAL if 100 * count >= 98 * most else WARNING
             title = f"Process {named(row)} is near the number of mappings that it may have"
-            yield Seen(severity, title, f"{count} of {most}", count, "count")
+            yield Seen(severity, title, f"{count} of {most}", count, "count", about=_pid(row))
 
 
 def _shielded(evidence: Evidence) -> Iterator[Seen]:
@@ -63,7 +66,7 @@ def _innocent(evidence: Evidence) -> Iterator[Seen]:
     if (first["oom_score_adj"] or 0) > 0 and freed * _SMALL < held and share is not None and share >= 5:
         title = f"Out of memory, {named(first)} is killed first, which frees little: {named(largest)} is the largest"
         figure = f"{human_size(freed)} freed, {human_size(held)} held"
-        yield Seen(NOTICE, title, figure, freed, "bytes")
+        yield Seen(NOTICE, title, figure, freed, "bytes", about={"A": str(largest["pid"]), "B": str(first["pid"])})
 
 
 def _nobody(evidence: Evidence) -> Iterator[Seen]:
@@ -87,7 +90,8 @@ def _huge(evidence: Evidence) -> Iterator[Seen]:
         thp, share = row["thp"], evidence.share(row["thp"])
         if thp and share is not None and share >= _HOG:
             title = f"Huge pages that {named(row)} did not ask for may hold memory that it does not use"
-            yield Seen(NOTICE, title, f"{human_size(thp)} in huge pages, {left:.0f} % of RAM available", thp, "bytes")
+            figure = f"{human_size(thp)} in huge pages, {left:.0f} % of RAM available"
+            yield Seen(NOTICE, title, figure, thp, "bytes", about=_pid(row))
 
 
 RULES = (

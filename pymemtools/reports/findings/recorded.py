@@ -8,7 +8,7 @@ from typing import Any
 from pymemtools.readings.recorded import Recorded
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
-from pymemtools.sources.recording.moment import local_time
+from pymemtools.sources.recording.moment import Moment, local_time
 from pymemtools.units import human_size
 
 _ROOMS = (("group", "its group is full"), ("ram", "RAM is used up"), ("commit", "no more is promised"))
@@ -61,12 +61,19 @@ def _long(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.1f} days"
 
 
+def _at(moment: Moment) -> dict[str, str]:
+    return {"MOMENT": str(moment.number)}
+
+
+_KILLED = "While it was recorded the kernel killed for want of memory"
+
+
 def _kills(evidence: Evidence) -> Iterator[Seen]:
     kills = () if evidence.recorded is None else evidence.recorded.kills
     if kills:
         moment, count = kills[-1][0], sum(more for _, more in kills)
         figure = f"{count} {'kill' if count == 1 else 'kills'}, the last by {moment.local_time}"
-        yield Seen(WARNING, "While it was recorded the kernel killed for want of memory", figure, count, "count")
+        yield Seen(WARNING, _KILLED, figure, count, "count", about=_at(moment))
 
 
 def _least(evidence: Evidence) -> Iterator[Seen]:
@@ -79,7 +86,7 @@ def _least(evidence: Evidence) -> Iterator[Seen]:
     if share is not None and share < _LITTLE:
         severity = CRITICAL if share < _VERY_LITTLE else WARNING
         figure = f"{human_size(left)}, {share:.0f} % of RAM, at {moment.local_time}"
-        yield Seen(severity, "At its worst little memory was left", figure, left, "bytes")
+        yield Seen(severity, "At its worst little memory was left", figure, left, "bytes", about=_at(moment))
 
 
 def _peak(evidence: Evidence) -> Iterator[Seen]:

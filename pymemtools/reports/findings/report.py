@@ -8,8 +8,9 @@ from typing import NamedTuple
 from pymemtools.readings.hidden import invisible, unread
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.findings.catalog import RULES
+from pymemtools.reports.findings.commands import pasteable
 from pymemtools.reports.findings.evidence import Evidence
-from pymemtools.reports.findings.finding import SEVERITIES, Finding, Rule, finding_of
+from pymemtools.reports.findings.finding import SEVERITIES, Finding, Rule, Seen, finding_of
 
 COLUMNS = (
     Column("id", "Finding", "the rule's name", "text", 20, right=False),
@@ -71,7 +72,16 @@ def findings_report(evidence: Evidence) -> Report:
 def _found(rules: Iterable[Rule], evidence: Evidence) -> Iterator[Finding]:
     for rule in rules:
         for seen in rule.judge(evidence):
-            yield finding_of(rule, seen)
+            yield finding_of(rule, seen, _command(rule, seen, evidence))
+
+
+def _command(rule: Rule, seen: Seen, evidence: Evidence) -> str:
+    """Give the rule's command, to be pasted."""
+    before, recorded = evidence.before, evidence.recorded
+    other = before.source.facts.path if before is not None else None
+    about = {"OTHER": other, **seen.about} if other is not None else seen.about
+    moment = str(recorded.replay.moment.number) if recorded is not None else None
+    return pasteable(rule.command, evidence.source.facts, moment, about)
 
 
 def rules_report() -> Report:
