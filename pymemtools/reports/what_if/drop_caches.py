@@ -10,8 +10,8 @@ from pymemtools.reports.what_if.asked import Asked, reported
 from pymemtools.units import plus
 
 _RULES = {
-    "page cache": "of the file lists, what is dirty, under writeback, mapped or given up by MADV_FREE stays (mm/truncate.c, "
-    "invalidate_mapping_pages()); mapped pages are known within an interval only",
+    "page cache": "of the file lists, what is dirty, under writeback, mapped or given up by MADV_FREE stays "
+    "(mm/truncate.c, invalidate_mapping_pages()); mapped pages are known within an interval only",
     "slab": "of reclaimable slab, what is in use stays, and nobody tells how much that is (mm/vmscan.c, drop_slab())",
 }
 COLUMNS = (
