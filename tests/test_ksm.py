@@ -304,3 +304,17 @@ def estimated(*pids: int) -> Report:
         return estimate_report(open_source(), EstimateRequest(pids))
     except Denied as error:
         pytest.skip(f"we may not read the memory of our own child: {error}")
+
+
+def test_what_has_no_memory_is_said_and_the_others_are_read(pymemtools: Run, child: Any) -> None:
+    process, _ = child
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", ""], stdin=PIPE) as zombie:
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        said = f"pymemtools: ksm: {zombie.pid}: has no memory: it is the kernel's, or a zombie"
+        alone = pymemtools("ksm", "--estimate", "-p", str(zombie.pid))
+        both = pymemtools("ksm", "--estimate", "-p", str(zombie.pid), "-p", str(process.pid), "-f", "json")
+    assert (alone.returncode, alone.stdout, alone.stderr.decode()) == (1, b"", f"{said}\n")
+    if both.returncode == 1 and b"rights of a debugger" in both.stderr:
+        pytest.skip("we may not read the memory of our own child")
+    assert [row["pid"] for row in json.loads(both.stdout)["rows"]] == [process.pid]
+    assert said in both.stderr.decode().splitlines()

@@ -65,7 +65,8 @@ def _estimate(ctx: click.Context, source: Source, pids: tuple[int, ...], options
         report = estimate_report(source, EstimateRequest(pids, options["top"], options["whole"], os.getpid()))
     note_incomplete(ctx, report, strict=options["strict"])
     show(report, options["style"], _estimated)
-    return _exit_status(ctx, report.answer.gone)
+    status = _exit_status(ctx, report.answer.gone)
+    return 1 if pids and report.unreadable and status == 0 else status
 
 
 def _exit_status(ctx: click.Context, gone: Iterable[int]) -> int:

@@ -11,6 +11,7 @@ from pymemtools.models.ksm import ITEM_SIZE, KsmRules, Merged, MergedProcess, me
 from pymemtools.readings.hidden import invisible, unread
 from pymemtools.readings.ksm import Ksm, read_ksm
 from pymemtools.readings.page_contents import ContentReader, ReadContents
+from pymemtools.readings.process import ALIVE
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.ksm.status import KsmProcess, KsmRequest, candidates_of
 from pymemtools.sources.base import Source
@@ -29,6 +30,7 @@ COLUMNS = (
     Column("name", "Name", "the kernel's name of the process", "text", 15, right=False),
     Column("command", "Command", "command line", "text", 27, right=False),
 )
+_BARE = "has no memory: it is the kernel's, or a zombie"
 
 
 class EstimateRequest(NamedTuple):
@@ -81,9 +83,15 @@ class _Refused(NamedTuple):
 
 
 def estimate_report(source: Source, request: EstimateRequest) -> Report:
-    """Read the memory of processes and merge it on paper. Raises NoSuchProcess, or Denied where all were refused."""
+    """Read the memory of processes and merge it on paper.
+
+    Raises NoSuchProcess, or Missing or Denied where none of those named has memory, or may be read.
+    """
     candidates = candidates_of(source, KsmRequest(request.pids, request.top, everybody=request.top is not None))
-    chosen = [row for row in candidates.rows if row.pid != request.without]
+    bare = tuple(process.pid for process in candidates.sample.everybody if request.pids and process.life != ALIVE)
+    chosen = [row for row in candidates.rows if row.pid != request.without and row.pid not in bare]
+    if bare and not chosen:
+        raise Missing(f"ksm: {bare[0]}: {_BARE}")
     with _frame_flags() as flags:
         reader = ContentReader(source, flags, whole=request.whole)
         read, ended, refused = _read_all(reader, chosen)
@@ -94,7 +102,8 @@ def estimate_report(source: Source, request: EstimateRequest) -> Report:
     merged, each = merge([contents.contents for _, contents in read], rules, reader.zeros, reader.merged)
     rows = [_row(who, contents, counts, reader.page_size) for (who, contents), counts in zip(read, each)]
     found = Estimate(ksm, rules, reader.page_size, merged, rows, ended, candidates.gone)
-    notes = (*invisible(source), *_notes(found, reader))
+    lacks = (f"{pid}: {_BARE}" for pid in bare)
+    notes = (*invisible(source), *lacks, *_notes(found, reader))
     lacking = [unread(source, refused.processes, len(chosen), refused.reason)] if refused.processes else []
     return Report(
         "ksm",
