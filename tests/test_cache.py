@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from trees import Proc, write_tree
 from pymemtools.probes.file_walk import DONE, ROW, Looks, Place, Walk
 from pymemtools.probes.page_cache import MINCORE, PAGE, CacheCounter
 from pymemtools.readings.cached_files import Reach, survey
+from pymemtools.reports.cache.request import CacheRequest, answer
+from pymemtools.sources import open_source
 
 MIB = 1 << 20
 
@@ -109,7 +112,7 @@ def test_a_file_that_one_may_not_write_is_unknown_to_mincore(tmp_path: Path) -> 
     os.wait()
     row, done = eval(os.read(reading, 10000))  # our own process wrote it
     assert row[6:12] == (None,) * 6
-    assert done == (DONE, 0, 1, 0, 3 * PAGE, 0, 0, 0, 0, 0, 0, 1, 0)
+    assert done == (DONE, 0, 1, 0, 3 * PAGE, 0, 0, 0, 0, 0, 0, 1, 0, 0)
 
 
 def test_a_file_counts_once(pymemtools: Run, tmp_path: Path) -> None:
@@ -128,7 +131,10 @@ def test_what_is_no_regular_file_is_neither_opened_nor_waited_for(pymemtools: Ru
         listening.bind(str(tmp_path / "socket"))
     done = pymemtools("cache", str(tmp_path), "/dev/null", str(tmp_path / "fifo"), "-f", "json", timeout=60)
     assert json.loads(done.stdout)["rows"] == []
-    assert done.stderr.decode().splitlines() == ["pymemtools: cache: /dev/null: not a regular file (and 1 more)"]
+    assert done.stderr.decode().splitlines() == [
+        "pymemtools: cache: /dev/null: not a regular file",
+        f"pymemtools: cache: {tmp_path}/fifo: not a regular file",
+    ]
 
 
 def test_names_are_escaped_and_the_missing_are_said(pymemtools: Run, tmp_path: Path) -> None:
@@ -136,8 +142,45 @@ def test_names_are_escaped_and_the_missing_are_said(pymemtools: Run, tmp_path: P
     done = pymemtools("cache", str(tmp_path), str(tmp_path / "gone"))
     assert rb"/a\x1b[2J\x0ab\xe9" in done.stdout
     assert done.stderr.decode() == f"pymemtools: cache: {tmp_path}/gone: No such file or directory\n"
-    assert done.returncode == 0
-    assert pymemtools("cache", str(tmp_path / "gone"), "--strict").returncode == 3
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--strict",), ("--who",), ("--evict",), ("--load",)])
+def test_nothing_is_shown_of_what_is_not_there(pymemtools: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+    gone = tmp_path / "gone"
+    done = pymemtools("cache", *options, str(gone))
+    said = [line for line in done.stderr.decode().splitlines() if "processes" not in line]
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert said == [f"pymemtools: cache: {gone}: No such file or directory"]
+
+
+def test_what_may_not_be_looked_at_is_lacking_where_it_was_named(tmp_path: Path) -> None:
+    """Of a tree the rest is shown, and that is all that was asked for."""
+    if os.getuid():
+        pytest.skip("needs root to become somebody else")
+    written(tmp_path / "file", 1).chmod(0o644)
+    (tmp_path / "closed").mkdir(mode=0o700)
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(directory.stat().st_mode | 0o055)
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.setgroups([])
+        os.setresuid(65533, 65533, 65533)
+        for named in (str(tmp_path), f"{tmp_path}/closed"):
+            report = answer(open_source(None), CacheRequest(((f"{tmp_path}/file",) * 2, (named, named))))
+            told = (report.table.cells["path"], report.warnings[0], report.answer.is_lacking)
+            os.write(writing, repr(told).encode() + b"\n")
+        os._exit(0)
+    os.wait()
+    file, said = [f"{tmp_path}/file"], f"{tmp_path}/closed: Permission denied"
+    assert os.read(reading, 10000).decode().splitlines() == [repr((file, said, False)), repr((file, said, True))]
+
+
+def test_a_process_that_may_not_be_read_fails_where_it_was_named(pymemtools: Run, copy: Path) -> None:
+    done = pymemtools("cache", "-S", str(copy), "-p", "9", "-p", "8")
+    assert b"/lib/c" in done.stdout
+    assert done.stderr == b"pymemtools: cache: 1 of 2 processes could not be read (no smaps)\n"
+    assert done.returncode == 1
 
 
 def test_a_sparse_file_of_a_tebibyte(pymemtools: Run, tmp_path: Path) -> None:
@@ -164,6 +207,24 @@ def test_who_maps_a_file_and_with_how_much_pss(pymemtools: Run, tmp_path: Path) 
         assert [mapper["pid"] for mapper in row["mappers"]] == [os.getpid()]  # type: ignore[attr-defined]
         found = rows(pymemtools, "-p", str(os.getpid()))
         assert [row["pss"] for row in found if row["path"] == str(file)] == [8 * PAGE]
+
+
+def test_who_maps_the_files_of_a_process(pymemtools: Run, tmp_path: Path) -> None:
+    """Its files and no others; also by others."""
+    program = (
+        "import mmap, sys; f = open(sys.argv[1]); m = mmap.mmap(f.fileno(), 0, prot=1); print(m[0], flush=1); input()"
+    )
+    file = written(tmp_path / "file", 1)
+    call = [sys.executable, "-I", "-S", "-u", "-c", program, str(file)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(call, **pipes) as one, subprocess.Popen(call, **pipes) as two:  # type: ignore[call-overload]
+        assert one.stdout and two.stdout and one.stdout.readline() and two.stdout.readline()
+        own = {row["path"] for row in rows(pymemtools, "-p", str(one.pid))}
+        found = {row["path"]: row for row in rows(pymemtools, "-p", str(one.pid), "--who")}
+        assert set(found) == own
+        assert {who["pid"] for who in found[str(file)]["mappers"]} == {one.pid, two.pid}  # type: ignore[attr-defined]
+        one.communicate(b"\n")
+        two.communicate(b"\n")
 
 
 def test_a_deleted_file_of_a_process(pymemtools: Run, tmp_path: Path) -> None:
@@ -200,6 +261,18 @@ def test_loading(pymemtools: Run, here: Path) -> None:
     assert row["in_cache"] == 3 * MIB or b"no more is free" in done.stderr
 
 
+@pytest.mark.parametrize("change", ["--evict", "--load"])
+def test_what_can_be_changed_is(pymemtools: Run, here: Path, change: str) -> None:
+    file = written(here / "file", 2)
+    done = pymemtools("cache", change, str(here / "gone"), str(here), str(file), "-f", "json")
+    assert [row["path"] for row in json.loads(done.stdout)["rows"]] == [str(file)]
+    assert done.stderr.decode().splitlines() == [
+        f"pymemtools: cache: {here}/gone: No such file or directory",
+        f"pymemtools: cache: {here}: not a regular file",
+    ]
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -217,7 +290,7 @@ def test_calls_that_make_no_sense(pymemtools: Run, call: str, said: str) -> None
 
 def test_nothing_but_regular_files_is_evicted(pymemtools: Run, tmp_path: Path) -> None:
     done = pymemtools("cache", "--evict", str(tmp_path))
-    assert (done.returncode, done.stderr.decode()) == (1, f"pymemtools: {tmp_path}: not a regular file\n")
+    assert (done.returncode, done.stderr.decode()) == (1, f"pymemtools: cache: {tmp_path}: not a regular file\n")
 
 
 def test_a_file_system_that_hangs_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,13 +19,13 @@ from pymemtools.cli.progress import counted
 from pymemtools.cli.terminal import page_columns
 from pymemtools.cli.types import SECONDS
 from pymemtools.control.page_cache import evict, load
-from pymemtools.errors import NoSuchProcess, UsageProblem
+from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.render.cache_peers import VMTOUCH_CELLS, fincore_json, fincore_lines, vmtouch_lines
 from pymemtools.render.cache_table import cache_lines, mapped_lines
 from pymemtools.report import Report
 from pymemtools.reports.cache.load import room_to_load
 from pymemtools.reports.cache.mapped import mapped_report
-from pymemtools.reports.cache.request import CacheRequest, answer, look
+from pymemtools.reports.cache.request import CacheRequest, Names, answer, look
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 
@@ -68,18 +68,22 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if asked.compat is not None:
         return _as_peer(source, asked)
     gone = _gone(source, asked.request.pids)
-    before = None
+    before, request = None, asked.request
     if asked.change is not None:
-        before = look(source, asked.request.names)
-        _change(source, asked)
+        before = look(source, [name for name in request.names if not os.path.isdir(name[1])])
+        request = request._replace(names=_changed(source, asked))
+        if not request.names:
+            return 1
     with counted() as tell:
         told = lambda sums: tell(f"cache: {sums.files} files in {sums.directories} directories so far")
-        report = answer(source, asked.request, told, before)
+        report = answer(source, request, told, before)
     show(report, asked.style, _text)
     if report.notes and options["strict"]:
         ctx.meta["incomplete"] = True
     note_incomplete(ctx, report, strict=options["strict"])
-    return NoSuchProcess.exit_status if gone else exit_status(ctx)
+    if gone:
+        return NoSuchProcess.exit_status
+    return 1 if len(request.names) < len(asked.request.names) or report.answer.is_lacking else exit_status(ctx)
 
 
 def _of_capture(ctx: click.Context, options: Mapping[str, Any]) -> int:
@@ -96,7 +100,9 @@ def _of_capture(ctx: click.Context, options: Mapping[str, Any]) -> int:
     report = mapped_report(source, pids or source.pids(), most)
     show(report, options["style"], lambda report: mapped_lines(report.answer, page_columns()))
     note_incomplete(ctx, report, strict=options["strict"])
-    return NoSuchProcess.exit_status if gone else exit_status(ctx)
+    if gone:
+        return NoSuchProcess.exit_status
+    return 1 if pids and report.unreadable else exit_status(ctx)
 
 
 def _gone(source: Source, pids: Sequence[int]) -> Sequence[int]:
@@ -142,18 +148,28 @@ def _request(options: Mapping[str, Any], pids: tuple[int, ...], *, changes: bool
     return CacheRequest(absolute, pids, options["everything"], options["who"], has_cells, reach)
 
 
-def _change(source: Source, asked: CacheCall) -> None:
-    """Evict or load what was named."""
-    room = room_to_load(source)
+def _changed(source: Source, asked: CacheCall) -> Names:
+    """Evict or load what was named; say why of what that could not be done, and give the names of the rest."""
+    room, done_with = room_to_load(source), []
     for name, path in asked.request.names:
-        if asked.change == "evict":
-            evict(path)
+        try:
+            if asked.change == "evict":
+                evict(path)
+            else:
+                room -= _loaded(name, path, room)
+        except MemtoolsError as error:
+            say(f"cache: {error}")
             continue
-        size = os.stat(path).st_size
-        done = load(path, room)
-        room -= done
-        if done < size:
-            say(f"cache: {name}: {human_size(done)} of {human_size(size)} loaded: no more is free above the watermarks")
+        done_with.append((name, path))
+    return done_with
+
+
+def _loaded(name: str, path: str, room: int) -> int:
+    """Load as much as there is room for; give the bytes."""
+    done, size = load(path, room)
+    if done < size:
+        say(f"cache: {name}: {human_size(done)} of {human_size(size)} loaded: no more is free above the watermarks")
+    return done
 
 
 def _text(report: Report) -> Iterable[str]:

@@ -29,8 +29,8 @@ def evict_open(fd: int, size: int) -> None:
     os.posix_fadvise(fd, 0, size, os.POSIX_FADV_DONTNEED)
 
 
-def load(path: str, most: int) -> int:
-    """Start to read a file, at most so many bytes of it; give how many were asked for. Raises Denied."""
+def load(path: str, most: int) -> tuple[int, int]:
+    """Start to read a file, at most so many bytes of it; give how many were asked for, and its size. Raises Denied."""
     fd, size = _opened(path)
     asked = 0
     try:
@@ -42,7 +42,7 @@ def load(path: str, most: int) -> int:
         raise Denied(f"{path}: not loaded: {why_not(error)}") from None
     finally:
         os.close(fd)
-    return asked
+    return asked, size
 
 
 def _opened(path: str) -> tuple[int, int]:

@@ -58,6 +58,7 @@ class Sums(NamedTuple):
     recently_evicted: int = 0
     unknown: int = 0  # files
     by_cachestat: int = 0  # files
+    unopened: int = 0  # files, of those unknown: nothing of them is counted
 
 
 class Walk:
@@ -83,7 +84,8 @@ class Walk:
                 yield from self._named(place)
             except OSError as error:
                 if place.is_named or not isinstance(error, (FileNotFoundError, ProcessLookupError)):
-                    self._sums[9] += not place.is_named
+                    if not place.is_named:
+                        self._cannot_open()
                     yield (PROBLEM, place.number, place.shown, os.strerror(error.errno or 0))
             yield (DONE, place.number, *self._sums)
         yield from (row for _, _, row in self._rows)
@@ -160,7 +162,7 @@ class Walk:
                     try:
                         fd = open_(name, flags, dir_fd=directory)
                     except OSError as error:
-                        self._sums[9] += 1
+                        self._cannot_open()
                         yield (PROBLEM, self._place, start + name, os.strerror(error.errno or 0))
                         continue
                     try:
@@ -212,6 +214,11 @@ class Walk:
         if (cached, size) > self._least:
             self._keep((cached, size), shown, self._row(fd, status, found, shown))
         return None
+
+    def _cannot_open(self) -> None:
+        """Count a file of which we are told no more than its name."""
+        self._sums[9] += 1
+        self._sums[11] += 1
 
     def _keep(self, rank: tuple[int, int], shown: str, row: Any) -> None:
         """Put a file among those with the most, in place of the one with the least."""

@@ -63,6 +63,7 @@ class Survey(NamedTuple):
     sums: dict[int, Sums]  # by place
     problems: list[Problem]
     hung: list[tuple[str, str]]  # mount points whose files were skipped, and why
+    skipped: set[int]  # places there
 
 
 class Reach(NamedTuple):
@@ -92,7 +93,7 @@ def survey(places: Sequence[Place], mounts: Sequence[Mount], reach: Reach, told:
     ``told`` hears the sums so far. What is mounted within a tree belongs to it where it is of the same file system, or
     with ``crosses``, but for file systems that have nothing to cache.
     """
-    found = Survey([], {place.number: Sums() for place in places}, [], [])
+    found = Survey([], {place.number: Sums() for place in places}, [], [], set())
     points = {mount.point: mount for mount in mounts}
     for device, group in _by_device(places, points, crosses=reach.crosses).items():
         outside = frozenset(point for point, mount in points.items() if mount.device != device)
@@ -101,6 +102,7 @@ def survey(places: Sequence[Place], mounts: Sequence[Mount], reach: Reach, told:
             _look(within(reach.seconds, _messages(group, looks)), found, told)
         except HungError as error:
             found.hung.append((_point_of(group[0].path, points), str(error)))
+            found.skipped.update(place.number for place in group if place in places)
     found.problems.sort(key=lambda problem: problem.place)
     if reach.most is not None:
         found.files.sort(key=lambda file: (file.in_cache is None, -(file.in_cache or 0), -file.size, file.path))

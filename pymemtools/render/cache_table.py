@@ -23,6 +23,8 @@ def cache_lines(answer: CacheAnswer, columns: int | None) -> Iterator[str]:
     if answer.rows and hidden > 0:
         shown = sum(row.file.in_cache or 0 for row in answer.rows)
         yield f"... and {hidden} more files, {_human(answer.all.in_cache - shown)} in cache (--top 0 shows all)"
+    if not answer.all.files and not answer.trees and answer.is_lacking:
+        return
     if len(answer.rows) != 1 or hidden > 0:
         yield from [""] if answer.rows else []
         yield from map(_sum, answer.trees)

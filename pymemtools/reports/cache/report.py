@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pymemtools.probes.file_walk import Sums
 from pymemtools.probes.page_cache import PAGE
 from pymemtools.readings.cached_files import CachedFile, Survey, total
 from pymemtools.readings.used_files import Mapper, Used, mappers_of
@@ -61,6 +62,7 @@ class CacheAnswer(NamedTuple):
     all: TreeRow
     whole: WholeCache | None
     pages: int  # of all files that are known
+    is_lacking: bool  # what was named, a path or a process, could not be looked at
 
 
 class Asked(NamedTuple):
@@ -87,14 +89,15 @@ def cache_report(
     trees = tuple(_tree(path, each) for path, each in named.items() if each.directories)
     everything = _tree("", sums)
     whole = None if asked.meminfo is None else _whole(asked.meminfo, everything.in_cache)
-    answer = CacheAnswer(tuple(rows), trees, everything, whole, sums.pages)
+    unseen = () if asked.by_process else tuple(_unseen(found, asked.paths))
+    answer = CacheAnswer(tuple(rows), trees, everything, whole, sums.pages, bool(unseen))
     columns = (
         *COLUMNS,
         *((BAR,) if asked.has_cells else ()),
         *(MAPPED if used is not None else ()),
         *(BEFORE if before else ()),
     )
-    notes = tuple(_notes(found, everything, sums.by_cachestat))
+    notes = tuple(_notes(found, unseen, sums))
     totals = _totals(answer, trees)
     return Report(
         "cache",
@@ -119,7 +122,7 @@ def _cells(row: FileRow) -> dict[str, Any]:
     }
 
 
-def _tree(path: str, sums: Any) -> TreeRow:
+def _tree(path: str, sums: Sums) -> TreeRow:
     counted = sums.by_cachestat or not sums.files
     dirty, writeback, evicted = (
         each * PAGE if counted else None for each in (sums.dirty, sums.writeback, sums.evicted)
@@ -143,19 +146,27 @@ def _whole(meminfo: Mapping[str, int], in_files: int) -> WholeCache:
     return WholeCache(cached, in_files, minus(cached, in_files), meminfo.get("Shmem"))
 
 
-def _notes(found: Survey, sums: TreeRow, by_cachestat: int) -> Iterator[str]:
-    """Say what was skipped or not counted, each reason once."""
+def _unseen(found: Survey, paths: Sequence[str]) -> Iterator[str]:
+    """Give the paths that were named and could not be looked at, in their order; not those below them."""
+    for number, path in enumerate(paths):
+        if number in found.skipped or any((each.place, each.path) == (number, path) for each in found.problems):
+            yield path
+
+
+def _notes(found: Survey, unseen: Collection[str], sums: Sums) -> Iterator[str]:
+    """Say what was skipped or not counted: of what was named each, of what is below it each reason once."""
     for point, why in found.hung:
         yield f"{point}: {why}: files there were skipped"
-    first = {problem.reason: problem.path for problem in reversed(found.problems)}
-    for reason, count in Counter(problem.reason for problem in found.problems).items():
+    yield from (f"{problem.path}: {problem.reason}" for problem in found.problems if problem.path in unseen)
+    below = [problem for problem in found.problems if problem.path not in unseen]
+    first = {problem.reason: problem.path for problem in reversed(below)}
+    for reason, count in Counter(problem.reason for problem in below).items():
         others = f" (and {count - 1} more)" if count > 1 else ""
         yield f"{first[reason]}: {reason}{others}"
-    refused = sum(problem.reason == "Permission denied" for problem in found.problems)
-    if sums.unknown > refused:
-        count = sums.unknown - refused
-        files = f"{count} file{'' if count == 1 else 's'}"
+    untold = sums.unknown - sums.unopened
+    if untold:
+        files = f"{untold} file{'' if untold == 1 else 's'}"
         yield f"{files}: neither owned nor writable: what is cached of them is not told"
-    by_mincore = sums.files - by_cachestat - (sums.unknown - refused)
+    by_mincore = sums.files - sums.by_cachestat - untold
     if by_mincore > 0:
         yield f"{by_mincore} of {sums.files} files were {_BY_MINCORE}"

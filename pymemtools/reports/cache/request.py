@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from pymemtools.errors import Denied
 from pymemtools.probes.file_walk import Place
 from pymemtools.readings.cached_files import CachedFile, Reach, Survey, Told, read_mounts, survey
 from pymemtools.readings.doubt import read_meminfo
@@ -40,12 +41,16 @@ def places_of(names: Names) -> list[Place]:
 
 
 def answer(source: Source, asked: CacheRequest, told: Told = lambda sums: None, before: Survey | None = None) -> Report:
-    """Look at the files and make the report. Raises MemtoolsError."""
-    used = None
-    if asked.by_process or asked.who:
-        pids = asked.pids if asked.pids and not asked.who else source.pids()
-        used = read_used(source, pids, opened=asked.by_process)
-    places = list(used.places.values()) if used is not None and asked.by_process else places_of(asked.names)
+    """Look at the files and make the report. Raises Denied where no process that was named tells of its own."""
+    used, places = None, places_of(asked.names)
+    if asked.by_process:
+        used = read_used(source, asked.pids or source.pids(), opened=True)
+        places = list(used.places.values())
+        if used.processes == used.unreadable > 0:
+            raise Denied(f"cache: no process tells what it maps: {used.reason}")
+    is_lacking = bool(asked.pids and used is not None and used.unreadable)
+    if asked.who and not asked.everything:
+        used = read_used(source, source.pids(), opened=False)
     mounts = read_mounts(source)
     found = survey(places, mounts, asked.reach, told)
     if asked.has_cells:
@@ -55,7 +60,8 @@ def answer(source: Source, asked: CacheRequest, told: Told = lambda sums: None, 
         tuple(name for name, _ in asked.names), dict(asked.names), asked.by_process, meminfo, asked.has_cells
     )
     report = cache_report(found, question, used, before, source.facts._asdict())
-    return _with_doubt(report, source, used)
+    answer = report.answer._replace(is_lacking=report.answer.is_lacking or is_lacking)
+    return _with_doubt(report._replace(answer=answer), source, used)
 
 
 def look(source: Source, names: Names, reach: Reach = Reach()) -> Survey:  # noqa: B008 (a constant)
