@@ -146,6 +146,7 @@ SPECIAL = {  # modes that are called in their own way
     ("lab swap", "--pages"): "lab swap --pages 20",
     ("lab stack", "--depth"): "lab stack --depth 1M",
     ("lab oom", "--limit"): "lab oom --limit 9M",
+    ("lab oom", "--within"): "lab oom --limit 8M --within addresses",
     ("lab page-cache", "--size"): "lab page-cache --size 64K",
     ("iomem-graph", "--diff"): "--demo iomem-graph --diff DEMO",
     ("iomem-graph", "--output"): "--demo iomem-graph -o x.svg",

@@ -19,14 +19,15 @@ from pymemtools.cli import _call
 from pymemtools.control import cgroups
 from pymemtools.control.undo import CONTROLLER, FILE, GROUP, SETTING, Debt, settle_all
 from pymemtools.errors import Denied, MemtoolsError
-from pymemtools.lab import child, page_cache, watch
+from pymemtools.lab import child, oom, page_cache, watch
 from pymemtools.lab.guard import Leftovers, guarded
 from pymemtools.lab.keeper import Hear, Owe, Terms
 from pymemtools.lab.stage import Stage
 from pymemtools.readings.cgroup_path import Hierarchy
 from pymemtools.reports.lab.demand_paging import PagingRequest, paging_report
 from pymemtools.reports.lab.laws import broken
-from pymemtools.reports.lab.plan import Findings, Plan, refusal
+from pymemtools.reports.lab.oom import OomRequest
+from pymemtools.reports.lab.plan import CannotRun, Findings, Plan, refusal
 from pymemtools.reports.vocabulary import VOCABULARY
 from pymemtools.sources import open_source
 
@@ -311,7 +312,12 @@ WAYS = ("--touch read", "--touch none", "--via mmap", "--via mmap --touch read",
 
 
 @pytest.mark.parametrize(
-    "call", [*(f"{name} {options}" for name, options in CALLS.items()), *(f"oom --limit 8M {way}" for way in WAYS)]
+    "call",
+    [
+        *(f"{name} {options}" for name, options in CALLS.items()),
+        *(f"oom --limit 8M {way}" for way in WAYS),
+        "oom --within addresses",
+    ],
 )
 def test_every_law_holds_here(call: str, pymemtools: Run) -> None:
     done = pymemtools("lab", *call.split(), "-f", "json")
@@ -369,6 +375,16 @@ def assert_broken(call: str, law: str, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert f"pymemtools: lab {call.split()[0]}: law broken: {law}: expected " in err
 
 
+def test_without_a_python_to_start_it_cannot_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pymemtools", "lab", "cow"])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert _call() == 3
+    said = f"pymemtools: lab: cannot run here: {tmp_path / 'python'}: No such file or directory\n"
+    assert capsys.readouterr().err == said
+
+
 def test_a_cache_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     amounts = iter(range(0, 1 << 30, 4096))
     monkeypatch.setattr(page_cache, "_from_disk", lambda source: next(amounts))
@@ -413,7 +429,7 @@ def test_a_folder_that_cannot_be_read_twice(
 
 
 def test_a_kill_is_explained_where_the_log_may_be_read(pymemtools: Run) -> None:
-    done = pymemtools("lab", "oom", "--limit", "8M", "-f", "json")
+    done = pymemtools("lab", "oom", "--limit", "8M", "--within", "group", "-f", "json")
     if done.returncode == 3:
         pytest.skip(done.stderr.decode())
     document = json.loads(done.stdout)
@@ -436,7 +452,7 @@ def text_of(call: str, pymemtools: Run) -> list[str]:
 
 
 def test_the_transcript_of_a_kill(pymemtools: Run) -> None:
-    lines = text_of("oom --limit 8M", pymemtools)
+    lines = text_of("oom --limit 8M --within group", pymemtools)
     assert lines[0].split() == ["allocated", "VSS", "RSS", "anon", "tables", "charged"]
     assert len(lines[1].split()) == 6
     said = [line for line in lines if line.startswith("Killed, after ")]
@@ -445,7 +461,26 @@ def test_the_transcript_of_a_kill(pymemtools: Run) -> None:
 
 
 def test_the_transcript_of_one_who_lives(pymemtools: Run) -> None:
-    assert "Not killed: ends by itself." in text_of("oom --limit 8M --via mmap --touch none", pymemtools)
+    assert "Not killed: ends by itself." in text_of("oom --limit 8M --via mmap --touch none --within group", pymemtools)
+
+
+def test_the_transcript_of_one_who_is_refused(pymemtools: Run) -> None:
+    lines = text_of("oom --limit 8M --within addresses", pymemtools)
+    assert any(re.fullmatch(r"Not killed, after \d\.\d MiB: refused: .+\.", line) for line in lines)
+    assert "A limit of addresses (RLIMIT_AS) is not of memory: who is refused lives on," in lines
+
+
+@pytest.mark.parametrize("within", [None, "addresses", "group"])
+def test_where_no_group_can_be_made_addresses_are_limited(within: str | None, tmp_path: Path) -> None:
+    source, request = open_source(str(machine(tmp_path))), OomRequest(within=within)
+    if within == "group":
+        with pytest.raises(CannotRun, match="lab oom: cannot run here: "):
+            oom.EXPERIMENT.plan(source, request)
+    else:
+        happens = oom.EXPERIMENT.plan(source, request).happens
+        assert "(RLIMIT_AS)" in happens[0]
+        assert [text for text in happens if text.startswith("Its memory cannot be limited here")] == [*happens[1:-1]]
+        assert len(happens) == (3 if within is None else 2)
 
 
 def test_a_limit_that_holds_no_program_is_refused(pymemtools: Run) -> None:

@@ -472,7 +472,7 @@ def test_more_than_there_is_swap_is_not_tried(pymemtools: Run) -> None:
 
 FILL_CELLS = ("read", "node", "zone", "free", "min", "low", "kept", "slack")
 FILLED: Rows = [
-    {**dict(zip(FILL_CELLS, row)), "kswapd_scanned_pages": scanned, "direct_scanned_pages": 0}
+    {**dict(zip(FILL_CELLS, row)), "free_ahead": None, "kswapd_scanned_pages": scanned, "direct_scanned_pages": 0}
     for row, scanned in (
         ((0, 0, "DMA32", 3000, 9, 12, 80, 10), 0),
         ((0, 0, "Normal", 9000, 58, 77, 0, 10), 0),
@@ -488,6 +488,9 @@ FILLED: Rows = [
         (3, {"free": 87}, None),
         (3, {"free": 88}, "it woke with every zone near low"),
         (2, {"free": 103}, "it woke with every zone near low"),
+        (3, {"free": 8000, "free_ahead": 87}, None),  # somebody ended meanwhile
+        (3, {"free": 8000, "free_ahead": 88}, "it woke with every zone near low"),
+        (3, {"free": 80, "free_ahead": 8000}, None),
         (2, {"kswapd_scanned_pages": 0}, "kswapd woke"),
         (2, {"direct_scanned_pages": 32}, "nobody who allocated had to reclaim"),
     ],
@@ -504,8 +507,8 @@ def test_below_min_somebody_starves() -> None:
 def test_zones_stand_beside_the_model() -> None:
     asked = ask(open_example(), needs=MARKS)
     lows = predicted_low(asked)
-    rows = zone_rows(asked.machine.zones, lows, 4096)
-    assert rows
+    rows = zone_rows(asked.machine.zones, asked.machine.zones[:1], lows, 4096)
+    assert [row["free_ahead"] for row in rows] == [rows[0]["free"], *[None] * (len(rows) - 1)]
     assert all(abs(row["low"] - row["predicted_low"]) <= 8 * 4096 for row in rows)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -245,7 +247,15 @@ def test_an_architecture_that_tells_pages_only_is_not_held_to_more() -> None:
 
 # oom: cgroup v1, Linux 6.18, a limit of 64 MiB.
 
-DIED = {"ending": "SIGKILL", "pid": 7548, "limit": 64 * MIB, "group_kills": 1, "kills_above": 0, "peak": 64 * MIB}
+DIED = {
+    "within": "group",
+    "ending": "SIGKILL",
+    "pid": 7548,
+    "limit": 64 * MIB,
+    "group_kills": 1,
+    "kills_above": 0,
+    "peak": 64 * MIB,
+}
 LIVED = DIED | {"ending": "ends by itself", "group_kills": 0, "peak": 256 * KIB}
 ANON, TABLES = (
     {"rss_anon": 66040 * KIB, "page_tables": 184 * KIB},
@@ -253,7 +263,7 @@ ANON, TABLES = (
 )
 
 
-def oom_laws(touch: str, via: str, row: Mapping[str, int], **seen: object) -> list[str]:
+def oom_laws(touch: str, via: str, row: Mapping[str, int | None], **seen: object) -> list[str]:
     rows = [{"allocated": 0, **row}]
     known = {"cgroup": "/lab", "log": b"", **(DIED if "ending" not in seen else {}), **seen}
     return judged(oom_report, OomRequest(touch, via), rows, known)
@@ -295,6 +305,45 @@ def test_a_kill_elsewhere_or_otherwise_breaks_a_law(key: str, value: object, law
 
 def test_what_the_kernel_does_not_tell_is_no_law() -> None:
     assert oom_laws("write", "malloc", ANON, **DIED | {"peak": None, "kills_above": None}) == []
+
+
+# oom, within addresses: 64 MiB more than a Python has.
+
+REFUSED = LIVED | {
+    "within": "addresses",
+    "ending": f"refused: {os.strerror(errno.ENOMEM)}",
+    "limit": 79404 * KIB,
+    "group_kills": None,
+    "kills_above": None,
+    "peak": None,
+}
+
+
+@pytest.mark.parametrize("call", ["write malloc", "none malloc", "read mmap", "none mmap"])
+def test_addresses_end_at_their_limit_however_they_are_used(call: str) -> None:
+    touch, via = call.split()
+    assert oom_laws(touch, via, ANON | {"vss": 79372 * KIB}, **REFUSED) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "vss", "law"),
+    [
+        ({"ending": "SIGKILL"}, 79372 * KIB, "it is refused more"),
+        ({"ending": "ends by itself"}, 79372 * KIB, "it is refused more"),
+        ({}, 78372 * KIB, "its addresses end at the limit"),
+        ({}, 80632 * KIB, "its addresses end at the limit"),
+        ({}, None, "its addresses end at the limit"),
+    ],
+)
+def test_a_limit_of_addresses_that_does_not_hold(seen: dict[str, object], vss: int | None, law: str) -> None:
+    assert oom_laws("write", "malloc", ANON | {"vss": vss}, **REFUSED | seen) == [law]
+
+
+def test_nothing_dies_of_a_limit_of_addresses() -> None:
+    seen = {"cgroup": None, "log": b"", **REFUSED}
+    totals = oom_report(Findings(OomRequest(), None, [{"allocated": 0, **ANON, "vss": 0}], seen, {})).totals
+    assert totals is not None
+    assert (totals["within"], totals["dies_of"], totals["cgroup"]) == ("addresses", None, None)
 
 
 # watch.

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
 from pymemtools.errors import MemtoolsError
+from pymemtools.reports.lab.plan import CannotRun
 
 # Run a program's source, the second argument, with the module that it imports, the first: there are no files of them.
 _BOOT = """if True:
@@ -96,7 +97,7 @@ def start(name: str, *arguments: str) -> Child:
     try:
         pid = os.posix_spawn(sys.executable, words, _environment(), file_actions=ends, setsigdef=defaults)
     except OSError as error:
-        raise MemtoolsError(f"{sys.executable}: {os.strerror(error.errno or 0)}") from None
+        raise CannotRun(f"lab: cannot run here: {sys.executable}: {os.strerror(error.errno or 0)}") from None
     os.close(asked)
     os.close(answered)
     child = Child(pid, asks, answers)

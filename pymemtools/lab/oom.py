@@ -1,17 +1,17 @@
-"""Let a program grow within a group of its own until the kernel kills it."""
+"""Let a program grow until the kernel kills it in a group of its own, or refuses it addresses where there is none."""
 
 from __future__ import annotations
 
 import select
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pymemtools.control.cgroups import OwnGroup, why_no_group
 from pymemtools.errors import MemtoolsError
 from pymemtools.lab.child import Child
-from pymemtools.lab.experiment import Experiment
+from pymemtools.lab.experiment import Experiment, nothing_in_the_way
 from pymemtools.lab.stage import Stage
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_stat
 from pymemtools.procfs.status import parse_status_sizes
@@ -29,12 +29,31 @@ _PATIENCE = 5.0  # seconds for the kernel's report, which is printed after the s
 
 
 def _plan(source: Source, request: OomRequest) -> Plan:
+    reason = "" if request.within == "addresses" else why_no_group(source)
+    if reason and request.within == "group":
+        raise CannotRun(f"lab oom: cannot run here: {reason}")
+    happens = _refused(request, reason) if reason or request.within == "addresses" else _killed(source, request)
+    return Plan(happens, request.limit + _MARGIN)
+
+
+def _refused(request: OomRequest, reason: str) -> Sequence[str]:
+    why = (f"Its memory cannot be limited here, as {reason}.",) if reason else ()
+    return (
+        f"A program asks for memory by {request.via}(), block after block, and may have {request.limit >> 20} MiB of "
+        "addresses more than it has (RLIMIT_AS).",
+        *why,
+        "At the limit it is refused more (ENOMEM), whether it touches what it has or not, and lives on: addresses are "
+        "limited, not memory, and the OOM killer has no part in it.",
+    )
+
+
+def _killed(source: Source, request: OomRequest) -> Sequence[str]:
     if source.read("sys/vm/overcommit_memory").strip() == b"2" and request.via == "mmap" and request.touch != "write":
         raise CannotRun(
             "lab oom: cannot run here: vm.overcommit_memory is 2: addresses are refused before anything dies"
         )
     dies = request.dies_of
-    happens = (
+    return (
         f"A program asks for memory by {request.via}(), block after block, and "
         + {"write": "writes to each page", "read": "reads a byte of each page", "none": "touches none"}[request.touch]
         + f", in a memory group of its own with a limit of {request.limit >> 20} MiB.",
@@ -43,28 +62,22 @@ def _plan(source: Source, request: OomRequest) -> Plan:
         else f"It reaches the limit by its {dies}, and the kernel kills it: there is nothing to take back.",
         "Only a process of that group can be chosen; it is ours, and the only one.",
     )
-    return Plan(happens, request.limit + _MARGIN)
 
 
 def _run(request: OomRequest, stage: Stage) -> Mapping[str, Any]:
+    group = _group(request, stage)
+    if group is None:
+        hog = _hog(request, stage, _steps(request, limited=True), request.limit)
+        ending, limit = _watched(stage, hog, None)
+        unknown = dict.fromkeys(("group_kills", "kills_above", "peak", "cgroup"))
+        return {"within": "addresses", "ending": ending, "pid": hog.pid, "limit": limit, "log": b"", **unknown}
     log = _log(stage)
-    step, most = _steps(request)
-    group = stage.group(request.limit)
-    hog = stage.program("hog", request.via, request.touch, str(_BLOCKS[request.via]), str(step), str(most))
+    hog = _hog(request, stage, _steps(request, limited=False), 0)
     group.add(hog.pid)
     above = _kills(stage.source, group.above)
-    while (told := hog.hear()) is not None and not told.keys() & {"done", "refused"}:
-        _sample(stage, hog, group, told["asked"])
-        hog.tell("on")
-    ending = "ends by itself"
-    if told is None:
-        status = hog.wait()
-        ending = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-    elif "refused" in told:
-        ending = f"refused: {told['refused']}"
-    else:
-        _sample(stage, hog, group, told["asked"])
+    ending, _ = _watched(stage, hog, group)
     return {
+        "within": "group",
         "ending": ending,
         "pid": hog.pid,
         "limit": request.limit,
@@ -72,12 +85,48 @@ def _run(request: OomRequest, stage: Stage) -> Mapping[str, Any]:
         "kills_above": _grown(above, _kills(stage.source, group.above)),
         "peak": _peak(stage.source, group),
         "cgroup": group.directory,
-        "log": _log_of(log, hog.pid) if log is not None and told is None else b"",
+        "log": _log_of(log, hog.pid) if log is not None and ending.startswith("SIG") else b"",
     }
 
 
-def _steps(request: OomRequest) -> tuple[int, int]:
+def _group(request: OomRequest, stage: Stage) -> OwnGroup | None:
+    """Make a group; None where its addresses are to be limited, because no group can be made or by request."""
+    if request.within == "addresses":
+        return None
+    try:
+        return stage.group(request.limit)
+    except MemtoolsError as error:
+        if request.within == "group":
+            raise CannotRun(f"lab oom: cannot run here: {error}") from None
+        stage.note(f"{error}; so its addresses were limited (RLIMIT_AS): a different lesson")
+        return None
+
+
+def _hog(request: OomRequest, stage: Stage, steps: tuple[int, int], addresses: int) -> Child:
+    numbers = (_BLOCKS[request.via], *steps, addresses)
+    return stage.program("hog", request.via, request.touch, *map(str, numbers))
+
+
+def _watched(stage: Stage, hog: Child, group: OwnGroup | None) -> tuple[str, int]:
+    """Take samples until it ends; say how that was, and to how many bytes its addresses are limited."""
+    limit, asked = 0, -1
+    while (told := hog.hear()) is not None:
+        if told["asked"] != asked:
+            _sample(stage, hog, group, asked := told["asked"])
+        if "refused" in told:
+            return f"refused: {told['refused']}", limit
+        if "done" in told:
+            return "ends by itself", limit
+        limit = told["limit"]
+        hog.tell("on")
+    status = hog.wait()
+    return (signal.Signals(-status).name if status < 0 else f"exit status {status}"), limit
+
+
+def _steps(request: OomRequest, *, limited: bool) -> tuple[int, int]:
     """Give the bytes between two looks, and those after which it ends by itself."""
+    if limited:
+        return request.limit // _SAMPLES, _MOST
     if request.dies_of is None:
         return _ADDRESSES // _SAMPLES, _ADDRESSES
     if request.dies_of == "page tables":
@@ -85,9 +134,8 @@ def _steps(request: OomRequest) -> tuple[int, int]:
     return request.limit // _SAMPLES * (1 if request.touch == "write" else 2), _MOST
 
 
-def _sample(stage: Stage, hog: Child, group: OwnGroup, asked: int) -> None:
+def _sample(stage: Stage, hog: Child, group: OwnGroup | None, asked: int) -> None:
     sizes = parse_status_sizes(stage.source.read(f"{hog.pid}/status"))
-    name = "memory.usage_in_bytes" if group.version == 1 else "memory.current"
     stage.row(
         seconds=stage.seconds,
         allocated=asked,
@@ -95,8 +143,13 @@ def _sample(stage: Stage, hog: Child, group: OwnGroup, asked: int) -> None:
         rss=sizes.get("VmRSS"),
         rss_anon=sizes.get("RssAnon"),
         page_tables=sizes.get("VmPTE"),
-        charged=_amount(stage.source, f"{group.directory}/{name}"),
+        charged=None if group is None else _charged(stage.source, group),
     )
+
+
+def _charged(source: Source, group: OwnGroup) -> int | None:
+    name = "memory.usage_in_bytes" if group.version == 1 else "memory.current"
+    return _amount(source, f"{group.directory}/{name}")
 
 
 def _amount(source: Source, path: str) -> int | None:
@@ -143,4 +196,4 @@ def _log_of(log: NewMessages, pid: int) -> bytes:
     return text
 
 
-EXPERIMENT = Experiment("oom", COLUMNS, why_no_group, _plan, _run, oom_report)
+EXPERIMENT = Experiment("oom", COLUMNS, nothing_in_the_way, _plan, _run, oom_report)

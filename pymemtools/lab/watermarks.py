@@ -10,10 +10,19 @@ from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.own_file import cached, place
 from pymemtools.lab.stage import Stage
 from pymemtools.procfs.meminfo import parse_meminfo
-from pymemtools.procfs.vmstat import PagingEvents, grown, paging_events, parse_vmstat
+from pymemtools.procfs.vmstat import grown, paging_events, parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.reports.lab.plan import CannotRun, Plan, own_levels
-from pymemtools.reports.lab.watermarks import COLUMNS, STEP, FillRequest, fill_report, predicted_low, zone_rows
+from pymemtools.reports.lab.watermarks import (
+    COLUMNS,
+    STEP,
+    FillRequest,
+    fill_report,
+    held_back,
+    is_near,
+    predicted_low,
+    zone_rows,
+)
 from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.watermarks import NEEDS
 from pymemtools.sources.base import Source
@@ -63,6 +72,10 @@ def _run(request: FillRequest, stage: Stage) -> Mapping[str, Any]:
             raise CannotRun(f"lab watermarks: cannot run here: holes of files in {place()} are not cached")
         at += count
     filling.show(at)
+    if filling.ran_early:
+        stage.note(
+            "kswapd ran with more free, too: for larger blocks, or as kinds of pages mixed (vm.watermark_boost_factor)"
+        )
     return {}
 
 
@@ -74,20 +87,34 @@ class _Filling:
         self._page = stage.source.facts.page_size or 4096
         self._lows = predicted_low(ask(stage.source, needs=NEEDS))
         self._start = stage.seconds
-        self._before = parse_vmstat(stage.source.read("vmstat"))
-        self._least: list[Zone] = []
+        self._before = self._last = parse_vmstat(stage.source.read("vmstat"))
+        self.ran_early = False
+        self._ahead: list[Zone] = []
+        self._close = 2 * sum(zone.low + max(zone.protection, default=0) + held_back(zone) for zone in self._zones())
 
-    def _events(self) -> PagingEvents:
-        return paging_events(grown(self._before, parse_vmstat(self._stage.source.read("vmstat")), wraps=False))
+    def _zones(self) -> list[Zone]:
+        return [zone for zone in parse_zoneinfo(self._stage.source.read("zoneinfo")) if zone.usable]
 
     def has_kswapd_run(self) -> bool:
-        """Tell whether it has."""
-        return bool(self._events().kswapd_scanned_pages)
+        """Tell whether it has for want of memory; else look at the zones, when it is soon to wake.
+
+        Once it has, others may have given much back before we look. It runs with more free, too: where a larger block
+        is wanted than there is, and for a while after a block was taken for pages of another kind. Source:
+        mm/page_alloc.c, boost_watermark(), Linux 6.12
+        """
+        now = parse_vmstat(self._stage.source.read("vmstat"))
+        if paging_events(grown(self._last, now, wraps=False)).kswapd_scanned_pages:
+            if is_near(zone_rows(self._zones(), self._ahead, self._lows, self._page)):
+                return True
+            self._last, self.ran_early = now, True
+        if now.get("nr_free_pages", 0) <= self._close:
+            self._ahead = self._zones()
+        return False
 
     def show(self, read: int) -> None:
         """Take a sample of each zone."""
-        zones, events = parse_zoneinfo(self._stage.source.read("zoneinfo")), self._events()
-        for row in zone_rows(zones, self._lows, self._page):
+        events = paging_events(grown(self._before, parse_vmstat(self._stage.source.read("vmstat")), wraps=False))
+        for row in zone_rows(self._zones(), self._ahead, self._lows, self._page):
             self._stage.row(
                 seconds=round(self._stage.seconds - self._start, 3),
                 read=read,

@@ -48,6 +48,7 @@ def _run(request: WritebackRequest, stage: Stage) -> Mapping[str, Any]:
     watched = _Watched(stage, fd)
     watched.show("before")
     wrote = watched.while_asked(hand, "write", "write_file", path_of(fd), request.size)
+    watched.show("write")  # else a fast disk has nothing to show
     synced = watched.while_asked(hand, "fsync", "sync_file", path_of(fd))
     watched.show("after")
     hand.end()

@@ -27,7 +27,12 @@ CALLS = (
     "mmap-vs-read",
     "writeback --size 32M",
     "overcommit --modes",
+    "overcommit",
     "ksm --pages 1024",
+    "drop-caches",
+    "aslr",
+    "watermarks",
+    "swap",
     "watch -- sh -c (sleep_600&)_;sleep_600",
 )
 CHANGING = ("ksm", "overcommit", "drop-caches", "swap", "watermarks")  # settings: others may change them, too

@@ -12,7 +12,7 @@ from pymemtools.cli.types import SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.lab.oom import EXPERIMENT
 from pymemtools.report import Report
-from pymemtools.reports.lab.oom import TOUCHES, WAYS, OomRequest, killed, of_what
+from pymemtools.reports.lab.oom import LIMITS, TOUCHES, WAYS, OomRequest, killed, of_what
 from pymemtools.units import human_size
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ def _lines(report: Report) -> Iterator[str]:
         if told is not None:
             yield ""
             yield from kill_lines(told, is_named=False, is_whole=False)
+    elif seen["within"] == "addresses":
+        yield f"Not killed, after {human_size(rows[-1]['allocated'])}: {seen['ending']}."
+        yield "A limit of addresses (RLIMIT_AS) is not of memory: who is refused lives on,"
+        yield "and may handle it; the OOM killer has no part in it."
     else:
         yield f"Not killed: {seen['ending']}."
 
@@ -42,16 +46,23 @@ def _plot(report: Report) -> Plot:
 
     found = report.answer.findings
     begin = found.rows[0]["seconds"]
-    corners = [(row["seconds"] - begin, row["charged"] or 0) for row in found.rows]
-    return Plot("What the group is charged", corners, [("limit", found.seen["limit"])])
+    key, title = (
+        ("vss", "Its addresses") if found.seen["within"] == "addresses" else ("charged", "What the group is charged")
+    )
+    corners = [(row["seconds"] - begin, row[key] or 0) for row in found.rows]
+    return Plot(title, corners, [("limit", found.seen["limit"])])
 
 
 @experiment(EXPERIMENT, text=_lines, plot=_plot)
 @click.option("--touch", type=click.Choice(TOUCHES), default="write", help="What it does to each page. [write]")
 @click.option("--via", type=click.Choice(WAYS), default="malloc", help="How it asks for memory. [malloc]")
-@click.option("--limit", type=SIZE, default="64M", metavar="SIZE", help="Of its memory group. [64M]")
-def command(*, touch: str, via: str, limit: int) -> OomRequest:
-    """Let a program grow in a group with a limit until the kernel kills it, and explain the kill."""
+@click.option("--limit", type=SIZE, default="64M", metavar="SIZE", help="Of its memory, or addresses. [64M]")
+@click.option("--within", type=click.Choice(LIMITS), help="What is limited. [its memory group, if one can be made]")
+def command(*, touch: str, via: str, limit: int, within: str | None) -> OomRequest:
+    """Let a program grow in a group with a limit until the kernel kills it, and explain the kill.
+
+    Where no group can be made, its addresses are limited instead: it is refused, and nobody is killed.
+    """
     if limit < _LEAST:
         raise UsageProblem(f"lab oom: --limit: at least {human_size(_LEAST)}")
-    return OomRequest(touch, via, limit >> 20 << 20)
+    return OomRequest(touch, via, limit >> 20 << 20, within)

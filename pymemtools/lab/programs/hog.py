@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import sys
 
 from pymemtools.lab.programs.base import PAGE, libc, map_anonymous, read, settle_in, tell, why, write
@@ -29,21 +30,37 @@ def touch(how: str, via: str, block: int, size: int) -> None:
     (write if how == "write" else read)(block, -(-size // PAGE))
 
 
+def limit_addresses(more: int) -> int:
+    """Set RLIMIT_AS to so many bytes more than we have now; give it, and 0 where nothing is to be limited."""
+    if not more:
+        return 0
+    with open("/proc/self/statm", encoding="ascii") as file:
+        limit = int(file.read().split()[0]) * PAGE + more
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    return limit
+
+
 def main() -> None:
     """Take the arguments, say that we are ready, wait until we are in our group, and begin."""
-    parent, via, how, block_size, step, most = sys.argv[1:]
+    parent, via, how, block_size, step, most, addresses = sys.argv[1:]
     settle_in(int(parent))
+    limit = limit_addresses(int(addresses))
     libc.prctl(THP_DISABLE, ctypes.c_ulong(1), 0, 0, 0)
     tell("ready")
     size, next_stop, asked = int(block_size), 0, 0
     while asked < int(most):
         if asked >= next_stop:  # tell, and stand still to be looked at
-            tell({"asked": asked})
+            tell({"asked": asked, "limit": limit})
             os.read(0, 4096)
             next_stop += int(step)
         block = allocate(via, size)
         if block is None:
+            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+            resource.setrlimit(resource.RLIMIT_AS, (hard, hard))  # to tell it takes memory
             tell({"asked": asked, "refused": why()})
+            os.read(0, 4096)
             return
         touch(how, via, block, size)
         asked += size

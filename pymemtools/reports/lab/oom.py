@@ -1,14 +1,16 @@
-"""The allocator that grows until it is killed: by what, by whom, and where."""
+"""The allocator that grows until it is killed: by what, by whom, and where; or until it is refused addresses."""
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.errors import MemtoolsError
 from pymemtools.readings.kernel_logs import reports_in_ring
 from pymemtools.report import Column, Report
-from pymemtools.reports.lab.laws import Law, equal
+from pymemtools.reports.lab.laws import Law, between, equal
 from pymemtools.reports.lab.plan import Findings, outcome
 from pymemtools.reports.oom_report.report import explained, kills_report
 
@@ -21,15 +23,17 @@ COLUMNS = (
     Column("seconds", "", "since the experiment began", "seconds"),
     Column("charged", "charged", "what its group is charged", "bytes", 8),
 )
-TOUCHES, WAYS = ("write", "read", "none"), ("malloc", "mmap")
+TOUCHES, WAYS, LIMITS = ("write", "read", "none"), ("malloc", "mmap"), ("group", "addresses")
+_BLOCK = 1 << 20  # bytes that are asked for at once, and those that it takes to tell the refusal
 
 
 class OomRequest(NamedTuple):
-    """How memory is asked for and touched, within which limit in bytes."""
+    """How memory is asked for and touched, within which limit in bytes: of a memory group, if it can be, or of addresses."""
 
     touch: str = "write"
     via: str = "malloc"
     limit: int = 64 << 20
+    within: str | None = None
 
     @property
     def dies_of(self) -> str | None:
@@ -46,14 +50,25 @@ class OomRequest(NamedTuple):
 def oom_report(found: Findings) -> Report:
     """Judge, and explain the kill by the kernel's own report, where that can be read."""
     told = killed(found)
-    totals = {key: found.seen[key] for key in ("ending", "group_kills", "peak", "limit", "cgroup")}
+    totals = {key: found.seen[key] for key in ("within", "ending", "group_kills", "peak", "limit", "cgroup")}
     row = None if told is None else next(told.table.rows())
-    return outcome("oom", COLUMNS, found, laws(found), **totals, dies_of=of_what(found.rows), oom_report=row)
+    dies_of = None if found.seen["within"] == "addresses" else of_what(found.rows)
+    return outcome("oom", COLUMNS, found, laws(found), **totals, dies_of=dies_of, oom_report=row)
 
 
 def laws(found: Findings) -> Sequence[Law]:
     """Demand that it is killed for what it takes, in its own group, at its limit; or not at all."""
     request, seen = found.request, found.seen
+    if seen["within"] == "addresses":
+        return (
+            equal("it is refused more", f"refused: {os.strerror(errno.ENOMEM)}", seen["ending"]),
+            between(
+                "its addresses end at the limit",
+                seen["limit"] - _BLOCK,
+                seen["limit"] + _BLOCK,
+                found.rows[-1]["vss"] if found.rows else None,
+            ),
+        )
     if request.dies_of is None:
         return (
             equal("addresses alone kill nobody", "ends by itself", seen["ending"]),
