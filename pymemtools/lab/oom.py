@@ -68,9 +68,9 @@ def _run(request: OomRequest, stage: Stage) -> Mapping[str, Any]:
     group = _group(request, stage)
     if group is None:
         hog = _hog(request, stage, _steps(request, limited=True), request.limit)
-        ending, limit = _watched(stage, hog, None)
+        ending, told = _watched(stage, hog, None)
         unknown = dict.fromkeys(("group_kills", "kills_above", "peak", "cgroup"))
-        return {"within": "addresses", "ending": ending, "pid": hog.pid, "limit": limit, "log": b"", **unknown}
+        return {"within": "addresses", "ending": ending, "pid": hog.pid, "log": b"", **told, **unknown}
     log = _log(stage)
     hog = _hog(request, stage, _steps(request, limited=False), 0)
     group.add(hog.pid)
@@ -107,20 +107,21 @@ def _hog(request: OomRequest, stage: Stage, steps: tuple[int, int], addresses: i
     return stage.program("hog", request.via, request.touch, *map(str, numbers))
 
 
-def _watched(stage: Stage, hog: Child, group: OwnGroup | None) -> tuple[str, int]:
-    """Take samples until it ends; say how that was, and to how many bytes its addresses are limited."""
-    limit, asked = 0, -1
+def _watched(stage: Stage, hog: Child, group: OwnGroup | None) -> tuple[str, Mapping[str, int | None]]:
+    """Take samples until it ends; say how that was, how its addresses were limited, and what it was told."""
+    asked = -1
+    limits: dict[str, int | None] = {"limit": 0, "errno": None}
     while (told := hog.hear()) is not None:
         if told["asked"] != asked:
             _sample(stage, hog, group, asked := told["asked"])
         if "refused" in told:
-            return f"refused: {told['refused']}", limit
+            return f"refused: {told['refused']}", {**limits, "errno": told["errno"]}
         if "done" in told:
-            return "ends by itself", limit
-        limit = told["limit"]
+            return "ends by itself", limits
+        limits["limit"] = told["limit"]
         hog.tell("on")
     status = hog.wait()
-    return (signal.Signals(-status).name if status < 0 else f"exit status {status}"), limit
+    return (signal.Signals(-status).name if status < 0 else f"exit status {status}"), limits
 
 
 def _steps(request: OomRequest, *, limited: bool) -> tuple[int, int]:

@@ -57,9 +57,10 @@ def main() -> None:
             next_stop += int(step)
         block = allocate(via, size)
         if block is None:
+            reason, number = why(), ctypes.get_errno()
             hard = resource.getrlimit(resource.RLIMIT_AS)[1]
             resource.setrlimit(resource.RLIMIT_AS, (hard, hard))  # to tell it takes memory
-            tell({"asked": asked, "refused": why()})
+            tell({"asked": asked, "refused": reason, "errno": number})
             os.read(0, 4096)
             return
         touch(how, via, block, size)

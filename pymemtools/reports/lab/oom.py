@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -28,7 +27,7 @@ _BLOCK = 1 << 20  # bytes that are asked for at once, and those that it takes to
 
 
 class OomRequest(NamedTuple):
-    """How memory is asked for and touched, within which limit in bytes: of a memory group, if it can be, or of addresses."""
+    """How memory is asked for and touched, within which limit in bytes: of a memory group, or of addresses."""
 
     touch: str = "write"
     via: str = "malloc"
@@ -61,7 +60,7 @@ def laws(found: Findings) -> Sequence[Law]:
     request, seen = found.request, found.seen
     if seen["within"] == "addresses":
         return (
-            equal("it is refused more", f"refused: {os.strerror(errno.ENOMEM)}", seen["ending"]),
+            equal("it is refused more", "ENOMEM", errno.errorcode.get(seen["errno"])),
             between(
                 "its addresses end at the limit",
                 seen["limit"] - _BLOCK,
