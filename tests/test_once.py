@@ -12,6 +12,7 @@ import pytest
 from conftest import CAPTURES, HERE
 
 from pymemtools.errors import MemtoolsError
+from pymemtools.readings.machine import read_machine
 from pymemtools.readings.once import Once
 from pymemtools.readings.processes import read_processes
 from pymemtools.readings.wants import Wants
@@ -130,6 +131,30 @@ def test_a_page_reads_each_file_once(name: str) -> None:
     largest = {scene.space.title.partition(":")[0] for scene in page_of(evidence).spaces}
     again = {path for path, times in counted.reads.items() if times > 1}
     assert {path.partition("/")[0] for path in again} == largest
+
+
+class Filling:
+    """A machine on which 200 MiB were freed between the first look at meminfo and the one at zoneinfo."""
+
+    is_live = True
+
+    def __init__(self) -> None:
+        self._source = open_source(str(EXAMPLE))
+        self._looks = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def read(self, path: str) -> bytes:
+        self._looks += path == "meminfo"
+        text = self._source.read(path)
+        return text.replace(b" 522636 kB", b" 317836 kB") if path == "meminfo" and self._looks == 1 else text
+
+
+def test_memory_that_moves_while_it_is_read_is_no_contradiction() -> None:
+    """Meminfo is looked at again after zoneinfo, not remembered; what questions are told is the first."""
+    machine = read_machine(Once(Filling(), Wants()))
+    assert (machine.doubt, machine.meminfo["MemFree"]) == (None, 317836 << 10)
 
 
 def test_what_was_not_read_is_read_for_who_asks() -> None:

@@ -18,7 +18,7 @@ from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
 from pymemtools.readings.doubt import plausible, swap_of, zones_differ
 from pymemtools.readings.page_size import page_size_of
-from pymemtools.readings.recalled import recalled
+from pymemtools.readings.recalled import read_anew, recalled
 from pymemtools.readings.settings import value_of
 from pymemtools.readings.stores import NO_STORES, Stores, read_stores
 from pymemtools.sources.base import Source
@@ -86,9 +86,9 @@ def _read_machine(source: Source) -> Machine:
     page_size, notes = page.size, page.notes
     version = parse_release(source.facts.kernel)
 
-    def read(name: str, parse: Callable[[bytes], _T]) -> _T | None:
+    def read(name: str, parse: Callable[[bytes], _T], *, anew: bool = False) -> _T | None:
         try:
-            return parse(source.read(name))
+            return parse(read_anew(source, name) if anew else source.read(name))
         except (Missing, Denied):
             return None
         except ParseError as error:
@@ -99,7 +99,7 @@ def _read_machine(source: Source) -> Machine:
     notes += figures.notes
     samples = [figures.meminfo]
     if source.is_live and zones:
-        samples.append(plausible(read("meminfo", parse_meminfo) or {}).meminfo)
+        samples.append(plausible(read("meminfo", parse_meminfo, anew=True) or {}).meminfo)
     pageblock = read("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page_size)
     has_protections = any(zone.protection for zone in zones) or not (zones and since(version, _PROTECTS))
     if not has_protections:

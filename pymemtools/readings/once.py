@@ -63,6 +63,10 @@ class Once:
             raise found
         return found
 
+    def read_anew(self, path: str) -> bytes:
+        """Read a file as it is now, and go on remembering how it was. Raises Missing or Denied."""
+        return self._source.read(path)
+
     def names(self, path: str) -> list[str]:
         """List a directory, or remember what was in it."""
         if path not in self._names:
