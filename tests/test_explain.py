@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 import pytest
 from conftest import Run
@@ -74,6 +76,20 @@ def test_free_is_explained(pymemtools: Run) -> None:
 def test_rules_have_the_figures_of_the_machine(pymemtools: Run, call: str) -> None:
     lines = pymemtools("--demo", *call.split(), "--explain").stdout.decode().splitlines()
     assert [line for line in lines if line in RULES[call]] == RULES[call]
+
+
+@pytest.mark.parametrize(
+    ("call", "row", "column", "rule"),
+    [("free -w", "Mem:", 2, "used = total - available"), ("smem -w", "userspace memory", -3, "userspace memory = ")],
+)
+def test_a_machine_that_goes_on_is_explained_as_it_was_shown(
+    pymemtools: Run, call: str, row: str, column: int, rule: str
+) -> None:
+    """Its files are read once, and not once more for the figures in the rule."""
+    lines = pymemtools(*call.split(), "--explain").stdout.decode().splitlines()
+    shown = next(line for line in lines if line.startswith(row)).split()[column]
+    place = next(place for place, line in enumerate(lines) if line.startswith(rule))
+    assert re.search(rf" = {shown}(,|$)", lines[place + 1])
 
 
 @pytest.mark.parametrize("call", reporting())

@@ -31,6 +31,10 @@ WORKS = (  # typed so, and as the manual has it
 SAYS = (
     ("ps", "no such command 'ps' (did you mean 'smem' or 'status'?)"),
     ("page-types", "no such command 'page-types' (did you mean 'pages --flags' or 'pages'?)"),
+    ("fincore", "no such command 'fincore' (did you mean 'cache --compat fincore'?)"),
+    ("systemd-cgtop", "no such command 'systemd-cgtop' (did you mean 'groups --watch 2'?)"),
+    ("slabtop", "no such command 'slabtop' (did you mean 'smem -W'?)"),
+    ("smem a-board.tar.gz", "(a-board.tar.gz); did you mean -S a-board.tar.gz?"),  # of which no file is there
     ("top", "no such command 'top' (did you mean 'smem --watch 2'?)"),
     ("oom", "no such command 'oom' (did you mean 'oom-scores' or 'oom-report'?)"),
     ("what-if pss 297", "a process's: pymemtools pmap --rollup 297"),

@@ -87,6 +87,14 @@ _MEANT = {  # what other programs call it
     "pidstat": ("faults --top 10",),
     "maps": ("pmap", "vgraph"),
     "page-types": ("pages --flags", "pages"),
+    "fincore": ("cache --compat fincore",),
+    "vmtouch": ("cache --compat vmtouch",),
+    "numastat": ("numa",),
+    "slabtop": ("smem -W",),
+    "systemd-cgtop": ("groups --watch 2",),
+    "cgtop": ("groups --watch 2",),
+    "swapon": ("swap",),
+    "wss.pl": ("wss",),
 }
 
 

@@ -108,5 +108,8 @@ def _wants_next(arg: str, with_value: set[str]) -> bool:
 
 
 def meant_source(text: str) -> str:
-    """Ask whether what is no operand is meant as a source, as the end of a message."""
-    return f"; did you mean -S {text}?" if os.path.exists(text) else ""
+    """Ask whether what is no operand is meant as a source, as the end of a message: it is there, or named as one."""
+    return f"; did you mean -S {text}?" if os.path.exists(text) or text.endswith(_SOURCES) else ""
+
+
+_SOURCES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst", ".rec")

@@ -14,6 +14,7 @@ from pymemtools.report import Column, Report
 
 if TYPE_CHECKING:
     from pymemtools.reports.formulas import Formula
+    from pymemtools.sources.base import Source
 
 Formulas = Callable[[Report], Iterable["Formula"]]
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -40,6 +41,16 @@ def is_explained() -> bool:
     """Tell whether --explain was given."""
     ctx = click.get_current_context(silent=True)
     return ctx is not None and bool(ctx.meta.get(_KEY))
+
+
+def of_one_moment(source: Source) -> Source:
+    """Let what is explained rest on the very files that the report was made of."""
+    if not is_explained():
+        return source
+    from pymemtools.readings.once import Once
+    from pymemtools.readings.wants import Wants
+
+    return Once(source, Wants())
 
 
 def no_more() -> None:

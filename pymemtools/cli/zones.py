@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.explain import of_one_moment
 from pymemtools.cli.options import (
     check_style,
     exit_status,
@@ -55,7 +57,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     text = _kernel_text if asked.as_kernel else _text
     is_kernels = asked.as_kernel  # whose lines are as long as in its log
     for sample in watched("zones", source, options):
-        report, formulas = zones_report(reserves(source), facts_as_json(source.facts)), lambda _: _formulas(source)
+        studied = of_one_moment(source)
+        report, formulas = zones_report(reserves(studied), facts_as_json(source.facts)), partial(_formulas, studied)
         show(report, asked.style, text, sample=sample, formulas=formulas, is_classic=is_kernels, tones=ZONES)
     return exit_status(ctx)
 
@@ -78,7 +81,7 @@ def _checked(options: Mapping[str, Any]) -> ZonesRequest:
     return ZonesRequest(options["style"], tuple(16 << 20 << power for power in range(11)) if ram is None else (ram,))
 
 
-def _formulas(source: Source) -> Iterator[Formula]:
+def _formulas(source: Source, report: Report) -> Iterator[Formula]:
     from pymemtools.reports.formulas import of_zones
 
     return of_zones(source)

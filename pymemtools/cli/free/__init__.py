@@ -9,7 +9,7 @@ import click
 
 from pymemtools import __version__
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.explain import Formulas
+from pymemtools.cli.explain import Formulas, of_one_moment
 from pymemtools.cli.free.arguments import amount_format, parse_count, parse_seconds, unit_options
 from pymemtools.cli.free.layouts import bar_lines, classic_lines, line_lines, table_lines
 from pymemtools.cli.offers import offer_groups
@@ -112,11 +112,12 @@ def command(
             return classic_lines(found, areas, amount, old=old)
         return table_lines(found, areas, amount, wide=wide)
 
-    measure = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar)
-    formulas, said = None if cgroup or classic else _formulas(studied), set[str]()
+    measure, said = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar), set[str]()
     redraws, gap = watch is not None and is_redrawn(style), "" if line else gap_between(style)
     for sample in samples(interval, times, gap, redraws=redraws):
-        report = free_report(measure(), facts_as_json(studied.facts))
+        asked = of_one_moment(studied)
+        report = free_report(measure(asked), facts_as_json(studied.facts))
+        formulas = None if cgroup or classic else _formulas(asked)
         report = report._replace(warnings=_news(report, said) if style == "text" else ())
         show(report, style, text, sample=sample if is_repeated else None, formulas=formulas, is_classic=True)
     return exit_status(ctx)
@@ -172,10 +173,10 @@ def _areas(*, lohi: bool, total: bool, committed: bool) -> list[str]:
     return areas
 
 
-def _measure(source: Source, cgroup: str | None, *, classic: bool, keeps: bool) -> Callable[[], Memory]:
+def _measure(source: Source, cgroup: str | None, *, classic: bool, keeps: bool) -> Callable[[Source], Memory]:
     """Choose what each sample reads and works out; procps' own layouts keep (``keeps``) what cannot be, as it does."""
     if cgroup is None:
-        return lambda: read_memory(source, classic=classic, keeps=keeps)
+        return lambda studied: read_memory(studied, classic=classic, keeps=keeps)
     from pymemtools.cli.free.cgroup import group_measure
 
-    return group_measure(source, cgroup, lambda: read_memory(source))
+    return group_measure(source, cgroup, read_memory)

@@ -11,9 +11,9 @@ from pymemtools.reports.memory_groups.free import cgroup_memory
 from pymemtools.sources.base import Source
 
 
-def group_measure(source: Source, name: str, machine: Callable[[], Memory]) -> Callable[[], Memory]:
+def group_measure(source: Source, name: str, machine: Callable[[Source], Memory]) -> Callable[[Source], Memory]:
     """Find the group once; what is given back reads it, those above it and the machine afresh."""
     hierarchy = find_hierarchy(source)
     own = name == OWN_GROUP
     path = own_group(source, hierarchy) if own else named_group(source, hierarchy, name)
-    return lambda: cgroup_memory(read_levels(source, hierarchy, path), machine())
+    return lambda studied: cgroup_memory(read_levels(studied, hierarchy, path), machine(studied))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.explain import of_one_moment
 from pymemtools.cli.offers import offer_in_list
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
@@ -124,22 +126,23 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if request.label is not None:
         _draw(ctx, smem_report(source, request), layout, options)
         return exit_status(ctx)
+    splits = request.report == "system" and not request.detailed and earlier is None
     for sample in numbers:
+        studied = of_one_moment(source) if splits else source
         if earlier is None:
-            report = smem_report(source, request)
+            report = smem_report(studied, request)
         else:
             from pymemtools.reports.smem.diff import smem_difference
 
             report = smem_difference(earlier, smem_report(source, _whole(request)), request)
         note_incomplete(ctx, report, strict=options["strict"])
         tones = None if earlier is None else GROWTH
-        splits = request.report == "system" and not request.detailed and earlier is None
-        formulas = (lambda _: _formulas(source)) if splits else None
+        formulas = partial(_formulas, studied) if splits else None
         show(report, style, layout.lines, named=False, sample=sample, formulas=formulas, is_classic=True, tones=tones)
     return exit_status(ctx)
 
 
-def _formulas(source: Source) -> Iterator[Formula]:
+def _formulas(source: Source, report: Report) -> Iterator[Formula]:
     from pymemtools.readings.doubt import read_meminfo
     from pymemtools.reports.formulas import of_system
 
