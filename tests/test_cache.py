@@ -280,6 +280,7 @@ def test_what_can_be_changed_is(pymemtools: Run, here: Path, change: str) -> Non
         ("--all /", "name files and trees, or processes by --pid, or ask for --all"),
         ("--evict --load x", "--evict and --load change named files, one at a time"),
         ("--evict --all", "--evict and --load change named files, one at a time"),
+        ("--evict --watch 1 x", "--watch only looks: no --evict, --load and --compat with it"),
         ("-p x", "'x' is not a process number"),
     ],
 )

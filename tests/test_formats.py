@@ -327,6 +327,8 @@ def check_table(call: str, text: str, rows: list[dict[str, object]]) -> None:
         "oom-scores --watch 1",
         f"pmap --watch 1 {ME}",
         f"vgraph --watch 1 {ME}",
+        "cache --watch 1 /",
+        f"wss --watch 1 {ME}",
     ],
 )
 def test_modes_that_repeat_are_no_document(call: str, style: str, ask) -> None:  # type: ignore[no-untyped-def]
@@ -339,14 +341,14 @@ def test_modes_that_repeat_are_known() -> None:
     found = {name for name, command in COMMANDS.items() for param in command.params if {*ENDLESS} & {*param.opts}}
     assert found == {
         *("free", "groups", "smem", "oom-scores", "pmap", "vgraph", "status", "zones", "swap", "thp", "numa"),
-        *("ksm", "pages"),
+        *("ksm", "pages", "cache", "wss"),
     }
 
 
-@pytest.mark.parametrize("command", ["pmap", "vgraph"])
+@pytest.mark.parametrize("command", ["pmap", "vgraph", "cache -p", "wss --seconds 0.05"])
 def test_rows_of_samples_have_their_moment(command: str) -> None:
     with subprocess.Popen(["sleep", "1"]) as child:
-        call = [sys.executable, "-m", "pymemtools", command, "--watch", "0.2", "-f", "jsonl", str(child.pid)]
+        call = [sys.executable, "-m", "pymemtools", *command.split(), str(child.pid), "--watch", "0.2", "-f", "jsonl"]
         watcher = subprocess.Popen(call, env=os.environ | {"PYTHONPATH": str(HERE.parent)}, stdout=subprocess.PIPE)
         child.wait()  # else it is a zombie, and still there
     out, _ = watcher.communicate(timeout=60)

@@ -14,7 +14,7 @@ import pytest
 from conftest import Run
 
 from pymemtools.control import working_set
-from pymemtools.control.working_set import Begun, begin
+from pymemtools.control.working_set import Begun, Leave, begin
 from pymemtools.errors import Denied, Missing
 from pymemtools.readings.touched import Look, look
 from pymemtools.reports.wss.report import REFERENCED
@@ -77,7 +77,7 @@ def measured(child: Child, method: str, touch: tuple[int, int], *, writes: bool 
 
     source = open_source()
     try:
-        begun = begin(source, child.process.pid, method, force=False)
+        begun = begin(source, child.process.pid, method, Leave(force=False))
     except (Denied, Missing) as error:
         pytest.skip(f"not possible here: {error}")
     child.touch(*touch, writes=writes)

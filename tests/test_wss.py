@@ -14,7 +14,7 @@ from conftest import Run
 from pymemtools.control import working_set
 from pymemtools.control.page_idle import mark_idle
 from pymemtools.control.references import ClearRefs
-from pymemtools.control.working_set import begin
+from pymemtools.control.working_set import Leave, begin
 from pymemtools.errors import MemtoolsError, Missing, NoSuchProcess
 from pymemtools.models.working_set import Doubt, Touched, TouchFigures, by_referenced
 from pymemtools.procfs.pagemap import written_pages
@@ -197,7 +197,9 @@ def test_who_tracks_soft_dirty_bits_is_not_misled(
     monkeypatch.setattr(working_set, "has_soft_dirty", lambda: True)
     monkeypatch.setattr(working_set, "look", lambda source, pid: seen(mapped(PAGE, USED)))
     with pytest.raises(MemtoolsError, match="as CRIU does, would be misled; --force clears them"):
-        begin(open_source(), sleeper.pid, "soft-dirty", force=False)
+        begin(open_source(), sleeper.pid, "soft-dirty", Leave(force=False))
+    again = begin(open_source(), sleeper.pid, "soft-dirty", Leave(force=False, is_again=True))
+    assert again.measuring.has_cleared_soft_dirty
 
 
 def test_who_tracks_idle_pages_is_not_misled(sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,4 +207,4 @@ def test_who_tracks_idle_pages_is_not_misled(sleeper: subprocess.Popen[bytes], m
     monkeypatch.setattr(working_set, "read_frames", lambda look, pid: Frames({1: 100}, frozenset()))
     monkeypatch.setattr(working_set, "idle_of", lambda frames: set(frames))
     with pytest.raises(MemtoolsError, match="marked as idle: whoever tracks them would be misled; --force marks them"):
-        begin(open_source(), sleeper.pid, "idle", force=False)
+        begin(open_source(), sleeper.pid, "idle", Leave(force=False))

@@ -18,6 +18,7 @@ from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.progress import counted
 from pymemtools.cli.terminal import page_columns
 from pymemtools.cli.types import SECONDS
+from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.control.page_cache import evict, load
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.render.cache_peers import VMTOUCH_CELLS, fincore_json, fincore_lines, vmtouch_lines
@@ -56,17 +57,27 @@ class CacheCall(NamedTuple):
 @click.option("--evict", "evicts", is_flag=True, help="Drop the files from the cache, and show before and after.")
 @click.option("--load", "loads", is_flag=True, help="Read the files into the cache, as far as memory is free.")
 @click.option("--compat", type=click.Choice(["fincore", "vmtouch"]), help="Print what that program prints.")
+@watch_option
 @source_options
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show how much of files and trees is in the page cache, or of a capture which files are mapped, and by whom."""
+    check_watch("cache", options)
     if ctx.obj is True or options["source"] is not None:
         return _of_capture(ctx, options)
     asked = _checked(options)
     source = open_from(ctx, None, partial=False, max_size=0)
     if asked.compat is not None:
         return _as_peer(source, asked)
+    status = 0
+    for sample in watched("cache", source, options):
+        status = _of_machine(ctx, source, asked, sample)
+    return status
+
+
+def _of_machine(ctx: click.Context, source: Source, asked: CacheCall, sample: int | None) -> int:
+    """Show what files have in the cache, and give the exit status."""
     gone = _gone(source, asked.request.pids)
     before, request = None, asked.request
     if asked.change is not None:
@@ -77,10 +88,11 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     with counted() as tell:
         told = lambda sums: tell(f"cache: {sums.files} files in {sums.directories} directories so far")
         report = answer(source, request, told, before)
-    show(report, asked.style, _text)
-    if report.notes and options["strict"]:
+    show(report, asked.style, _text, sample=sample)
+    is_strict = ctx.params["strict"]
+    if report.notes and is_strict:
         ctx.meta["incomplete"] = True
-    note_incomplete(ctx, report, strict=options["strict"])
+    note_incomplete(ctx, report, strict=is_strict)
     if gone:
         return NoSuchProcess.exit_status
     return 1 if len(request.names) < len(asked.request.names) or report.answer.is_lacking else exit_status(ctx)
@@ -96,13 +108,15 @@ def _of_capture(ctx: click.Context, options: Mapping[str, Any]) -> int:
     pids = tuple(process_number("cache", text) for text in options["pids"])
     most = (_TOP if options["style"] == "text" else None) if options["top"] is None else options["top"] or None
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    gone = _gone(source, pids)
-    report = mapped_report(source, pids or source.pids(), most)
-    show(report, options["style"], lambda report: mapped_lines(report.answer, page_columns()))
-    note_incomplete(ctx, report, strict=options["strict"])
-    if gone:
-        return NoSuchProcess.exit_status
-    return 1 if pids and report.unreadable else exit_status(ctx)
+    status = 0
+    for sample in watched("cache", source, options):
+        gone = _gone(source, pids)
+        report = mapped_report(source, pids or source.pids(), most)
+        show(report, options["style"], lambda report: mapped_lines(report.answer, page_columns()), sample=sample)
+        note_incomplete(ctx, report, strict=options["strict"])
+        status = 1 if pids and report.unreadable else exit_status(ctx)
+        status = NoSuchProcess.exit_status if gone else status
+    return status
 
 
 def _gone(source: Source, pids: Sequence[int]) -> Sequence[int]:
@@ -125,6 +139,8 @@ def _checked(options: Mapping[str, Any]) -> CacheCall:
     if "" in paths:
         raise UsageProblem("cache: the name of a file is empty")
     changes = [name for name, asked in (("evict", options["evicts"]), ("load", options["loads"])) if asked]
+    if options["watch"] is not None and (changes or compat):
+        raise UsageProblem("cache: --watch only looks: no --evict, --load and --compat with it")
     if len(changes) > 1 or (changes and (compat or not paths)):
         raise UsageProblem("cache: --evict and --load change named files, one at a time")
     if compat and (not paths or options["who"] or options["top"] is not None):

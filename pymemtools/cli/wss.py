@@ -14,7 +14,8 @@ from pymemtools.cli.options import check_style, exit_status, format_option, open
 from pymemtools.cli.output import show
 from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.progress import progress
-from pymemtools.control.working_set import Begun, begin, wait_until
+from pymemtools.cli.watch import check_watch, watch_option, watched
+from pymemtools.control.working_set import Begun, Leave, begin, wait_until
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
 from pymemtools.readings.touched import look
 from pymemtools.report import Report
@@ -36,23 +37,28 @@ _LONGEST = 7 * 86400.0
     help="By accessed bits, idle pages (root), or soft-dirty bits (writes). [referenced]",
 )
 @click.option("--force", is_flag=True, help="Clear bits also where that may mislead others who track them.")
+@watch_option
 @click.option("-S", "--source", "copy", hidden=True)  # to say why not
 @format_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show how much of its memory a process of this machine uses within some seconds, as an interval. In KiB."""
     check_style(options["style"])
+    check_watch("wss", options)
     pid = process_number("wss", options["pid"])
     asked = _windows(options["seconds"])
     if options["copy"] is not None or ctx.obj is True:
         raise MemtoolsError("wss: is for a live machine: no capture has what it reads")
     source = open_from(ctx, None, partial=False, max_size=0)
-    begun = begin(source, pid, options["method"], force=options["force"])
-    windows, ended = _measured(source, pid, begun, asked)
-    title = begun.before.title.decode("utf-8", "surrogateescape")
-    found = WorkingSet(pid, title, begun.measuring, windows, len(asked))
-    show(wss_report(found, source.facts._asdict(), ended), options["style"], _text)
-    return NoSuchProcess.exit_status if ended else exit_status(ctx)
+    for sample in watched("wss", source, options):
+        begun = begin(source, pid, options["method"], Leave(options["force"], is_again=bool(sample)))
+        windows, ended = _measured(source, pid, begun, asked)
+        title = begun.before.title.decode("utf-8", "surrogateescape")
+        found = WorkingSet(pid, title, begun.measuring, windows, len(asked))
+        show(wss_report(found, source.facts._asdict(), ended), options["style"], _text, sample=sample)
+        if ended:
+            return NoSuchProcess.exit_status
+    return exit_status(ctx)
 
 
 def _windows(text: str) -> list[float]:

@@ -37,25 +37,37 @@ class Begun(NamedTuple):
     touched: Callable[[Look], Told]
 
 
-def begin(source: Source, pid: int, method: str, *, force: bool) -> Begun:
+class Leave(NamedTuple):
+    """What may be done where others track the process, too."""
+
+    force: bool  # all of it
+    is_again: bool = False  # whoever began to track it was ourselves
+
+    @property
+    def tracks(self) -> bool:
+        """Tell whether bits that somebody cleared before may be cleared."""
+        return self.force or self.is_again
+
+
+def begin(source: Source, pid: int, method: str, leave: Leave) -> Begun:
     """Clear the bits that the method goes by. Raises NoSuchProcess, Missing for a kernel without them, or Denied.
 
-    What others track, soft-dirty bits and idle pages, is refused where somebody does, unless it is to be done by force.
+    What others track, soft-dirty bits and idle pages, is refused where somebody does, without ``leave``.
     """
     start_by = {REFERENCED: _by_referenced, SOFT_DIRTY: _by_soft_dirty, IDLE: _by_idle}[method]
     before = look(source, pid)
     with closing(ClearRefs(pid)) as bits:
-        measuring, touched = start_by(source, before, pid, bits, force)
+        measuring, touched = start_by(source, before, pid, bits, leave)
     return Begun(before, measuring, time.monotonic(), touched)
 
 
 _Started = tuple[Measuring, Callable[[Look], Told]]
 
 
-def _by_referenced(source: Source, before: Look, pid: int, bits: ClearRefs, force: bool) -> _Started:
+def _by_referenced(source: Source, before: Look, pid: int, bits: ClearRefs, leave: Leave) -> _Started:
     start = time.perf_counter()
     bits.clear_referenced()
-    is_flushed, harms = _flush(bits, force)
+    is_flushed, harms = _flush(bits, leave.force)
     measuring = Measuring(REFERENCED, before.referenced, harms, is_flushed, None, time.perf_counter() - start)
     doubt = doubt_of(source, pid, is_flushed=is_flushed)
     return measuring, lambda after: told_by_referenced(before, after, doubt)
@@ -73,10 +85,10 @@ def _flush(bits: ClearRefs, force: bool) -> tuple[bool, bool]:
     return is_flushed, harms and is_flushed
 
 
-def _by_soft_dirty(source: Source, before: Look, pid: int, bits: ClearRefs, force: bool) -> _Started:
+def _by_soft_dirty(source: Source, before: Look, pid: int, bits: ClearRefs, leave: Leave) -> _Started:
     if not has_soft_dirty():
         raise Missing("wss: this kernel keeps no soft-dirty bits (CONFIG_MEM_SOFT_DIRTY): --method referenced does")
-    if before.is_tracked and not force:
+    if before.is_tracked and not leave.tracks:
         raise MemtoolsError(
             f"wss: {pid}: its soft-dirty bits were cleared before: whoever tracks them, as CRIU does, would be misled; "
             "--force clears them"
@@ -87,16 +99,16 @@ def _by_soft_dirty(source: Source, before: Look, pid: int, bits: ClearRefs, forc
     return measuring, lambda after: told_by_soft_dirty(before, after, pid)
 
 
-def _by_idle(source: Source, before: Look, pid: int, bits: ClearRefs, force: bool) -> _Started:
+def _by_idle(source: Source, before: Look, pid: int, bits: ClearRefs, leave: Leave) -> _Started:
     idle_of(())  # says first what this kernel lacks, or what we may not
     frames = read_frames(before, pid)
-    if idle_of(frames.frames.values()) and not force:
+    if idle_of(frames.frames.values()) and not leave.tracks:
         raise MemtoolsError(
             f"wss: {pid}: some of its pages are marked as idle: whoever tracks them would be misled; --force marks them"
         )
     start = time.perf_counter()
     mark_idle(frames.frames.values())
-    is_flushed, harms = _flush(bits, force)
+    is_flushed, harms = _flush(bits, leave.force)
     seconds = time.perf_counter() - start
     marked = idle_of(frames.frames.values())
     measuring = Measuring(IDLE, 0, harms, is_flushed, len(marked), seconds)
