@@ -126,7 +126,7 @@ FILES = (
     Kept("GROUP/memory.oom_control", "whether it is paused where others are killed"),
     # Not taken
     Kept("GROUP/cgroup.procs", "who is in it", is_taken=False),
-    Kept("PID/numa_maps", "on which nodes its pages are: as dear as smaps", is_taken=False),
+    Kept("PID/numa_maps", "on which nodes its pages are: capture --numa-maps", veil=HIDDEN, is_taken=False),
     Kept("self/stat", "the PID of whoever looks", is_taken=False),
     Kept("self/status", "the rights and the memory of whoever looks", is_taken=False),
     Kept("self/cgroup", "the groups of whoever looks", is_taken=False),

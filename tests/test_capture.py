@@ -364,7 +364,7 @@ def test_what_is_hidden() -> None:
         (
             ("--compat", "smemcap", "--dmesg"),
             2,
-            "capture: smemcap's layout has no room for --dmesg, --kpageflags and",
+            "capture: smemcap's layout has no room for --dmesg, --kpageflags, --numa-maps and",
         ),
         (("--anonymize", "--dmesg"), 2, "capture: the kernel's log tells names that --anonymize cannot hide"),
         (("-o", "there.tar"), 1, "there.tar: exists already (--force replaces it)"),

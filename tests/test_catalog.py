@@ -242,6 +242,7 @@ SECRETS = {  # a line of each file that tells of people
     "PID/cmdline": b"/home/secret/run\0--secret\0",
     "PID/cgroup": b"0::/secret.slice\n",
     "PID/maps": b"00400000-00401000 r--p 00000000 fe:01 17 /home/secret/run\n",
+    "PID/numa_maps": b"00400000 default file=/home/secret/run\\040a mapped=1 N0=1\n",
     "PID/smaps": b"00400000-00401000 r--p 00000000 fe:01 17 /home/secret/run\nSize: 4 kB\n",
 }
 

@@ -24,6 +24,7 @@ def _taken(prefix: str = "", *, each: bool = False) -> tuple[str, ...]:
 
 SYSTEM_FILES, PROCESS_FILES, CGROUP_FILES = _taken(), _taken("PID/"), _taken("GROUP/")
 EACH_SYSTEM_FILES, EACH_PROCESS_FILES, EACH_CGROUP_FILES = (_taken(of, each=True) for of in ("", "PID/", "GROUP/"))
+NUMA_MAPS = "numa_maps"  # of a process, on request: the kernel walks all its pages, as for smaps
 LEFT_OUT_BY_VEIL = frozenset(kept.path for kept in FILES if kept.veil == LEFT_OUT)
 _CGROUPS = "/sys/fs/cgroup"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools import __version__
@@ -36,12 +36,16 @@ class Captured(NamedTuple):
 
 
 class Taking:
-    """A capture in the making; iterate over members() once, then ask what could not be read."""
+    """A capture in the making; iterate over members() once, then ask what could not be read.
 
-    def __init__(self, source: Source, now: int, veil: Veil | None = None) -> None:
+    ``more`` are files of processes that are taken on request.
+    """
+
+    def __init__(self, source: Source, now: int, veil: Veil | None = None, more: Sequence[str] = ()) -> None:
         self._source = source
         self._now = now
         self._veil = veil
+        self._process_files = (*PROCESS_FILES, *more)
         self._refused: dict[tuple[str, str], list[int]] = {}  # pids by file and reason
         self._users: dict[int, str] = {}
         self.processes = 0  # with memory
@@ -62,7 +66,7 @@ class Taking:
             yield self._small(member_name(path), text)
         cgroups = set()
         for pid in pids:
-            captured = self._process(pid, PROCESS_FILES)
+            captured = self._process(pid, self._process_files)
             if captured is None:
                 continue
             cgroups.add(captured.cgroups)

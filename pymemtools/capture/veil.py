@@ -21,6 +21,7 @@ _PROGRAM = re.compile(rb"(?:/[-\w.+:()\[\]/]*|[-\w.+:()\[\]]*)")
 _MAP_LINE = re.compile(
     rb"^([0-9a-f]+-[0-9a-f]+ [-rwxsp]{4} [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ [0-9]+ +)(/[^\n]*)$", re.MULTILINE
 )
+_NUMA_FILE = re.compile(rb"^([0-9a-f]+ \S+ file=)(\S+)", re.MULTILINE)
 _SWAP_FILE = re.compile(rb"^/\S+", re.MULTILINE)
 _BUILDER = re.compile(rb"^(Linux version \S+ )\(.*?\)(?= \(|$| #)", re.MULTILINE)  # also (root@(none)) (gcc ...)
 _ARGUMENT = re.compile(rb"[\0\s]")  # a program that writes its own title puts other characters between them
@@ -58,6 +59,8 @@ class Veil:
             return self._program(_ARGUMENT.split(data, maxsplit=1)[0]) + b"\0" if data else b""
         if name in ("maps", "smaps"):
             return _MAP_LINE.sub(lambda match: match[1] + self._path(match[2]), data)
+        if name == "numa_maps":
+            return _NUMA_FILE.sub(lambda match: match[1] + self._path_of_one_word(match[2]), data)
         if name == "cgroup":
             return b"\n".join(self._cgroup(line) for line in data.split(b"\n"))
         return data
@@ -84,6 +87,10 @@ class Veil:
     def _program(self, name: bytes) -> bytes:
         """Hide a program's name, unless it is the system's or a plain word: it may be a path or anything else."""
         return self._path(name) if _PROGRAM.fullmatch(name) else b"hidden-" + self.hash(name).encode()
+
+    def _path_of_one_word(self, path: bytes) -> bytes:
+        """Hide a path whose blanks are octal."""
+        return self._path(path.replace(rb"\040", b" ")).replace(b" ", rb"\040")
 
     def _path(self, path: bytes) -> bytes:
         """Hide a path, but for the system's own programs and libraries; what is deleted stays so."""

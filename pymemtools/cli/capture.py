@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import click
 
+from pymemtools.capture.contents import NUMA_MAPS
 from pymemtools.capture.pack import SUFFIXES, kind_of, packed
 from pymemtools.capture.take import Taking
 from pymemtools.capture.tar_writer import END, Member, encode
@@ -31,6 +32,7 @@ from pymemtools.sources.tree import live
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @click.option("--dmesg", is_flag=True, help="Take the kernel's log, too.")
 @click.option("--kpageflags", is_flag=True, help="Count page frames by their flags, too, for pages: 1 s a 20 GiB.")
+@click.option("--numa-maps", is_flag=True, help="Take on which nodes pages of processes are, too, for numa PID.")
 @click.option("--anonymize", is_flag=True, help="Leave arguments out, hide the names of users, hosts and their files.")
 @click.option("--compat", type=click.Choice(["smemcap"]), help="Write what smemcap writes, for other programs.")
 @click.option("--script", is_flag=True, help="Print a shell script that takes a capture where there is no Python.")
@@ -38,15 +40,17 @@ from pymemtools.sources.tree import live
 def command(pids: tuple[int, ...], output: str | None, compat: str | None, **options: bool) -> int:
     """Capture this machine's memory, whole or some processes: one archive, for -S of the other commands."""
     dmesg, kpageflags, anonymize = (options[name] for name in ("dmesg", "kpageflags", "anonymize"))
+    numa_maps = (NUMA_MAPS,) if options["numa_maps"] else ()
     if options["script"]:
-        if pids or output or dmesg or kpageflags or anonymize or compat:
+        if pids or output or dmesg or kpageflags or numa_maps or anonymize or compat:
             raise UsageProblem("capture: --script prints a script, and takes no other options")
         from pymemtools.capture.script import script as text
 
         sys.stdout.write(text())
         return 0
-    if compat and (dmesg or kpageflags or anonymize):
-        raise UsageProblem("capture: smemcap's layout has no room for --dmesg, --kpageflags and --anonymize")
+    if compat and (dmesg or kpageflags or numa_maps or anonymize):
+        more = "--dmesg, --kpageflags, --numa-maps and --anonymize"
+        raise UsageProblem(f"capture: smemcap's layout has no room for {more}")
     if dmesg and anonymize:
         raise UsageProblem("capture: the kernel's log tells names that --anonymize cannot hide")
     host = "capture" if anonymize else os.uname().nodename
@@ -58,7 +62,7 @@ def command(pids: tuple[int, ...], output: str | None, compat: str | None, **opt
         raise UsageProblem("capture: an archive does not belong on a terminal; say -o FILE")
     source = live()
     chosen = _chosen(source, pids)
-    taking = Taking(source, int(time.time()), Veil() if anonymize else None)
+    taking = Taking(source, int(time.time()), Veil() if anonymize else None, numa_maps)
     with progress("capture: counting page frames"):
         asked = {"dmesg": dmesg and _log(), HISTOGRAM: kpageflags and _histogram(source)}
         others = {path: text for path, text in asked.items() if text}

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Take a capture of this machine's memory, to be read elsewhere:  pymemtools smem -S board.tar
 #
-#   sh capture.sh [-d DIR] [-z] [-o FILE] [PID...]
+#   sh capture.sh [-d DIR] [-n] [-z] [-o FILE] [PID...]
 #
-# The archive goes to standard output, or to FILE; -z packs it with gzip. DIR (default: $TMPDIR or /tmp) needs room for
-# the files of one process at a time. Needs no more than a POSIX shell and cat, date, mkdir, rm, tar and uname. A cp that
+# The archive goes to standard output, or to FILE; -z packs it with gzip; -n takes on which NUMA nodes pages of processes
+# are, too. DIR (default: $TMPDIR or /tmp) needs room for the files of one process at a time. Needs no more than a POSIX shell and cat, date, mkdir, rm, tar and uname. A cp that
 # knows --parents makes it five to ten times as fast: it copies the files of many processes, to memory if it may. A df
 # tells how full file systems in memory are.
 # From pymemtools, MIT licence.
@@ -31,12 +31,13 @@ scratch=${TMPDIR:-/tmp}
 in_memory="/dev/shm /run"
 output=
 pack="cat"
-while getopts d:o:z option; do
+while getopts d:no:z option; do
 	case $option in
 	d) scratch=$OPTARG in_memory= ;;
+	n) process_files="numa_maps $process_files" ;; # before smaps, of which the last one's status tells
 	o) output=$OPTARG ;;
 	z) pack="gzip -c" ;;
-	*) echo "usage: sh capture.sh [-d DIR] [-z] [-o FILE] [PID...]" >&2; exit 2 ;;
+	*) echo "usage: sh capture.sh [-d DIR] [-n] [-z] [-o FILE] [PID...]" >&2; exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))

@@ -99,13 +99,22 @@ def read_places(source: Source, pid: int) -> dict[int, dict[str, int]]:
 
     def read(files: ProcessFiles, _: Stat | None) -> dict[int, dict[str, int]]:
         places: dict[int, dict[str, int]] = {}
-        for kind, node, size in _amounts(files.read("numa_maps"), pid, page_size):
+        for kind, node, size in _amounts(_text(files, source, pid), pid, page_size):
             on_node = places.setdefault(node, {})
             on_node[kind] = on_node.get(kind, 0) + size
         return places
 
     page_size = page_size_of(source).size
     return read_steadily(source, pid, read)
+
+
+def _text(files: ProcessFiles, source: Source, pid: int) -> bytes:
+    try:
+        return files.read("numa_maps")
+    except Missing:
+        if source.is_live:
+            raise
+        raise Missing(f"numa: {pid}: no numa_maps in this source: 'capture --numa-maps' takes it") from None
 
 
 def _amounts(text: bytes, pid: int, page_size: int) -> Iterator[tuple[str, int, int]]:

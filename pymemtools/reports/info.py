@@ -108,6 +108,7 @@ QUESTIONS = (
         ("vmstat", "pressure/memory", "PID/smaps_rollup|PID/smaps", "/sys/fs/cgroup/", "PID/cgroup", _PAGE_SIZE),
     ),
     Needs("numa", ("/sys/devices/system/node/|zoneinfo",), ("/sys/devices/system/node/",)),
+    Needs("numa PID", ("PID/numa_maps",), (_PAGE_SIZE,)),
     Needs(
         "ksm",
         ("/sys/kernel/mm/ksm/", "PID/smaps"),
