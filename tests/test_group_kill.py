@@ -109,6 +109,15 @@ def test_a_new_process_of_a_group(pymemtools: Run) -> None:
         assert (document["rows"][0]["name"], document["rows"][0]["rss"]) == ("new", 60 * MIB)
 
 
+def test_a_process_outside_of_the_group(pymemtools: Run) -> None:
+    """What its oom_score_adj would be changes nothing there: whoever asks means another group, or process."""
+    question = ("--group", "/adj", "--set-adj", "1=1000", "-S", str(GUEST / "adj.tar.gz"))
+    said = b"1: no process of the memory group whose processes are weighed\n"
+    for command in (("what-if", "oom"), ("oom-scores",)):
+        done = pymemtools(*command, *question)
+        assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"pymemtools: " + said)
+
+
 def test_memory_oom_group_when_the_machine_is_out_of_memory(tmp_path: Path, pymemtools: Run) -> None:
     """The topmost group that wants it; a process elsewhere, and one of -1000, live on."""
     processes = [

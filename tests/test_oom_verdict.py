@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import CAPTURES
-from oom_log import HOG, LOGS, MEM_INFO, TASKS, analyses, killed, made, only, real
+from oom_log import HOG, LOGS, MEM_INFO, TASKS, analyses, killed, made, of_group, only, real
 
 from pymemtools.cli.oom_report.layout import report_lines
 from pymemtools.reports.oom_report.analysis import memory_held, uncounted
@@ -212,3 +212,9 @@ def test_the_nodes_of_a_cpuset_were_short() -> None:
         "117 (tail) had 361.5 MiB, 90 % of all, of its own.",
         "On other nodes 582.2 MiB were free: more nodes in the cpuset (cpuset.mems) would have put the kill off.",
     ]
+
+
+def test_more_than_the_limit_of_the_group() -> None:
+    """Resident are pages of files, too, which were charged to the group that read them first: no share of all."""
+    analysis = only(made(TASKS, [HOG], [killed(42, "hog", group=True)], "6.13.0", memory=of_group(0)))
+    assert "42 (hog) had 313.3 MiB of its own." in verdict(analysis)

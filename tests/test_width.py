@@ -101,6 +101,8 @@ def test_width_fits_smem_as_a_terminal_does(pymemtools: Run) -> None:
         ("free blocks: 12*4kB 34*8kB 56*16kB 78*32kB", ["free blocks: 12*4kB 34*8kB", "    56*16kB 78*32kB"]),
         ("a  b  one two three four five six seven", ["a  b  one two three four five", "      six seven"]),
         ("/a/path/that/has/no/blank/at/all/in/it", ["/a/path/that/has/no/blank/at/all/in/it"]),
+        ("  see:  /a/path/that/has/no/blank, and-more", ["  see:  /a/path/that/has/no/blank,", "        and-more"]),
+        (f"{'':28}far to the right", [f"{'':10}far to the right"]),
         ("日本語日本語日本語 日本語日本語日本語", ["日本語日本語日本語", "    日本語日本語日本語"]),
         ("154 MiB mapped, largest hole 128 TiB", ["154 MiB mapped, largest hole", "    128 TiB"]),
         ("short", ["short"]),

@@ -23,7 +23,8 @@ def fitted(line: str, columns: int) -> Iterator[str]:
     if width(line) <= columns or "\x1b" in line:
         yield line
         return
-    indent, line = _indent(line, columns), _UNIT.sub("\0", line)
+    line = _UNIT.sub("\0", _moved(line, columns))
+    indent = _indent(line, columns)
     while width(line) > columns:
         place = _break(line, indent, columns)
         if place is None:
@@ -38,6 +39,12 @@ def with_whole_figures(text: str, wrapped: Callable[[str], Iterable[str]]) -> It
     return (line.replace("\0", " ") for line in wrapped(_UNIT.sub("\0", text)))
 
 
+def _moved(line: str, columns: int) -> str:
+    """Move what begins so far to the right that hardly a word would fit to the left, as far as it must be."""
+    text = line.lstrip()
+    return text.rjust(len(text) + min(len(line) - len(text), columns - _LEAST))
+
+
 def _indent(line: str, columns: int) -> int:
     start = len(line) - len(line.lstrip())
     gaps = [match.end() for match in _GAP.finditer(line) if match.end() <= columns - _LEAST]
@@ -49,5 +56,5 @@ def _break(line: str, indent: int, columns: int) -> int | None:
     """Give the last blank that fits, else the first one; None if there is none behind the indentation."""
     place = line.rfind(" ", indent + 1, len(cut(line, columns)) + 1)
     if place < 0 or not line[:place].strip():
-        place = line.find(" ", len(line) - len(line.lstrip()))
+        place = line.find(" ", max(indent + 1, len(line) - len(line.lstrip())))
     return place if place > indent else None

@@ -166,7 +166,9 @@ def _points(row: Weighed, analysis: Analysis) -> str:
     """Say what made the points of a task."""
     own = resident(row) + (row.page_tables or 0)
     total = analysis.total_pages
-    share = f", {100 * own / (total * analysis.page_size):.0f} % of all," if total else ""
+    of_all = (total or 0) * analysis.page_size
+    # More than all has one with files that are charged to other groups, whose pages are in its resident set none the less
+    share = f", {100 * own / of_all:.0f} % of all," if own <= of_all > 0 else ""
     adj = row.oom_score_adj or 0
     other = _next(analysis, row)
     words = f"{row.pid} ({row.name}) had {human_size(own)}{share} of its own"
@@ -232,7 +234,7 @@ def _limit_of_largest(analysis: Analysis) -> Iterator[str]:
     if largest is None or not total:
         return
     share = 100 * resident(largest) / (total * analysis.page_size)
-    if share >= 100 * _MUCH:
+    if 100 * _MUCH <= share <= 100:  # beyond are damaged figures
         yield (
             f"{largest.pid} ({largest.name}) alone had {share:.0f} %: "
             "a limit for it (memory.max of a group, or ulimit -v) stops it before the machine is short; with "

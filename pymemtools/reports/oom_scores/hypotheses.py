@@ -70,6 +70,8 @@ def _task_of(found: Candidates, pid: int) -> Task:
         if all(row.pid != pid for row in found.rows):
             raise NoSuchProcess(pid)
         raise Missing(f"{pid}: the source does not tell its memory")
+    if all(row.pid != pid for row in found.rows):
+        raise Missing(f"{pid}: no process of the memory group whose processes are weighed")
     return found.tasks[pid]
 
 
