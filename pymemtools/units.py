@@ -8,6 +8,7 @@ KIB = 1024
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGTP]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)"
 _TIME = re.compile(rf"{_NUMBER}|(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?", re.ASCII)
+_LONGEST = 20  # digits of an unsigned 64-bit number
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
@@ -72,6 +73,25 @@ def brief_size(size: int) -> str:
         factor //= KIB
     scaled = size / factor
     return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f} {unit}"
+
+
+def whole_number(text: str | bytes) -> int | None:
+    """Read a number as the kernel prints it: digits, and no more than 64 bits need; None for anything else.
+
+    >>> whole_number(b"4096"), whole_number("-1"), whole_number("²"), whole_number("9" * 5000)
+    (4096, None, None, None)
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST else None
+
+
+def signed_number(text: str | bytes) -> int | None:
+    """Read a number that may be below 0.
+
+    >>> signed_number("-17"), signed_number(b"5"), signed_number("--5")
+    (-17, 5, None)
+    """
+    digits = text[1:] if text[:1] in ("-", b"-") else text
+    return None if whole_number(digits) is None else int(text)
 
 
 def plus(a: int | None, b: int | None) -> int | None:

@@ -518,6 +518,7 @@ def test_duckdb_alone_reads_the_same_files(dataset: Dataset) -> None:
             "fleet ingest: --cluster has its own workers: no --workers",
         ),
         (("risk", "-S", "set", "--within", "much"), 2, "fleet risk: --within: much is no percentage"),
+        (("risk", "-S", "set", "--within", "²"), 2, "fleet risk: --within: ² is no percentage"),
         (("what-if", "fork", "1M", "-S", "set"), 2, None),
         (("sql", " ", "-S", "set"), 2, "fleet sql: the query is empty"),
     ],

@@ -51,6 +51,17 @@ def test_what_is_no_stat(text: bytes) -> None:
         parse_stat(text, "7/stat")
 
 
+@pytest.mark.parametrize("figure", ["minor_faults", "major_faults", "threads", "starttime_ticks", "vsize", "rss_pages"])
+@pytest.mark.parametrize("text", [REAL, b" ".join(REAL.split()[:24]) + b"\n"], ids=["whole", "short"])
+def test_no_figure_is_below_0(text: bytes, figure: str) -> None:
+    """As in a damaged copy: sizes were negative, and sums with them."""
+    words = text.split()
+    place = {"minor_faults": 9, "major_faults": 11, "threads": 19, "starttime_ticks": 21, "vsize": 22, "rss_pages": 23}
+    words[place[figure]] = b"-1"
+    with pytest.raises(ParseError, match=r"^stat: line 1: expected numbers after the state"):
+        parse_stat(b" ".join(words) + b"\n")
+
+
 def test_kinds_of_processes() -> None:
     thread = parse_stat(REAL.replace(b" 4194304 ", b" %d " % (PF_KTHREAD | 64)))
     assert thread.is_kernel_thread

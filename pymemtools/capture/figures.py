@@ -9,7 +9,7 @@ from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_sta
 from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.sources.recording.figures import UNKNOWN
-from pymemtools.units import plus
+from pymemtools.units import plus, whole_number
 
 _MINFLT, _MAJFLT, _VSIZE = 7, 9, 20  # of the words of stat behind the name
 _KERNEL = ("slab", "kernel_stack", "pagetables", "percpu", "vmalloc")  # before there was a sum (5.18)
@@ -85,4 +85,4 @@ def _amount(files: Mapping[str, bytes], *names: str) -> int | None:
 
 
 def _word(words: list[bytes], place: int) -> int | None:
-    return int(words[place]) if len(words) > place and words[place].isdigit() else None
+    return whole_number(words[place]) if len(words) > place else None

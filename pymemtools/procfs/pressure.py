@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError, excerpt
+
+_PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)"
+_LINE = re.compile(
+    rf"([a-z]{{1,20}}) avg10={_PERCENT} avg60={_PERCENT} avg300={_PERCENT} total=([0-9]{{1,20}})(?: .*)?".encode()
+)
 
 
 class Stall(NamedTuple):
@@ -33,10 +39,8 @@ def parse_pressure(text: bytes, file: str = "memory.pressure") -> Pressure:
     """
     stalls: dict[bytes, Stall] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        kind, *fields = line.split()
-        try:
-            given = {key: float(amount) for key, _, amount in (field.partition(b"=") for field in fields)}
-            stalls[kind] = Stall(given[b"avg10"], given[b"avg60"], given[b"avg300"], given[b"total"] / 1_000_000)
-        except (KeyError, ValueError):
-            raise ParseError(file, number, f"expected averages and a total, got {excerpt(line)}") from None
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise ParseError(file, number, f"expected averages and a total, got {excerpt(line)}")
+        stalls[match[1]] = Stall(float(match[2]), float(match[3]), float(match[4]), int(match[5]) / 1_000_000)
     return Pressure(stalls.get(b"some", Stall()), stalls.get(b"full", Stall()))

@@ -77,7 +77,7 @@ def parse_stat(text: bytes, file: str = "stat") -> Stat:
     if len(rest) <= _PLACES[-1] + 1:
         return _short(text, opening, closing, file)
     try:
-        return Stat(
+        found = Stat(
             pid=int(text[:opening]),
             comm=text[opening + 1 : closing],
             state=rest[0].decode("ascii"),
@@ -94,6 +94,9 @@ def parse_stat(text: bytes, file: str = "stat") -> Stat:
         )
     except ValueError:
         raise _no_stat(file) from None
+    if min(figure or 0 for figure in found[5:]) < 0:  # which the kernel prints of no process
+        raise _no_stat(file)
+    return found
 
 
 def _short(text: bytes, opening: int, closing: int, file: str) -> Stat:
@@ -104,7 +107,7 @@ def _short(text: bytes, opening: int, closing: int, file: str) -> Stat:
     try:
         numbers = [int(word) for word in rest]
         figures = [numbers[place - 1] for place in _PLACES if place <= len(numbers)]
-        if state.isalpha():
+        if state.isalpha() and min(figures[2:], default=0) >= 0:
             return Stat(int(text[:opening]), text[opening + 1 : closing], state.decode("ascii"), *figures)
     except ValueError:
         pass

@@ -11,6 +11,7 @@ from pymemtools.models.map_kinds import kinds_of
 from pymemtools.procfs.maps import Mappings, parse_maps
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.sources.base import Facts, Source
+from pymemtools.units import whole_number
 
 _MAPS = re.compile(rb"[0-9a-f]{1,16}-[0-9a-f]{1,16} [r-][w-][x-][ps] ")
 _CSV = re.compile(rb"(?:0x)?[0-9a-fA-F]{1,16},(?:0x)?[0-9a-fA-F]{1,16},")
@@ -74,7 +75,7 @@ def _setting(source: Source, name: str) -> int | None:
         text = source.read(f"sys/vm/{name}").strip()
     except (Missing, Denied):
         return None
-    return int(text) if text.isdigit() and len(text) < 20 else None
+    return whole_number(text)
 
 
 def space_of_text(text: bytes, path: str) -> AddressSpace:

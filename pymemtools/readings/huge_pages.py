@@ -13,6 +13,7 @@ from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.free_blocks import read_free_blocks
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.sources.base import Source
+from pymemtools.units import whole_number
 
 _FOLDER = "/sys/kernel/mm/transparent_hugepage"
 _SIZE = re.compile(r"hugepages-([0-9]{1,9})kB")
@@ -56,8 +57,7 @@ def read_huge_pages(source: Source) -> HugePages:
     page = page_size_of(source)
     page_size, notes = page.size, page.notes
     settings = _words(source, _FOLDER)
-    size = settings.get("hpage_pmd_size", "")
-    known = int(size) if size.isdigit() and len(size) < 12 else None
+    known = whole_number(settings.get("hpage_pmd_size", ""))
     try:
         counters = {key: n for key, n in parse_vmstat(source.read("vmstat")).items() if key.startswith("thp_")}
     except MemtoolsError as error:
@@ -95,7 +95,8 @@ def _sizes(source: Source) -> list[HugePageSize]:
         match = _SIZE.fullmatch(name)
         if match is not None:
             words, stats = _words(source, f"{_FOLDER}/{name}"), _words(source, f"{_FOLDER}/{name}/stats", _STATS)
-            numbers = {key: int(text) for key, text in stats.items() if text.isdigit() and len(text) < 20}
+            counts = {key: whole_number(text) for key, text in stats.items()}
+            numbers = {key: count for key, count in counts.items() if count is not None}
             size = int(match[1]) * 1024
             found.append(HugePageSize(size, words.get("enabled"), words.get("shmem_enabled"), numbers))
     return sorted(found)

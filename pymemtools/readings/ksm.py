@@ -9,6 +9,7 @@ from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.models.ksm import ITEM_SIZE, KsmRules, profit
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.sources.base import Source
+from pymemtools.units import signed_number
 
 _FOLDER = "/sys/kernel/mm/ksm"
 _DEFAULT = KsmRules()
@@ -76,8 +77,8 @@ def read_ksm(source: Source) -> Ksm:
             continue
         if "[" in text:
             text = text.partition("[")[2].partition("]")[0]
-        is_number = text.lstrip("-").isascii() and text.removeprefix("-").isdigit() and len(text) <= 20
-        found[name] = int(text) if is_number else text
+        number = signed_number(text)
+        found[name] = text if number is None else number
     if not found:
         what = "this kernel merges no pages" if source.is_live else "the source does not tell"
         raise Missing(f"ksm: {what}: no {_FOLDER}")

@@ -6,16 +6,17 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.models.available import low_watermarks
 from pymemtools.procfs.zoneinfo import parse_zoneinfo
 from pymemtools.sources.base import Source
+from pymemtools.units import whole_number
 
 
 def read_low_watermarks(source: Source) -> int | None:
     """Give their sum in bytes: 5/4 of vm.min_free_kbytes, or else what zoneinfo tells; None where neither does."""
     try:
-        text = source.read("sys/vm/min_free_kbytes").strip()
+        least = whole_number(source.read("sys/vm/min_free_kbytes").strip())
     except MemtoolsError:
-        text = b""
-    if text.isdigit() and len(text) <= 20:
-        return int(text) * 5 // 4 * 1024
+        least = None
+    if least is not None:
+        return least * 5 // 4 * 1024
     try:
         zones = parse_zoneinfo(source.read("zoneinfo"))
     except MemtoolsError:

@@ -22,6 +22,7 @@ from pymemtools.readings.recalled import read_anew, recalled
 from pymemtools.readings.settings import value_of
 from pymemtools.readings.stores import NO_STORES, Stores, read_stores
 from pymemtools.sources.base import Source
+from pymemtools.units import whole_number
 
 _T = TypeVar("_T")
 _PROTECTS = (2, 6, 13)  # from then on zoneinfo tells lowmem_reserve
@@ -56,8 +57,12 @@ class Machine(NamedTuple):
 
     def setting(self, name: str) -> int | None:
         """Give a setting as a number, None where the source does not tell."""
-        text = self.settings.get(name, "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+        return whole_number(self.settings.get(name, ""))
+
+    def numbers(self, name: str) -> list[int]:
+        """Give a setting that is several numbers; what is none is passed over."""
+        found = map(whole_number, self.settings.get(name, "").split())
+        return [number for number in found if number is not None]
 
     @property
     def low_watermarks(self) -> int:
@@ -138,7 +143,8 @@ def _huge_page_pages(source: Source, page_size: int) -> int | None:
         text = value_of(source, "transparent_hugepage.hpage_pmd_size")
     except MemtoolsError:
         return None
-    return int(text) // page_size if text.isascii() and text.isdigit() and len(text) < 20 else None
+    size = whole_number(text)
+    return None if size is None else size // page_size
 
 
 def _told_by_commit_limit(machine: Machine) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pymemtools.procfs.ksm import KsmStat
 from pymemtools.procfs.smaps.accounted import Accounted
 from pymemtools.procfs.stat import Stat
 from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.units import signed_number
 
 ALIVE = "alive"
 KERNEL = "kernel"  # a kernel thread
@@ -124,7 +125,7 @@ def text_of(name: bytes) -> str:
 def small_number(text: bytes) -> int | None:
     """Read a score or an adjustment; None for what is none."""
     word = text.strip()
-    return int(word) if word.lstrip(b"-").isdigit() and len(word) < 8 else None
+    return signed_number(word) if len(word) < 8 else None
 
 
 def packed(process: Process | None) -> tuple[Any, ...] | None:

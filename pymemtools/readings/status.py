@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
@@ -12,6 +11,7 @@ from pymemtools.readings.mappings import read_smaps
 from pymemtools.readings.process import identify
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.units import whole_number
 
 NEAR_PERCENT = 80  # of vm.max_map_count: time to warn
 _IN_SMAPS = {"VmSize": "Size", "VmRSS": "Rss", "VmSwap": "Swap"}
@@ -66,7 +66,7 @@ def max_map_count(source: Source) -> int | None:
         text = source.read("sys/vm/max_map_count").strip()
     except MemtoolsError:
         return None
-    return int(text) if re.fullmatch(rb"[0-9]{1,10}", text) else None
+    return whole_number(text)
 
 
 def _from_smaps(files: ProcessFiles, name: str, limit: int | None) -> StatusRow:

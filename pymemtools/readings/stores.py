@@ -12,6 +12,7 @@ from pymemtools.procfs.swaps import SwapArea, parse_swaps
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.sources.base import Source
 from pymemtools.sysfs.zram import Zram, parse_bd_stat, parse_mm_stat
+from pymemtools.units import whole_number
 
 _T = TypeVar("_T")
 _DEVICE = re.compile(r"zram[0-9]{1,6}")
@@ -99,8 +100,7 @@ def _read_zswap(source: Source, meminfo: Mapping[str, int]) -> Zswap | None:
             return ""
 
     def number(path: str) -> int | None:
-        text = word(path)
-        return int(text) if text.isdigit() and len(text) < 20 else None
+        return whole_number(word(path))
 
     enabled, pool, stored = word(f"{_ZSWAP}/enabled"), meminfo.get("Zswap"), meminfo.get("Zswapped")
     if pool is None:

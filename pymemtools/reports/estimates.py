@@ -32,7 +32,7 @@ def marks_of(machine: Machine) -> list[reserves.Marks | None]:
 
 def protections_of(machine: Machine) -> list[list[int] | None]:
     """Work out each zone's lowmem_reserve, node by node, in pages."""
-    ratios = [int(word) for word in machine.settings.get("vm.lowmem_reserve_ratio", "").split() if word.isdigit()]
+    ratios = machine.numbers("vm.lowmem_reserve_ratio")
     found: list[list[int] | None] = []
     for zone in machine.zones:
         types = reserves.zone_types([each.name for each in machine.zones], len(zone.protection))

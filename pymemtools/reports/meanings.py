@@ -11,7 +11,7 @@ from pymemtools.procfs.meminfo import hugetlb_pool
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.machine import Machine, trusted
 from pymemtools.reports.estimates import dirty_of, dirtyable_of, marks_of, protections_of
-from pymemtools.units import human_size
+from pymemtools.units import human_size, whole_number
 
 
 def meaning(name: str, value: str, machine: Machine) -> str:
@@ -21,7 +21,7 @@ def meaning(name: str, value: str, machine: Machine) -> str:
         return _lowmem_reserve(machine)
     if name in _MODES:
         return _MODES[name].get(value, "")
-    number = _number(value)
+    number = whole_number(value)
     if entry is None or number is None:
         return ""
     special = _MEANINGS.get(name)
@@ -64,10 +64,6 @@ def _lowmem_reserve(machine: Machine) -> str:
 def _kept(pages: int, usable: int, page_size: int) -> str:
     """Say how much of a zone is kept: all of it where the reserve is larger."""
     return human_size(pages * page_size) if pages < usable else f"all of its {human_size(usable * page_size)}"
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def _dirty(of: str) -> Callable[[int, Machine], str]:

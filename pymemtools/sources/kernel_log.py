@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from pymemtools.errors import Denied
+from pymemtools.units import whole_number
 
 _RECORD = 8192  # bytes; the kernel writes no longer ones (CONSOLE_EXT_LOG_MAX)
 
@@ -73,7 +74,7 @@ def _line(record: bytes) -> bytes:
     """
     head, _, text = record.partition(b";")
     fields = head.split(b",")
-    microseconds = int(fields[2]) if len(fields) > 2 and fields[2].isdigit() else 0
+    microseconds = (whole_number(fields[2]) if len(fields) > 2 else None) or 0
     message = text.split(b"\n", 1)[0]
     when = b"[%5d.%06d] " % divmod(microseconds, 1_000_000)
     return b"".join(b"%b%b\n" % (when, line) for line in message.split(b"\\x0a"))  # the kernel escapes a backslash, too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ def command(**options: Any) -> int:
     from pymemtools.fleet.questions import RISK
 
     text = options["within"].removesuffix("%").strip()
-    if not text.replace(".", "", 1).isdigit() or not 0 <= float(text) <= 100:
+    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?", text, re.ASCII) is None or float(text) > 100:
         raise UsageProblem(f"fleet risk: --within: {options['within']} is no percentage")
     report = answer(options, RISK, {"within": float(text)}, options["top"])
     show_answer(report, options, "" if report.table.height else f"no machine has less than {text} % left")

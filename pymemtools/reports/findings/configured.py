@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import NOTICE, WARNING, Rule, Seen
-from pymemtools.units import human_size
+from pymemtools.units import human_size, signed_number
 
 _PAGES_A_SECOND = 50_000  # that KSM may look at before its thread is seen in top
 
@@ -68,8 +68,7 @@ _OF_KSM = ("run", "pages_to_scan", "sleep_millisecs", "pages_sharing", "full_sca
 
 
 def _number(text: str | None) -> int | None:
-    word = (text or "").strip()
-    return int(word) if word.lstrip("-").isdigit() and len(word) < 20 else None
+    return signed_number((text or "").strip())
 
 
 RULES = (

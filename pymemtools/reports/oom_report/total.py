@@ -5,6 +5,7 @@ from __future__ import annotations
 from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.models.oom import group_total
 from pymemtools.models.release import Version
+from pymemtools.units import whole_number
 
 _BOUND = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 _PRESENT_COUNTS = (5, 4, 0)  # or some version before; what a node spans, which reports do not have, until 4.20
@@ -76,9 +77,10 @@ def _nodes(ranges: str) -> set[int]:
     found: set[int] = set()
     for part in ranges.split(","):
         first, _, last = part.partition("-")
-        if not first.isdigit() or not (last or first).isdigit() or int(last or first) >= _MAX_NODES:
+        lowest, highest = whole_number(first), whole_number(last or first)
+        if lowest is None or highest is None or highest >= _MAX_NODES:
             return set()
-        found.update(range(int(first), int(last or first) + 1))
+        found.update(range(lowest, highest + 1))
     return found
 
 

@@ -167,7 +167,7 @@ def _points(row: Weighed, analysis: Analysis) -> str:
     own = resident(row) + (row.page_tables or 0)
     total = analysis.total_pages
     of_all = (total or 0) * analysis.page_size
-    # More than all has one with files that are charged to other groups, whose pages are in its resident set none the less
+    # Of a group one may have more than all: resident are pages of files, too, that are charged to other groups
     share = f", {100 * own / of_all:.0f} % of all," if own <= of_all > 0 else ""
     adj = row.oom_score_adj or 0
     other = _next(analysis, row)

@@ -85,7 +85,7 @@ def reserves(look: Evidence) -> Iterator[Compared]:
     if "vm.lowmem_reserve_ratio" not in machine.settings:
         raise lacks("sys/vm/lowmem_reserve_ratio")
     excuse, size = AS_BOOT_LEFT.format("lowmem_reserve_ratio"), machine.page_size
-    ratios = [int(word) for word in machine.settings["vm.lowmem_reserve_ratio"].split() if word.isdigit()]
+    ratios = machine.numbers("vm.lowmem_reserve_ratio")
     most = _freed(machine) // max(min(filter(None, ratios), default=1), 1) + 1
     for zone, rule in zip(zones, protections_of(machine)):
         if rule is None or not zone.usable or len(rule) != len(zone.protection):

@@ -10,6 +10,7 @@ from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy
 from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.groups import read_levels
 from pymemtools.sources.base import Source
+from pymemtools.units import whole_number
 
 _REFUSES = 2  # vm.overcommit_memory
 
@@ -53,8 +54,8 @@ def rooms_of(source: Source) -> Rooms:
 
 def _setting(source: Source, name: str) -> int | None:
     try:
-        return int(source.read(f"sys/vm/{name}"))
-    except (MemtoolsError, ValueError):
+        return whole_number(source.read(f"sys/vm/{name}").strip())
+    except MemtoolsError:
         return None
 
 
