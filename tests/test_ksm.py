@@ -306,6 +306,19 @@ def estimated(*pids: int) -> Report:
         pytest.skip(f"we may not read the memory of our own child: {error}")
 
 
+def test_who_may_be_a_candidate_is_said_where_nobody_tells(tmp_path: Path) -> None:
+    """Two small processes, of which one hides its mappings: nothing is read, and that is no answer for all."""
+    write_tree(tmp_path, Proc(7, "small"), Proc(8, "hidden"))
+    (tmp_path / "proc/8/smaps").unlink()
+    report = estimate_report(open_source(str(tmp_path)), EstimateRequest())
+    assert (report.table.height, report.unreadable) == (0, 1)
+    assert report.warnings == (
+        "1 of 2 processes could not be read (no smaps)",
+        "this kernel merges no pages: max_page_sharing 256 is assumed",
+        "no process is a candidate by rule: --top N reads those with the most memory, -p PID one of your choice",
+    )
+
+
 def test_what_has_no_memory_is_said_and_the_others_are_read(pymemtools: Run, child: Any) -> None:
     process, _ = child
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", ""], stdin=PIPE) as zombie:

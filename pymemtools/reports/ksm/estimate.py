@@ -12,6 +12,7 @@ from pymemtools.readings.hidden import invisible, unread
 from pymemtools.readings.ksm import Ksm, read_ksm
 from pymemtools.readings.page_contents import ContentReader, ReadContents
 from pymemtools.readings.process import ALIVE
+from pymemtools.readings.processes import Sample
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.ksm.status import KsmProcess, KsmRequest, candidates_of
 from pymemtools.sources.base import Source
@@ -31,6 +32,7 @@ COLUMNS = (
     Column("command", "Command", "command line", "text", 27, right=False),
 )
 _BARE = "has no memory: it is the kernel's, or a zombie"
+_NOBODY = "no process is a candidate by rule: --top N reads those with the most memory, -p PID one of your choice"
 
 
 class EstimateRequest(NamedTuple):
@@ -78,7 +80,7 @@ class Estimate(NamedTuple):
 class _Refused(NamedTuple):
     """Processes whose memory we may not read."""
 
-    processes: int = 0
+    pids: frozenset[int] = frozenset()
     reason: str = ""
 
 
@@ -95,7 +97,7 @@ def estimate_report(source: Source, request: EstimateRequest) -> Report:
     with _frame_flags() as flags:
         reader = ContentReader(source, flags, whole=request.whole)
         read, ended, refused = _read_all(reader, chosen)
-    if refused.processes == len(chosen) > 0:
+    if len(refused.pids) == len(chosen) > 0:
         raise Denied(f"ksm: {chosen[0].pid}: {refused.reason}: to read memory takes the rights of a debugger")
     ksm = _ksm(source)
     rules = KsmRules() if ksm is None else ksm.rules
@@ -103,8 +105,11 @@ def estimate_report(source: Source, request: EstimateRequest) -> Report:
     rows = [_row(who, contents, counts, reader.page_size) for (who, contents), counts in zip(read, each)]
     found = Estimate(ksm, rules, reader.page_size, merged, rows, ended, candidates.gone)
     lacks = (f"{pid}: {_BARE}" for pid in bare)
-    notes = (*invisible(source), *lacks, *_notes(found, reader))
-    lacking = [unread(source, refused.processes, len(chosen), refused.reason)] if refused.processes else []
+    notes = (*invisible(source), *lacks, *_notes(found, reader), *([] if chosen else [_NOBODY]))
+    seen = len(chosen)
+    if not request.pids and request.top is None:  # then whoever hides their maps may be a candidate
+        refused, seen = _and_hidden(refused, candidates.sample), candidates.sample.seen
+    lacking = [unread(source, len(refused.pids), seen, refused.reason)] if refused.pids else []
     return Report(
         "ksm",
         table_of(COLUMNS, rows),
@@ -113,7 +118,7 @@ def estimate_report(source: Source, request: EstimateRequest) -> Report:
         facts=source.facts._asdict(),
         notes=notes,
         warnings=(*lacking, *notes),
-        unreadable=refused.processes,
+        unreadable=len(refused.pids),
     )
 
 
@@ -150,8 +155,14 @@ def _read_all(reader: ContentReader, chosen: Iterable[KsmProcess]) -> tuple[_Rea
         except NoSuchProcess:
             ended.append(row.pid)
         except Denied as error:
-            refused = _Refused(refused.processes + 1, refused.reason or str(error).rpartition(": ")[2])
+            refused = _Refused(refused.pids | {row.pid}, refused.reason or str(error).rpartition(": ")[2])
     return read, tuple(ended), refused
+
+
+def _and_hidden(refused: _Refused, sample: Sample) -> _Refused:
+    """Add those of whom it is not told whether they are candidates."""
+    hidden = frozenset(process.pid for process in sample.refused)
+    return _Refused(refused.pids | hidden, refused.reason or sample.reason)
 
 
 def _row(who: KsmProcess, read: ReadContents, counts: MergedProcess, page_size: int) -> EstimateRow:
