@@ -18,6 +18,7 @@ import pytest
 from conftest import CAPTURES, HERE, Run
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from trees import MEMINFO, Proc, write_tree
 
 from pymemtools.models import overcommit
 from pymemtools.models.allocation import Gain, Pools, ZoneLevels, supply, zones_after
@@ -520,6 +521,22 @@ def test_what_one_mode_lacks_keeps_the_others_not_back(pymemtools: Run, tmp_path
     assert sum(note.startswith("mode 0 before Linux 5.2: ") for note in reply["notes"]) == 1
     text = pymemtools("what-if", "overcommit", "-S", source).stdout.decode()
     assert re.search(r"^0 heuristic +\? +\? +\?$", text, re.MULTILINE)
+
+
+OF_MODE_2 = {"CommitLimit": 700000, "Committed_AS": 1000}
+
+
+def test_what_is_promised_to_who_asks_is_asked_of_nobody(pymemtools: Run, tmp_path: Path) -> None:
+    """By mode 2 the address space of who asks counts, by the others its rights alone: neither is in VmData or smaps."""
+    write_tree(tmp_path, Proc(7, "lean"), meminfo=MEMINFO | OF_MODE_2)
+    (tmp_path / "proc/7/smaps").unlink()
+    mode = tmp_path / "proc/sys/vm/overcommit_memory"
+    mode.parent.mkdir(parents=True)
+    told = []
+    for number in (0, 1, 2):
+        mode.write_text(f"{number}\n")
+        told.append(ask(pymemtools, "alloc", "1M", "--pid", "7", "-S", str(tmp_path))["totals"])
+    assert [(each["granted_user"], each["outcome"]) for each in told] == [(True, "fits")] * 3
 
 
 def test_who_asks_for_the_memory_is_weighed_with_it(pymemtools: Run) -> None:

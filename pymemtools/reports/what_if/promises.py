@@ -8,9 +8,13 @@ from pymemtools.errors import Missing
 from pymemtools.models import overcommit
 from pymemtools.models.overcommit import HEURISTIC, NEVER, Caller
 from pymemtools.readings.machine import Machine
+from pymemtools.readings.process import ALIVE
+from pymemtools.readings.reader import read_process
+from pymemtools.readings.wants import Wants
 from pymemtools.reports.estimates import memory_of
 from pymemtools.reports.what_if.asked import Asked
-from pymemtools.reports.what_if.commitments import commitment_of
+from pymemtools.reports.what_if.commitments import CAP_SYS_ADMIN
+from pymemtools.sources.base import Source
 
 
 class Grant(NamedTuple):
@@ -37,10 +41,7 @@ def grant_of(asked: Asked, pages: int, times: int, pid: int | None) -> Grant:
     machine, mode = asked.machine, mode_of(asked.machine)
     callers = [Caller(0, is_admin=True), Caller(0, is_admin=False)]
     if pid is not None:
-        row = commitment_of(asked.source, pid)
-        if row is None:
-            raise Missing(f"what-if alloc: {pid} has no memory of its own")
-        callers = [Caller(row.address_space // machine.page_size, row.is_admin)] * 2
+        callers = [_caller(asked.source, pid, machine.page_size, mode)] * 2
     root, user = (
         [
             overcommit.granted(mode, pages, times, extreme, caller, machine.version, own=pid is not None)
@@ -49,6 +50,17 @@ def grant_of(asked: Asked, pages: int, times: int, pid: int | None) -> Grant:
         for caller in callers
     )
     return Grant((root[0], root[1]), (user[0], user[1]), rule_of(machine, mode), slack_of(machine, mode))
+
+
+def _caller(source: Source, pid: int, page_size: int, mode: int) -> Caller:
+    """Say what counts of a process that asks: its rights, and its address space, by which mode 2 goes alone."""
+    process = read_process(source, pid, Wants(status=True))
+    if process.life != ALIVE:
+        raise Missing(f"what-if alloc: {pid} has no memory of its own")
+    size = (process.status or {}).get("VmSize") if process.address_space is None else process.address_space
+    if size is None and mode == NEVER:
+        raise Missing(f"{pid}: no VmSize field in status, by which mode 2 goes")
+    return Caller((size or 0) // page_size, process.has_capability(CAP_SYS_ADMIN))
 
 
 def mode_of(machine: Machine) -> int:
