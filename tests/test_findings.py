@@ -23,6 +23,7 @@ from pymemtools.report import Report
 from pymemtools.reports.findings.catalog import RULES
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import SEVERITIES
+from pymemtools.reports.findings.logged import kills_in
 from pymemtools.reports.findings.recorded import RULES as OF_RECORDINGS
 from pymemtools.reports.findings.report import findings_report
 from pymemtools.sources import open_source
@@ -204,6 +205,7 @@ ZRAM = {
 FULL = {"sys/block/zram0/mm_stat": "97280000 90000000 95000000 100000000 95000000 0 0 0 0\n"}
 CARD = written({"proc/mounts": "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n"})
 SWAPPED = meminfo(SwapTotal=100000, SwapFree=5000)
+OOMD = renamed(280, "systemd-oomd")
 HUGE = in_file("proc/278/smaps", "AnonHugePages: +[0-9]+", "AnonHugePages: 40000")
 CASES: list[tuple[str, Change, list[str] | None]] = [
     ("memory-available", meminfo(MemAvailable=RAM // 12), ["warning"]),
@@ -264,7 +266,14 @@ CASES: list[tuple[str, Change, list[str] | None]] = [
     ("oom-kill-counted", in_file("proc/vmstat", "oom_kill 0", "oom_kill 3"), ["warning"]),
     ("early-killer", renamed(280, "earlyoom", "-m", "5"), ["notice"]),
     ("early-killer", both(renamed(280, "earlyoom"), meminfo(MemAvailable=50000)), ["critical"]),
+    ("early-killer", both(renamed(280, "earlyoom", "-m", "4"), meminfo(MemAvailable=50000)), ["notice"]),
+    ("early-killer", both(renamed(280, "earlyoom", "-M", "60000"), meminfo(MemAvailable=50000)), ["critical"]),
+    ("early-killer", both(renamed(280, "earlyoom", "-M", "40000"), meminfo(MemAvailable=50000)), ["notice"]),
     ("early-killer", renamed(280, "systemd-oomd"), ["notice"]),
+    ("early-killer", both(OOMD, SWAPPED, meminfo(MemAvailable=60000)), ["critical"]),
+    ("early-killer", both(OOMD, SWAPPED, meminfo(MemAvailable=80000)), ["notice"]),
+    ("early-killer", both(OOMD, groups(), pressure(70, 61, "sys/fs/cgroup/pod/memory.pressure")), ["warning"]),
+    ("early-killer", both(OOMD, groups(), pressure(70, 59, "sys/fs/cgroup/pod/memory.pressure")), ["notice"]),
     ("aslr-off", written({"proc/sys/kernel/randomize_va_space": "0\n"}), ["warning"]),
     ("aslr-off", written({"proc/sys/kernel/randomize_va_space": "1\n"}), ["notice"]),
     ("panic-on-oom", vm(panic_on_oom=1), ["warning"]),
@@ -337,6 +346,18 @@ def test_what_systemd_oomd_is_configured_to_do(machine: Path) -> None:
     assert figure == "no swap, SwapUsedLimit=70%"
 
 
+@pytest.mark.parametrize(
+    ("limit", "severity"), [("50%", "warning"), ("549‰", "warning"), ("56%", "notice"), (".", "notice")]
+)
+def test_whom_systemd_oomd_kills_for_its_pressure(machine: Path, limit: str, severity: str) -> None:
+    configured = written({"etc/systemd/oomd.conf": f"[OOM]\nDefaultMemoryPressureLimit={limit}\n"})
+    both(OOMD, groups(), pressure(70, 55, "sys/fs/cgroup/pod/memory.pressure"), configured)(machine)
+    (row,) = (row for row in findings(machine).table.rows() if row["id"] == "early-killer")
+    assert row["severity"] == severity
+    assert ("/pod waits for memory beyond its limit" in row["title"]) == (severity == "warning")
+    assert row["figure"] == "no swap" + (f", DefaultMemoryPressureLimit={limit}" if limit != "." else "")
+
+
 def test_which_tmpfs_is_full(pymemtools: Run, machine: Path) -> None:
     tmpfs("81920 77824 /tmp\\040\\134a\x1b[2J", "364218 200000 /dev/shm", "1 x", "65536 65536 run", "9" * 5000)(machine)
     rows = [row for row in findings(machine).table.rows() if row["id"] == "tmpfs-full"]
@@ -372,6 +393,33 @@ def test_a_kill_in_the_log(pymemtools: Run, machine: Path) -> None:
     done = pymemtools("report", "-S", str(machine))
     first = done.stdout.decode().splitlines()[0]
     assert first == "WARNING  The log has a kill for want of memory: the last was 2148"
+
+
+def test_a_kill_of_an_experiment_is_no_news(machine: Path) -> None:
+    log = (HERE / "oom_reports/own-x86_64-6.18.44-memcg-v1.txt").read_text()
+    (machine / "dmesg").write_text(log)
+    assert logged_kills(machine) == ["2 kills"]
+    (machine / "dmesg").write_text(log.replace("/pymt_oom", "/pymemtools-lab-12"))
+    assert logged_kills(machine) == []
+
+
+def logged_kills(machine: Path) -> list[str]:
+    """Give what is found of kills in its log."""
+    source, damages = open_source(str(machine)), list[str]()
+    report = findings_report(Evidence(source, kills_in(source, 1 << 20, damages)))
+    return [row["figure"].partition(",")[0] for row in report.table.rows() if row["id"] == "oom-kill-logged"]
+
+
+def test_what_the_cache_of_zfs_can_give_back_is_available() -> None:
+    rules = found(HERE / "captures/odd/zfs")
+    assert not rules.keys() & {"memory-available", "swap-none", "memory-unexplained"}
+
+
+def test_a_containers_own_figures_leave_nothing_unexplained() -> None:
+    """What the kernel has, and who is outside, meminfo of a container does not count."""
+    rules = found(HERE / "captures/odd/lxcfs-swap")
+    assert "contradictory" in rules
+    assert "memory-unexplained" not in rules
 
 
 def test_each_rule_is_tried() -> None:

@@ -30,6 +30,7 @@ from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.commitments import WANTS as COMMITMENTS
 from pymemtools.reports.zones import reserves, zones_report
 from pymemtools.sources.base import Source
+from pymemtools.units import plus
 
 if TYPE_CHECKING:
     from pymemtools.readings.recorded import Recorded
@@ -197,6 +198,12 @@ class Evidence:
     def meminfo(self) -> Mapping[str, int]:
         """Give what meminfo says, without what cannot be."""
         return self.machine.meminfo
+
+    @property
+    def available(self) -> int | None:
+        """Give what can be had without swapping, in bytes: MemAvailable, and what the cache of ZFS can give back."""
+        arc = self.machine.stores.arc
+        return plus(self.meminfo.get("MemAvailable"), 0 if arc is None else arc.can_go)
 
     @property
     def ram(self) -> int | None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pymemtools.readings.doubt import swap_of
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.reports.findings.processes import named
-from pymemtools.units import human_size, minus
+from pymemtools.units import KIB, human_size, minus
 
 _BONUS = 300  # earlyoom 1.6, kill.c, is_larger(): what --prefer adds to a score, and --avoid takes
+_EXPERIMENT = re.compile(r"/pymemtools-lab-[0-9]+$", re.ASCII)  # the group of one: it was killed on purpose
 _EARLYOOM_PERCENT = 10  # of MemAvailable and of free swap, both: the default of its -m and -s
 
 
 def _logged(evidence: Evidence) -> Iterator[Seen]:
     kills = evidence.kills or ()
-    killed = [(kill, kill.analysis.killed) for kill in kills if kill.analysis.killed is not None]
+    killed = [
+        (kill, kill.analysis.killed)
+        for kill in kills
+        if kill.analysis.killed is not None and _EXPERIMENT.search(kill.report.group or "") is None
+    ]
     if not killed:
         return
     last, victim = killed[-1]
@@ -48,9 +53,8 @@ def _early(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _earlyoom(evidence: Evidence, row: dict[str, Any]) -> Seen:
-    memory = _limit(row["command"], "-m", evidence.ram) or (evidence.ram or 0) * _EARLYOOM_PERCENT // 100
     total, free = swap_of(evidence.meminfo)
-    swap = _limit(row["command"], "-s", total) or (total or 0) * _EARLYOOM_PERCENT // 100
+    memory, swap = _limit(row["command"], "-m", evidence.ram), _limit(row["command"], "-s", total)
     left = evidence.meminfo.get("MemAvailable")
     whom = _earlyooms_first(evidence, row)
     figure = f"below {human_size(memory)} available and {human_size(swap)} of free swap"
@@ -94,6 +98,7 @@ def _regex(command: str, option: str) -> re.Pattern[str] | None:
         return None
 
 
+_OOMD_PERCENT = {"SwapUsedLimit": 90.0, "DefaultMemoryPressureLimit": 60.0}  # oomd.conf(5), systemd 248
 _NOTHING = re.compile(r"(?!)")
 
 
@@ -101,10 +106,16 @@ def _matches(regex: re.Pattern[str] | None, row: dict[str, Any]) -> bool:
     return regex is not None and regex.search((row["name"] or "")[:15]) is not None
 
 
-def _limit(command: str, option: str, whole: int | None) -> int | None:
-    """Read a percentage of earlyoom's command line: ``-m 5`` or ``-m 5,2``, of which the first is SIGTERM's."""
-    found = re.search(rf"(?:^| ){option} ?([0-9]{{1,3}})\b", command)
-    return None if found is None or whole is None else whole * int(found[1]) // 100
+def _limit(command: str, option: str, whole: int | None) -> int:
+    """Read a limit of earlyoom's command line: ``-m 5`` percent, ``-M 80000`` KiB, the lower of both, or the default.
+
+    Of ``-m 5,2`` the first is SIGTERM's.
+    """
+    percent, size = (re.search(rf"(?:^| ){name} ?([0-9]{{1,12}})\b", command) for name in (option, option.upper()))
+    limits = [] if size is None else [int(size[1]) * KIB]
+    if percent is not None or not limits:
+        limits.append((whole or 0) * (_EARLYOOM_PERCENT if percent is None else int(percent[1])) // 100)
+    return min(limits)
 
 
 def _oomd(evidence: Evidence, row: dict[str, Any]) -> Seen:
@@ -117,20 +128,41 @@ def _oomd(evidence: Evidence, row: dict[str, Any]) -> Seen:
         whom = f": when swap is nearly full, first {first['cgroup']}, if its units let it"
     used = minus(*swap_of(evidence.meminfo))
     figure = "no swap" if not used else f"{human_size(used)} swapped out"
-    limit = _oomds_swap_limit(evidence)
-    if limit is not None:
-        figure += f", SwapUsedLimit={limit}"
-    return Seen(NOTICE, f"systemd-oomd kills whole groups before the kernel kills{whom}", figure, used, "bytes")
+    limits = {key: _oomds_limit(evidence, key) for key in _OOMD_PERCENT}
+    figure += "".join(f", {key}={limit}" for key, limit in limits.items() if limit is not None)
+    severity, why = _oomd_is_due(evidence, limits)
+    title = f"systemd-oomd kills whole groups before the kernel kills{whom}{why}"
+    return Seen(severity, title, figure, used, "bytes")
 
 
-def _oomds_swap_limit(evidence: Evidence) -> str | None:
-    """Read the limit as it is configured, the last file that sets it: oomd.conf(5). None: its default, 90 %."""
+def _oomd_is_due(evidence: Evidence, limits: Mapping[str, str | None]) -> tuple[str, str]:
+    """Tell whether a limit is reached, and of whom: which units it may kill, only their settings tell."""
+    of_swap, of_pressure = (_share_of(limits[key], default) for key, default in _OOMD_PERCENT.items())
+    total, free = swap_of(evidence.meminfo)
+    memory = evidence.share(evidence.meminfo.get("MemAvailable"))
+    if total and free is not None and memory is not None and min(100 - 100 * free / total, 100 - memory) > of_swap:
+        return CRITICAL, ": memory and swap are used beyond its limit"
+    groups = [each for each in evidence.rows("groups") if each["cgroup"] != "/"]
+    waiting = max(groups, key=lambda each: each["full_avg10"] or 0, default=None)
+    if waiting is not None and (waiting["full_avg10"] or 0) > of_pressure:
+        return WARNING, f": {waiting['cgroup']} waits for memory beyond its limit, if it is under its care"
+    return NOTICE, ""
+
+
+def _share_of(limit: str | None, default: float) -> float:
+    """Read percent, permille or permyriad, in percent."""
+    try:
+        return default if limit is None else float(limit[:-1]) / {"%": 1, "‰": 10, "‱": 100}[limit[-1]]
+    except ValueError:
+        return default
+
+
+def _oomds_limit(evidence: Evidence, key: str) -> str | None:
+    """Read a limit as it is configured, the last file that sets it: oomd.conf(5). None: its default."""
     folder, found = "/etc/systemd/oomd.conf.d", None
     parts = sorted(name for name in evidence.source.names(folder) if name.endswith(".conf"))
     for path in ("/etc/systemd/oomd.conf", *(f"{folder}/{name}" for name in parts)):
-        values = re.findall(
-            r"(?m)^[ \t]*SwapUsedLimit[ \t]*=[ \t]*([0-9.]{1,8}[%‰‱])[ \t]*$", evidence.text(path) or ""
-        )
+        values = re.findall(rf"(?m)^[ \t]*{key}[ \t]*=[ \t]*([0-9.]{{1,8}}[%‰‱])[ \t]*$", evidence.text(path) or "")
         found = values[-1] if values else found
     return found
 
@@ -139,7 +171,7 @@ RULES = (
     Rule(
         "oom-kill-logged",
         WARNING,
-        "a log of the source has a report of the OOM killer",
+        "a log of the source has a report of the OOM killer, but for groups of lab oom",
         "mm/oom_kill.c, oom_kill_process(), Linux 6.1",
         "pymemtools oom-report -S SOURCE",
         "the report says who asked, where memory was, and whether the choice follows the kernel's rule",

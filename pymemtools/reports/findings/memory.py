@@ -33,7 +33,7 @@ def _large(evidence: Evidence, amount: int | None, percent: int) -> bool:
 
 
 def _available(evidence: Evidence) -> Iterator[Seen]:
-    left = evidence.meminfo.get("MemAvailable")
+    left = evidence.available
     share = evidence.share(left)
     if share is not None and share < _LITTLE:
         severity = CRITICAL if share < _VERY_LITTLE else WARNING
@@ -55,10 +55,18 @@ def _thrashing(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _unexplained(evidence: Evidence) -> Iterator[Seen]:
+    if _is_of_a_group(evidence):
+        return
     rest = next((row["used"] for row in evidence.rows("system") if row["area"] == REST), None)
     if _large(evidence, rest, 10):
         severity = WARNING if (evidence.share(rest) or 0) >= 25 else NOTICE
         yield Seen(severity, "Memory that no counter explains", _of_ram(evidence, rest), rest, "bytes")
+
+
+def _is_of_a_group(evidence: Evidence) -> bool:
+    """Tell whether meminfo is a container's: in a host of more memory, whose kernel's part it does not count."""
+    managed = sum(zone.managed or 0 for zone in evidence.machine.zones) * evidence.machine.page_size
+    return evidence.machine.doubt is not None and evidence.ram is not None and managed > evidence.ram
 
 
 def _shared(evidence: Evidence) -> Iterator[Seen]:
@@ -151,7 +159,8 @@ RULES = (
     Rule(
         "memory-available",
         CRITICAL,
-        f"MemAvailable is below {_LITTLE} % of MemTotal (critical: {_VERY_LITTLE} %)",
+        f"MemAvailable, and what the cache of ZFS can give back, is below {_LITTLE} % of MemTotal (critical: "
+        f"{_VERY_LITTLE} %)",
         "Documentation/filesystems/proc.rst, MemAvailable; mm/show_mem.c, si_mem_available(), Linux 6.4",
         "pymemtools free; pymemtools oom-scores",
         "see who holds it (smem -t) and who would be killed (oom-scores); free some, or add RAM or swap",
@@ -169,7 +178,7 @@ RULES = (
     Rule(
         "memory-unexplained",
         WARNING,
-        "what is left of MemTotal without all that meminfo counts is 10 % or more (warning: 25 %)",
+        "what is left of MemTotal without all that meminfo counts is 10 % or more (warning: 25 %); not a container's",
         "Documentation/filesystems/proc.rst, meminfo: drivers' pages are in no counter",
         "pymemtools smem -W",
         "drivers, a balloon, DMA buffers or a file system's own cache (ZFS) hold it: look for the candidates",

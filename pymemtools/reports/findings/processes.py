@@ -83,7 +83,7 @@ def _nobody(evidence: Evidence) -> Iterator[Seen]:
 
 def _huge(evidence: Evidence) -> Iterator[Seen]:
     always = evidence.machine.settings.get("transparent_hugepage.enabled") == "always"
-    left = evidence.share(evidence.meminfo.get("MemAvailable"))
+    left = evidence.share(evidence.available)
     if not always or left is None or left >= 20:
         return
     for row in evidence.rows("processes"):

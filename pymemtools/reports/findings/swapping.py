@@ -34,7 +34,7 @@ def _thrashing(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _none(evidence: Evidence) -> Iterator[Seen]:
-    available = evidence.share(evidence.meminfo.get("MemAvailable"))
+    available = evidence.share(evidence.available)
     if swap_of(evidence.meminfo).total == 0 and available is not None and available < 20:
         figure = f"{available:.0f} % of RAM available"
         title = "There is no swap, and little memory left: the next step is the OOM killer"
