@@ -244,6 +244,29 @@ exit 1
 """
 
 
+LIMITED = '#!/bin/sh\n[ "$1" = 5 ] && case $2 in true) ;; df) exit 124 ;; *) exit 1 ;; esac\n'
+
+
+@pytest.mark.parametrize("shell", ["dash", "mksh", "bash --posix"])  # busybox has a timeout of its own
+def test_a_df_that_hangs_is_given_up(capture_script: Path, tmp_path: Path, shell: str) -> None:
+    """As on a server that is gone: the timeout that is found here says at once that it ended it."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("cat", "date", "mkdir", "rm", "sleep", "tar", "true", "uname"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    for name, text in (("df", "#!/bin/sh\nexec sleep 600\n"), ("timeout", LIMITED)):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    name, *options = shell_of(shell)
+    archive = tmp_path / "a.tar"
+    command = [str(shutil.which(name)), *options, str(capture_script), "-o", str(archive), str(os.getpid())]
+    done = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, b"")
+    source = open_source(str(archive))
+    assert source.read("mounts")
+    assert tmpfs_text(source) is None
+
+
 @pytest.mark.parametrize("shell", ["dash", "mksh", "bash --posix"])  # busybox has a df of its own
 @pytest.mark.parametrize(
     ("df", "taken"), [(DF, b"12334492 17 /run\n4194304000 4 /dev\n"), ("#!/bin/sh\nexit 1\n", None), (None, None)]

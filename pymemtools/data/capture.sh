@@ -6,7 +6,7 @@
 # The archive goes to standard output, or to FILE; -z packs it with gzip; -n takes on which NUMA nodes pages of processes
 # are, too. DIR (default: $TMPDIR or /tmp) needs room for the files of one process at a time. Needs no more than a POSIX shell and cat, date, mkdir, rm, tar and uname. A cp that
 # knows --parents makes it five to ten times as fast: it copies the files of many processes, to memory if it may. A df
-# tells how full file systems in memory are.
+# tells how full file systems in memory are; it has 5 seconds where there is a timeout, else none on hosts with NFS.
 # From pymemtools, MIT licence.
 
 umask 077
@@ -285,14 +285,20 @@ system() {
 }
 
 # tmpfs: take how full file systems in memory are, in KiB, where there is a df to tell. It writes names as they are, and
-# /proc/mounts has none with a blank in it: such are left out, and what other file systems are mounted over.
+# /proc/mounts has none with a blank in it: such are left out, and what other file systems are mounted over. The df of
+# busybox and of toybox looks at the others, too, and would wait for ever for a server that is gone.
 tmpfs() {
 	opens /proc/mounts || return 0
 	points=$newline
+	limit="timeout 5" remote=
+	timeout 5 true 2>/dev/null || limit=
 	while read -r _ where what _; do
 		case $points in
 		*"$newline$where$newline"*)
 			points=${points%%"$newline$where$newline"*}$newline${points#*"$newline$where$newline"} ;;
+		esac
+		case $what in
+		nfs | nfs4 | cifs | smb3 | ceph | afs | lustre | fuse.sshfs | fuse.glusterfs) remote=yes ;;
 		esac
 		case $what$where in
 		*\\*) ;;
@@ -304,8 +310,9 @@ tmpfs() {
 	set -- $points
 	unset IFS
 	[ $# != 0 ] || return 0
+	[ -n "$limit" ] || [ -z "$remote" ] || return 0
 	mkdir "$work/proc" || no_room
-	df -kP "$@" >"$work/df" 2>/dev/null
+	$limit df -kP "$@" >"$work/df" 2>/dev/null
 	while read -r _ size used _ _ where; do
 		case $size/$used in
 		/* | */ | 0/* | *[!0-9/]*) continue ;;
