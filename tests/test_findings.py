@@ -321,6 +321,22 @@ def test_what_grew(unpacked: Path, machine: Path, rule: str, change: Change, sev
 
 
 @pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (written({"proc/sys/kernel/hostname": "other\n"}), "it is of demo, and this is other"),
+        (meminfo(MemTotal=RAM * 2), "it has 711.4 MiB of RAM, and this 1.4 GiB"),
+    ],
+)
+def test_of_another_machine_nothing_has_grown(machine: Path, tmp_path: Path, change: Change, why: str) -> None:
+    (machine / "proc/sys/kernel/hostname").write_text("demo\n")
+    before = Path(shutil.copytree(machine, tmp_path / "before"))
+    both(meminfo(Shmem=200000, Cached=200000, MemAvailable=300000), grown(278, 100000), change)(machine)
+    report = findings(machine, before)
+    assert f"{before} is of another machine: {why}; nothing is said of what grew" in report.warnings
+    assert not {row["id"] for row in report.table.rows()} & {rule for rule, _, _ in GROWN}
+
+
+@pytest.mark.parametrize(
     ("arguments", "whom"),
     [
         ((), "287 (victim)"),

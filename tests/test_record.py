@@ -305,6 +305,7 @@ def test_one_file_to_send(tmp_path: Path, pymemtools: Run) -> None:
 def test_the_unit_may_do_nothing_else(pymemtools: Run, tmp_path: Path) -> None:
     text = unit(["/usr/bin/pymemtools", "record", "-o", "/srv/my files/50%.rec"])
     assert 'ExecStart=/usr/bin/pymemtools record -o "/srv/my files/50%%.rec"\n' in text
+    assert 'ExecStart=p -o "%S/pymemtools/a b%%h$$X"\n' in unit(["p", "-o", "%S/pymemtools/a b%h$X"])
     printed = pymemtools("record", "--unit", "--every", "30s", "--keep", "2d").stdout.decode()
     assert re.search(
         r"^ExecStart=\S+( \S+)? record -o %S/pymemtools/memory.rec --every 30s --keep 172800s --keep-size 524288000$",
@@ -318,6 +319,21 @@ def test_the_unit_may_do_nothing_else(pymemtools: Run, tmp_path: Path) -> None:
     done = subprocess.run(["systemd-analyze", "verify", str(file)], capture_output=True, text=True, check=False)
     complaints = [line for line in done.stderr.splitlines() if str(file.name) in line and "not executable" not in line]
     assert complaints == []
+
+
+@pytest.mark.parametrize("name", ["board.rec", "/var/lib/pymemtools/board.rec"])
+def test_the_unit_writes_where_its_user_may(pymemtools: Run, name: str) -> None:
+    printed = pymemtools("record", "--unit", "-o", name, "--full-every", "7").stdout.decode()
+    (command,) = (line for line in printed.splitlines() if line.startswith("ExecStart="))
+    assert " -o %S/pymemtools/board.rec --every 10s " in command
+    assert command.endswith(" --full-every 7")
+
+
+@pytest.mark.parametrize("name", ["/srv/board.rec", "sub/board.rec", "/var/lib/pymemtools/"])
+def test_no_unit_is_printed_that_could_not_write(pymemtools: Run, name: str) -> None:
+    done = pymemtools("record", "--unit", "-o", name)
+    said = f"pymemtools: record: {name}: a unit writes into /var/lib/pymemtools only: -o takes a name there\n"
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", said)
 
 
 def test_without_sqlite_it_is_said_in_one_line(hour: str, tmp_path: Path) -> None:

@@ -56,12 +56,12 @@ def unit(command: Sequence[str]) -> str:
 
 
 def _quoted(word: str) -> str:
-    """Quote a word: what systemd would replace stays as it is, but for its own specifiers of whole words.
+    """Quote a word: nothing in it is replaced by systemd, but for the directory of states that it begins with.
 
-    >>> _quoted("%S/a.rec"), _quoted("50% off")
-    ('%S/a.rec', '"50%% off"')
+    >>> _quoted("%S/a.rec"), _quoted("%S/100%"), _quoted("50% off")
+    ('%S/a.rec', '"%S/100%%"', '"50%% off"')
     """
-    if word.startswith("%S/"):
-        return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"' if escaped != word or not word or " " in word or "'" in word else word
+    begin = "%S/" if word.startswith("%S/") else ""
+    rest = word[len(begin) :]
+    escaped = rest.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{begin}{escaped}"' if escaped != rest or not word or " " in word or "'" in word else word

@@ -20,7 +20,8 @@ from pymemtools.units import human_size
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LEAST_PAUSE = 9  # times as long as the sample took: so it never takes more than a tenth of a processor
-_UNITS_FILE = "%S/pymemtools/memory.rec"
+_FULL_EVERY = 30
+_UNITS_DIRECTORY, _UNITS_FILE = "/var/lib/pymemtools", "memory.rec"
 _UNITS_KEEP, _UNITS_SIZE = 7 * 86400.0, 500 << 20
 
 
@@ -52,7 +53,7 @@ class Recorded(NamedTuple):
 @click.option(
     "--full-every",
     type=click.IntRange(min=1),
-    default=30,
+    default=_FULL_EVERY,
     metavar="N",
     help="Read anew what did not move, too, with every Nth sample. [30]",
 )
@@ -87,9 +88,18 @@ def _print_unit(options: dict[str, Any]) -> None:
         raise UsageProblem("record: a unit goes on for ever: no --for, --count or --smaps")
     program = os.path.abspath(sys.argv[0])
     words = [*((sys.executable, program) if program.endswith((".py", ".pyz")) else (program,)), "record"]
-    words += ["-o", options["output"] or _UNITS_FILE, "--every", f"{options['every']:g}s"]
+    words += ["-o", _units_file(options["output"]), "--every", f"{options['every']:g}s"]
     words += ["--keep", f"{options['keep'] or _UNITS_KEEP:g}s", "--keep-size", str(options["keep_size"] or _UNITS_SIZE)]
+    words += ["--full-every", str(options["full_every"])] if options["full_every"] != _FULL_EVERY else []
     sys.stdout.write(unit(words))
+
+
+def _units_file(output: str | None) -> str:
+    """Name the file within the one directory that the unit's user may write to. Raises UsageProblem."""
+    folder, name = os.path.split(output or _UNITS_FILE)
+    if folder not in ("", _UNITS_DIRECTORY) or not name:
+        raise UsageProblem(f"record: {output}: a unit writes into {_UNITS_DIRECTORY} only: -o takes a name there")
+    return f"%S/pymemtools/{name}"
 
 
 def _record(options: dict[str, Any]) -> None:

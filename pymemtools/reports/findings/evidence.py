@@ -30,7 +30,8 @@ from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.commitments import WANTS as COMMITMENTS
 from pymemtools.reports.zones import reserves, zones_report
 from pymemtools.sources.base import Source
-from pymemtools.units import plus
+from pymemtools.sources.left_behind import host_of
+from pymemtools.units import human_size, plus
 
 if TYPE_CHECKING:
     from pymemtools.readings.recorded import Recorded
@@ -72,9 +73,27 @@ class Evidence:
         self._questions = questions
         self.recorded = recorded  # the span of the recording that the source is a moment of
         self.kills = kills  # in its logs; None: it has none
-        self.before = before  # the same machine earlier
+        self.before = before  # what it is to be compared with
         self.untold: dict[str, str] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {}
+
+    @cached_property
+    def another(self) -> str | None:
+        """Say why what was before is no earlier state of this machine; None where it is, or nothing was."""
+        if self.before is None:
+            return None
+        hosts = [_host(each.source) for each in (self.before, self)]
+        if None not in hosts and hosts[0] != hosts[1]:
+            return f"it is of {hosts[0]}, and this is {hosts[1]}"
+        was, now = self.before.ram, self.ram
+        if was and now and 10 * abs(was - now) > max(was, now):
+            return f"it has {human_size(was)} of RAM, and this {human_size(now)}"
+        return None
+
+    @property
+    def earlier(self) -> Evidence | None:
+        """Give the same machine earlier."""
+        return None if self.another else self.before
 
     def answer(self, question: str, ask_it: Callable[[], Report]) -> Report | None:
         """Ask, or say in ``untold`` why there is no answer."""
@@ -213,6 +232,10 @@ class Evidence:
     def share(self, amount: int | None) -> float | None:
         """Give an amount in percent of MemTotal."""
         return None if amount is None or self.ram is None else 100 * amount / self.ram
+
+
+def _host(source: Source) -> str | None:
+    return (source.manifest.host if source.manifest is not None else None) or host_of(source)
 
 
 def rows_of(report: Report | None) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ _GREW = 5  # percent of RAM
 
 
 def _figure(evidence: Evidence, key: str, title: str, sign: int = 1) -> Iterator[Seen]:
-    before = evidence.before
+    before = evidence.earlier
     if before is None:
         return
     was, now = before.meminfo.get(key), evidence.meminfo.get(key)
@@ -33,7 +33,7 @@ def _than(before: Evidence) -> str:
 
 
 def _processes(evidence: Evidence) -> Iterator[Seen]:
-    before = evidence.before
+    before = evidence.earlier
     if before is None or before.text(_BOOT_ID) != evidence.text(_BOOT_ID):
         return
     known = {(each.pid, each.starttime_ticks): each.sums.get("Pss") for each in before.sample.processes}

@@ -52,7 +52,7 @@ def findings_report(evidence: Evidence) -> Report:
     """Hold the rules against what a source says. A rule whose figures the source lacks finds nothing."""
     findings = sorted(_found(RULES, evidence), key=lambda finding: SEVERITIES.index(finding.severity))
     answer, sample = Findings(findings, evidence), evidence.sample
-    notes = (*evidence.machine.notes, *invisible(evidence.source))
+    notes = (*evidence.machine.notes, *invisible(evidence.source), *_another(evidence))
     refused = [unread(evidence.source, sample.unreadable, sample.seen, sample.reason)] if sample.unreadable else []
     facts = evidence.source.facts._asdict()
     if evidence.before is not None:
@@ -67,6 +67,13 @@ def findings_report(evidence: Evidence) -> Report:
         warnings=(*notes, *refused),
         unreadable=sample.unreadable,
     )
+
+
+def _another(evidence: Evidence) -> Iterator[str]:
+    """Say that nothing is said of what grew, and why."""
+    if evidence.before is not None and evidence.another:
+        path = evidence.before.source.facts.path or "the other capture"
+        yield f"{path} is of another machine: {evidence.another}; nothing is said of what grew"
 
 
 def _found(rules: Iterable[Rule], evidence: Evidence) -> Iterator[Finding]:
