@@ -19,6 +19,7 @@ CAPTURES = HERE / "captures"
 # A script's background job is deaf to Ctrl-C, and so would be the programs that it starts to interrupt them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's children would be deaf to it
+os.environ.pop("COLUMNS", None)  # pipes keep their lines whole without it
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
 FORKABLE = {"input", "stdin", "env", "cwd", "timeout"}

@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_shown_is_what_is_printed(pymemtools: Run, folder: Path, call: str, output: str) -> None:
     program, *arguments = shlex.split(call)
     assert program == "pymemtools"
-    done = pymemtools(*arguments, cwd=folder, env=os.environ | {"COLUMNS": "80"})
+    done = pymemtools(*arguments, cwd=folder)
     assert (done.returncode, done.stderr) == (0, b"")
     pieces = [re.escape(piece) for piece in re.split(r"^\.\.\.\n", output, flags=re.MULTILINE)]
     assert re.fullmatch("(?:.*\n)*".join(pieces), done.stdout.decode()), done.stdout.decode()

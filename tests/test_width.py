@@ -1,4 +1,4 @@
-"""Text is fitted to the terminal; in a pipe it stays whole, whatever COLUMNS says, unless --width was given."""
+"""Text is fitted to the terminal; in a pipe it stays whole, unless --width or COLUMNS was given."""
 
 from __future__ import annotations
 
@@ -63,10 +63,12 @@ def test_columns_goes_before_the_terminal() -> None:
 @pytest.mark.parametrize("call", ["zones", "tunables list", "oom-scores", "info"])
 def test_a_pipe_keeps_lines_whole(pymemtools: Run, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = pymemtools("--demo", *call.split()).stdout
-    monkeypatch.setenv("COLUMNS", "40")
-    assert pymemtools("--demo", *call.split()).stdout == whole
     cut = pymemtools("--demo", *call.split(), "--width", "80").stdout.decode()
     assert widest(cut) <= 80
+    monkeypatch.setenv("COLUMNS", "80")
+    assert pymemtools("--demo", *call.split()).stdout.decode() == cut
+    monkeypatch.setenv("COLUMNS", "wide")
+    assert pymemtools("--demo", *call.split()).stdout == whole
     assert re.findall(r"\d+", cut)[:20] == re.findall(r"\d+", whole.decode())[:20]
 
 

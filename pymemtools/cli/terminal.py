@@ -66,24 +66,30 @@ def terminal_columns(stream: TextIO | None, *, least: int) -> int:
     chosen = chosen_width()
     if chosen is not None:
         return max(least, chosen)
-    given = os.environ.get("COLUMNS", "")
-    if given.isascii() and given.isdigit() and len(given) < 6 and given[0] != "0":
-        return max(least, int(given))
+    given = _given_columns()
+    if given is not None:
+        return max(least, given)
     try:
         return max(least, os.get_terminal_size(stream.fileno() if stream else -1).columns or 80)
     except (OSError, ValueError):
         return 80
 
 
+def _given_columns() -> int | None:
+    """Give COLUMNS, which a shell keeps to itself: where a program sees it, somebody has exported it."""
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 6 and given[0] != "0" else None
+
+
 def page_columns() -> int | None:
-    """Tell how wide lines may be: of a terminal as it is, in a pipe as --width has it, else as they like (None)."""
-    if chosen_width() is None and not sys.stdout.isatty():
+    """Tell how wide lines may be: as --width or COLUMNS has it, of a terminal as it is, else as they like (None)."""
+    if chosen_width() is None and _given_columns() is None and not sys.stdout.isatty():
         return None
     return terminal_columns(sys.stdout, least=LEAST)
 
 
 def on_page(lines: Iterable[str]) -> Iterator[str]:
-    """Fit lines to the terminal; in a pipe they stay whole, unless --width was given."""
+    """Fit lines to the terminal; in a pipe they stay whole, unless --width or COLUMNS was given."""
     columns = page_columns()
     if columns is None:
         yield from lines
