@@ -19,6 +19,8 @@ from pymemtools.report import Report
 from pymemtools.reports.selftest.cases import MOVED, Case, Verdict, verdict_of
 from pymemtools.reports.selftest.catalog import CHECKS
 from pymemtools.reports.selftest.compared import Check, Compared
+from pymemtools.reports.selftest.evidence import read_evidence
+from pymemtools.reports.selftest.meminfo_checks import dirty
 from pymemtools.reports.selftest.report import COLUMNS, selftest
 from pymemtools.sources import open_source
 
@@ -342,3 +344,21 @@ def test_the_man_page_names_every_check_and_column() -> None:
     page = (HERE.parent / "man" / "man1" / "pymemtools-selftest.1").read_text()
     words = set(re.findall(r"[a-z-]+", "\n".join(re.findall(r"^\.It Cm (.*)$", page, re.MULTILINE))))
     assert {check.id for check in CHECKS} | {column.key for column in COLUMNS} <= words
+
+
+@pytest.mark.parametrize("joined", [0, 13])
+def test_dirty_limits_go_by_what_the_kernel_has_free_in_all(joined: int) -> None:
+    """Zones that memory has joined later may tell some pages more, and vmstat with them, as on our 6.18."""
+    look = read_evidence(open_source(str(NEW)))._replace(is_live=True)  # then nothing may be off
+    machine, size = look.machine, look.machine.page_size
+    free = machine.counters["nr_free_pages"] + joined
+    assert machine.zones is not None
+    first, *others = machine.zones
+    first = first._replace(free=free - sum(zone.free for zone in others))
+    meminfo = {**machine.meminfo, "MemFree": (free - joined) * size}
+    counted = {**machine.counters, "nr_free_pages": free}
+    more = machine._replace(meminfo=meminfo, counters=counted, zones=[first, *others])
+    for off, holds in ((0, True), (1, False)):
+        counters = {**counted, "nr_dirty_threshold": counted["nr_dirty_threshold"] + off}
+        pairs = list(dirty(look._replace(machine=more._replace(counters=counters))))
+        assert [each.holds for each in pairs] == [holds, True]
