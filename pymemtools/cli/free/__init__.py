@@ -115,8 +115,7 @@ def command(
     measure, said = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar), set[str]()
     redraws, gap = watch is not None and is_redrawn(style), "" if line else gap_between(style)
     for sample in samples(interval, times, gap, redraws=redraws):
-        asked = of_one_moment(studied)
-        report = free_report(measure(asked), facts_as_json(studied.facts))
+        report = free_report(measure(asked := of_one_moment(studied)), facts_as_json(studied.facts))
         formulas = None if cgroup or classic else _formulas(asked)
         report = report._replace(warnings=_news(report, said) if style == "text" else ())
         show(report, style, text, sample=sample if is_repeated else None, formulas=formulas, is_classic=True)
