@@ -47,7 +47,7 @@ completions: venv
 	$(BIN)/pymemtools completion fish > completions/pymemtools.fish
 
 clean:
-	rm -rf $(VENV) pymemtools.pyz .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .benchmarks .hypothesis
+	rm -rf $(VENV) pymemtools.pyz .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 bench: dev
 	$(BIN)/python -m compileall -q pymemtools

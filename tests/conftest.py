@@ -26,10 +26,20 @@ FORKABLE = {"input", "stdin", "env", "cwd", "timeout"}
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def is_measured() -> bool:
+    """Tell whether coverage watches this process, and let it watch no process that starts.
+
+    That takes three times what a start of the program does, and forks of the warm one, which are watched, tell nearly
+    all of it.
+    """
+    return os.environ.pop("COVERAGE_PROCESS_CONFIG", None) is not None
+
+
 @pytest.fixture(scope="session")
-def warm_program() -> Iterator[WarmProgram]:
+def warm_program(is_measured: bool) -> Iterator[WarmProgram]:
     """Keep the program ready to fork."""
-    program = WarmProgram()
+    program = WarmProgram(is_measured=is_measured)
     yield program
     program.close()
 
