@@ -16,6 +16,8 @@ from pymemtools.models.drop_caches import predict
 from pymemtools.models.reclaimable import Interval
 from pymemtools.reports.drop_caches import class_of
 
+pytestmark = pytest.mark.alone
+
 MEMINFO = {"MemTotal": 1000000, "MemFree": 100000, "Active(file)": 400000, "Inactive(file)": 325100, "Dirty": 484}
 MORE = MEMINFO | {"Writeback": 0, "Mapped": 44084, "SReclaimable": 50000, "KReclaimable": 51000, "MemAvailable": 800000}
 live_root = pytest.mark.skipif(

@@ -17,6 +17,8 @@ from click.testing import CliRunner
 
 from pymemtools.cli import cli
 
+pytestmark = pytest.mark.alone
+
 UNITS = ("", "-b", "-k", "-m", "-g", "--tebi", "--pebi", "--kilo", "--mega", "--giga", "--tera", "--peta", "-h")
 ROWS = ("", "-w", "-t", "-l", "-v", "-lw", "-tv", "-lwtv", "--si", "--si -lwtv")
 OPTIONS = [f"{unit} {rows}" for unit in UNITS for rows in ROWS] + [

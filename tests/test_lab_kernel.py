@@ -38,6 +38,8 @@ from pymemtools.reports.what_if.watermarks import NEEDS as MARKS
 from pymemtools.sources import open_source
 from pymemtools.sources.example import open_example
 
+pytestmark = pytest.mark.alone
+
 KIB, MIB = 1024, 1 << 20
 Rows = Sequence[Mapping[str, Any]]
 

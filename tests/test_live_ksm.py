@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
+pytestmark = pytest.mark.alone
+
 KSM = Path("/sys/kernel/mm/ksm")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 SETTINGS = ("pages_to_scan", "sleep_millisecs", "use_zero_pages")

@@ -15,6 +15,8 @@ import pytest
 from conftest import Run
 from small_group import small_group
 
+pytestmark = pytest.mark.alone
+
 MIB = 1 << 20
 FILE, LIMIT = 200 * MIB, 128 * MIB
 

@@ -16,6 +16,8 @@ import pytest
 from conftest import HERE
 from still_tree import StillTree, still_tree
 
+pytestmark = pytest.mark.alone
+
 FIGURES = "swap uss rss pss vss"
 TABLE = ("", "-t", "-k", "-p", "-H", "-r", "-t -k", "-t -p -H", "-k -p", "-s uss -r -t", "-a", "-a -k -t", "-a -H -r")
 PROCESSES = (

@@ -20,6 +20,8 @@ from pymemtools.readings.touched import Look, look
 from pymemtools.reports.wss.report import REFERENCED
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.alone
+
 PAGE = mmap.PAGESIZE
 PAGES = 1000
 # Its memory is locked, so that reclaim, which other programs may bring about at any time, leaves the bits alone.

@@ -24,6 +24,8 @@ from pymemtools.reports.selftest.meminfo_checks import dirty
 from pymemtools.reports.selftest.report import COLUMNS, selftest
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.alone
+
 OLD = CAPTURES / "x86_64-5.10" / "selftest.tar.gz"  # its groups are of version 1
 NEW = CAPTURES / "x86_64-7.2" / "selftest.tar.gz"
 PROCESS = 1  # init of both, a shell

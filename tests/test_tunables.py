@@ -23,6 +23,8 @@ from pymemtools.reports.harm import harm
 from pymemtools.reports.tunable_values import Assignment, Wanted, checked, drop_in_lines, wishes_of
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.alone
+
 VM = Path("/proc/sys/vm")
 MEMINFO = (
     "MemTotal: 1000000 kB\nMemFree: 500000 kB\nActive(file): 100000 kB\nInactive(file): 100000 kB\n"
