@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice, repeat
-from operator import le, sub
+from operator import lt, sub
 from typing import Any, NamedTuple, overload
 
 from pymemtools.cells import Derived, Integers, extended
@@ -161,7 +161,7 @@ class Areas(Sequence[Area]):
 
     def ordered(self) -> Areas:
         """Put areas in order of addresses, which they mostly are."""
-        if all(map(le, self._extents(), islice(self._extents(), 1, None))):
+        if all(map(lt, self._starts, islice(self._starts, 1, None))):
             return self
         return Areas(sorted(self, key=lambda area: (area.start, area.end)))
 

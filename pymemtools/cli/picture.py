@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -85,9 +86,7 @@ def drawn(areas: Areas, look: Look, digits: int, found: frozenset[int] = frozens
 
     heights = Heights(areas, look.scale)
     page = Page(look.columns, ASCII if look.is_ascii else UNICODE, look.is_coloured, digits, look.order == "high")
-    yield from picture_lines(areas, heights, page, found)
-    if heights.note:
-        yield heights.note
+    return chain(picture_lines(areas, heights, page, found), [heights.note] if heights.note else [])
 
 
 def digits_of(areas: Sequence[Area], least: int = 8) -> int:

@@ -88,14 +88,11 @@ def page_columns() -> int | None:
     return terminal_columns(sys.stdout, least=LEAST)
 
 
-def on_page(lines: Iterable[str]) -> Iterator[str]:
+def on_page(lines: Iterable[str]) -> Iterable[str]:
     """Fit lines to the terminal; in a pipe they stay whole, unless --width or COLUMNS was given."""
     columns = page_columns()
     if columns is None:
-        yield from lines
-        return
+        return lines
     from pymemtools.render.fit import fitted
 
-    for block in lines:
-        for line in block.split("\n"):
-            yield from fitted(line, columns)
+    return (each for block in lines for line in block.split("\n") for each in fitted(line, columns))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections.abc import Sequence
+from itertools import islice
 
 from pymemtools.cells import Memo
 from pymemtools.procfs.maps import Mappings
@@ -67,7 +68,12 @@ def _tell_stack(mappings: Mappings, kinds: list[str], stack: int) -> None:
 def _tell_by_neighbours(mappings: Mappings, kinds: list[str]) -> None:
     starts, ends, perms = mappings.starts, mappings.ends, mappings.perms
     arena_size = (1 << 20) if ends and ends[-1] <= 1 << 32 else (64 << 20)
-    for i in range(1, len(kinds)):
+    told = [
+        i
+        for i, (before, access) in enumerate(zip(kinds, islice(perms, 1, None)), 1)
+        if before in ("data", "reserve") or access == b"---p"
+    ]  # few of very many mappings: the rest is not looked at twice
+    for i in told:
         if ends[i - 1] != starts[i]:
             continue
         before, kind = kinds[i - 1], kinds[i]

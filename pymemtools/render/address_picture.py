@@ -90,16 +90,17 @@ def picture_lines(areas: Areas, heights: Heights, page: Page, found: frozenset[i
     nears, fars = (ends, starts) if page.high_first else (starts, ends)
     last: int | None = None  # the address at the lower edge of the box above
     below = ""
-    for near, far, (top, middle, bottom) in zip(nears, fars, boxes):
+    address = f"%0{page.digits}x"
+    for near, far, (top, middle, bottom, inside) in zip(nears, fars, boxes):
         if near == last:
-            yield middle % near
+            yield f"{middle}{address % near}{inside}"
         else:
             if last is not None:
-                yield below % last
-            yield top % near
+                yield f"{below}{address % last}"
+            yield f"{top}{address % near}{inside}"
         last, below = far, bottom
     if last is not None:
-        yield below % last
+        yield f"{below}{address % last}"
 
 
 def has_changes(areas: Areas) -> bool:
@@ -112,13 +113,15 @@ def _given(areas: Areas, field: str) -> Iterable[Any]:
 
 
 class _Edges(NamedTuple):
-    """The lines at the top and bottom of a box, as templates without and with its inside, for the address: at an end
-    of the picture, and between boxes.
+    """The lines at the top and bottom of a box, but for the address at their end, and the lines between them.
+
+    The top one differs at an end of the picture from that between two boxes.
     """
 
     top: str
     middle: str
     bottom: str
+    inside: str = ""  # each line after a newline
 
 
 class _Pen:
@@ -143,8 +146,7 @@ class _Pen:
 
     def _ruled(self, line: str) -> _Edges:
         corners = (self._glyphs.top, self._glyphs.middle, self._glyphs.bottom)
-        address = f"%0{self._page.digits}x"
-        return _Edges(*(f"{self._blank}{left}{line * self._room}{right} {address}" for left, right in corners))
+        return _Edges(*(f"{self._blank}{left}{line * self._room}{right} " for left, right in corners))
 
     def boxes(self, areas: Areas, found: frozenset[int]) -> Iterator[_Edges]:
         """Draw the box of each area, once for those that look the same: in a long picture most do."""
@@ -163,9 +165,7 @@ class _Pen:
 
     def _box(self, area: Area, *, is_found: bool) -> _Edges:
         lines = self._lines(area, self._heights.of(area), is_found=is_found)
-        inside = "".join(f"\n{line}" for line in lines).replace("%", "%%")
-        top, middle, bottom = self._edges[_is_dashed(area)]
-        return _Edges(top + inside, middle + inside, bottom)
+        return self._edges[_is_dashed(area)]._replace(inside="".join(f"\n{line}" for line in lines))
 
     def _lines(self, area: Area, height: Height, *, is_found: bool) -> Iterator[str]:
         """Draw the lines within a box: the label, what is in it, and blank ones."""

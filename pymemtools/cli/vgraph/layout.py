@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from pymemtools.cli.picture import Look, described, drawn, save_picture
 from pymemtools.render.escape import escape
@@ -13,10 +14,8 @@ from pymemtools.units import brief_size
 
 def scene_lines(scene: Scene, look: Look) -> Iterator[str]:
     """Draw the picture for the terminal."""
-    if scene.space.title:
-        yield escape(scene.space.title)
-    yield from drawn(scene.areas, look, scene.digits, scene.found)
-    yield from map(escape, footer(scene))
+    title = [escape(scene.space.title)] if scene.space.title else []
+    return chain(title, drawn(scene.areas, look, scene.digits, scene.found), map(escape, footer(scene)))
 
 
 def save(scene: Scene, look: Look, path: str, *, force: bool) -> None:

@@ -90,13 +90,15 @@ def _parts_of(hole: Area, null_trap: int | None) -> Iterator[Area]:
 def figures(shown: Iterable[Area]) -> Figures:
     """Count what is in a picture, column by column; what is gone is in it no more."""
     areas = Areas.of(shown)
-    if "gone" in areas.values("change"):
+    given = areas.given()
+    if "change" in given:
         areas = Areas(area for area in areas if area.change != "gone")
     counts, sizes = areas.column("mappings"), areas.sizes()
-    every = zip(counts, sizes, areas.values("kind"), areas.values("label"))
-    holes = [size for count, size, kind, label in every if not count and kind == "hole" and not label]
+    empty = map(areas.__getitem__, [place for place, count in enumerate(counts) if not count])
+    holes = [area.size for area in empty if area.kind == "hole" and not area.label]
     perms = Counter(compress(areas.values("perms"), counts))
-    held = [amounts for amounts in zip(areas.values("resident"), areas.values("swapped")) if amounts[0] is not None]
+    both = zip(areas.values("resident"), areas.values("swapped")) if "resident" in given else ()
+    held = [amounts for amounts in both if amounts[0] is not None]
     return Figures(
         mappings=sum(counts),
         mapped=sum(compress(sizes, counts)),
