@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from heapq import heappush, heapreplace
 from typing import Any, NamedTuple
@@ -67,7 +68,7 @@ class Walk:
     def __init__(self, looks: Looks, cache: CacheCounter | None = None) -> None:
         self._looks = looks
         self._cache = cache or CacheCounter()
-        self._seen: set[tuple[int, int]] = set()
+        self._seen: dict[int, set[int]] = defaultdict(set)  # inodes by device: a tuple for each file would cost more
         self._rows: list[tuple[tuple[int, int], str, Any]] = []  # a heap
         self._resident = self._cache.resident
         self._least = (-2, 0)  # what a row must be above, in pages and size, to be among the most
@@ -136,10 +137,10 @@ class Walk:
     def _is_again(self, fd: int) -> bool:
         """Tell whether a directory was seen before, as vmtouch does: by its links, of which most have two."""
         status = os.fstat(fd)
-        who = (status.st_dev, status.st_ino)
-        is_again = who in self._seen
+        seen = self._seen[status.st_dev]
+        is_again = status.st_ino in seen
         if status.st_nlink > 1:
-            self._seen.add(who)
+            seen.add(status.st_ino)
         return is_again
 
     def _entered(self, names: Iterable[str], path: str, shown: str, real: str) -> Iterator[tuple[str, str, str]]:
@@ -185,12 +186,11 @@ class Walk:
     def _file(self, fd: int, shown: str) -> tuple[Any, ...] | None:
         """Count one file; give its row, where all rows are wanted."""
         looks, status = self._looks, _fstat(fd)
-        size = status.st_size
-        who = (status.st_dev, status.st_ino)
-        if (who in self._seen and not looks.as_fincore) or status.st_mode >> 12 != _REGULAR:
+        size, inode, seen = status.st_size, status.st_ino, self._seen[status.st_dev]
+        if (inode in seen and not looks.as_fincore) or status.st_mode >> 12 != _REGULAR:
             return None
         if not looks.as_vmtouch or status.st_nlink > 1:
-            self._seen.add(who)
+            seen.add(inode)
         found = self._resident(fd, status)
         cached, dirty, writeback, evicted, recently, _ = found
         sums = self._sums

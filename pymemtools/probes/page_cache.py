@@ -48,8 +48,10 @@ class CacheCounter:
 
     def resident(self, fd: int, status: os.stat_result) -> Resident:
         """Count the pages of a whole file."""
-        device = status.st_dev
-        kind = self._kinds[device] if device in self._kinds else self._kind(fd, device)
+        try:
+            kind = self._kinds[status.st_dev]
+        except KeyError:
+            kind = self._kind(fd, status.st_dev)
         if kind == _HUGETLBFS:
             return UNKNOWN
         if kind != _OVERLAYFS:
