@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 KIB = 1024
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGTP]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
+_SIZE = r"(?ai)([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGTP]?)(?:i?B)?"  # compiled where it is used: few runs do
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)"
-_TIME = re.compile(rf"{_NUMBER}|(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?", re.ASCII)
+_TIME = rf"{_NUMBER}|(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?"
 _LONGEST = 20  # digits of an unsigned 64-bit number
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
@@ -21,7 +21,7 @@ def parse_size(text: str) -> int:
 
     Raises ValueError for anything else.
     """
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     if match is None:
         raise ValueError(f"not a size: {text!r}")
     number, unit = match.groups()
@@ -37,7 +37,7 @@ def parse_seconds(text: str) -> float:
 
     Raises ValueError for anything else.
     """
-    match = _TIME.fullmatch(text.strip())
+    match = re.fullmatch(_TIME, text.strip())
     if match is None or not any(match.groups()):
         raise ValueError(f"not a time: {text!r}")
     alone, *parts = match.groups()

@@ -1,10 +1,12 @@
 """/proc/PID/stat: the identity of a process, and whether it has memory at all."""
 
+from operator import itemgetter
 from typing import NamedTuple
 
 from pymemtools.errors import ParseError
 
 _PLACES = (1, 6, 7, 9, 17, 19, 20, 21, 23, 25)  # of the numbers behind the name, in the order of Stat
+_CHOSEN = itemgetter(*_PLACES)
 PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
 
@@ -77,24 +79,11 @@ def parse_stat(text: bytes, file: str = "stat") -> Stat:
     if len(rest) <= _PLACES[-1] + 1:
         return _short(text, opening, closing, file)
     try:
-        found = Stat(
-            pid=int(text[:opening]),
-            comm=text[opening + 1 : closing],
-            state=rest[0].decode("ascii"),
-            ppid=int(rest[1]),
-            flags=int(rest[6]),
-            minor_faults=int(rest[7]),
-            major_faults=int(rest[9]),
-            threads=int(rest[17]),
-            starttime_ticks=int(rest[19]),
-            vsize=int(rest[20]),
-            rss_pages=int(rest[21]),
-            startcode=int(rest[23]),
-            startstack=int(rest[25]),
-        )
+        numbers = list(map(int, _CHOSEN(rest)))
+        found = Stat(int(text[:opening]), text[opening + 1 : closing], rest[0].decode("ascii"), *numbers)
     except ValueError:
         raise _no_stat(file) from None
-    if min(figure or 0 for figure in found[5:]) < 0:  # which the kernel prints of no process
+    if min(numbers[2:]) < 0:  # which the kernel prints of no process
         raise _no_stat(file)
     return found
 

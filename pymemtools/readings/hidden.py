@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pymemtools.errors import MemtoolsError
-from pymemtools.procfs.mountinfo import parse_mountinfo
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_groups, parse_status_uid
 from pymemtools.sources.base import Source
 
@@ -21,14 +20,16 @@ def hiding_option(source: Source) -> str | None:
     if not source.is_live:
         return None
     try:
-        mounts = parse_mountinfo(source.read("self/mountinfo"))
         status = source.read("self/status")
+        if (parse_status_capabilities(status) or 0) >> CAP_SYS_PTRACE & 1:
+            return None
+        text = source.read("self/mountinfo")
     except MemtoolsError:
         return None
-    if (parse_status_capabilities(status) or 0) >> CAP_SYS_PTRACE & 1:
-        return None
+    from pymemtools.procfs.mountinfo import parse_mountinfo
+
     options: tuple[str, ...] = ()
-    for mount in mounts:  # of several on one place the last is on top
+    for mount in parse_mountinfo(text):  # of several on one place the last is on top
         if mount.kind == "proc" and mount.point == "/proc":
             options = mount.options
     may_see = any(f"gid={group}" in options for group in parse_status_groups(status))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymemtools.errors import Denied, Missing
-from pymemtools.procfs.ksm import KsmStat
-from pymemtools.procfs.smaps.accounted import Accounted
 from pymemtools.procfs.stat import Stat
 from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.units import signed_number
+
+if TYPE_CHECKING:
+    from pymemtools.procfs.ksm import KsmStat
+    from pymemtools.procfs.smaps.accounted import Accounted
 
 ALIVE = "alive"
 KERNEL = "kernel"  # a kernel thread
@@ -133,6 +135,8 @@ def packed(process: Process | None) -> tuple[Any, ...] | None:
     if process is None:
         return None
     accounted, ksm = process.accounted, process.ksm
+    if accounted is None and ksm is None:
+        return tuple(process)
     return tuple(
         process._replace(
             accounted=accounted and tuple(accounted),  # type: ignore[arg-type]
@@ -147,4 +151,9 @@ def unpacked(plain: tuple[Any, ...] | None) -> Process | None:
         return None
     process = Process._make(plain)
     accounted, ksm = process.accounted, process.ksm
+    if accounted is None and ksm is None:
+        return process
+    from pymemtools.procfs.ksm import KsmStat
+    from pymemtools.procfs.smaps.accounted import Accounted
+
     return process._replace(accounted=accounted and Accounted._make(accounted), ksm=ksm and KsmStat._make(ksm))

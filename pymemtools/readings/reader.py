@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess, ParseError
 from pymemtools.procfs.cgroup import main_group, parse_cgroups
-from pymemtools.procfs.ksm import parse_ksm_stat
-from pymemtools.procfs.smaps.accounted import Accounting
-from pymemtools.procfs.smaps.flagged import FlaggedRecords
-from pymemtools.procfs.smaps.mergeable import Mergeable
 from pymemtools.procfs.smaps.rollup import Rollups, parse_smaps_rollup
 from pymemtools.procfs.smaps.tally import Tally
 from pymemtools.procfs.stat import Stat
@@ -20,6 +16,12 @@ from pymemtools.readings.process import EMPTY, KERNEL, ZOMBIE, Process, identify
 from pymemtools.readings.steady import read_steadily
 from pymemtools.readings.wants import Wants
 from pymemtools.sources.base import ProcessFiles, Source
+
+if TYPE_CHECKING:
+    from pymemtools.procfs.ksm import KsmStat
+    from pymemtools.procfs.smaps.accounted import Accounting
+    from pymemtools.procfs.smaps.flagged import FlaggedRecords
+    from pymemtools.procfs.smaps.mergeable import Mergeable
 
 _T = TypeVar("_T")
 _MEMORY = ("Rss", "Swap")
@@ -104,7 +106,7 @@ class ProcessReader:
             cgroups=cgroups if wants.cgroups else None,
             oom_score=_optional(files, "oom_score", small_number) if wants.oom_score else None,
             oom_score_adj=_optional(files, "oom_score_adj", small_number) if wants.oom_score_adj else None,
-            ksm=_optional(files, "ksm_stat", parse_ksm_stat) if wants.ksm else None,
+            ksm=_ksm_of(files) if wants.ksm else None,
         )
 
     def _figures(self, files: ProcessFiles, stat: Stat | None, process: Process) -> Process:
@@ -113,8 +115,8 @@ class ProcessReader:
         rollup = _optional(files, "smaps_rollup", self._parse_rollup) if is_summed_up else None
         sums: dict[str, int | None] = dict(rollup or {})
         maps, is_without_smaps, where = None, False, f"{files.pid}/smaps"
-        accounting = Accounting(where) if wants.accounted else None
-        mergeable = Mergeable(where) if wants.mergeable else None
+        accounting = _accounting(where) if wants.accounted else None
+        mergeable = _mergeable(where) if wants.mergeable else None
         if rollup is None or not wants.rollup:
             try:
                 is_empty = self._feed(files, accounting, mergeable)
@@ -192,6 +194,27 @@ def _has_memory(stat: Stat | None, process: Process) -> bool:
     if stat is not None and stat.vsize is not None:
         return stat.vsize > 0  # of few resident pages stat may count none, as processors add theirs up late
     return not process.command.startswith(("[", "?"))
+
+
+# What few commands ask for is imported for those only.
+
+
+def _accounting(where: str) -> Accounting:
+    from pymemtools.procfs.smaps.accounted import Accounting
+
+    return Accounting(where)
+
+
+def _mergeable(where: str) -> Mergeable:
+    from pymemtools.procfs.smaps.mergeable import Mergeable
+
+    return Mergeable(where)
+
+
+def _ksm_of(files: ProcessFiles) -> KsmStat | None:
+    from pymemtools.procfs.ksm import parse_ksm_stat
+
+    return _optional(files, "ksm_stat", parse_ksm_stat)
 
 
 def _optional(files: ProcessFiles, name: str, parse: Callable[[bytes], _T | None]) -> _T | None:

@@ -7,7 +7,7 @@ import re
 from pymemtools.errors import MemtoolsError
 from pymemtools.sources.base import Source
 
-_FIELD = re.compile(rb"^([A-Z][A-Za-z0-9_]*): +[0-9]{1,20} kB$", re.MULTILINE)
+_FIELD = rb"(?m)^([A-Z][A-Za-z0-9_]*): +[0-9]{1,20} kB$"
 _ENOUGH = 64 << 10  # bytes: a record has two or three thousand
 
 
@@ -26,4 +26,4 @@ def smaps_fields(source: Source) -> tuple[str, ...]:
 
 
 def _names(text: bytes) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.decode("ascii") for name in _FIELD.findall(text)))
+    return tuple(dict.fromkeys(name.decode("ascii") for name in re.findall(_FIELD, text)))

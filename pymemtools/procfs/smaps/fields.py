@@ -31,7 +31,7 @@ SMAPS_FIELDS = {
     "THPeligible": "1 where the kernel may use transparent huge pages",
     "ProtectionKey": "the memory protection key of the range (x86, arm64)",
 }
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORDS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 _ODD = {"THPeligible": "thp_eligible"}
 
 
@@ -41,4 +41,4 @@ def key_of(field: str) -> str:
     >>> key_of("Shared_Clean"), key_of("MMUPageSize"), key_of("FooPss"), key_of("KSM")
     ('shared_clean', 'mmu_page_size', 'foo_pss', 'ksm')
     """
-    return _ODD.get(field) or _WORDS.sub("_", field).lower()
+    return _ODD.get(field) or re.sub(_WORDS, "_", field).lower()

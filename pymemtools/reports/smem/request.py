@@ -12,7 +12,7 @@ from pymemtools.report import Column
 from pymemtools.reports.smem.columns import FROM_STATUS, SPLIT, VIEWS, Figure, View, field_named, figures_for
 
 _NOT_WEIGHTS = ("pid", "order", "depth")
-_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_FIELD = r"[A-Za-z][A-Za-z0-9_]*"
 
 
 class Filters(NamedTuple):
@@ -52,7 +52,7 @@ class Request(NamedTuple):
         names = [name for name in (*(self.columns or ()), self.sort, self.label) if name is not None]
         found = [name for name in dict.fromkeys(names) if self.view.column(name) is None]
         for name in found:
-            if self.report == "system" or not _FIELD.fullmatch(name):
+            if self.report == "system" or not re.fullmatch(_FIELD, name):
                 raise self._no_column(name)
         return found
 
