@@ -98,6 +98,15 @@ def test_where_the_memory_comes_from(tmp_path: Path, pymemtools: Run) -> None:
     assert document["totals"]["free_before"] - document["totals"]["free_after"] == 47 * MIB
 
 
+def test_a_limit_beyond_the_machine(tmp_path: Path, pymemtools: Run) -> None:
+    """The machine is out of memory first, and by as much as if there were no limit: 90 GiB were said to be found."""
+    tree = write(tmp_path, V2_ROOT | group("/a", max=100 << 30))
+    totals = ask(pymemtools, tree, "alloc", "200G", "--group", "/a", "--set", "vm.overcommit_memory=1")["totals"]
+    without = ask(pymemtools, tree, "alloc", "200G", "--set", "vm.overcommit_memory=1")["totals"]
+    assert (totals["outcome"], totals["decided_by_cgroup"], totals["victim_pid"]) == ("OOM", None, 0)
+    assert totals["missing_least"] == without["missing_least"] > 184 << 30
+
+
 def test_v1(tmp_path: Path, pymemtools: Run) -> None:
     """memory.memsw.limit_in_bytes is of both: at that one nothing is swapped out, it would not help."""
     own = {"limit_in_bytes": 512 * MIB, "memsw__limit_in_bytes": 612 * MIB, "memsw__usage_in_bytes": 473 * MIB}

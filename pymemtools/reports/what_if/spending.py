@@ -95,7 +95,7 @@ def _supply(asked: Asked, pages: int, zones: Sequence[ZoneLevels], asks: Asking)
     found = supply(pages, zones, *stocks, knows_marks=machine.doubt is None)
     room = (pages - found.missing_at_least) * page if found.missing_at_least else None
     ruled = ruling(asks, machine, pages * page, room)
-    if ruled.pressed is not None:
+    if ruled.pressed is not None and (room is None or ruled.decided is not None):  # or else the machine is short first
         within = supply(ruled.pressed.free // page, zones, *stocks, knows_marks=machine.doubt is None)
         found = supplied(within, ruled.pressed, ruled.fatal, pages, page)
     return found, ruled
