@@ -222,6 +222,32 @@ def test_before_2_6_36_the_kernels_scores_are_all_there_is(pymemtools: Run, tmp_
         assert refused.stderr.count(b"\n") <= 2
 
 
+@pytest.mark.parametrize(
+    ("release", "rule"),
+    [
+        ("2.6.32", []),  # another rule: no figures to put in
+        (
+            "3.2.0",
+            [
+                "badness = (RSS + swap + page tables) * 1000 / total + adj; total: RAM and swap, in pages",
+                "42 = (25600 + 0 + 10) * 1000 / 307200 + 100 = 183",
+                "score = badness",
+                "  (oom_badness(), mm/oom_kill.c; proc_oom_score(), fs/proc/base.c; Linux 2.6.36 to 3.5)",
+            ],
+        ),
+    ],
+)
+def test_the_rule_of_old_kernels(pymemtools: Run, tmp_path: Path, release: str, rule: list[str]) -> None:
+    """It was said to be that of later ones, with a score of None."""
+    proc = write_tree(tmp_path, Proc(42, "large")) / "proc"
+    (proc / "version").write_text(f"Linux version {release} (x)\n")
+    (proc / "42/oom_score").write_text("183\n")
+    (proc / "42/oom_score_adj").write_text("100\n")
+    (proc / "42/status").write_text("VmRSS:\t102400 kB\nVmSwap:\t     0 kB\nVmPTE:\t    40 kB\n")
+    lines = pymemtools("oom-scores", "-S", str(tmp_path), "--explain").stdout.decode().splitlines()
+    assert [line for line in lines if "badness" in line or " = " in line or "(oom_" in line] == rule
+
+
 def test_who_has_no_score_may_still_be_killed(pymemtools: Run, tmp_path: Path) -> None:
     proc = write_tree(tmp_path, Proc(1, "init"), Proc(42, "large")) / "proc"
     (proc / "version").write_text("Linux version 2.6.14 (x)\n")

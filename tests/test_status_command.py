@@ -179,6 +179,13 @@ def test_the_ratio_without_any_smaps(pymemtools: Run, tmp_path: Path) -> None:
     )
 
 
+def test_the_ratio_where_no_status_tells_what_is_mapped(pymemtools: Run) -> None:
+    swapped = ("status", "--all", "-S", str(CAPTURES / "odd/swapped"))
+    assert pymemtools(*swapped).stdout.decode().startswith("16000 - -\n")
+    (row,) = json.loads(pymemtools(*swapped, "-f", "json").stdout)["rows"]
+    assert (row["rss"], row["vss"], row["rss_to_vss"]) == (16000 << 10, None, None)
+
+
 def test_the_ratio_is_that_of_ps(pymemtools: Run) -> None:
     """On a capture: the same files, read another way."""
     report = json.loads(pymemtools("status", "--all", "-S", SEVEN, "-f", "json").stdout)

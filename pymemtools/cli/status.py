@@ -125,7 +125,7 @@ def _ratio_lines(ratio: Ratio) -> Iterator[str]:
         ("PSS", ratio.pss, ratio.vss_of_pss, ratio.pss_to_vss, "every page counted once"),
     ]
     share = ratio.rss_to_vss
-    yield f"{ratio.rss >> 10} {ratio.vss >> 10} {'-' if share is None else f'{share:.6g}'}"
+    yield f"{_kib(ratio.rss)} {_kib(ratio.vss)} {'-' if share is None else f'{share:.6g}'}"
     yield ""
     yield from detail_lines(
         [

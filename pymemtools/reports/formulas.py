@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.models.oom import FAIR
-from pymemtools.models.release import since
+from pymemtools.models.release import parse_release, since
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.reports.estimates import available_of, marks_of
@@ -106,24 +106,36 @@ def of_system(meminfo: Mapping[str, int]) -> Iterator[Formula]:
     yield Formula(lines, "smem 1.5; the figures: meminfo_proc_show(), fs/proc/meminfo.c, Linux 2.6.19 to 6.18")
 
 
-def of_scores(rows: Sequence[Candidate], totals: Mapping[str, Any], page_size: int) -> Iterator[Formula]:
-    """Say how the first process comes to its score, in pages."""
-    row = next((row for row in rows if None not in (row.badness_pages, row.rss, row.swap, row.page_tables)), None)
+def of_scores(rows: Sequence[Candidate], totals: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Formula]:
+    """Say how the first process comes to its score, in pages; nothing before Linux 2.6.36, which had another rule."""
+    row = next((row for row in rows if None not in (row.oom_score_computed, row.rss, row.swap, row.page_tables)), None)
     total = totals["total_pages"]
-    if row is None or not total:
+    if row is None or row.badness_pages is None or not total:
         return
-    sizes = [(size or 0) // page_size for size in (row.rss, row.swap, row.page_tables)]
-    adj, badness = row.oom_score_adj or 0, row.badness_pages or 0
-    sum_of = sum(sizes) + adj * (total // 1000)
-    lines = [
-        "badness = RSS + swap + page tables + adj * (total / 1000), in pages; total: RAM and swap",
-        f"{row.pid} = {sizes[0]} + {sizes[1]} + {sizes[2]} + {adj} * {total // 1000} = {sum_of}",
-    ]
+    sizes = [(size or 0) // (facts["page_size"] or 4096) for size in (row.rss, row.swap, row.page_tables)]
+    adj, badness = row.oom_score_adj or 0, row.badness_pages
+    figures = " + ".join(map(str, sizes))
+    is_share = not since(parse_release(facts["kernel"]), (3, 6))
+    if is_share:
+        sum_of = sum(sizes) * 1000 // total + adj
+        lines = [
+            "badness = (RSS + swap + page tables) * 1000 / total + adj; total: RAM and swap, in pages",
+            f"{row.pid} = ({figures}) * 1000 / {total} + {adj} = {sum_of}",
+        ]
+    else:
+        sum_of = sum(sizes) + adj * (total // 1000)
+        lines = [
+            "badness = RSS + swap + page tables + adj * (total / 1000), in pages; total: RAM and swap",
+            f"{row.pid} = {figures} + {adj} * {total // 1000} = {sum_of}",
+        ]
     if sum_of != badness:
         lines.append(f"  by this kernel's rules {badness} (before 4.17 those of root are 3 % less)")
-    if totals["score_scale"] == FAIR:
+    if is_share:
+        lines += ["score = badness"]
+    elif totals["score_scale"] == FAIR:
         lines += ["score = (1000 + badness * 1000 / total) * 2 / 3, at least 0"]
         lines += [f"      = (1000 + {badness} * 1000 / {total}) * 2 / 3 = {row.oom_score_computed}"]
     else:
         lines += ["score = badness * 1000 / total", f"      = {badness} * 1000 / {total} = {row.oom_score_computed}"]
-    yield Formula(tuple(lines), "oom_badness(), mm/oom_kill.c; proc_oom_score(), fs/proc/base.c; Linux 3.6 to 6.18")
+    versions = "2.6.36 to 3.5" if is_share else "3.6 to 6.18"
+    yield Formula(tuple(lines), f"oom_badness(), mm/oom_kill.c; proc_oom_score(), fs/proc/base.c; Linux {versions}")

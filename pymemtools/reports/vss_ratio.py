@@ -16,15 +16,15 @@ class Ratio(NamedTuple):
     """How much of what is mapped is in memory, over many processes; bytes."""
 
     processes: int
-    vss: int
-    rss: int
+    vss: int | None
+    rss: int | None
     pss: int | None  # of the processes whose smaps could be read
     vss_of_pss: int | None  # their address space
 
     @property
     def rss_to_vss(self) -> float | None:
         """Give what the one-liner of ps and awk gives: shared pages count once for each of their users."""
-        return self.rss / self.vss if self.vss else None
+        return None if self.rss is None or not self.vss else self.rss / self.vss
 
     @property
     def pss_to_vss(self) -> float | None:
@@ -68,8 +68,8 @@ def _ratio(sample: Sample) -> Ratio:
     pss = _total(each.get("Pss") for each in sums)
     return Ratio(
         len(sizes),
-        sum(each.get("VmSize", 0) for each in sizes),
-        sum(each.get("VmRSS", 0) for each in sizes),
+        _total(each.get("VmSize") for each in sizes),
+        _total(each.get("VmRSS") for each in sizes),
         pss if sample.has_pss else None,
         _total(each.get("Size") for each in sums) if sample.has_pss else None,
     )

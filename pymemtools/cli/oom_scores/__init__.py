@@ -92,8 +92,7 @@ def _checked(options: Mapping[str, Any]) -> ScoresRequest:
 def _formulas(report: Report) -> Iterator[Formula]:
     from pymemtools.reports.formulas import of_scores
 
-    rows, page_size = getattr(report.answer, "rows", ()), report.facts["page_size"]
-    return of_scores(rows, report.totals or {}, page_size or 4096)
+    return of_scores(getattr(report.answer, "rows", ()), report.totals or {}, report.facts)
 
 
 def _column(name: str) -> str:
