@@ -104,6 +104,11 @@ def minus(a: int | None, b: int | None) -> int | None:
     return None if a is None or b is None else a - b
 
 
+def rest(whole: int | None, part: int | None) -> int | None:
+    """Subtract, where both are known, and the part can be one of the whole."""
+    return None if whole is None or part is None or part > whole else whole - part
+
+
 def times(a: int | None, factor: int) -> int | None:
     """Multiply, where it is known."""
     return None if a is None else a * factor

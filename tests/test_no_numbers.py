@@ -58,3 +58,16 @@ def test_settings_that_are_no_numbers(tmp_path: Path, pymemtools: Run, ratios: s
         done = pymemtools(*command.split(), "-S", str(tmp_path), "-f", "json")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["command"] == command
+
+
+def test_a_part_that_is_more_than_its_whole(tmp_path: Path, pymemtools: Run) -> None:
+    """Both were below 0."""
+    write_tree(tmp_path, meminfo={"MemTotal": 400, "MemFree": 4, "Buffers": 0, "Cached": 80, "Shmem": 100})
+    (tmp_path / "proc/zoneinfo").write_text(ZONES.replace("free     9", "free     999"))
+    nodes = json.loads(pymemtools("numa", "-S", str(tmp_path), "-f", "json").stdout)["rows"]
+    assert [(row["mem_total"], row["free"], row["used"]) for row in nodes] == [(99 << 12, 999 << 12, None)]
+    types = json.loads(pymemtools("pages", "-S", str(tmp_path), "-f", "json").stdout)["rows"]
+    assert {row["type"]: row["counted"] for row in types if row["type"] in ("file", "shmem")} == {
+        "file": None,
+        "shmem": 100 << 10,
+    }

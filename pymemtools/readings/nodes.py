@@ -86,7 +86,9 @@ def _by_its_zones(zones: list[Zone], page_size: int) -> MemoryNode:
         for key, value in (*zone.counters.items(), *zone.node_counters.items()):
             sums[key] = sums.get(key, 0) + value
     total, free = sum(zone.usable for zone in zones) * page_size, sum(zone.free for zone in zones) * page_size
-    meminfo = {"MemTotal": total, "MemFree": free, "MemUsed": total - free}
+    meminfo = {"MemTotal": total, "MemFree": free}
+    if free <= total:
+        meminfo["MemUsed"] = total - free
     for field, keys in _OF_ZONES.items():
         if all(key in sums for key in keys):
             meminfo[field] = sum(sums[key] for key in keys) * page_size

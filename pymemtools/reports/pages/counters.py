@@ -11,7 +11,7 @@ from pymemtools.procfs.meminfo import hugetlb_pool
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.pages.columns import TypeRow
 from pymemtools.reports.system_memory import vmalloc_pages
-from pymemtools.units import human_size, minus, plus, times
+from pymemtools.units import human_size, minus, plus, rest, times
 
 Counts = Mapping[str, FrameCount]
 
@@ -37,7 +37,7 @@ def counters_of_machine(machine: Machine, counts: Counts | None) -> Iterator[Cou
     mapped = f"{human_size(both)} of the swap cache is mapped: with its type above or below" if both else None
     yield Counted("SwapCached", ("swap_cache",), get("SwapCached"), lambda less: mapped)
     yield Counted("Shmem", ("shmem", "shmem_thp"), get("Shmem"))
-    files = minus(plus(get("Buffers"), get("Cached")), get("Shmem", 0))
+    files = rest(plus(get("Buffers"), get("Cached")), get("Shmem", 0))
     yield Counted("Buffers+Cached-Shmem", ("file", "file_thp"), files)
     # mm/slub.c, ___kmalloc_large_node(): counted, and of no slab.
     large = "large blocks of kmalloc count, and are no slab's"
