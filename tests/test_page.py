@@ -220,6 +220,16 @@ def test_markdown_is_inert(pymemtools: Run, tmp_path: Path) -> None:
     assert r"Process 1 \(\<b\>\*\[a\]\(b\)\) holds half of RAM" in done.stdout.decode()
 
 
+FRAME = """<body><iframe style="width:%dpx;height:900px" src="b.html"></iframe><script>
+const frame = document.querySelector("iframe");
+frame.onload = () => {
+  const found = [frame.contentDocument.documentElement, ...frame.contentDocument.querySelectorAll(".wide")];
+  const wide = found.filter(each => each.clientWidth && each.scrollWidth > each.clientWidth);
+  document.body.innerHTML = `<pre>${wide.map(each => `${each.tagName}.${each.className}`).join(" ")}</pre>`;
+};
+</script>"""
+
+
 class TestBrowser:
     """What Chromium makes of it: the gate installs it, and without it these fail."""
 
@@ -258,6 +268,26 @@ class TestBrowser:
         assert 'id="owned"' not in done.stdout and "<img" not in done.stdout
         (title,) = re.findall("<title>Memory of [^<]*</title>", done.stdout)
         assert title == "<title>Memory of &lt;script&gt;document.title='owned'&lt;/script&gt;</title>"
+
+    def widths(self, tmp_path: Path, width: int, text: str) -> list[str]:
+        """Open a page in a frame, and name what is wider than it may be: the page itself, and what can be scrolled."""
+        (tmp_path / "b.html").write_text(text)
+        (tmp_path / "a.html").write_text(FRAME % width)
+        options = ("--allow-file-access-from-files", "--disable-web-security", "--dump-dom")
+        (told,) = re.findall(r"<pre>(.*)</pre>", self.browse(tmp_path, *options).stdout)
+        return str(told).split()
+
+    def test_nothing_is_wider_than_a_telephone_or_a_sheet(self, pymemtools: Run, tmp_path: Path) -> None:
+        """Not the long names of groups in a log either. Tables are scrolled on a screen, and whole on paper."""
+        machine = hostile_machine(tmp_path / "machine")
+        log = (HERE / "oom_reports/own-x86_64-6.18.44-memcg-v1.txt").read_text()
+        (machine / "dmesg").write_text(log.replace("/pymt_oom", "/" + "0123456789abcdef" * 5))
+        (machine / "proc/1/cmdline").parent.mkdir(exist_ok=True)
+        (machine / "proc/100/cmdline").write_bytes(b"/usr/bin/program\0" + b"--with\0a\0rather\0long\0line\0" * 9)
+        text = page(pymemtools, tmp_path / "a.html", "-S", str(machine))
+        assert set(self.widths(tmp_path, 360, text)) == {"DIV.wide"}
+        paper = text.replace("@media print{", "@media all{")
+        assert self.widths(tmp_path, 700, paper) == []
 
     @pytest.mark.parametrize("options", [(), ("--force-dark-mode",)], ids=["light", "dark"])
     @pytest.mark.parametrize("width", [400, 800, 1400])

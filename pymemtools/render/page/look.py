@@ -13,7 +13,7 @@ _BASE = """
 --crit:#b3001b;--warn:#8a5300;--note:#1c5a8a;--link:#0b57a4}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth}
-body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.45 system-ui,sans-serif}
+body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
 a{color:var(--link)}
 header,main,footer{max-width:1080px;margin:0 auto;padding:0 20px}
 header{padding-top:20px}
@@ -26,19 +26,19 @@ nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:4px 16px;margin:10px 0;pa
 .skip{position:absolute;left:-999px}.skip:focus{left:8px;top:8px;background:var(--card);padding:6px 10px}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .finding{border:1px solid var(--line);border-left:6px solid var(--note);border-radius:4px;background:var(--card)}
-.finding{margin:10px 0;padding:8px 14px;overflow-wrap:anywhere}
+.finding{margin:10px 0;padding:8px 14px}
 .finding.critical{border-left-color:var(--crit)}.finding.warning{border-left-color:var(--warn)}
 .finding h3{margin:0 0 4px}.finding p{margin:4px 0}
 .badge{font-size:12px;text-transform:uppercase;letter-spacing:.04em;font-weight:700;margin-right:8px}
 .critical .badge{color:var(--crit)}.warning .badge{color:var(--warn)}.notice .badge{color:var(--note)}
 .figure{font-weight:600}
-code,kbd{font:13px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+code,kbd{font:13px ui-monospace,Menlo,Consolas,monospace}
 details{margin:8px 0}summary{cursor:pointer}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:13.5px;margin:8px 0;width:100%}
 caption{text-align:left;color:var(--soft);padding:4px 0}
 th,td{padding:3px 8px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;white-space:nowrap}
-td.long{white-space:normal;overflow-wrap:anywhere;min-width:22em}
+td.long{white-space:normal;min-width:22em}
 table.sorts{min-width:900px}
 th{position:sticky;top:0;background:var(--bg);white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
@@ -61,7 +61,9 @@ _NIGHT = """:root{--bg:#15181c;--fg:#e7eaee;--soft:#a7b0bb;--line:#353b43;--card
 """
 _PRINT = """@media print{nav,.skip,input[type=search]{display:none}body{font-size:11pt}
 .finding,svg,tr{break-inside:avoid}
-details::details-content{content-visibility:visible}th{position:static}h2{break-after:avoid}}
+details::details-content{content-visibility:visible}th{position:static}h2,summary{break-after:avoid}
+.wide{overflow:visible}table{font-size:8pt}th,td{padding:2px 4px}table.sorts,td.long,.curves svg{min-width:0}
+.picture svg{break-inside:auto}}
 """
 # Tables of class "sorts" get a button in each header, a field that hides the rows without what is typed, and a line
 # that says aloud what was done. On paper all is open.
