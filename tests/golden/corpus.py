@@ -161,7 +161,6 @@ def run(calls: Sequence[Case], place: Path) -> dict[str, dict[str, Any]]:
         "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS))),
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
-        "COLUMNS": "80",
         "HOME": str(place),
         "SOURCE_DATE_EPOCH": "0",
     }
