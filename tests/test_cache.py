@@ -21,6 +21,7 @@ from pymemtools.probes.page_cache import MINCORE, PAGE, CacheCounter
 from pymemtools.readings.cached_files import Reach, survey
 from pymemtools.reports.cache.request import CacheRequest, answer
 from pymemtools.sources import open_source
+from pymemtools.units import human_size
 
 MIB = 1 << 20
 
@@ -83,6 +84,16 @@ def test_pages_in_the_cache_are_counted_and_drawn(pymemtools: Run, here: Path) -
     assert row["cells"] == [[1, 1]] * 5 + [[0, 1]] * 10 + [[1, 1]] * 5
     text = pymemtools("cache", str(file)).stdout.decode()
     assert " 50 [OOOOO          OOOOO] " in text
+
+
+def test_small_files_have_more_in_the_cache_than_they_are_long(pymemtools: Run, here: Path) -> None:
+    """Whole pages are cached: no share of the files' length is more than all of it."""
+    for number in range(3):
+        with (here / f"{number}").open("wb", buffering=0) as file:
+            file.write(b"x")
+            os.fsync(file.fileno())
+    last = pymemtools("cache", str(here)).stdout.decode().splitlines()[-1]
+    assert last == f"{here}: {human_size(3 * PAGE)} in cache, in whole pages of 3 B, 3 files in 1 directories"
 
 
 def test_both_ways_to_count_agree(here: Path) -> None:

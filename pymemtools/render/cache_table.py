@@ -133,6 +133,8 @@ def _sum(tree: TreeRow) -> str:
     unknown = f", {tree.unknown} not known" if tree.unknown else ""
     beside = f" ({', '.join(more)})" if more else ""
     cached = f"{_human(tree.in_cache)} of {_human(tree.size)} in cache"
+    if tree.in_cache > tree.size:
+        cached = f"{_human(tree.in_cache)} in cache, in whole pages of {_human(tree.size)}"
     return f"{name}{cached}{beside}, {tree.files} files{places}{unknown}"
 
 
