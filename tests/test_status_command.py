@@ -52,6 +52,7 @@ def test_for_programs(pymemtools: Run) -> None:
     assert (row["mappings"], row["max_map_count"]) == (24, 65530)
     assert report["totals"]["vss_peak"] is None
     assert report["totals"]["rss"] == 1616 << 10
+    assert {key: report["totals"][key] for key in ("threads", "mappings")} == {"threads": 1, "mappings": 24}
 
 
 def test_a_size_of_a_later_kernel_has_the_kernels_name(pymemtools: Run, tmp_path: Path) -> None:

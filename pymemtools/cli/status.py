@@ -104,10 +104,8 @@ def _cells(row: StatusRow, fields: Sequence[str]) -> list[str]:
 
 
 def _totals(found: ProcessStatuses) -> list[str]:
-    rows = found.distinct
-    threads = sum(row.threads or 0 for row in rows)
-    mappings = sum(row.mappings or 0 for row in rows)
-    return [*(_kib(total_of(rows, field)) for field in found.fields), str(threads), str(mappings), "-"]
+    sizes = [_kib(total_of(found.distinct, field)) for field in found.fields]
+    return [*sizes, _count(found.threads), _count(found.mappings), "-"]
 
 
 def _kib(size: int | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.errors import Denied, Missing, NoSuchProcess
@@ -32,6 +32,21 @@ class ProcessStatuses(NamedTuple):
     def distinct(self) -> list[StatusRow]:
         """Leave out a process named twice, as by a thread of it: a sum counts it once."""
         return list({row.pid: row for row in self.rows}.values())
+
+    @property
+    def threads(self) -> int | None:
+        """Count the threads of all; None where no status tells."""
+        return _sum(row.threads for row in self.distinct)
+
+    @property
+    def mappings(self) -> int | None:
+        """Count the mappings of all; None where no maps or smaps tell."""
+        return _sum(row.mappings for row in self.distinct)
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 _BEFORE = (
@@ -66,6 +81,7 @@ def status_report(source: Source, pids: Sequence[int], facts: Mapping[str, Any])
     notes = tuple(line for row in found.distinct for line in _remarks(row))
     keys = {field: _column(field).key for field in found.fields}
     totals = {key: total_of(found.distinct, field) for field, key in keys.items()}
+    totals |= {"threads": found.threads, "mappings": found.mappings}
     return Report("status", _table(found), found, totals, facts, notes, tuple(said), len(refused))
 
 

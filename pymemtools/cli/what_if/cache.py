@@ -62,7 +62,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield _TITLES[kind]
         yield from _table(each, has_times=found.request.disk is not None)
-        yield from _verdict(each, found.request)
+        yield from _verdict(each, found.request, None if found.seconds is None else found.seconds[kind])
     yield ""
     yield from _together(found)
 
@@ -90,12 +90,11 @@ def _table(found: Sequence[Pass], *, has_times: bool) -> list[str]:
     return table([titles[place] for place in places], cells, (1, len(places) - 1))
 
 
-def _verdict(found: Sequence[Pass], request: CacheRequest) -> Iterator[str]:
+def _verdict(found: Sequence[Pass], request: CacheRequest, whole: float | None) -> Iterator[str]:
     last = found[-1]
     yield f"The last read finds {last.hit_percent:.1f} % of {last.file} in the cache."
-    if request.disk is not None:
+    if request.disk is not None and whole is not None:
         rates = [_rate(rate) for rate in (request.disk, request.copying)]
-        whole = sum(each.seconds or 0 for each in found)
         yield f"All take {whole:.1f} s, with {rates[0]} from the disk and {rates[1]} from memory."
 
 

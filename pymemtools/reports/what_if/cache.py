@@ -88,6 +88,13 @@ class Cached(NamedTuple):
     together: list[ReadersTogether]
 
     @property
+    def seconds(self) -> dict[str, float] | None:
+        """Give the time that all passes take, by kind of LRU; None where the disk's rate is not given."""
+        if self.request.disk is None:
+            return None
+        return {lru: sum(each.seconds or 0 for each in passes) for lru, passes in self.passes.items()}
+
+    @property
     def rules(self) -> list[str]:
         """Give the rules that the answer was worked out by."""
         return [_RULES[lru] for lru in self.passes]
@@ -168,5 +175,6 @@ def _totals(found: Cached, asks: Asking) -> dict[str, Any]:
         "cgroup": asks.path,
         "limited_by_cgroup": None if found.bound is None else found.bound.path,
         "limited_by_file": None if found.bound is None else found.bound.file,
+        "seconds": found.seconds,
         "rules": {lru: _RULES[lru] for lru in found.passes},
     }
