@@ -24,6 +24,7 @@ from still_tree import StillTree, still_tree
 
 from pymemtools.capture.recording import Tick, Writer
 from pymemtools.capture.unit import unit
+from pymemtools.errors import Missing
 from pymemtools.sources.recording import open_recording
 from pymemtools.sources.tree import live
 
@@ -281,6 +282,42 @@ def test_a_copy_of_what_is_written_now_is_read_wherever_it_lies(left_out: tuple[
         assert (done.returncode, done.stderr.count("\n")) == (0, 1)
         assert sorted(os.listdir(directory)) == sorted(file.name for file in files)
         assert before == {file: file.read_bytes() for file in files if file.suffix != ".rec-shm"}
+
+
+def test_a_copy_of_what_has_just_begun_is_a_recording(tmp_path: Path) -> None:
+    """SQLite puts all into the -wal at first: even what the file is, which nobody could tell without it."""
+    path, copied = tmp_path / "a.rec", tmp_path / "b.rec"
+    with Writer(str(path), {"page_size": 4096}) as writer:
+        writer.sample(Board(BOARD, {7: process_files(7, 400)}), Tick(1_795_000_000.0, 100.0))
+        shutil.copy(path, copied)
+    with pytest.raises(Missing) as refused:
+        open_recording(str(copied))
+    assert str(refused.value) == f"{copied}: no sample in it yet: none was taken, or its -wal was not copied"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
+def test_a_wal_that_may_not_be_read(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        path = Path(directory, "a.rec")
+        Path(directory).chmod(0o755)
+        with Writer(str(path), {"page_size": 4096}) as writer:
+            writer.sample(Board(BOARD, {7: process_files(7, 400)}), Tick(1_795_000_000.0, 100.0))
+            path.chmod(0o644)
+            command = [
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                sys.executable,
+                "-m",
+                "pymemtools",
+            ]
+            env = os.environ | {"PYTHONPATH": str(HERE.parent)}
+            done = subprocess.run(
+                [*command, "free", "-S", str(path)], capture_output=True, text=True, check=False, env=env
+            )
+        said = f"pymemtools: {path}-wal: Permission denied: the last samples are in it\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
 
 def test_one_file_to_send(tmp_path: Path, pymemtools: Run) -> None:

@@ -105,6 +105,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         for sql in TABLES.values():
             connection.execute(sql)
         connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a copy without its -wal is a recording, too
 
 
 @contextmanager

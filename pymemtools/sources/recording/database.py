@@ -99,6 +99,8 @@ class Database:
             is_needed = os.path.exists(wal) and os.path.getsize(wal)
             return self._connected(_WITHOUT_LOCKS if is_needed else "immutable=1")
         except self._errors as error:
+            if os.path.exists(wal) and not os.access(wal, os.R_OK):
+                raise Denied(f"{wal}: Permission denied: the last samples are in it") from None
             raise damaged(self._path, error) from None
 
     def _connected(self, how: str) -> sqlite3.Connection:

@@ -26,6 +26,7 @@ _MOST_PLACES = 1 << 22
 _GAP = 10  # intervals: what is longer is a time in which nothing was recorded
 _MOST_USERS = 1 << 20
 _BASES = 32 << 20  # bytes of texts that others are packed with, kept at hand
+_WHY_NONE = "none was taken, or its -wal was not copied"
 
 
 class About(NamedTuple):
@@ -95,7 +96,7 @@ class Recording:
         self._bases: dict[int, bytes] = {}
         self._kept = 0  # bytes of them
         if self._database.one("SELECT number FROM sample LIMIT 1") is None:
-            raise Missing(f"{path}: no sample in it yet")
+            raise Missing(f"{path}: no sample in it yet: {_WHY_NONE}")
 
     @cached_property
     def about(self) -> About:
@@ -167,7 +168,7 @@ class Recording:
     def _one_moment(self, which: str) -> Moment:
         found = self._find(which)
         if found is None:
-            raise Missing(f"{self.path}: no sample in it yet")
+            raise Missing(f"{self.path}: no sample in it yet: {_WHY_NONE}")
         return found
 
     def _find(self, which: str, *values: int) -> Moment | None:
