@@ -519,6 +519,9 @@ def test_the_status_is_the_command_s(script: str, status: int, pymemtools: Run) 
 
 def test_a_command_that_is_not_there(pymemtools: Run) -> None:
     assert pymemtools("lab", "watch", "no-such-command").returncode == 127
+    nameless = pymemtools("lab", "watch", "")
+    assert nameless.returncode == 127
+    assert nameless.stderr.endswith(b"\npymemtools: lab watch: '': No such file or directory\n")
     assert pymemtools("lab", "watch", "/").returncode == 126
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import select
@@ -25,7 +26,8 @@ class _NotStarted(MemtoolsError):
     """Say why a command cannot be run, with the status that shells give."""
 
     def __init__(self, command: str, error: OSError) -> None:
-        super().__init__(f"lab watch: {command}: {os.strerror(error.errno or 0)}")
+        name = command or "''"
+        super().__init__(f"lab watch: {name}: {os.strerror(error.errno or 0)}")
         self.exit_status = 127 if isinstance(error, FileNotFoundError) else 126
 
 
@@ -42,6 +44,8 @@ def _run(request: WatchRequest, stage: Stage) -> Mapping[str, Any]:
     started = stage.seconds
     try:
         defaults = [signal.SIGINT, signal.SIGPIPE]
+        if not request.command[0]:  # which Python refuses in words of its own
+            raise FileNotFoundError(errno.ENOENT, "")
         pid = os.posix_spawnp(request.command[0], list(request.command), os.environ, setsigdef=defaults)
     except OSError as error:
         raise _NotStarted(request.command[0], error) from None
