@@ -157,7 +157,7 @@ def test_a_path_may_be_written_in_many_ways(tmp_path: Path, pymemtools: Run) -> 
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (("--cgroup",), 2, "a capture has no group of its own: say --cgroup=PATH"),
+        (("--cgroup",), 2, "a capture has no group of its own: name one, by its path or its unit"),
         (("--cgroup", "/nope"), 1, "/nope: no such control group"),
         (("--cgroup", "/a/../../../../etc"), 1, "/a/../../../../etc: no such control group"),
         (("--cgroup", "nope.service"), 1, "nope.service: no such control group"),
@@ -229,7 +229,7 @@ def test_our_group_in_a_namespace_of_its_own(tmp_path: Path, cgroup: str, pid: s
 def test_a_mount_of_another_namespace_does_not_show_our_group(tmp_path: Path, path: str, root: str) -> None:
     write(tmp_path, {"proc/self/cgroup": f"0::{path}\n"})
     machine = live(str(tmp_path / "proc"), str(tmp_path))
-    with pytest.raises(Missing, match=r"^/c shows /.*, but our own group is /.*: say --cgroup=PATH$"):
+    with pytest.raises(Missing, match=r"^/c shows /.*, but our own group is /.*: name one of those$"):
         own_group(machine, Hierarchy(2, "/c", root))
 
 

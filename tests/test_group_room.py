@@ -194,6 +194,9 @@ def test_who_asks(tmp_path: Path, pymemtools: Run) -> None:
         done = pymemtools("what-if", *arguments, "--pid", "42", "--group", "/a", "-S", str(tree))
         assert (done.returncode, done.stdout) == (2, b"")
         assert done.stderr == b"pymemtools: --pid and --group each say who asks: give one of them\n"
+        done = pymemtools("what-if", *arguments, "--group", ".", "-S", str(tree))
+        message = b"pymemtools: a capture has no group of its own: name one, by its path or its unit\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, b"", message)
         done = pymemtools("what-if", *arguments, "--group", "/nope", "-S", str(tree))
         assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
 

@@ -409,7 +409,7 @@ def test_names(path: str, container: str | None, pod: str | None, label: str) ->
         (("/nope",), 1, "/nope: no such control group"),
         (("/../..",), 1, "/../..: no such control group"),
         (("",), 2, "groups: the name of the group is empty"),
-        ((".",), 2, "a capture has no group of its own: say --cgroup=PATH"),
+        ((".",), 2, "a capture has no group of its own: name one, by its path or its unit"),
         (("-c", "rss"), 2, "groups: unknown column 'rss'; there are: cgroup depth"),
         (("--watch", "1", "-f", "json"), 2, "groups: samples again and again"),
     ],

@@ -51,11 +51,11 @@ def find_hierarchy(source: Source) -> Hierarchy:
 def own_group(source: Source, hierarchy: Hierarchy) -> str:
     """Give the path, below the mount, of the group this program runs in. Raises UsageProblem on a capture."""
     if not source.is_live:
-        raise UsageProblem("a capture has no group of its own: say --cgroup=PATH")
+        raise UsageProblem("a capture has no group of its own: name one, by its path or its unit")
     path = group_of(source, hierarchy, "self")
     if path is None:
         told = parse_cgroups(source.read("self/cgroup")).get("memory" if hierarchy.version == 1 else "", "/")
-        raise Missing(f"{hierarchy.point} shows {hierarchy.root}, but our own group is {told}: say --cgroup=PATH")
+        raise Missing(f"{hierarchy.point} shows {hierarchy.root}, but our own group is {told}: name one of those")
     return path
 
 
@@ -130,8 +130,10 @@ def is_below(path: str, group: str) -> bool:
 def named_group(source: Source, hierarchy: Hierarchy, name: str) -> str:
     """Give the path of a group: itself, with or without the mount point before it, or the name of a systemd unit.
 
-    Raises UsageProblem when several units have that name, and Missing when none has.
+    ``.`` is our own. Raises UsageProblem when several units have that name, and Missing when none has.
     """
+    if name == OWN_GROUP:
+        return own_group(source, hierarchy)
     if "/" not in name:
         return _unit(source, hierarchy, name)
     if name == hierarchy.point or name.startswith(f"{hierarchy.point}/"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, UsageProblem
-from pymemtools.readings.cgroup_path import OWN_GROUP, Hierarchy, find_hierarchy, named_group, own_group
+from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy, named_group
 from pymemtools.readings.group_tree import GroupTree, read_tree
 from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.hidden import invisible, unread
@@ -74,9 +74,7 @@ def groups_report(source: Source, request: GroupsRequest) -> Report:
 
 
 def _path(source: Source, hierarchy: Hierarchy, name: str | None) -> str:
-    if name is None:
-        return "/"
-    return own_group(source, hierarchy) if name == OWN_GROUP else named_group(source, hierarchy, name)
+    return "/" if name is None else named_group(source, hierarchy, name)
 
 
 def _above(source: Source, hierarchy: Hierarchy, top: str) -> tuple[Sequence[Level], list[str]]:
