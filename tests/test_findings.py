@@ -191,6 +191,12 @@ def free_of_dma32(pages: int) -> Change:
     return both(in_file("proc/zoneinfo", pattern, rf"\1     {pages}"), meminfo(MemFree=(3808 + pages) * 4))
 
 
+def cache_of_dma32(pages: int) -> Change:
+    """Let a zone have so many pages of page cache."""
+    pattern = r"(?s)(zone +DMA32\n.*?nr_zone_inactive_file) +[0-9]+(\n +nr_zone_active_file) +[0-9]+"
+    return in_file("proc/zoneinfo", pattern, rf"\1 {pages - 9}\2 9")
+
+
 NODES = "".join(
     f"Node {node}, zone   Normal\n  pages free     {free}\n        min      1000\n        low      1200\n"
     "        high     1500\n        spanned  100000\n        present  100000\n        managed  91054\n"
@@ -232,14 +238,20 @@ CASES: list[tuple[str, Change, list[str] | None]] = [
     ("hugetlb-unused", meminfo(HugePages_Total=40, HugePages_Free=40, Hugetlb=81920), ["warning"]),
     ("hugetlb-unused", meminfo(HugePages_Total=40, HugePages_Free=35, Hugetlb=81920, MemTotal=2000000), ["notice"]),
     ("dirty-slow-card", both(CARD, vm(dirty_bytes=1 << 30)), ["notice"]),
-    ("swap-full", meminfo(SwapTotal=100000, SwapFree=15000), ["warning"]),
-    ("swap-full", meminfo(SwapTotal=100000, SwapFree=1000), ["critical"]),
+    ("swap-full", meminfo(SwapTotal=100000, SwapFree=15000, MemAvailable=RAM // 6), ["warning"]),
+    ("swap-full", meminfo(SwapTotal=100000, SwapFree=1000, MemAvailable=RAM // 6), ["critical"]),
+    ("swap-full", meminfo(SwapTotal=100000, SwapFree=1000, MemAvailable=RAM // 5), ["critical"]),
+    ("swap-full", meminfo(SwapTotal=100000, SwapFree=1000, MemAvailable=RAM // 5 + 1), ["notice"]),
+    ("swap-full", meminfo(SwapTotal=100000, SwapFree=21000), None),
     ("swap-thrashing", both(meminfo(SwapTotal=100000, SwapFree=60000), pressure(30, 15)), ["critical"]),
     ("swap-none", meminfo(MemAvailable=RAM // 8), ["warning"]),
     ("zram-full", both(written(ZRAM), SWAPPED), ["warning", "notice"]),
     ("zram-full", both(written(ZRAM | FULL), SWAPPED), ["critical", "warning", "notice"]),
     ("zone-low", free_of_dma32(9000), ["warning"]),
     ("zone-low", free_of_dma32(900), ["critical"]),
+    ("zone-low", both(free_of_dma32(9000), cache_of_dma32(17827)), ["notice"]),
+    ("zone-low", both(free_of_dma32(9000), cache_of_dma32(17826)), ["warning"]),
+    ("zone-low", both(free_of_dma32(900), cache_of_dma32(17827)), ["warning"]),
     ("min-free", vm(min_free_kbytes=50000), ["notice"]),
     ("min-free", vm(min_free_kbytes=100000), ["warning"]),
     ("min-free", vm(min_free_kbytes=256), ["critical"]),
@@ -255,6 +267,8 @@ CASES: list[tuple[str, Change, list[str] | None]] = [
     ("group-limit", groups(max=470 * MIB), ["notice"]),
     ("group-kills", groups(events="oom 3\noom_kill 2"), ["warning"]),
     ("group-high", groups(high=400 * MIB), ["warning"]),
+    ("group-high", both(groups(high=400 * MIB), pressure(1, 0, "sys/fs/cgroup/pod/memory.pressure")), ["warning"]),
+    ("group-high", both(groups(high=400 * MIB), pressure(0.9, 0, "sys/fs/cgroup/pod/memory.pressure")), ["notice"]),
     ("group-pressure", both(groups(), pressure(20, 12, "sys/fs/cgroup/pod/memory.pressure")), ["warning"]),
     ("process-half-of-ram", grown(278, 400000), ["warning"]),
     ("map-count", both(vm(max_map_count=1000), many_mappings(280, 900)), ["warning"]),

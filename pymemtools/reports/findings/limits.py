@@ -46,8 +46,13 @@ def _slowed(evidence: Evidence) -> Iterator[Seen]:
     for row in evidence.rows("groups"):
         high, current = row["high"], row["current"]
         if high and current is not None and current >= high:
-            title = f"Memory group {row['cgroup']} is above memory.high: its processes are slowed down"
-            yield _seen(row, WARNING, title, f"{human_size(current)}, high is {human_size(high)}")
+            title, severity = (
+                f"Memory group {row['cgroup']} is above memory.high: its processes are slowed down",
+                WARNING,
+            )
+            if row["some_avg60"] is not None and row["some_avg60"] < 1:
+                title, severity = f"Memory group {row['cgroup']} is at memory.high, and nobody waits for that", NOTICE
+            yield _seen(row, severity, title, f"{human_size(current)}, high is {human_size(high)}")
 
 
 def _stalls(evidence: Evidence) -> Iterator[Seen]:
@@ -80,7 +85,7 @@ RULES = (
     Rule(
         "group-high",
         WARNING,
-        "memory.current is at or above memory.high",
+        "memory.current is at or above memory.high (notice: its some avg60 is below 1 %)",
         "Documentation/admin-guide/cgroup-v2.rst; mm/memcontrol.c, mem_cgroup_handle_over_high(), Linux 6.1",
         "pymemtools groups PATH",
         "nothing is killed, but everything in it is slow: raise memory.high, or see what grows",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.units import human_size
 
 _OF_RAM = 5  # percent that min_free_kbytes may well be
+_CACHED = ", of which there is enough: page cache"
 _ORDER = 3  # PAGE_ALLOC_COSTLY_ORDER: up to it the allocator tries for ever
 _SCATTERED = 950  # permille of free memory in smaller blocks
 
@@ -16,16 +18,38 @@ _SCATTERED = 950  # permille of free memory in smaller blocks
 def _below(evidence: Evidence) -> Iterator[Seen]:
     if evidence.machine.doubt:
         return  # they tell of other memory than the machine's
+    cached = {(zone.node, zone.name) for zone in evidence.machine.zones if _has_cache(zone)}
     for zone in evidence.rows("zones"):
         if not zone["managed"] or zone["free"] > zone["low"]:
             continue
+        has_cache = (zone["node"], zone["zone"]) in cached
         name, figure = f"{zone['zone']} of node {zone['node']}", f"{human_size(zone['free'])} free"
         if zone["free"] > zone["min"]:
-            title = f"Zone {name} is below its low watermark: kswapd reclaims"
-            yield Seen(WARNING, title, f"{figure}, low is {human_size(zone['low'])}", zone["free"], "bytes")
+            title = f"Zone {name} is below its low watermark: kswapd reclaims{_CACHED if has_cache else ''}"
+            yield Seen(
+                NOTICE if has_cache else WARNING,
+                title,
+                f"{figure}, low is {human_size(zone['low'])}",
+                zone["free"],
+                "bytes",
+            )
         else:
             title = f"Zone {name} is below its min watermark: who allocates from it must reclaim itself"
-            yield Seen(CRITICAL, title, f"{figure}, min is {human_size(zone['min'])}", zone["free"], "bytes")
+            title += _CACHED if has_cache else ""
+            yield Seen(
+                WARNING if has_cache else CRITICAL,
+                title,
+                f"{figure}, min is {human_size(zone['min'])}",
+                zone["free"],
+                "bytes",
+            )
+
+
+def _has_cache(zone: Zone) -> bool:
+    """Tell whether a tenth of a zone is page cache: then it is filled, as it is to be, and soon has more free."""
+    names = ("nr_zone_active_file", "nr_zone_inactive_file")  # before Linux 4.8 nr_active_file, which was a zone's own
+    files = sum(zone.counters.get(name, zone.counters.get(name.replace("zone_", ""), 0)) for name in names)
+    return files * 10 >= zone.usable
 
 
 def _proportion(evidence: Evidence) -> Iterator[Seen]:
@@ -77,7 +101,7 @@ RULES = (
     Rule(
         "zone-low",
         CRITICAL,
-        "a zone's free pages are at or below its low watermark (critical: min)",
+        "a zone's free pages are at or below its low watermark (critical: min); a tenth of it page cache: a level less",
         "mm/page_alloc.c, __zone_watermark_ok(), Linux 6.1; mm/vmscan.c, kswapd()",
         "pymemtools zones",
         "memory of this zone runs out: see what holds it; where only a low zone is short, drivers allocate from it",

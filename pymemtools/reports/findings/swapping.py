@@ -10,6 +10,7 @@ from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule,
 from pymemtools.units import human_size, minus
 
 _FULL, _NEARLY = 95, 80  # percent of swap space
+_PLENTY = 20  # percent of RAM that is available: what was swapped out once is not missed
 _LIMIT = 90  # percent of a zram device
 
 
@@ -18,9 +19,15 @@ def _full(evidence: Evidence) -> Iterator[Seen]:
     used = minus(total, free)
     if not total or used is None or 100 * used < _NEARLY * total:
         return
-    severity = CRITICAL if 100 * used >= _FULL * total else WARNING
+    is_full, available = 100 * used >= _FULL * total, evidence.share(evidence.available)
+    title = "Swap is full" if is_full else "Swap is nearly full"
     figure = f"{human_size(used)} of {human_size(total)}, {100 * used / total:.0f} %"
-    yield Seen(severity, "Swap is full" if severity == CRITICAL else "Swap is nearly full", figure, used, "bytes")
+    if available is not None and available >= _PLENTY:
+        title += ", of what nobody needs: there is memory available"
+        figure += f"; {available:.0f} % of RAM available"
+        yield Seen(NOTICE, title, figure, used, "bytes")
+    else:
+        yield Seen(CRITICAL if is_full else WARNING, title, figure, used, "bytes")
 
 
 def _thrashing(evidence: Evidence) -> Iterator[Seen]:
@@ -65,7 +72,7 @@ RULES = (
     Rule(
         "swap-full",
         CRITICAL,
-        f"{_NEARLY} % of swap space is used (critical: {_FULL} %)",
+        f"{_NEARLY} % of swap space is used (critical: {_FULL} %; notice: {_PLENTY} % of RAM are available)",
         "mm/vmscan.c, can_reclaim_anon_pages(), Linux 6.1: without free slots anonymous memory cannot be reclaimed",
         "pymemtools swap",
         "see whose it is (swap); add swap, or make the largest of them smaller",
