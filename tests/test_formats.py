@@ -140,6 +140,7 @@ SPECIAL = {  # modes that are called in their own way
     ("lab oom", "--output"): "lab oom --limit 8M -o x.svg --force",
     ("lab drop-caches", "--size"): "lab drop-caches --dry-run --size 1M",
     ("lab mmap-vs-read", "--size"): "lab mmap-vs-read --size 128K",
+    ("lab watermarks", "--output"): "lab watermarks --dry-run -o x.svg",
     ("lab writeback", "--output"): "lab writeback --size 64K -o x.svg --force",
     ("lab writeback", "--size"): "lab writeback --size 64K",
     ("lab ksm", "--pages"): "lab ksm --dry-run --pages 2048",

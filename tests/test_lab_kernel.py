@@ -30,7 +30,7 @@ from pymemtools.reports.lab.overcommit import Promise, PromiseRequest, promise, 
 from pymemtools.reports.lab.plan import Findings
 from pymemtools.reports.lab.swap import SwapTrial
 from pymemtools.reports.lab.swap import trial_report as swap_report
-from pymemtools.reports.lab.watermarks import FillRequest, fill_report, predicted_low, zone_rows
+from pymemtools.reports.lab.watermarks import FillRequest, fill_report, largest, predicted_low, zone_rows
 from pymemtools.reports.lab.writeback import WritebackRequest, predict, writeback_report
 from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.dirty import NEEDS
@@ -499,6 +499,10 @@ FILLED: Rows = [
 )
 def test_watermarks(place: int, cells: Mapping[str, int], law: str | None) -> None:
     assert judged(fill_report, FillRequest(), changed(FILLED, place, **cells), {}) == ([law] if law else [])
+
+
+def test_the_zone_that_is_filled_is_drawn() -> None:
+    assert largest(FILLED) == [FILLED[1], FILLED[3]]
 
 
 def test_below_min_somebody_starves() -> None:

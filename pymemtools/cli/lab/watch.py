@@ -12,7 +12,7 @@ from pymemtools.cli.types import SECONDS
 from pymemtools.lab.watch import EXPERIMENT
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
-from pymemtools.reports.lab.watch import WatchRequest, ending_of, peaks
+from pymemtools.reports.lab.watch import COLUMNS, WatchRequest, ending_of, peaks
 from pymemtools.units import human_size
 
 if TYPE_CHECKING:
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 def _lines(report: Report) -> Iterator[str]:
     seen = report.answer.findings.seen
     yield f"{escape(seen['command'][0])}: {ending_of(seen['code'])}, after {seen['ended'] - seen['started']:.2f} s."
+    titles = {column.key: column.title for column in COLUMNS}
     yield f"{'':<10} {'least':>11} {'most':>11} {'change':>11}"
     for key, peak in peaks(report.answer.findings.rows).items():
         sign = "-" if peak.change < 0 else "+"
         cells = human_size(peak.least), human_size(peak.most), f"{sign}{human_size(abs(peak.change))}"
-        yield f"{key:<10} " + " ".join(f"{cell:>11}" for cell in cells)
+        yield f"{titles[key]:<10} " + " ".join(f"{cell:>11}" for cell in cells)
 
 
 def _plot(report: Report) -> Plot:

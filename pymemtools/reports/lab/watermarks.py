@@ -85,6 +85,12 @@ def _laws(rows: Sequence[Mapping[str, Any]]) -> Iterator[Law]:
     yield equal("nobody who allocated had to reclaim", 0, last[0]["direct_scanned_pages"])
 
 
+def largest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Give the rows of the zone that had most free at the beginning."""
+    first = max(rows[: len({(row["node"], row["zone"]) for row in rows})], key=lambda row: row["free"])
+    return [row for row in rows if (row["node"], row["zone"]) == (first["node"], first["zone"])]
+
+
 def is_near(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Tell whether every zone is near its low watermark, or was."""
     return all(_near(row).holds for row in rows)
