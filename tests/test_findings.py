@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from conftest import CAPTURES, HERE, Run
 from group_trees import MIB, V2_ROOT, group
-from recorded import Told, every_ten_seconds, record
-from recorded import meminfo as recorded_meminfo
+from recordings import Told, every_ten_seconds, record
+from recordings import meminfo as recorded_meminfo
 
 from pymemtools.report import Report
 from pymemtools.reports.findings.catalog import RULES

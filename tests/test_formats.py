@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import pytest
 from conftest import CAPTURES, HERE, Run
-from recorded import Told, every_ten_seconds, meminfo, record
+from recordings import Told, every_ten_seconds, meminfo, record
 
 from pymemtools.cli import _call, cli
 from pymemtools.sources.example import demo_path

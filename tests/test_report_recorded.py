@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from conftest import Run
 from on_terminal import on_terminal
-from recorded import EVERY_S, Sample, Told, every_ten_seconds, meminfo, record
+from recordings import EVERY_S, Sample, Told, every_ten_seconds, meminfo, record
 
 from pymemtools.readings.recorded import Recorded
 from pymemtools.reports.findings.evidence import Evidence

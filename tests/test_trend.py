@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from conftest import Run
-from recorded import EVERY_S, Sample, Told, every_ten_seconds, meminfo, record
+from recordings import EVERY_S, Sample, Told, every_ten_seconds, meminfo, record
 
 from pymemtools.errors import Missing, UsageProblem
 from pymemtools.models.trend import FALL, GROWTH, SHORT, STEADY, STEP

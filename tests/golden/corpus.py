@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from recorded import Told, every_ten_seconds, meminfo, record
+from recordings import Told, every_ten_seconds, meminfo, record
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
