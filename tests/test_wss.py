@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -115,6 +116,24 @@ def test_idle_bits_are_written_and_read_by_words(tmp_path: Path) -> None:
     assert idle_of([3, 4, 64, 256, 300], lambda places: {place: words[place] for place in places}) == {3, 64, 256}
     with pytest.raises(Missing, match="does not track idle pages"):
         mark_idle([3], str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("end", [0, OSError(errno.ENXIO, "")], ids=["end of memory", "behind it"])
+def test_the_end_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: int | OSError) -> None:
+    """Of a last word that memory does not fill the kernel says that it took nothing, for ever."""
+    told = iter([8, end])
+
+    def pwrite(fd: int, values: bytes, place: int) -> int:
+        taken = next(told)
+        if isinstance(taken, OSError):
+            raise taken
+        return taken
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    bitmap = tmp_path / "bitmap"
+    bitmap.touch()
+    mark_idle([3, 64], str(bitmap))
+    assert list(told) == []
 
 
 def test_windows_are_summed_by_kind_the_largest_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -25,15 +26,32 @@ def mark_idle(frames: Iterable[int], path: str = _BITMAP) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             for first, values in _runs(words):
-                done = 0
-                while done < len(values):  # the kernel takes a page at once
-                    done += os.pwrite(fd, values[done:], first * _WORD + done)
+                _write(fd, values, first * _WORD)
         finally:
             os.close(fd)
     except FileNotFoundError:
         raise Missing("this kernel does not track idle pages (CONFIG_IDLE_PAGE_TRACKING)") from None
     except OSError as error:
         raise Denied(f"cannot mark pages as idle: {why_not(error)}") from None
+
+
+def _write(fd: int, values: bytes, place: int) -> None:
+    """Write words, of which the kernel takes a page's at once, and none that begins behind all memory.
+
+    Of the last word of memory it marks the frames that there are, and where these do not fill it, says that it took
+    nothing: seen under 6.12.
+    """
+    done = 0
+    while done < len(values):
+        try:
+            taken = os.pwrite(fd, values[done:], place + done)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # a device's, which are mapped, too
+                raise
+            return
+        if not taken:
+            return
+        done += taken
 
 
 def _runs(words: dict[int, int]) -> Iterable[tuple[int, bytes]]:
