@@ -117,3 +117,9 @@ def write_error(path: str, *, is_going_on: bool = False) -> Iterator[None]:
     except sqlite.Error as error:
         kept = "; what was recorded before is in it" if is_going_on else ""
         raise MemtoolsError(f"{path}: {error}{kept}") from None
+
+
+def most(sql: sqlite3.Connection, table: str, column: str) -> int:
+    """Give the largest number in a column; 0 where there is none."""
+    row = sql.execute(f"SELECT max({column}) FROM {table}").fetchone()  # noqa: S608 (our own names)
+    return row[0] or 0
