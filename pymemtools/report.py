@@ -104,6 +104,7 @@ class Report(NamedTuple):
     notes: tuple[str, ...] = ()  # what whoever uses the figures must know
     warnings: tuple[str, ...] = ()  # what is said on stderr, a line each: of the notes those that are no news in text
     unreadable: int = 0  # processes that could not be read
+    within: tuple[Column, ...] = ()  # of other tables that text has, which for programs are nested
 
 
 def at_moment(report: Report, read_at: str) -> Report:

@@ -6,7 +6,7 @@ import re
 
 import click
 import pytest
-from conftest import Run
+from conftest import CAPTURES, HERE, Run
 
 from pymemtools.cli import COMMANDS, cli
 
@@ -90,6 +90,27 @@ def test_a_machine_that_goes_on_is_explained_as_it_was_shown(
     shown = next(line for line in lines if line.startswith(row)).split()[column]
     place = next(place for place, line in enumerate(lines) if line.startswith(rule))
     assert re.search(rf" = {shown}(,|$)", lines[place + 1])
+
+
+WITHIN = [  # the tables of a page, and what is said of their titles
+    (
+        f"oom-report {HERE / 'oom_reports/own-x86_64-6.1.176-debian-global-r1.txt'}",
+        {"PID": "process number", "UID": "the owner's number", "Swap": "memory swapped out"},
+    ),
+    (
+        f"what-if alloc 10M --group /pod -S {CAPTURES / 'groups-6.1/together.tar.gz'}",
+        {"set to": "how much may be charged to the group and those in it", "taken": "what is taken of it, if all goes"},
+    ),
+    (f"swap -S {CAPTURES / 'odd/zram'}", {"Prio": "areas of the highest are used first"}),
+]
+
+
+@pytest.mark.parametrize(("call", "meanings"), WITHIN, ids=[call.split()[0] for call, _ in WITHIN])
+def test_titles_are_explained_as_the_page_has_them(pymemtools: Run, call: str, meanings: dict[str, str]) -> None:
+    """Those of tables too that are no rows for programs, and each once."""
+    text = pymemtools(*call.split(), "--explain").stdout.decode()
+    for title, meaning in meanings.items():
+        assert len(re.findall(rf"^{title} +{meaning}", text, re.MULTILINE)) == 1
 
 
 @pytest.mark.parametrize("call", reporting())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,7 +63,7 @@ def explained(report: Report, lines: Iterable[str], formulas: Formulas | None) -
     rest = iter(lines)
     top = list(islice(rest, _TOP))
     yield from chain(top, rest)
-    rows = list(_meanings(report.table.columns, "\n".join(top)))
+    rows = list(_meanings(list(_columns(report)), "\n".join(top)))
     widest = max((len(name) for name, _ in rows), default=0)
     yield ""
     yield from on_page(f"{name:<{widest}}  {meaning}" for name, meaning in rows)
@@ -72,7 +72,14 @@ def explained(report: Report, lines: Iterable[str], formulas: Formulas | None) -
         yield from on_page((*formula.lines, f"  ({formula.source})"))
 
 
-def _meanings(columns: Iterable[Column], page: str) -> Iterator[tuple[str, str]]:
+def _columns(report: Report) -> Iterator[Column]:
+    """Give the columns that a page may have; where two have one title, text has that of the tables within."""
+    taken = {column.title for column in report.within}
+    yield from report.within
+    yield from (column for column in report.table.columns if column.title not in taken)
+
+
+def _meanings(columns: Sequence[Column], page: str) -> Iterator[tuple[str, str]]:
     """Explain the columns whose titles are on the page; all, by key, of a page that has none of them."""
     shown = [column for column in columns if column.title and _is_on(page, column.title)]
     if shown:

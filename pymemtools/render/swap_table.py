@@ -6,20 +6,12 @@ from collections.abc import Iterator
 
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut
-from pymemtools.report import Column, Report
+from pymemtools.report import Report
 from pymemtools.reports.swap.back import WayBack
-from pymemtools.reports.swap.report import Swapped
+from pymemtools.reports.swap.report import AREA_COLUMNS, Swapped
 from pymemtools.units import human_size
 
 _SHOWN = ("pid", "user", "swap_pss", "swap", "command")
-_AREA_COLUMNS = (
-    Column("path", "Area", "", "text", 24, right=False),
-    Column("kind", "Kind", "", "text", 9, right=False),
-    Column("size", "Size", "", "bytes", 10),
-    Column("used", "Used", "", "bytes", 10),
-    Column("priority", "Prio", "", "count", 5),
-    Column("ratio", "RAM a byte takes", "", "ratio", 16),
-)
 _VERDICTS = {
     True: "it fits",
     False: "it does not fit: processes would be killed",
@@ -68,7 +60,7 @@ def _areas(found: Swapped) -> Iterator[str]:
     if found.areas:
         yield ""
         has_ratio = any(area.ratio is not None for area in found.areas)
-        columns = _AREA_COLUMNS if has_ratio else _AREA_COLUMNS[:-1]
+        columns = AREA_COLUMNS if has_ratio else AREA_COLUMNS[:-1]
         rows = [area._asdict() for area in found.areas]
         for row in rows:
             row["ratio"] = None if row["ratio"] is None else f"{row['ratio']:.2f}"

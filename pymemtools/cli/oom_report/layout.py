@@ -8,25 +8,15 @@ from collections.abc import Iterator, Sequence
 from pymemtools.cli.terminal import page_columns, terminal_columns
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
-from pymemtools.report import Column, Report
+from pymemtools.report import Report
 from pymemtools.reports.oom_report.analysis import Analysis, freed, freed_swap, ranked
+from pymemtools.reports.oom_report.task_columns import TASK_COLUMNS
 from pymemtools.reports.oom_report.verdict import verdict
 from pymemtools.reports.oom_report.weights import Weighed
 from pymemtools.units import human_size
 
 _FIRST = 5  # tasks that are shown without --tasks
 _FEW = 8  # kills of one report that are named
-_COLUMNS = (
-    Column("pid", "PID", "process number", "count", 7),
-    Column("uid", "UID", "owner", "count", 6),
-    Column("oom_score_adj", "Adj", "oom_score_adj", "count", 5),
-    Column("points", "Points", "what is compared", "count", 10),
-    Column("oom_score_computed", "Score", "in thousandths of RAM and swap", "count", 5),
-    Column("rss", "RSS", "resident memory", "bytes", 9),
-    Column("swap", "Swap", "memory swapped out", "bytes", 9),
-    Column("page_tables", "Tables", "page tables", "bytes", 7),
-    Column("name", "Name", "name", "text", 16, right=False),
-)
 
 
 def kill_lines(report: Report, *, is_named: bool, is_whole: bool) -> Iterator[str]:
@@ -169,8 +159,8 @@ def _tasks(analysis: Analysis, width: int, *, is_whole: bool) -> Iterator[str]:
     shown = rows if is_whole else rows[:_FIRST]
     if not rows:
         return
-    cells = [[getattr(row, column.key) for column in _COLUMNS] for row in shown]
-    for line in classic_table(_COLUMNS, cells, amount=plain_kib):
+    cells = [[getattr(row, column.key) for column in TASK_COLUMNS] for row in shown]
+    for line in classic_table(TASK_COLUMNS, cells, amount=plain_kib):
         yield line.rstrip() if page_columns() is None else cut(line.rstrip(), width)
     left = len(rows) - len(shown) + analysis.report.tasks_left_out
     if left:

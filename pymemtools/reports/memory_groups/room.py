@@ -20,6 +20,7 @@ from pymemtools.models.group_charge import (
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.groups import Level
 from pymemtools.readings.machine import Machine
+from pymemtools.report import Column
 from pymemtools.reports.memory_groups.asking import Asking
 from pymemtools.reports.swap_stores import costs_of_groups
 from pymemtools.units import human_size
@@ -28,6 +29,12 @@ from pymemtools.units import human_size
 __all__ = ["FITS", "MAY_NOT_FIT", "OOM", "REFUSED", "THROTTLED", "WAITS", "Bound", "Ruling", "bounds", "ruling"]
 
 HIDDEN = "(above)"
+LIMIT_COLUMNS = (
+    Column("file", "limit", "the kernel's file that holds it", "text"),
+    Column("limit", "set to", "how much may be charged to the group and those in it", "bytes"),
+    Column("used", "used", "what is charged by now", "bytes"),
+    Column("cgroup", "memory group", "where it is set", "text"),
+)
 GROUP_RULE = (
     "a charge beyond the limit of a group, or of one above it, reclaims within that group and then kills within it; "
     "beyond memory.high it is slowed down (mm/memcontrol.c, try_charge_memcg(), mem_cgroup_out_of_memory())"

@@ -12,6 +12,7 @@ from pymemtools.readings.kernel_logs import Logged
 from pymemtools.report import Column, Report, Rowlike, Table
 from pymemtools.reports.oom_report import nested
 from pymemtools.reports.oom_report.analysis import Analysis, analyse, freed, freed_swap, memory_held, uncounted
+from pymemtools.reports.oom_report.task_columns import TASK_COLUMNS
 from pymemtools.reports.oom_report.verdict import verdict
 
 
@@ -177,4 +178,4 @@ def explained(logged: Iterable[Logged]) -> Iterator[Told]:
 def kills_report(kills: Sequence[Told], facts: Mapping[str, Any], notes: Sequence[str] = ()) -> Report:
     """Make a table of kills, whose cells are worked out when they are asked for."""
     cells = {column.key: Derived(cell, kills) for column, cell in _FIELDS}
-    return Report("oom-report", Table(COLUMNS, cells), kills, facts=facts, notes=tuple(notes))
+    return Report("oom-report", Table(COLUMNS, cells), kills, facts=facts, notes=tuple(notes), within=TASK_COLUMNS)

@@ -51,6 +51,16 @@ class SwapUser(NamedTuple):
         return (self.swap or 0) if self.swap_pss is None else self.swap_pss
 
 
+AREA_COLUMNS = (
+    Column("path", "Area", "the device or file", "text", 24, right=False),
+    Column("kind", "Kind", "partition or file", "text", 9, right=False),
+    Column("size", "Size", "what it has room for", "bytes", 10),
+    Column("used", "Used", "what of that is taken", "bytes", 10),
+    Column("priority", "Prio", "areas of the highest are used first", "count", 5),
+    Column("ratio", "RAM a byte takes", "zram is RAM: what a byte in it takes again", "ratio", 16),
+)
+
+
 class AreaRow(NamedTuple):
     """A device or file that is swapped to, in bytes."""
 
@@ -99,6 +109,7 @@ def swap_report(source: Source, request: SwapRequest) -> Report:
         notes=notes,
         warnings=(*refused, *notes),
         unreadable=sample.unreadable,
+        within=AREA_COLUMNS if found.areas else (),
     )
 
 

@@ -12,7 +12,7 @@ from pymemtools.readings.hidden import invisible
 from pymemtools.readings.machine import Machine
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.memory_groups.kill import NOBODY, Deaths, Hunt, deaths, weighed
-from pymemtools.reports.memory_groups.room import GROUP_RULE, Ruling
+from pymemtools.reports.memory_groups.room import GROUP_RULE, LIMIT_COLUMNS, Ruling
 from pymemtools.reports.oom_scores.hypotheses import grown, with_hypotheses
 from pymemtools.reports.swap_stores import costs
 from pymemtools.reports.what_if.asked import Asked, Needs, reported
@@ -83,7 +83,8 @@ def alloc_report(asked: Asked, request: AllocRequest) -> Report:
     found, machine = _allocation(asked, request), asked.machine
     hidden = [] if found.dying == NOBODY else invisible(asked.source)  # others could die, too
     notes = [*hidden, *machine.notes, *costs(machine.stores), *_lacking(machine, found.grant), *found.spent.ruled.notes]
-    return reported(asked, "alloc", table_of(COLUMNS, found.spent.sources), found, _totals(found), notes)
+    report = reported(asked, "alloc", table_of(COLUMNS, found.spent.sources), found, _totals(found), notes)
+    return report._replace(within=LIMIT_COLUMNS if found.spent.ruled.bounds else ())
 
 
 def _allocation(asked: Asked, request: AllocRequest) -> Allocation:

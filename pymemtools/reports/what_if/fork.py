@@ -16,7 +16,7 @@ from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.estimates import memory_of
 from pymemtools.reports.memory_groups.asking import asking
 from pymemtools.reports.memory_groups.kill import NOBODY, Deaths, Hunt, deaths, weighed
-from pymemtools.reports.memory_groups.room import FITS, GROUP_RULE, MAY_NOT_FIT, REFUSED, Ruling, ruling
+from pymemtools.reports.memory_groups.room import FITS, GROUP_RULE, LIMIT_COLUMNS, MAY_NOT_FIT, REFUSED, Ruling, ruling
 from pymemtools.reports.oom_scores.hypotheses import with_hypotheses
 from pymemtools.reports.what_if.asked import Asked, Needs, reported
 from pymemtools.reports.what_if.commitments import (
@@ -123,7 +123,8 @@ def fork_report(asked: Asked, request: ForkRequest) -> Report:
         notes.append("no readable VmFlags: what is charged is estimated from VmData and VmStk")
     notes += [*_unknown(found, machine), *found.ruled.notes]
     cells = {**found.promise._asdict(), **found.copying._asdict()}
-    return reported(asked, "fork", table_of(COLUMNS, [cells]), found, _totals(found), notes)
+    report = reported(asked, "fork", table_of(COLUMNS, [cells]), found, _totals(found), notes)
+    return report._replace(within=LIMIT_COLUMNS if found.ruled.bounds else ())
 
 
 def _totals(found: Fork) -> dict[str, Any]:
