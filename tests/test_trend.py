@@ -205,7 +205,8 @@ def test_growth_goes_on_after_a_gap(tmp_path: Path) -> None:
 
 
 def test_one_late_sample_is_no_gap(tmp_path: Path) -> None:
-    path = record(str(tmp_path / "a.rec"), [LEAKY], stopped(90, 2 * EVERY_S, "first"))
+    """On a busy machine the recorder lets some go: it never takes more than a tenth of a processor."""
+    path = record(str(tmp_path / "a.rec"), [LEAKY], stopped(90, 8 * EVERY_S, "first"))
     assert asked(path).notes == ()
 
 

@@ -17,7 +17,7 @@ from pymemtools.sources.recording.schema import PROCESS
 
 _CHANGES = 12  # in 256 samples: three or four for each median of a day at 10 s
 _LOOKS = 60  # at meminfo
-_LATE = 4.0  # times as long as between the samples before, or after: nobody recorded meanwhile
+_LATE = 10.0  # times as long as between the samples before, or after: nobody recorded meanwhile
 
 
 class SampleTimes:
