@@ -50,6 +50,7 @@ SAYS = (
     (f"info -S {BOARD} {BOARD}", "SOURCE and --source are two answers to the same question"),
     ("drop-caches files", "'files' is none of 1 (pagecache), 2 (slab) and 3 (all)"),
     ("drop-caches --demo", "a capture has no caches to drop"),
+    ("tunables set min_free=1", "(did you mean vm.min_free_kbytes?)"),
     ("tunables set swapiness=1", "nothing is known of 'vm.swapiness', so it is not set (did you mean vm.swappiness?)"),
 )
 

@@ -70,8 +70,9 @@ def meant_by(name: str) -> str:
         return ""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
-    return f" (did you mean {near[0]}?)" if near else ""
+    part = name.removeprefix("vm.")
+    near = get_close_matches(name, KNOWN, n=1, cutoff=0.8) or [known for known in KNOWN if part in known][:3]
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
 def value_of(source: Source, name: str) -> str:
@@ -82,9 +83,10 @@ def value_of(source: Source, name: str) -> str:
         return WRITE_ONLY
     try:
         text = source.read(path_of(name)).decode("utf-8", "surrogateescape")
-    except Missing as error:
-        meant = meant_by(name)
-        raise (Missing(f"{name}: no such tunable{meant}") if meant else error) from None
+    except Missing:
+        if name in TUNABLES:
+            raise
+        raise Missing(f"{name}: no such tunable{meant_by(name) or '; pymemtools tunables list has them all'}") from None
     entry = TUNABLES.get(name)
     if entry is not None and entry.choices and "[" in text:
         return text.partition("[")[2].partition("]")[0]
