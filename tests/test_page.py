@@ -116,7 +116,10 @@ def test_a_finding_leads_to_what_shows_it(pymemtools: Run, tmp_path: Path) -> No
     parts = set(re.findall('<section id="([^"]*)"', text))
     links = re.findall('shown in <a href="#([^"]*)"', text)
     assert links and set(links) <= parts
-    assert text.count('class="wide"') == text.count('class="wide" tabindex="0" role="region" aria-label="')
+    assert len(re.findall('class="(?:[a-z]+ )?wide"', text)) == text.count(
+        'wide" tabindex="0" role="region" aria-label="'
+    )
+    assert 'class="picture wide" tabindex="0" role="region" aria-label="Picture of ' in text
 
 
 def hostile_machine(root: Path) -> Path:

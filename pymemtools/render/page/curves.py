@@ -11,7 +11,7 @@ from pymemtools.models.blocks import value_at
 from pymemtools.readings.recorded import Recorded
 from pymemtools.render.escape import escape
 from pymemtools.render.page.tables import table_lines
-from pymemtools.render.page.words import safe
+from pymemtools.render.page.words import region, safe
 from pymemtools.render.panels import Course, Panel, Panels, panels_svg
 from pymemtools.reports.page import Page
 from pymemtools.reports.trend.report import Followee, Trends
@@ -33,7 +33,7 @@ def course_lines(page: Page) -> Iterator[str]:
         return
     first, last = recorded.moments[0], recorded.moments[-1]
     yield f"<p>{len(recorded.moments)} samples from {first.local_time} to {last.local_time}.</p>"
-    yield '<div class="curves wide" tabindex="0">'
+    yield f'<div class="curves wide" {region("Memory over time")}>'
     yield from (line for line in panels_svg(_panels(page, recorded)) if not line.startswith("<style>"))
     yield "</div>"
     if recorded.events:

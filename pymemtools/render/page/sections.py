@@ -11,7 +11,7 @@ from pymemtools.render.area_scale import Heights
 from pymemtools.render.page.curves import course_lines
 from pymemtools.render.page.shares import Part, bar_lines, legend_lines, treemap_lines
 from pymemtools.render.page.tables import table_lines
-from pymemtools.render.page.words import safe, short
+from pymemtools.render.page.words import region, safe, short
 from pymemtools.report import Table
 from pymemtools.reports.findings.evidence import rows_of
 from pymemtools.reports.page import Page
@@ -130,7 +130,8 @@ def _fits(page: Page) -> Iterator[str]:
 
 def _spaces(page: Page) -> Iterator[str]:
     for scene in page.spaces:
-        yield f'<details><summary>{short(scene.space.title)}</summary><div class="picture wide" tabindex="0">'
+        title = scene.space.title
+        yield f'<details><summary>{short(title)}</summary><div class="picture wide" {region(f"Picture of {title}")}>'
         yield from _drawn(scene)
         yield "</div></details>"
 
@@ -156,7 +157,7 @@ def _physical(page: Page) -> Iterator[str]:
     digits = max([8, *(len(f"{area.end:x}") for area in areas[-1:])])
     line = f"RAM {human_size(found.sums.ram)}, devices {human_size(found.sums.device)}"
     sheet = Sheet("Physical address space", "", [line], digits, False, KINDS)
-    yield '<details><summary>the map</summary><div class="picture wide" tabindex="0">'
+    yield '<details><summary>the map</summary><div class="picture wide" ' + f"{region('Picture of the map')}>"
     yield from _without_style(svg_lines(areas, Heights(areas, "log"), sheet, frozenset()))
     yield "</div></details>"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pymemtools.render.page.words import safe, shown
+from pymemtools.render.page.words import region, safe, shown
 from pymemtools.report import Column, Table
 
 _LONG = 28  # characters, beyond which text may be broken
@@ -18,8 +18,7 @@ def table_lines(name: str, caption: str, table: Table, keys: Sequence[str], *, s
     """
     columns = [column for key in keys for column in table.columns if column.key == key]
     kind = ' class="sorts"' if sorts else ""
-    label = f'tabindex="0" role="region" aria-label="{safe(caption)}"'  # or no key scrolls what is too wide
-    yield f'<div class="wide" {label}><table id="{name}"{kind}><caption>{safe(caption)}</caption><thead><tr>'
+    yield f'<div class="wide" {region(caption)}><table id="{name}"{kind}><caption>{safe(caption)}</caption><thead><tr>'
     yield "".join(map(_header, columns)) + "</tr></thead><tbody>"
     cells = [table.cells[column.key] for column in columns]
     yield from (_row(columns, values) for values in zip(*cells))

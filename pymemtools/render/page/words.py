@@ -26,6 +26,11 @@ def short(text: str, most: int = MOST_CHARACTERS) -> str:
     return safe(text if len(text) <= most else text[: most - 1] + "…")
 
 
+def region(name: str) -> str:
+    """Give what makes a part that may be too wide one that keys can scroll, and that is told by its name."""
+    return f'tabindex="0" role="region" aria-label="{short(name)}"'
+
+
 def shown(column: Column, value: Any) -> str:
     """Write a cell for people; what is not known is a dash."""
     if value is None:
