@@ -27,11 +27,9 @@ def data_size(block: bytes, member: int) -> int:
     """
     if len(block) < BLOCK:
         raise out_of_order(member, "truncated archive: no complete header of")
-    field = block[148:156]
-    # The low half of Adler-32 is 1 and the sum of the bytes, which 256 of them leave below the modulus of 65521. In the
-    # checksum its own field counts as eight blanks.
-    total = (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - (adler32(field) & 0xFFFF) + 255
-    said = number(field)
+    # The low half of Adler-32 is 1 and the sum of the bytes, which 256 of them leave below the modulus of 65521.
+    total = (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - 2
+    said = _sum_said(block[148:156])
     if said != total and said != total - _signed(block):
         raise out_of_order(member, "damaged archive: bad checksum in")
     kind = block[156:157]
@@ -43,6 +41,13 @@ def data_size(block: bytes, member: int) -> int:
     return 0 if kind in _WITHOUT_DATA else size
 
 
+@lru_cache(maxsize=4096)
+def _sum_said(field: bytes) -> int | None:
+    """Give the sum of a header's bytes that its checksum tells, in which its own field counts as eight blanks."""
+    said = number(field)
+    return None if said is None else said + sum(field) - 8 * 32
+
+
 def _signed(block: bytes) -> int:
     """Tell how much less the sum is where bytes are taken for signed, as old programs did."""
     return 256 * sum(byte > 127 for byte in block[:148] + block[156:])
@@ -50,7 +55,7 @@ def _signed(block: bytes) -> int:
 
 def name_of(block: bytes) -> str:
     """Give the name as it was written."""
-    name = text(block[:100])
+    name = block[:100].partition(b"\0")[0].decode("utf-8", "surrogateescape")
     has_prefix = block[345] and block[257:265] == _USTAR
     return f"{text(block[345:500])}/{name}" if has_prefix else name
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pymemtools.errors import ArchiveError, excerpt
 from pymemtools.sources.archive.member_names import PROCESS_FILES, is_wanted, locate, most_bytes, split_pid
 from pymemtools.sources.archive.processes import Processes
-from pymemtools.sources.archive.stored import Bytes, KeptStream, PlainFile, Stored, archive_file, chunks_of
+from pymemtools.sources.archive.stored import Bytes, File, Stored, archive_file, chunks_of
 from pymemtools.sources.archive.tar import DIRECTORY, REGULAR, Tar
 from pymemtools.sources.base import ALL_EMPTY
 from pymemtools.sources.folders import folders_of
@@ -68,7 +68,7 @@ class Index:
         if not (tar.has_end or self.processes.is_last_whole(_SMEMCAPS_FILES)):
             raise ArchiveError(f"truncated archive: in process {list(self.processes)[-1]}")
 
-    def _add(self, name: str, kind: bytes, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
+    def _add(self, name: str, kind: bytes, size: int, tar: Tar, file: File) -> None:
         located = locate(name)
         if located is None:
             return
@@ -97,7 +97,7 @@ class Index:
                 self.taken_at = tar.mtime
                 self._copier = tar.uid or None
 
-    def _leave(self, name: str, kind: bytes, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
+    def _leave(self, name: str, kind: bytes, size: int, tar: Tar, file: File) -> None:
         """Keep what may be of use beside /proc, wherever that turns out to be: the last of a name, as tar has it."""
         role = role_by_name(name.rpartition("/")[2])
         if role is None or kind not in REGULAR or not is_small_enough(role, size):
@@ -137,16 +137,17 @@ class Index:
         for found in (self._files, self._names_by_directories, self._names_by_files):
             found.clear()
 
-    def _keep_process_file(self, name: str, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
+    def _keep_process_file(self, name: str, size: int, tar: Tar, file: File) -> None:
         """Keep a file of the process that was entered last."""
         processes = self.processes
         if processes.has(name) or size > (PROCESS_FILES[name] or self._max_bytes):
             raise self._refusal(f"{processes.pid}/{name}", size, tar, is_twice=processes.has(name))
-        processes.add(name, size, self._place(size, tar, file), tar.sparse)
+        place = file.keep(size, tar.number) if tar.sparse is None else self._place(size, tar, file)
+        processes.add(name, size, place, tar.sparse)
         if size and processes.lacks_file_owner:
             self._own(tar, of_directory=False)
 
-    def _keep(self, files: dict[str, Stored], path: str, size: int, tar: Tar, file: PlainFile | KeptStream) -> None:
+    def _keep(self, files: dict[str, Stored], path: str, size: int, tar: Tar, file: File) -> None:
         if path in files or size > most_bytes(path):
             raise self._refusal(path[:80].lstrip("/"), size, tar, is_twice=path in files)
         self._count_name()
@@ -162,7 +163,7 @@ class Index:
             return ArchiveError(f"damaged archive: {where} (member {tar.number}) comes twice")
         return ArchiveError(f"{where} (member {tar.number}) is too large: {size} bytes")
 
-    def _place(self, size: int, tar: Tar, file: PlainFile | KeptStream) -> int:
+    def _place(self, size: int, tar: Tar, file: File) -> int:
         """Keep a member's bytes, of which a sparse file has less than its size; give their place."""
         if tar.sparse is not None:
             self._unpacked += size

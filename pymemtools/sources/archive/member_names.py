@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pymemtools.catalog import FILES
 from pymemtools.sources.base import parse_pid
@@ -21,6 +22,7 @@ _OF_SYSFS = (
 _TOPS = frozenset(("proc", "sys", "etc"))
 
 
+@lru_cache(maxsize=4096)  # captures of a fleet have the same names
 def locate(name: str) -> tuple[str, str] | None:
     """Split a member's name into the folder of its tree, and a path: below /proc, or beside it with a leading ``/``.
 

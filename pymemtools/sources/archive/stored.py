@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from pymemtools.errors import ArchiveError
+from pymemtools.sources.archive.small import SmallFile
 from pymemtools.sources.archive.sparse import Sparse, with_holes
 from pymemtools.sources.archive.tar import cut_in_data
 from pymemtools.sources.archive.unpack import Stream
@@ -17,6 +18,7 @@ from pymemtools.units import exact_size
 _CHUNK = 1 << 20
 _WINDOW = 4096  # bytes read at once of a plain file: headers of small members are close together
 _PACKED_CHUNK = 16 * 1024  # bytes unpacked at once
+_SMALL = 4 << 20  # bytes; an archive of no more is kept as it is: most captures of boards are
 _UNPACKED = 2048  # bytes; less is kept as it is
 _OVERHEAD = 512  # bytes that Python needs to know of a member, at most
 
@@ -37,13 +39,15 @@ class Bytes(Protocol):
         ...
 
 
-def archive_file(fd: int, max_bytes: int) -> PlainFile | KeptStream:
+def archive_file(fd: int, max_bytes: int) -> File:
     """Give the reader for an archive, from where its file is positioned."""
     if stat.S_ISREG(os.fstat(fd).st_mode):
         start = os.lseek(fd, 0, os.SEEK_CUR)
         if recognise(os.pread(fd, MAGIC_SIZE, start)) is None:
             return PlainFile(fd, start, max_bytes)
-    return KeptStream(fd, max_bytes)
+    stream = KeptStream(fd, max_bytes)
+    data = stream.whole(_SMALL)
+    return stream if data is None else SmallFile(data)
 
 
 def chunks_of(stored: Stored, kept: Bytes, where: str) -> Iterator[bytes]:
@@ -170,3 +174,6 @@ class _InMemory:
                 place += len(data)
             if chunk := unpacker.decompress(data, _CHUNK):
                 yield chunk
+
+
+File = PlainFile | SmallFile | KeptStream

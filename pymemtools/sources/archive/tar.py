@@ -77,10 +77,11 @@ class Tar:
         self.has_end = False
 
     def __iter__(self) -> Iterator[tuple[str, bytes, int]]:
-        read, tell, skip_to = self._stream.read, self._stream.tell, self._stream.skip_to
+        read, skip_to, place = self._stream.read, self._stream.skip_to, self._stream.tell()
         while block := read(BLOCK):
             if block == _ZERO_BLOCK:
                 self._at_end_mark()
+                place = self._stream.tell()
                 continue
             self.number += 1
             if self.number > MAX_MEMBERS:
@@ -89,13 +90,14 @@ class Tar:
             kind = block[156:157]
             if kind in _EXTENSIONS:
                 self._extend(kind, size)
+                place = self._stream.tell()
                 continue
             self._block = block
             name = name_of(block)
             if self.number == 1:
                 self._in_parts = name == self._marker
                 self._needs_end = not is_smemcaps(block)
-            end = tell() + -(-size // BLOCK) * BLOCK
+            end = place + BLOCK + -(-size // BLOCK) * BLOCK
             if self._extension is None and not self._for_all and kind != _SPARSE:
                 self._said, self.sparse = _NOTHING, None
             else:
@@ -104,7 +106,8 @@ class Tar:
                 if self.sparse is not None:
                     name = self._said.get("GNU.sparse.name", name)
             yield name, kind, size if self.sparse is None else self.sparse.size
-            if skip_to(end) < end:
+            place = skip_to(end)
+            if place < end:
                 raise cut_in_data(self.number)
         self._expect_whole()
 

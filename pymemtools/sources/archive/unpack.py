@@ -23,9 +23,23 @@ class Stream:
         self._taken = 0  # bytes read from the file
         self._streams = 0
         self._buffer, self._at = b"", 0  # what is unpacked, and the place in it
+        self._error: ArchiveError | None = None  # what is behind that
         self._input = self._raw()
         self._new_decompressor = recognise(self._input)
         self._decompressor = self._new_decompressor() if self._new_decompressor else None
+
+    def whole(self, most: int) -> bytes | None:
+        """Give all of it, at the start, where that is no more than ``most`` bytes; else it is read as ever."""
+        parts, size, has_more = [], 0, True
+        try:
+            while has_more and size <= min(most, self._max_bytes):
+                has_more = self._fill()
+                parts.append(self._buffer)
+                size += len(self._buffer)
+        except ArchiveError as error:
+            self._error = error
+        self._buffer = b"".join(parts)
+        return None if has_more else self._buffer
 
     def tell(self) -> int:
         """Tell the place in the unpacked bytes."""
@@ -83,6 +97,8 @@ class Stream:
 
     def _fill(self) -> bool:
         """Put the next bytes into the buffer; tell whether there are any."""
+        if self._error is not None:
+            raise self._error
         if self._place > self._max_bytes:
             raise ArchiveError(f"unpacks to more than {exact_size(self._max_bytes)} (see --max-size)")
         self._buffer, self._at = b"", 0
