@@ -27,7 +27,7 @@ class Once:
     def __init__(self, source: Source, wants: Wants) -> None:
         self._source = source
         self._wants = wants
-        self._read: dict[str, bytes | MemtoolsError] = {}
+        self._read: dict[str, bytes | tuple[type[MemtoolsError], str]] = {}
         self._names: dict[str, list[str]] = {}
         self._recalled: dict[Callable[[Source], Any], Any] = {}
 
@@ -57,11 +57,12 @@ class Once:
             try:
                 self._read[path] = self._source.read(path)
             except (Missing, Denied) as error:
-                self._read[path] = error
+                self._read[path] = type(error), str(error)  # the error itself would keep the frames it went through
         found = self._read[path]
-        if isinstance(found, MemtoolsError):
-            raise found
-        return found
+        if isinstance(found, bytes):
+            return found
+        kind, reason = found
+        raise kind.__new__(kind, reason)  # as it was, whatever its constructor takes
 
     def read_anew(self, path: str) -> bytes:
         """Read a file as it is now, and go on remembering how it was. Raises Missing or Denied."""
