@@ -7,6 +7,7 @@ texts and the pictures of the answer. A program that imports pymemtools gets the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 
@@ -37,6 +38,7 @@ def column_named(columns: Iterable[Column], name: str, others: Mapping[str, str]
     return next((column for column in columns if plain_name(column.key) == plain), None)
 
 
+@lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """Write a name of a column as it is compared: upper and lower case, and ``_``, make no difference."""
     return name.lower().replace("_", "")

@@ -32,7 +32,7 @@ STATUS_FIELDS = {  # by the kernel's names; source: Documentation/filesystems/pr
     "VmSwap": StatusField("swap", "anonymous memory in swap space"),
     "HugetlbPages": StatusField("hugetlb", "pages of hugetlbfs, which rss leaves out"),
 }
-_SIZE = re.compile(rb"([A-Z][A-Za-z]+):[ \t]*([0-9]{1,20}) kB")
+_SIZE = re.compile(rb"^([A-Z][A-Za-z]+):[ \t]*([0-9]{1,20}) kB$", re.MULTILINE)
 
 
 def parse_status_sizes(text: bytes) -> dict[str, int]:
@@ -40,12 +40,7 @@ def parse_status_sizes(text: bytes) -> dict[str, int]:
 
     Source: fs/proc/task_mmu.c, task_mem(). A kernel thread has none.
     """
-    sizes = {}
-    for line in text.split(b"\n"):
-        match = _SIZE.fullmatch(line)
-        if match is not None:
-            sizes[match[1].decode("ascii")] = int(match[2]) * 1024
-    return sizes
+    return {key.decode("ascii"): int(kib) * 1024 for key, kib in _SIZE.findall(text)}
 
 
 def parse_status_number(text: bytes, key: str) -> int | None:

@@ -9,8 +9,11 @@ from typing import NamedTuple
 from pymemtools.errors import ParseError, excerpt
 
 _ZONE = re.compile(rb"Node +([0-9]{1,6}), zone +([A-Za-z0-9]{1,16}) *")
-_FIELD = re.compile(rb"(?:pages )?(free|boost|min|low|high|promo|spanned|present|managed|cma) +([0-9]{1,20})")
-_COUNTER = re.compile(rb"((?:nr|numa|workingset|pg)[a-z0-9_]*) +([0-9]{1,20})")
+_FIGURES = ("free", "min", "low", "high", "boost", "promo", "spanned", "present", "managed", "cma")
+_FIGURE = re.compile(
+    rb"((?:nr|numa|workingset|pg)[a-z0-9_]*) +([0-9]{1,20})|(?:pages )?(%s) +([0-9]{1,20})"
+    % "|".join(_FIGURES).encode("ascii")
+)
 _PROTECTION = re.compile(rb"protection: \(([0-9]{1,20}(?:, [0-9]{1,20})*)?\)")
 _LISTED = re.compile(rb"^ +count: +([0-9]{1,12})$", re.MULTILINE)
 _REQUIRED = ("free", "min", "low", "high", "present")
@@ -49,7 +52,7 @@ def parse_zoneinfo(text: bytes, file: str = "zoneinfo") -> list[Zone]:
     found: dict[tuple[int, str], _Found] = {}
     zone: _Found | None = None
     for number, line in enumerate(text.split(b"\n"), 1):
-        match = _ZONE.fullmatch(line)
+        match = _ZONE.fullmatch(line) if line.startswith(b"Node") else None
         if match is not None:
             key = int(match[1]), match[2].decode("ascii")
             if key in found:
@@ -98,19 +101,23 @@ class _Found:
         """Take one line, and tell whether it can be one of this zone's; those of kernels to come are passed over."""
         if line == b"per-node stats":
             self._of_node = True
-        elif match := _COUNTER.fullmatch(line):
+        elif match := _FIGURE.fullmatch(line):
+            counter, amount, figure, pages = match.groups()
+            if figure is not None:
+                return self._take_figure(figure.decode("ascii"), int(pages))
             counters = self._node_counters if self._of_node else self._counters
-            counters[match[1].decode("ascii")] = int(match[2])
+            counters[counter.decode("ascii")] = int(amount)
         elif match := _PROTECTION.fullmatch(line):
             self._protection = tuple(map(int, match[1].split(b", "))) if match[1] else ()
-        elif match := _FIELD.fullmatch(line):
-            self._of_node = False
-            key = match[1].decode("ascii")
-            if key in self.fields:  # the line that starts another zone was lost
-                return False
-            self.fields[key] = int(match[2])
         elif line.startswith(b"protection:"):
             return False
+        return True
+
+    def _take_figure(self, key: str, pages: int) -> bool:
+        self._of_node = False
+        if key in self.fields:  # the line that starts another zone was lost
+            return False
+        self.fields[key] = pages
         return True
 
     def zone(self, node: int, name: str, keys: Iterable[str], file: str) -> Zone:
@@ -127,6 +134,3 @@ class _Found:
             counters=self._counters,
             node_counters=self._node_counters,
         )
-
-
-_FIGURES = ("free", "min", "low", "high", "boost", "promo", "spanned", "present", "managed", "cma")

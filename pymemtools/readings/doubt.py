@@ -41,8 +41,17 @@ def read_meminfo(source: Source) -> Figures:
     return recalled(source, _read_meminfo)
 
 
+def all_of_meminfo(source: Source) -> Figures:
+    """Read the figures, whichever there are. Raises Missing, Denied or ParseError."""
+    return recalled(source, _all_of_meminfo)
+
+
+def _all_of_meminfo(source: Source) -> Figures:
+    return plausible(parse_meminfo(source.read("meminfo")))
+
+
 def _read_meminfo(source: Source) -> Figures:
-    found = plausible(parse_meminfo(source.read("meminfo")))
+    found = all_of_meminfo(source)
     if "MemTotal" not in found.meminfo:
         raise ParseError("meminfo", None, "no MemTotal field that can be")
     return found

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError
 from pymemtools.procfs.buddyinfo import parse_buddyinfo
-from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
+from pymemtools.procfs.zoneinfo import Zone
+from pymemtools.readings.zones import read_zones
 from pymemtools.sources.base import Source
 
 _SLACK = 256  # pages: the counter of a zone lags behind by what each processor has not added yet
@@ -45,6 +46,6 @@ def read_free_blocks(source: Source, zones: Sequence[Zone] | None = None) -> Fre
 
 def _zones(source: Source) -> Sequence[Zone]:
     try:
-        return parse_zoneinfo(source.read("zoneinfo"))
+        return read_zones(source)
     except MemtoolsError:
         return ()

@@ -15,12 +15,13 @@ from pymemtools.models.writeback import total_reserve
 from pymemtools.procfs.meminfo import hugetlb_pool, parse_meminfo
 from pymemtools.procfs.pagetypeinfo import parse_pageblock
 from pymemtools.procfs.vmstat import parse_vmstat
-from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
-from pymemtools.readings.doubt import plausible, swap_of, zones_differ
+from pymemtools.procfs.zoneinfo import Zone
+from pymemtools.readings.doubt import Figures, all_of_meminfo, plausible, swap_of, zones_differ
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.readings.recalled import read_anew, recalled
 from pymemtools.readings.settings import value_of
 from pymemtools.readings.stores import NO_STORES, Stores, read_stores
+from pymemtools.readings.zones import read_zones
 from pymemtools.sources.base import Source
 from pymemtools.units import whole_number
 
@@ -91,20 +92,23 @@ def _read_machine(source: Source) -> Machine:
     page_size, notes = page.size, page.notes
     version = parse_release(source.facts.kernel)
 
-    def read(name: str, parse: Callable[[bytes], _T], *, anew: bool = False) -> _T | None:
+    def known(read: Callable[[Source], _T]) -> _T | None:
         try:
-            return parse(read_anew(source, name) if anew else source.read(name))
+            return read(source)
         except (Missing, Denied):
             return None
         except ParseError as error:
             notes.append(str(error))
             return None
 
-    figures, zones = plausible(read("meminfo", parse_meminfo) or {}), read("zoneinfo", parse_zoneinfo) or ()
+    def read(name: str, parse: Callable[[bytes], _T]) -> _T | None:
+        return known(lambda source: parse(source.read(name)))
+
+    figures, zones = known(all_of_meminfo) or Figures({}, ()), known(read_zones) or ()
     notes += figures.notes
     samples = [figures.meminfo]
     if source.is_live and zones:
-        samples.append(plausible(read("meminfo", parse_meminfo, anew=True) or {}).meminfo)
+        samples.append(plausible(known(lambda source: parse_meminfo(read_anew(source, "meminfo"))) or {}).meminfo)
     pageblock = read("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page_size)
     has_protections = any(zone.protection for zone in zones) or not (zones and since(version, _PROTECTS))
     if not has_protections:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.readings.process import ALIVE, KERNEL, Process, life_of, packed, unpacked
@@ -59,15 +59,6 @@ class Sample(NamedTuple):
         return not read or any(process.has_pss for process in read)
 
 
-@runtime_checkable
-class Sampled(Protocol):
-    """A source whose processes were read already: see readings.once."""
-
-    def sample(self, wants: Wants) -> Sample | None:
-        """Give what is wanted, or None where that was not read."""
-        ...
-
-
 _FEW = 64  # processes that one process reads faster than it can fork
 
 
@@ -77,7 +68,8 @@ def read_processes(source: Source, wants: Wants) -> Sample:
     On a live machine two processes share the work, a process that ends is left out whole, one caught in the middle of
     an exec is read again, and processes started meanwhile are looked for once.
     """
-    known = source.sample(wants) if isinstance(source, Sampled) else None
+    known_sample: Callable[[Wants], Sample | None] | None = getattr(source, "sample", None)  # of readings.once
+    known = None if known_sample is None else known_sample(wants)
     if known is not None:
         return known
     reader = ProcessReader(source, wants)

@@ -7,7 +7,7 @@ Source: fs/proc/task_mmu.c, show_smap().
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import compress
+from itertools import compress, repeat
 from struct import Struct
 from struct import error as StructError
 from typing import NamedTuple
@@ -148,16 +148,19 @@ class Tally:
         """Sort the records under their names, and leave out those that ``keep`` refuses."""
         if self._keep is not None:
             columns = _select(columns, [self._keeps(name) for name in columns.names])
-        width = len(self.keys) + 1
-        values = [(i, column) for i, column in enumerate(columns.values, 1) if column is not None]
-        groups = self.by_name
-        for record, name in enumerate(columns.names):
-            row = groups.get(name)
-            if row is None:
-                row = groups[name] = [0] * width
-            row[0] += 1
-            for i, column in values:
-                row[i] += column[record] * KIB
+        known = [(i, column) for i, column in enumerate(columns.values, 1) if column is not None]
+        records: dict[bytes, list[tuple[int, ...]]] = {}
+        amounts_of = zip(*(column for _, column in known)) if known else repeat(())
+        for name, record in zip(columns.names, amounts_of):
+            if name in records:
+                records[name].append(record)
+            else:
+                records[name] = [record]
+        for name, amounts in records.items():
+            row = self.by_name.setdefault(name, [0] * (len(self.keys) + 1))
+            row[0] += len(amounts)
+            for (i, _), kib in zip(known, zip(*amounts)):
+                row[i] += sum(kib) * KIB
         return columns
 
     def _keeps(self, name: bytes) -> bool:
