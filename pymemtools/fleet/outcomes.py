@@ -9,8 +9,7 @@ from typing import NamedTuple
 from pymemtools.errors import MemtoolsError
 from pymemtools.models.allocation import page_tables
 from pymemtools.readings.once import Once
-from pymemtools.report import Report
-from pymemtools.reports.what_if.alloc import NEEDS, AllocRequest, alloc_report
+from pymemtools.reports.what_if.alloc import NEEDS, Allocation, AllocRequest, allocation
 from pymemtools.reports.what_if.asked import ask
 
 _MOST = 1 << 47  # bytes: no process has more address space on most machines
@@ -46,16 +45,15 @@ def outcomes(source: Once, granted: Iterable[int]) -> Outcomes:
     """
     asked = ask(source, needs=NEEDS)
     page = asked.machine.page_size
-    first = alloc_report(asked, AllocRequest(page))
+    first = allocation(asked, AllocRequest(page))
     known = {1: _answer(first)}
 
     def answer(pages: int) -> Answered:
         if pages not in known:
-            known[pages] = _answer(alloc_report(asked, AllocRequest(pages * page)))
+            known[pages] = _answer(allocation(asked, AllocRequest(pages * page)))
         return known[pages]
 
-    rows = list(first.table.rows())
-    least, most = (sum(row[key] for row in rows) for key in ("least", "most"))
+    least, most = first.spent.there
     last = _MOST // page
     sure, possible = (_touching(size // page, page) for size in (least, most))
     edges = {place for size in granted for place in (size // page, size // page + 1)}
@@ -72,9 +70,9 @@ def _touching(pages: int, page: int) -> int:
     return size
 
 
-def _answer(report: Report) -> Answered:
-    totals = report.totals or {}
-    return Answered(totals["outcome"], totals["victim_pid"], totals["victim_name"])
+def _answer(found: Allocation) -> Answered:
+    killed = found.dying.chosen
+    return Answered(found.outcome, *((None, None) if killed is None else (killed.pid, killed.name)))
 
 
 def _steps(answer: Callable[[int], Answered], places: Sequence[int], page: int) -> Iterator[Step]:

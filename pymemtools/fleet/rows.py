@@ -218,11 +218,10 @@ def _events(kills: Sequence[Told] | None) -> Iterator[tuple[Any, ...]]:
 
 def _plain(value: Any) -> Any:
     """Make a value fit for a file: text without what is no UTF-8, and no number that does not fit in 64 bits."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return _text(value)
-    if isinstance(value, int) and not isinstance(value, bool) and not -_MOST <= value <= _MOST:
-        return None
-    return value
+    return None if kind is int and not -_MOST <= value <= _MOST else value
 
 
 def _text(text: str | None) -> str | None:

@@ -80,14 +80,15 @@ class Allocation(NamedTuple):
 
 def alloc_report(asked: Asked, request: AllocRequest) -> Report:
     """Say whether private mappings are granted, and where their memory comes from when it is touched."""
-    found, machine = _allocation(asked, request), asked.machine
+    found, machine = allocation(asked, request), asked.machine
     hidden = [] if found.dying == NOBODY else invisible(asked.source)  # others could die, too
     notes = [*hidden, *machine.notes, *costs(machine.stores), *_lacking(machine, found.grant), *found.spent.ruled.notes]
     report = reported(asked, "alloc", table_of(COLUMNS, found.spent.sources), found, _totals(found), notes)
     return report._replace(within=LIMIT_COLUMNS if found.spent.ruled.bounds else ())
 
 
-def _allocation(asked: Asked, request: AllocRequest) -> Allocation:
+def allocation(asked: Asked, request: AllocRequest) -> Allocation:
+    """Say whether mappings are granted, where their memory comes from, and who dies of it."""
     page = asked.machine.page_size
     pages = -(-request.size // page)
     grant = grant_of(asked, pages, request.times, request.pid)

@@ -42,10 +42,11 @@ def grant_of(asked: Asked, pages: int, times: int, pid: int | None) -> Grant:
     callers = [Caller(0, is_admin=True), Caller(0, is_admin=False)]
     if pid is not None:
         callers = [_caller(asked.source, pid, machine.page_size, mode)] * 2
+    extremes = list(overcommit.extremes(memory_of(machine)))
     root, user = (
         [
             overcommit.granted(mode, pages, times, extreme, caller, machine.version, own=pid is not None)
-            for extreme in overcommit.extremes(memory_of(machine))
+            for extreme in extremes
         ]
         for caller in callers
     )

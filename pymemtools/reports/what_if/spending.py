@@ -68,6 +68,11 @@ class Spending(NamedTuple):
             return FITS
         return OOM if self.missing_least else MAY_NOT_FIT
 
+    @property
+    def there(self) -> tuple[int, int]:
+        """Give what all sources can give together: surely, and at the most; in bytes."""
+        return sum(each.least for each in self.sources), sum(each.most for each in self.sources)
+
 
 def spend(asked: Asked, pages: int, pid: int | None, group: str | None) -> Spending:
     """Take so many pages for a process (None: a new one), or for one of a memory group."""
