@@ -17,6 +17,7 @@ class Question(NamedTuple):
     name: str
     sql: str
     columns: tuple[Column, ...]
+    label: str = ""  # that captures must have
 
 
 HOSTS = Question(
@@ -126,6 +127,8 @@ def answered(
     ((captures, hosts, rejected),) = engine.ask(_COUNTS).rows
     if not captures:
         raise Missing(f"fleet: {facts['path']}: no capture in it" + (f", {rejected} rejected" if rejected else ""))
+    if question.label:
+        _expect_label(engine, question)
     totals = {"captures": captures, "hosts": hosts, "rejected": rejected, "rows": len(rows)}
     table = table_of(question.columns, rows[:top])
     return Report(f"fleet {question.name}", table, rows[:top], totals, facts)
@@ -134,9 +137,19 @@ def answered(
 _COUNTS = "SELECT count(*), count(DISTINCT host), (SELECT count(*) FROM rejected) FROM capture"
 
 
-def grew(by: str) -> Question:
-    """Ask what grew: processes, mappings or groups, by name and label."""
-    return Question("grew", _GROWTH.format(held=HELD[by]), columns.GREW)
+_LABELS = "SELECT DISTINCT unnest(map_keys(labels)) AS label FROM capture ORDER BY label"
+
+
+def _expect_label(engine: Engine, question: Question) -> None:
+    known = [label for (label,) in engine.ask(_LABELS).rows]
+    if question.label not in known:
+        others = f"there are: {', '.join(known)}" if known else "none has any (fleet ingest --label NAME=VALUE)"
+        raise Missing(f"fleet {question.name}: no capture has a label '{question.label}'; {others}")
+
+
+def grew(by: str, label: str = "") -> Question:
+    """Ask what grew: processes, mappings or groups, by name, and apart by the values of a label."""
+    return Question("grew", _GROWTH.format(held=HELD[by]), columns.GREW, label)
 
 
 def free_question(engine: Engine, sql: str, facts: Mapping[str, Any], most: int) -> Report:

@@ -12,6 +12,7 @@ from pymemtools.fleet.outcomes import outcomes_or_none
 from pymemtools.fleet.schema import TABLES
 from pymemtools.procfs.smaps.tally import ANONYMOUS
 from pymemtools.readings.process import Process
+from pymemtools.readings.settings import names
 from pymemtools.readings.wants import Wants
 from pymemtools.report import Report
 from pymemtools.reports.findings.evidence import Evidence, Questions, rows_of
@@ -19,6 +20,7 @@ from pymemtools.reports.findings.report import findings_report
 from pymemtools.reports.groups.report import GroupsRequest
 from pymemtools.reports.oom_report.report import Told, explained, kills_report
 from pymemtools.reports.smem.request import Request
+from pymemtools.reports.tunables import set_to
 from pymemtools.sources.base import Source
 from pymemtools.sources.left_behind import host_of, uname_of
 
@@ -87,6 +89,7 @@ def rows_of_capture(source: Source, origin: Origin) -> Rows:
     for table, report in _REPORTS.items():
         fields = [field.name for field in TABLES[table][len(whose) :]]
         rows[table] = [(*whose, *(_plain(row[field]) for field in fields)) for row in rows_of(report(evidence))]
+    rows["tunable"] = [(*whose, *row) for row in _tunables(evidence)]
     rows["oom_event"] = [(*whose, *row) for row in _events(evidence.kills)]
     return rows
 
@@ -103,7 +106,6 @@ def _evidence(source: Source) -> Evidence:
 
 _REPORTS = {
     "zone": lambda evidence: evidence.zones,
-    "tunable": lambda evidence: evidence.tunables,
     "cgroup": lambda evidence: evidence.groups,
     "finding": findings_report,
 }
@@ -198,6 +200,13 @@ def _mappings(process: Process) -> Iterator[tuple[Any, ...]]:
     for name, sums in process.by_name.items():
         path = "[anon]" if name == ANONYMOUS else _text(name.decode("utf-8", "surrogateescape"))
         yield (*whose, path, *(sums[place] for place in _PLACES))
+
+
+def _tunables(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
+    """Give what ``tunables list`` says, but for what the values mean."""
+    for name in names(evidence.source):
+        value, _, is_default = set_to(evidence.source, name, evidence.machine)
+        yield _text(name), _text(value), is_default
 
 
 def _kills(source: Source) -> Sequence[Told] | None:

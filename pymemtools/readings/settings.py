@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.models.tunables import NEVER_READ, ONLY_WRITTEN, TUNABLES, Tunable, canonical
@@ -47,14 +47,19 @@ def words_of(known: Tunable, source: Source | None) -> Sequence[str]:
 
 def names(source: Source) -> list[str]:
     """Name every tunable that the source has, known ones and others."""
-    found = {name for name, entry in TUNABLES.items() if _is_there(source, entry)}
+    folders: dict[str, frozenset[str]] = {}
+    for entry in TUNABLES.values():
+        folder = entry.path.rpartition("/")[0]
+        if folder not in folders:
+            folders[folder] = frozenset(source.names(folder))
+    found = {name for name, entry in TUNABLES.items() if _is_in(folders, entry)}
     found |= {f"vm.{name}" for name in source.names("sys/vm")} - NEVER_READ
     return sorted(found)
 
 
-def _is_there(source: Source, entry: Tunable) -> bool:
+def _is_in(folders: Mapping[str, frozenset[str]], entry: Tunable) -> bool:
     folder, _, file = entry.path.rpartition("/")
-    return file in source.names(folder)
+    return file in folders[folder]
 
 
 def names_beginning(text: str) -> list[str]:

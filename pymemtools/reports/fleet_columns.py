@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pymemtools.report import Column
+from pymemtools.report import Column, Table
 
 # What a table for people shows of those with many columns; programs get all.
 SHOWN = {
@@ -98,3 +98,10 @@ FINDINGS = (
     Column("title", "What", "what was found there", "text", 40, right=False),
     Column("figure", "Figure", "the figure that it rests on there", "text", 24, right=False),
 )
+
+
+def for_people(table: Table) -> Table:
+    """Leave out what is a number for programs only: the new process has no PID yet, which they have as 0."""
+    if "victim_pid" not in table.cells:
+        return table
+    return table._replace(cells={**table.cells, "victim_pid": [pid or None for pid in table.cells["victim_pid"]]})

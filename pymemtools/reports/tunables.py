@@ -106,17 +106,24 @@ def rows(source: Source, chosen: Iterable[str], machine: Machine) -> list[Tunabl
     """Say what tunables are set to, and what it means. Raises Missing for one that is not there."""
     found = []
     for name in chosen:
-        try:
-            value = None if name in ONLY_WRITTEN else value_of(source, name)
-        except Denied:
-            value = None
+        value, default, is_default = set_to(source, name, machine)
         entry = TUNABLES.get(name)
-        default = None if entry is None else default_of(entry, machine.version) or None
         own, rule = (default, None) if default is None or _is_plain(default) else (None, default)
-        is_default = None if own is None or value is None else value == own
         unit, says = (entry.unit or None) if entry else None, meaning(name, value or "", machine)
         found.append(TunableRow(name, value, unit, own, rule, is_default, says, name in ONLY_WRITTEN))
     return found
+
+
+def set_to(source: Source, name: str, machine: Machine) -> tuple[str | None, str | None, bool | None]:
+    """Give a tunable's value, the kernel's own or its rule, and whether the two are equal. Raises Missing."""
+    try:
+        value = None if name in ONLY_WRITTEN else value_of(source, name)
+    except Denied:
+        value = None
+    entry = TUNABLES.get(name)
+    default = None if entry is None else default_of(entry, machine.version) or None
+    is_known = value is not None and default is not None and _is_plain(default)
+    return value, default, value == default if is_known else None
 
 
 def _is_plain(default: str) -> bool:

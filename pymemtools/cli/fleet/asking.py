@@ -37,6 +37,12 @@ def dataset_options(function: _F) -> _F:
     return function
 
 
+def picture_options(function: _F) -> _F:
+    """Add -o FILE and --force."""
+    function = click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")(function)
+    return click.option("-o", "--output", metavar="FILE", help="Draw it: FILE.svg or FILE.html.")(function)
+
+
 def engine_of(options: Mapping[str, Any], command: str) -> tuple[Engine, Dataset]:
     """Open the dataset that is named. Raises UsageProblem where none is."""
     check_style(options["style"])
@@ -61,20 +67,26 @@ def facts_of(dataset: Dataset) -> dict[str, Any]:
 
 def answer(options: Mapping[str, Any], question: Question, values: Mapping[str, Any], top: int | None = None) -> Report:
     """Ask one of the questions that come with the program."""
+    from pymemtools.cli.fleet.picture import check_output
     from pymemtools.fleet.questions import answered
 
+    check_output(options, question.name)
     engine, dataset = engine_of(options, question.name)
     return answered(engine, question, values, facts_of(dataset), top)
 
 
 def show_answer(report: Report, options: Mapping[str, Any], last: str = "") -> None:
-    """Print it: a table for people, and what is to be said below it, or a format for programs."""
+    """Print it: a table for people, and what is to be said below it, or a format for programs; or draw it."""
+    from pymemtools.cli.fleet.picture import save
     from pymemtools.cli.output import show
     from pymemtools.render.plain_table import plain_lines
-    from pymemtools.reports.fleet_columns import SHOWN
+    from pymemtools.reports.fleet_columns import SHOWN, for_people
 
     def text(report: Report) -> list[str]:
-        table = report.table.only(SHOWN.get(report.command, report.table.keys))
+        table = for_people(report.table.only(SHOWN.get(report.command, report.table.keys)))
         return [*plain_lines(table), *([last] if last else [])]
 
-    show(report, options["style"], text)
+    if options.get("output") is not None:
+        save(report, options["output"], force=options["force"])
+    else:
+        show(report, options["style"], text)

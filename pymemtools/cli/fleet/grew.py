@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.fleet.asking import answer, dataset_options, show_answer
+from pymemtools.cli.fleet.asking import answer, dataset_options, picture_options, show_answer
 
 
 @click.command("grew", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,6 +16,7 @@ from pymemtools.cli.fleet.asking import answer, dataset_options, show_answer
 )
 @click.option("--per", default="", metavar="LABEL", help="Apart by the values of a label: firmware.")
 @click.option("--top", type=click.IntRange(min=1), default=20, metavar="N", help="Only the first N rows. [20]")
+@picture_options
 @dataset_options
 def command(**options: Any) -> int:
     """Say what grew, by regression over the captures of each machine: on how many, and how much an hour.
@@ -24,6 +25,6 @@ def command(**options: Any) -> int:
     """
     from pymemtools.fleet.questions import grew
 
-    report = answer(options, grew(options["by"]), {"label": options["per"]}, options["top"])
+    report = answer(options, grew(options["by"], options["per"]), {"label": options["per"]}, options["top"])
     show_answer(report, options, "" if report.table.height else f"no {options['by']} is in three captures of a machine")
     return 0

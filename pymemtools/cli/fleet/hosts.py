@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, show_answer
+from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, picture_options, show_answer
 
 
 @click.command("hosts", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @TOP
+@picture_options
 @dataset_options
 def command(**options: Any) -> int:
     """List the machines of a dataset: captures, kernel, memory, clock and kills."""

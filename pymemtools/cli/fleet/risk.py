@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, show_answer
+from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, picture_options, show_answer
 from pymemtools.errors import UsageProblem
 
 
 @click.command("risk", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--within", default="10%", metavar="PERCENT", help="Those with no more than that left. [10%]")
 @TOP
+@picture_options
 @dataset_options
 def command(**options: Any) -> int:
     """List machines whose memory, commit limit or memory groups are nearly used up, and who would be killed."""

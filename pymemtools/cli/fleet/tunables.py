@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, show_answer
+from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, picture_options, show_answer
 from pymemtools.render.escape import escape
 
 
 @click.command("tunables", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name")
 @TOP
+@picture_options
 @dataset_options
 def command(**options: Any) -> int:
     """Count the values that tunables with NAME in theirs have, in the latest capture of each machine."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, show_answer
+from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, picture_options, show_answer
 from pymemtools.cli.types import SIZE
 
 
@@ -15,6 +15,7 @@ from pymemtools.cli.types import SIZE
 @click.argument("what", type=click.Choice(["alloc"]))
 @click.argument("size", type=SIZE)
 @TOP
+@picture_options
 @dataset_options
 def command(**options: Any) -> int:
     """Say what becomes of a request for SIZE on each machine, as what-if alloc does of its latest capture."""

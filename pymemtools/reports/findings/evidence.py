@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing
@@ -49,10 +49,15 @@ class Questions(NamedTuple):
     @property
     def wants(self) -> Wants:
         """Say what they want of processes, all together."""
-        of_groups = WANTS_PSS if self.groups.with_pss else OF_GROUPS
-        own = Wants(cgroup=True, status=True)
-        of_forks = COMMITMENTS if self.forks else own
-        return self.processes.resolved().wants | WEIGHTS | of_forks | of_groups | self.more | own
+        return _wants_of(self)
+
+
+@lru_cache(maxsize=8)
+def _wants_of(questions: Questions) -> Wants:
+    of_groups = WANTS_PSS if questions.groups.with_pss else OF_GROUPS
+    own = Wants(cgroup=True, status=True)
+    of_forks = COMMITMENTS if questions.forks else own
+    return questions.processes.resolved().wants | WEIGHTS | of_forks | of_groups | questions.more | own
 
 
 PAGE = Questions()
