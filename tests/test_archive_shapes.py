@@ -36,7 +36,9 @@ from pymemtools.errors import ArchiveError, Missing
 from pymemtools.readings.processes import read_processes
 from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
+from pymemtools.sources.archive import Archive
 
+SMALL = 4 << 20  # bytes unpacked: what is larger is kept in another way
 ZSTD = pytest.param("zst", marks=pytest.mark.skipif(sys.version_info >= (3, 15), reason="no zstandard yet"))
 
 SHAPES = {
@@ -348,3 +350,19 @@ def test_a_bad_smaps_is_counted_and_hides_no_other(tmp_path: Path, body: str) ->
     assert [process.pid for process in sample.processes] == [7]
     assert sample.unreadable == 1
     assert sample.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("size", [SMALL - 2 * BLOCK, SMALL, 2 * SMALL])
+@pytest.mark.parametrize("kind", ["gz", "xz"])
+def test_what_is_read_is_the_same_below_and_above_the_size_up_to_which_all_is_kept(
+    tmp_path: Path, size: int, kind: str
+) -> None:
+    more = SOUND[: -len(END)] + member(b"README", bytes(size - len(SOUND) - BLOCK))
+    assert rows(opened(tmp_path, packed(more + END, kind))) == BOTH
+    with pytest.raises(ArchiveError, match=r"no end mark|in the data of member"):
+        opened(tmp_path, packed((more + END)[: len(more) - size // 2 - 7], kind))
+    whole = packed(more + END, kind)
+    partial = opened(tmp_path, whole[: len(whole) - 9], partial=True)
+    assert rows(partial) == BOTH
+    assert isinstance(partial, Archive)
+    assert partial.damage is not None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -136,55 +136,6 @@ def test_a_cluster_whose_worker_is_killed(captures: Path, dataset: Dataset, tmp_
     assert rows(found) == rows(dataset)
 
 
-def test_killed_at_any_moment(captures: Path, dataset: Dataset, tmp_path: Path) -> None:
-    """The dataset opens, what was not whole is not there, and the next run completes it and cleans up."""
-    program = (
-        "import sys; from pymemtools.fleet import ingest; ingest.BATCH = 10\n"
-        "from pymemtools.cli import run; sys.argv[0] = 'pymemtools'; run()"
-    )
-    path = tmp_path / "set"
-    Dataset(str(path), create=True)
-    call = [
-        sys.executable,
-        "-c",
-        program,
-        "fleet",
-        "ingest",
-        str(captures),
-        "--into",
-        str(path),
-        "--label",
-        "firmware=1.2",
-    ]
-    moments = random.Random(5)
-    for _ in range(4):
-        child = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE.parent)
-        written = len(list(path.rglob("*.parquet")))
-        for _ in range(2000):  # until it writes, and a little longer
-            if len(list(path.rglob("*.parquet"))) > written + moments.randrange(6) or child.poll() is not None:
-                break
-            time.sleep(0.005)
-        child.kill()
-        child.wait()
-        opened = Dataset(str(path))
-        for batch in opened.batches():
-            ids = [
-                set(
-                    pyarrow.parquet.read_table(file, columns=["capture_id"], partitioning=None)[
-                        "capture_id"
-                    ].to_pylist()
-                )
-                for table in ("capture", "process", "zone")
-                if (file := batch.file(table))
-            ]
-            assert len(ids) == 3 and ids[0] == ids[1] == ids[2]  # whole, or not there
-        assert Engine(opened).ask("SELECT count(*) FROM capture").rows[0][0] <= BOARDS * MOMENTS
-    (path / "_tmp/left.123").mkdir(parents=True, exist_ok=True)
-    (path / "_tmp/left.123/capture.parquet").write_bytes(b"half")
-    assert rows(filled(path, [captures])) == rows(dataset)
-    assert not (path / "_tmp").exists() or not list((path / "_tmp").iterdir())
-
-
 def test_compacted_it_has_the_same_rows(captures: Path, dataset: Dataset, tmp_path: Path) -> None:
     found = filled(tmp_path / "set", [captures])
     assert len(found.batches()) == 3
@@ -241,6 +192,46 @@ def test_hostile_files_are_rejected_with_a_line_each(captures: Path, tmp_path: P
     assert Engine(found).ask("SELECT count(*) FROM capture").rows == [(BOARDS * MOMENTS,)]
     steps = list(ingest(found, [str(bad)], Wishes(), in_this_process))
     assert [already for _, already in steps] == [len(there)]
+
+
+def test_trees_in_folders_are_captures(captures: Path, tmp_path: Path) -> None:
+    """Unpacked captures are found below a folder as archives are; each is known by its content."""
+    for number in range(2):
+        tree = tmp_path / f"all/day/tree-{number}"
+        tree.mkdir(parents=True)
+        subprocess.run(["tar", "xzf", captures / f"board-00{number}-0.tar.gz", "-C", tree], check=True)
+        os.mkfifo(tree / "proc/pipe")
+        (tree / "proc/zero").symlink_to("/dev/zero")
+    (tmp_path / "all/elsewhere").symlink_to(captures)
+    found = filled(tmp_path / "set", [tmp_path / "all"])
+    asked = "SELECT host, file FROM capture ORDER BY file"
+    assert Engine(found).ask(asked).rows == [("board-000", "tree-0"), ("board-001", "tree-1")]
+    os.rename(tmp_path / "all/day", tmp_path / "all/night")
+    assert list(ingest(found, [str(tmp_path / "all")], Wishes(), in_this_process))[-1][1] == 2
+
+
+def test_what_is_never_a_capture_is_not_waited_for(captures: Path, tmp_path: Path) -> None:
+    """Pipes and devices would never end, a running machine is another each time; each is listed, and known again."""
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.tar")
+    os.mkfifo(folder / "pipe-2.tar")
+    (folder / "zero.tar.gz").symlink_to("/dev/zero")
+    (folder / "gone.tar").symlink_to("nowhere")
+    with open(folder / "large.tar", "wb") as file:
+        file.truncate(2 << 30)
+    paths = [folder, Path("/proc"), Path("/"), sorted(captures.iterdir())[0]]
+    found = filled(tmp_path / "set", paths)
+    assert Engine(found).ask("SELECT file, reason FROM rejected ORDER BY ALL").rows == [
+        ("", "is a running machine, no capture (pymemtools capture takes one)"),
+        ("gone.tar", "No such file or directory"),
+        ("large.tar", "is larger than 1 GiB (see --max-size)"),
+        ("pipe-2.tar", "neither a regular file nor a directory"),
+        ("pipe.tar", "neither a regular file nor a directory"),
+        ("proc", "is a running machine, no capture (pymemtools capture takes one)"),
+        ("zero.tar.gz", "neither a regular file nor a directory"),
+    ]
+    assert list(ingest(found, map(str, paths), Wishes(), in_this_process))[-1][1] == 8
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
@@ -350,6 +341,42 @@ def test_what_grew(pymemtools: Run, dataset: Dataset) -> None:
     assert [row["thing"] for row in document["rows"] if row["growing"]] == ["lab"]
     mapping = ask(pymemtools, dataset, "grew", "--by", "mapping")["rows"][0]
     assert (mapping["thing"], mapping["growing"], mapping["label"]) == ("/bin/lab", BOARDS // 2, None)
+
+
+def test_grew_per_a_label_that_nothing_has(pymemtools: Run, dataset: Dataset) -> None:
+    done = pymemtools("fleet", "grew", "--per", "rack", "-S", str(dataset.path))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"pymemtools: fleet grew: no capture has a label 'rack'; there are: firmware\n"
+
+
+def test_answers_are_drawn(pymemtools: Run, dataset: Dataset, tmp_path: Path) -> None:
+    """A bar for each row, as long as its figure; a paler one behind it where there are two."""
+    file = tmp_path / "top.svg"
+    done = pymemtools("fleet", "top", "-S", str(dataset.path), "-o", str(file))
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    rows = ask(pymemtools, dataset, "top")["rows"]
+    lengths = [float(length) for length in re.findall(r'class="bar" [^>]*width="([0-9.]+)"', file.read_text())]
+    assert lengths == [round(max(450 * row["pss"] / rows[0]["pss"], 1), 1) for row in rows]
+    assert len(rows) > 2
+    page = tmp_path / "risk.html"
+    for question in ("risk --within 70", "hosts", "what-if alloc 600M", "grew", "tunables dirty"):
+        call = ["fleet", *question.split(), "-S", str(dataset.path), "-o", str(page), "--force"]
+        assert pymemtools(*call).returncode == 0
+        assert ("<!DOCTYPE html>" in page.read_text(), page.read_text().count("</svg>")) == (True, 1)
+    for more, says in (
+        ("-o x.png", "x.png: pictures are .svg or .html"),
+        ("-o x.svg -f json", "a picture has no --format"),
+    ):
+        done = pymemtools("fleet", "top", "-S", str(dataset.path), *more.split(), cwd=tmp_path)
+        assert (done.returncode, done.stderr.decode()) == (2, f"pymemtools: fleet top: {says}\n")
+    done = pymemtools("fleet", "risk", "-S", str(dataset.path), "-o", "x.svg", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, b"pymemtools: fleet risk: there is nothing to draw\n")
+
+
+def test_the_new_process_has_no_pid_in_the_table(pymemtools: Run, dataset: Dataset) -> None:
+    lines = pymemtools("fleet", "what-if", "alloc", "600M", "-S", str(dataset.path)).stdout.decode().splitlines()
+    assert lines[2].split()[:5] == ["board-000", "OOM", "-", "the", "new"]
+    assert ask(pymemtools, dataset, "what-if", "alloc", "600M")["rows"][0]["victim_pid"] == 0  # as what-if alloc
 
 
 def test_hosts_and_time(pymemtools: Run, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import CAPTURES, HERE
 
-from pymemtools.errors import MemtoolsError
+from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.readings.machine import read_machine
 from pymemtools.readings.once import Once
 from pymemtools.readings.processes import read_processes
@@ -161,3 +163,18 @@ def test_what_was_not_read_is_read_for_who_asks() -> None:
     once = Once(open_source(str(EXAMPLE)), Wants(status=True))
     assert once.sample(Wants(("Pss",))) is None
     assert read_processes(once, Wants(("Pss",))).processes[0].sums["Pss"]
+
+
+def test_a_source_that_lacks_a_file_is_not_kept_alive() -> None:
+    """An error that was remembered with its traceback would keep the source, with all its bytes, until a collection."""
+    source = Once(open_source(str(EXAMPLE)), Wants())
+    for _ in range(2):
+        with pytest.raises(Missing, match=r"^no/such/file: not in "):
+            source.read("no/such/file")
+    kept = weakref.ref(source)
+    gc.disable()
+    try:
+        del source
+        assert kept() is None
+    finally:
+        gc.enable()

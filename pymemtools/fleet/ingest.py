@@ -9,23 +9,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pymemtools.errors import MemtoolsError, Missing
+from pymemtools.errors import MemtoolsError
 from pymemtools.fleet.dataset import Dataset, empty_rows, write_batch
+from pymemtools.fleet.found import NAMES, Found, find_captures, identified
 from pymemtools.fleet.rows import Origin, Rows, rows_of_capture
 from pymemtools.fleet.schema import needed
 
 BATCH = 100  # captures: some 20,000 rows
-_ID = 32  # characters of a capture's id
-_PIECE = 1 << 20
-_NAMES = (".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".rec")
 _RETRIES = 3  # of a batch whose worker died
-
-
-class Found(NamedTuple):
-    """A capture that was found: a file, or a folder with a /proc tree."""
-
-    path: str
-    capture_id: str
 
 
 class Wishes(NamedTuple):
@@ -62,87 +53,6 @@ class Work(NamedTuple):
         return sha256("".join(found.capture_id for found in self.captures).encode()).hexdigest()[:24]
 
 
-def check_paths(paths: Iterable[str]) -> None:
-    """Raise Missing for a path that is not there."""
-    for path in paths:
-        if not os.path.lexists(path):
-            raise Missing(f"{path}: No such file or directory")
-
-
-def find_captures(paths: Iterable[str]) -> Iterator[str]:
-    """Find captures: files that are named, and in folders those that are called like archives or recordings."""
-    for path in paths:
-        if not os.path.isdir(path) or _is_tree(path):
-            yield path
-            continue
-        for folder, folders, files in os.walk(path):
-            folders.sort()
-            for name in sorted(files):
-                if name.lower().endswith(_NAMES):
-                    yield os.path.join(folder, name)
-
-
-def _is_tree(path: str) -> bool:
-    return any(os.path.exists(os.path.join(path, each)) for each in ("proc/meminfo", "meminfo", "proc/version"))
-
-
-def identified(paths: Iterable[str]) -> Iterator[Found]:
-    """Name captures by their content: the same file twice is one capture. A recording is one for each moment."""
-    for path in paths:
-        if os.path.isdir(path):
-            yield Found(path, _id_of_tree(path))
-            continue
-        try:
-            capture_id, is_recording = _id_of_file(path)
-        except OSError as error:
-            yield Found(path, f"!{os.strerror(error.errno or 0)}")
-            continue
-        if is_recording:
-            yield from _moments(path, capture_id)
-        else:
-            yield Found(path, capture_id)
-
-
-def _id_of_file(path: str) -> tuple[str, bool]:
-    digest = sha256()
-    start = b""
-    with open(path, "rb", buffering=0) as file:
-        while piece := file.read(_PIECE):
-            start = start or piece[:16]
-            digest.update(piece)
-    return digest.hexdigest()[:_ID], start == b"SQLite format 3\0"
-
-
-def _id_of_tree(path: str) -> str:
-    """Name a folder by what its files say: of a copy, they stay as they are."""
-    digest = sha256()
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in sorted(files):
-            file = os.path.join(folder, name)
-            digest.update(os.path.relpath(file, path).encode("utf-8", "surrogateescape") + b"\0")
-            try:
-                with open(file, "rb", buffering=0) as opened:
-                    while piece := opened.read(_PIECE):
-                        digest.update(piece)
-            except OSError:
-                continue
-    return digest.hexdigest()[:_ID]
-
-
-def _moments(path: str, capture_id: str) -> Iterator[Found]:
-    from pymemtools.sources.recording import open_recording
-
-    try:
-        recording = open_recording(path)
-    except MemtoolsError:
-        yield Found(path, capture_id)  # which is rejected then
-        return
-    for moment in recording.moments:
-        key = f"{moment.boot_id} {moment.boottime_s:.3f} {moment.taken_at:.3f}"
-        yield Found(f"{path}@{moment.number}", sha256(key.encode()).hexdigest()[:_ID])
-
-
 def batches_of(root: str, found: Iterable[Found], known: set[str], wishes: Wishes) -> Iterator[Work]:
     """Make batches of what is not known, each capture once."""
     waiting: list[Found] = []
@@ -164,6 +74,8 @@ def ingest_batch(work: Work) -> Outcome:
     for found in work.captures:
         origin = _origin(found, work.wishes)
         try:
+            if found.refused is not None:
+                raise MemtoolsError(found.refused)
             rows = rows_of_capture(_open(found.path, work.wishes), origin)
             day = rows["capture"][0][2]
             outcome = outcome.plus(Outcome(1, 0, sum(map(len, rows.values()))))
@@ -186,7 +98,6 @@ def _open(path: str, wishes: Wishes) -> Any:
 
 
 def _rejected(found: Found, origin: Origin, reason: str) -> tuple[Any, ...]:
-    reason = found.capture_id[1:] if found.capture_id.startswith("!") else reason
     text = reason.removeprefix(f"{found.path}: ").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return origin.capture_id, origin.arrived_at, origin.file, text[:1000]
 
@@ -206,7 +117,7 @@ def _origin(found: Found, wishes: Wishes) -> Origin:
 
 def _stem(name: str) -> str:
     lower = name.lower()
-    ending = next((each for each in sorted(_NAMES, key=len, reverse=True) if lower.endswith(each)), "")
+    ending = next((each for each in sorted(NAMES, key=len, reverse=True) if lower.endswith(each)), "")
     return name[: len(name) - len(ending)] if ending else name
 
 
@@ -264,7 +175,7 @@ def in_cluster(address: str) -> Map:
 
 def ingest(dataset: Dataset, paths: Iterable[str], wishes: Wishes, share: Map) -> Iterator[tuple[Outcome, int]]:
     """Take captures in; give, after each batch, what came of all so far, and how many were known at first."""
-    found = list(identified(find_captures(paths)))
+    found = list(identified(find_captures(paths), wishes.max_bytes))
     with dataset.writing():
         known = dataset.known_ids()
         works = list(batches_of(str(dataset.path), found, known, wishes))

@@ -37,7 +37,8 @@ def command(**options: Any) -> int:
     What is no capture is written down as rejected, with its reason, and stops nothing.
     """
     from pymemtools.fleet.dataset import Dataset
-    from pymemtools.fleet.ingest import Map, Wishes, check_paths, in_cluster, in_processes, in_this_process, ingest
+    from pymemtools.fleet.found import check_paths
+    from pymemtools.fleet.ingest import Map, Wishes, in_cluster, in_processes, in_this_process, ingest
 
     if options["cluster"] and options["workers"] > 1:
         raise UsageProblem("fleet ingest: --cluster has its own workers: no --workers")
@@ -58,7 +59,9 @@ def command(**options: Any) -> int:
             told(f"{outcome.captures} captures, {outcome.rejected} rejected")
     click.echo(f"{outcome.captures} new, {already} known, {outcome.rejected} rejected, {outcome.rows} rows")
     if not any((*outcome, already)):
-        say("fleet ingest: nothing found: of a folder, files named like archives and recordings are read (.tar, .rec)")
+        say(
+            "fleet ingest: nothing found: in folders archives and recordings (.tar, .rec) and /proc trees are looked for"
+        )
     if outcome.rejected:
         import shlex
 
