@@ -59,9 +59,7 @@ def command(**options: Any) -> int:
             told(f"{outcome.captures} captures, {outcome.rejected} rejected")
     click.echo(f"{outcome.captures} new, {already} known, {outcome.rejected} rejected, {outcome.rows} rows")
     if not any((*outcome, already)):
-        say(
-            "fleet ingest: nothing found: in folders archives and recordings (.tar, .rec) and /proc trees are looked for"
-        )
+        say("fleet ingest: nothing found: in folders archives, recordings (.tar, .rec) and /proc trees are looked for")
     if outcome.rejected:
         import shlex
 
