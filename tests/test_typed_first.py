@@ -18,6 +18,8 @@ WORKS = (  # typed so, and as the manual has it
     ("smem --demo", "--demo smem"),
     ("status --demo 297", "--demo status 297"),
     ("what-if alloc --demo 1M", "--demo what-if alloc 1M"),
+    ("what-if --demo alloc 1M", "--demo what-if alloc 1M"),
+    ("tunables --demo get swappiness", "--demo tunables get swappiness"),
     ("--demo drop-caches --dry-run pagecache", "--demo drop-caches --dry-run 1"),
     ("--demo what-if drop-caches slab", "--demo what-if drop-caches 2"),
     ("--demo what-if drop-caches all", "--demo what-if drop-caches 3"),

@@ -47,10 +47,16 @@ def _at_moment(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return f"{value}@{moment}"
 
 
+# Where one types it first: the program itself has it, and says so.
+demo_option = click.option(
+    "--demo", is_flag=True, hidden=True, is_eager=True, expose_value=False, callback=_study_example
+)
+
+
 def source_options(function: _F) -> _F:
     """Add -S/--source and what goes with it."""
     for option in (
-        click.option("--demo", is_flag=True, hidden=True, is_eager=True, expose_value=False, callback=_study_example),
+        demo_option,
         click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read."),
         click.option("--partial", is_flag=True, help="Use the complete part of a damaged archive; exit status 3."),
         click.option(

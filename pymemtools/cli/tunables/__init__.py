@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pymemtools.cli import LazyGroup
+from pymemtools.cli.options import demo_option
 
 MAP = {
     "Look at values, and what they mean": {
@@ -25,5 +26,6 @@ MAP = {
     chapters=MAP,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+@demo_option
 def command() -> None:
     """List, get, explain and set what tunes memory management."""

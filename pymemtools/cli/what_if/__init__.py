@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pymemtools.cli import LazyGroup
+from pymemtools.cli.options import demo_option
 
 MAP = {
     "Is there room for it": {
@@ -35,5 +36,6 @@ MAP = {
     chapters=MAP,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+@demo_option
 def command() -> None:
     """Predict what the kernel would do: on this machine or a captured one, as it is or with other settings."""
