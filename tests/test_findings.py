@@ -338,7 +338,10 @@ def test_what_grew(unpacked: Path, machine: Path, rule: str, change: Change, sev
     ("change", "why"),
     [
         (written({"proc/sys/kernel/hostname": "other\n"}), "it is of demo, and this is other"),
-        (meminfo(MemTotal=RAM * 2), "it has 711.4 MiB of RAM, and this 1.4 GiB"),
+        (
+            both(meminfo(MemTotal=RAM * 2), written({"proc/sys/kernel/hostname": "localhost\n"})),
+            "it has 711.4 MiB of RAM, and this 1.4 GiB",
+        ),
     ],
 )
 def test_of_another_machine_nothing_has_grown(machine: Path, tmp_path: Path, change: Change, why: str) -> None:
@@ -348,6 +351,13 @@ def test_of_another_machine_nothing_has_grown(machine: Path, tmp_path: Path, cha
     report = findings(machine, before)
     assert f"{before} is of another machine: {why}; nothing is said of what grew" in report.warnings
     assert not {row["id"] for row in report.table.rows()} & {rule for rule, _, _ in GROWN}
+
+
+def test_a_machine_that_got_more_memory_is_the_same(machine: Path, tmp_path: Path) -> None:
+    (machine / "proc/sys/kernel/hostname").write_text("demo\n")
+    before = Path(shutil.copytree(machine, tmp_path / "before"))
+    both(meminfo(Shmem=200000, Cached=200000), meminfo(MemTotal=RAM * 2))(machine)
+    assert "shmem-growth" in found(machine, before)
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,8 @@ class Evidence:
         if self.before is None:
             return None
         hosts = [_host(each.source) for each in (self.before, self)]
-        if None not in hosts and hosts[0] != hosts[1]:
-            return f"it is of {hosts[0]}, and this is {hosts[1]}"
+        if None not in hosts:  # a balloon may have taken RAM since
+            return None if hosts[0] == hosts[1] else f"it is of {hosts[0]}, and this is {hosts[1]}"
         was, now = self.before.ram, self.ram
         if was and now and 10 * abs(was - now) > max(was, now):
             return f"it has {human_size(was)} of RAM, and this {human_size(now)}"
@@ -240,7 +240,9 @@ class Evidence:
 
 
 def _host(source: Source) -> str | None:
-    return (source.manifest.host if source.manifest is not None else None) or host_of(source)
+    """Name the machine; None where nobody gave it a name of its own."""
+    name = (source.manifest.host if source.manifest is not None else None) or host_of(source)
+    return None if name in ("localhost", "localhost.localdomain", "(none)") else name
 
 
 def rows_of(report: Report | None) -> list[dict[str, Any]]:
