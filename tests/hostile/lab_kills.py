@@ -18,6 +18,7 @@ CALLS = (
     "oom --limit 16M",
     "oom --via mmap --touch read --limit 8M",
     "oom --via mmap --touch none",
+    "oom --within addresses",
     "page-cache --size 32M",
     "cow",
     "demand-paging",
