@@ -146,6 +146,7 @@ class Sample(NamedTuple):
     at_s: float  # since the first
     files: Mapping[str, bytes]
     boot: str = "first"
+    set_s: float = 0  # by which the clock on the wall was set since
 
 
 def meminfo(available: int, **more: int) -> bytes:
@@ -163,7 +164,7 @@ def record(path: str, told: Sequence[Told], samples: Sequence[Sample]) -> str:
             board.files = {"version": b"Linux version 6.12.0 (x) #1\n", **boot_id, **sample.files}
             sizes = [(each, each.size(number)) for each in told]
             board.processes = {each.pid: _told_files(each, kib) for each, kib in sizes if kib is not None}
-            writer.sample(board, Tick(START + sample.at_s, 1000 + sample.at_s, 3600))
+            writer.sample(board, Tick(START + sample.at_s + sample.set_s, 1000 + sample.at_s, 3600))
     return path
 
 

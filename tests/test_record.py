@@ -146,7 +146,8 @@ def test_smaps_that_are_not_there_are_answered_from_the_rollup_and_that_is_said(
         (("-S", "HOUR", "--at", "361"), 1, "HOUR: no sample 361: there are 1 to 360"),
         (
             ("-S", "HOUR", "--at", "-3h"), 1,
-            "HOUR: -3h is before the first sample, which was taken 2026-11-18 12:06:50 +0100",
+            "HOUR: -3h (2026-11-18 10:06:40 +0100) is before the first sample, which was taken "
+            "2026-11-18 12:06:50 +0100",
         ),
         (
             ("-S", "HOUR", "--at", "noon"), 2,

@@ -309,6 +309,9 @@ def test_moments_are_chosen_by_the_recorded_machines_clock(text: str, number: in
     assert open_recording(hour_of_samples).choose(text).number == number
 
 
+BEFORE_FIRST = "is before the first sample, which was taken 2026-11-18 12:06:50 +0100"
+
+
 @pytest.fixture(scope="module")
 def hour_of_samples(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Record from 12:06:50 to 13:06:40, an hour ahead of UTC."""
@@ -320,8 +323,14 @@ def hour_of_samples(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("12:06", "12:06 is before the first sample, which was taken 2026-11-18 12:06:50 +0100"),
-        ("-2h", "-2h is before the first sample, which was taken 2026-11-18 12:06:50 +0100"),
+        (
+            "12:06",
+            f"12:06 (2026-11-18 12:06:00 +0100) {BEFORE_FIRST}",
+        ),
+        (
+            "-2h",
+            f"-2h (2026-11-18 11:06:40 +0100) {BEFORE_FIRST}",
+        ),
         ("0", "no sample 0: there are 1 to 360"),
         ("361", "no sample 361: there are 1 to 360"),
         *(
@@ -344,3 +353,15 @@ def test_a_time_without_a_date_is_the_latest_such(tmp_path: Path) -> None:
             writer.sample(Board(), tick(0)._replace(taken_at=taken_at))
     recording = open_recording(str(path))
     assert [recording.choose(text).number for text in ("23:59:05", "23:59:59", "00:00")] == [1, 2, 2]
+
+
+def test_a_clock_that_is_set_back(tmp_path: Path) -> None:
+    """Times are those that the clock showed; how long ago something was it does not tell."""
+    path = tmp_path / "a.rec"
+    with Writer(str(path)) as writer:
+        for number in range(1, 101):  # 11:06:50 to 11:14:50, then 10:15:00 to 10:23:20
+            back = 3600 if number > 49 else 0
+            writer.sample(Board(), tick(number)._replace(taken_at=tick(number).taken_at - back))
+    recording = open_recording(str(path))
+    chosen = {text: recording.choose(text).number for text in ("11:10", "2026-11-18T11:10", "10:20", "-10m", "-1m")}
+    assert chosen == {"11:10": 20, "2026-11-18T11:10": 20, "10:20": 80, "-10m": 40, "-1m": 94}

@@ -204,6 +204,15 @@ def test_growth_goes_on_after_a_gap(tmp_path: Path) -> None:
     assert row["rise_per_hour"] == pytest.approx(36_000 << 10, rel=0.1)
 
 
+def test_a_clock_that_is_set_back_changes_no_rate(pymemtools: Run, tmp_path: Path) -> None:
+    kept = every_ten_seconds(HALF_AN_HOUR, machine)
+    moved = [sample._replace(set_s=-7200 if number >= 90 else 0) for number, sample in enumerate(kept)]
+    paths = [record(str(tmp_path / name), [LEAKY], samples) for name, samples in (("a", kept), ("b", moved))]
+    texts = [pymemtools("trend", "-S", path).stdout.decode().splitlines() for path in paths]
+    assert texts[1][1] == "(the clock was set back by 120 min meanwhile: rates go by one that nobody sets)"
+    assert texts[0][1:] == texts[1][2:]
+
+
 def test_one_late_sample_is_no_gap(tmp_path: Path) -> None:
     """On a busy machine the recorder lets some go: it never takes more than a tenth of a processor."""
     path = record(str(tmp_path / "a.rec"), [LEAKY], stopped(90, 8 * EVERY_S, "first"))

@@ -44,6 +44,19 @@ class SampleTimes:
                 starts.append(i + 1)
         return list(pairwise([*starts, len(moments)]))
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """Give when it began and ended, each run by the clock as it began: one that was set meanwhile is not heeded."""
+        runs = [(self.moments[a], self.moments[b - 1]) for a, b in self.runs]
+        ends = [begin.taken_at + end.boottime_s - begin.boottime_s for begin, end in runs]
+        return min(begin.taken_at for begin, _ in runs), max(ends)
+
+    @property
+    def set_s(self) -> float:
+        """Give by how many seconds the clock was set forward within the runs; below 0 it was set back."""
+        runs = [(self.moments[a], self.moments[b - 1]) for a, b in self.runs]
+        return sum(end.taken_at - begin.taken_at - (end.boottime_s - begin.boottime_s) for begin, end in runs)
+
     def parts(self, first: int, last: int) -> list[_Part]:
         """Divide the samples from one number to another, without those beside a gap, into about 120 parts in all."""
         if (first, last) not in self._parts:

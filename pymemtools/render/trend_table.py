@@ -71,7 +71,7 @@ def amount(size: float) -> str:
 
 def _cells(stretches: Sequence[Stretch], found: Trends, count: int) -> list[float | None]:
     """Give a value for each part of the time that the recording is asked about."""
-    begin, end = found.times.moments[0].taken_at, found.times.moments[-1].taken_at
+    begin, end = found.times.span
     return [value_at(stretches, begin + (end - begin) * (i + 0.5) / count) for i in range(count)]
 
 

@@ -22,6 +22,7 @@ from pymemtools.sources.recording.replay import Replay
 BY = ("process", "command", "cgroup", "user")
 _ORDER = (GROWTH, WARM_UP, STEP, SAWTOOTH, FALL, NOISE, STEADY)  # what is too short comes last
 _HOUR = 3600
+_CLOCK_IS_SET = 60  # seconds: less is how clocks are kept right
 _OWN = {"command": ("name",), "cgroup": ("cgroup",), "user": ("user",)}
 _WHO = ("pid", "name", "command", "user", "cgroup")
 
@@ -242,6 +243,10 @@ def _notes(found: Trends, subjects: Subjects) -> list[str]:
     if runs > 1:
         often = "once" if runs == 2 else f"{runs - 1} times"
         notes.append(f"recording stopped {often}, or the machine did: what rose meanwhile is not counted")
+    set_s = found.times.set_s
+    if abs(set_s) >= _CLOCK_IS_SET:
+        way = f"{'back' if set_s < 0 else 'forward'} by {abs(set_s) / 60:.0f} min"
+        notes.append(f"the clock was set {way} meanwhile: rates go by one that nobody sets")
     if subjects.unknown == 1:
         notes.append(f"1 process is left out: its {found.figure} could not be read")
     elif subjects.unknown:

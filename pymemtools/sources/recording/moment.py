@@ -10,6 +10,7 @@ from pymemtools.errors import Missing, UsageProblem
 from pymemtools.units import parse_seconds
 
 _DAY = 86400
+_NEVER = 1e11  # seconds since 1970
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?")
 _DATE = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?)?"
@@ -47,11 +48,18 @@ def local_time(seconds: float, offset: int) -> str:
     return f"{clock} {sign}{minutes // 60:02}{minutes % 60:02}"
 
 
-def chosen(text: str, last: Moment, first: Moment, before: Callable[[float], Moment | None]) -> Moment | int:
+class Finder(NamedTuple):
+    """Who finds the last sample by a clock: of those taken by then, or so many seconds before the last one."""
+
+    before: Callable[[float], Moment | None]
+    ago: Callable[[float], Moment | None]
+
+
+def chosen(text: str, last: Moment, first: Moment, find: Finder) -> Moment | int:
     """Choose the moment, or the number of the sample, that is meant.
 
-    A time means the last sample that was there by then: ``before`` finds it. One without a date is the latest such,
-    without a zone it is the recorded machine's; ``-2h`` is before the last sample.
+    A time means the last sample that was there by then. One without a date is the latest such, without a zone it is
+    the recorded machine's; ``-2h`` is before the last sample.
     Raises UsageProblem for no moment at all, Missing for one before the first.
     """
     text = text.strip()
@@ -61,19 +69,27 @@ def chosen(text: str, last: Moment, first: Moment, before: Callable[[float], Mom
         return first
     if text.isascii() and text.isdigit() and len(text) <= 12:
         return int(text)
-    found = before(_seconds(text, last))
+    if text.startswith("-"):
+        ago = _ago(text)
+        found, seconds = find.ago(ago), last.taken_at - ago
+    else:
+        seconds = _seconds(text, find.before(_NEVER) or last)  # the last by a clock that may have been set back
+        found = find.before(seconds)
     if found is None:
-        raise Missing(f"{text} is before the first sample, which was taken {first.local_time}")
+        meant = local_time(seconds, last.utc_offset_s)
+        raise Missing(f"{text} ({meant}) is before the first sample, which was taken {first.local_time}")
     return found
+
+
+def _ago(text: str) -> float:
+    try:
+        return parse_seconds(text[1:])
+    except ValueError:
+        raise _unknown(text) from None
 
 
 def _seconds(text: str, last: Moment) -> float:
     """Give the time that is meant, in seconds since 1970. Raises UsageProblem."""
-    if text.startswith("-"):
-        try:
-            return last.taken_at - parse_seconds(text[1:])
-        except ValueError:
-            raise _unknown(text) from None
     clock = _CLOCK.fullmatch(text)
     if clock is not None:
         hour, minute, second = (int(word or 0) for word in clock.groups())

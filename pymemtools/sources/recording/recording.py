@@ -13,7 +13,7 @@ from pymemtools.sources.page_size import is_page_size
 from pymemtools.sources.recording.bundle import unbundled
 from pymemtools.sources.recording.damage import Damaged, named
 from pymemtools.sources.recording.database import Database
-from pymemtools.sources.recording.moment import Moment, chosen
+from pymemtools.sources.recording.moment import Finder, Moment, chosen
 from pymemtools.sources.recording.packing import unpack
 from pymemtools.sources.recording.replay import AtMoment, Replay
 from pymemtools.sources.recording.schema import GROUP, MACHINE, PROCESS
@@ -152,7 +152,7 @@ class Recording:
     def choose(self, text: str) -> Moment:
         """Choose the moment that a user means. Raises UsageProblem or Missing."""
         try:
-            found = chosen(text, self.last, self.first, self._before)
+            found = chosen(text, self.last, self.first, Finder(self._before, self._ago))
         except Missing as error:
             raise Missing(f"{self.path}: {error}") from None
         if isinstance(found, Moment):
@@ -163,7 +163,18 @@ class Recording:
         return moment
 
     def _before(self, seconds: float) -> Moment | None:
-        return self._find("WHERE taken_ms <= ? ORDER BY number DESC LIMIT 1", int(seconds * 1000))
+        """Find the last by the clock on the wall, which may have been set back between two samples."""
+        return self._find("WHERE taken_ms <= ? ORDER BY taken_ms DESC, number DESC LIMIT 1", int(seconds * 1000))
+
+    def _ago(self, seconds: float) -> Moment | None:
+        """Find the one so long before the last, by the clock that nobody sets; by the other beyond this start."""
+        last = self.last
+        found = self._find(
+            "WHERE sample.boot = (SELECT boot FROM sample ORDER BY number DESC LIMIT 1) AND boottime_ms <= ? "
+            "ORDER BY number DESC LIMIT 1",
+            int((last.boottime_s - seconds) * 1000),
+        )
+        return found or self._before(last.taken_at - seconds)
 
     def _one_moment(self, which: str) -> Moment:
         found = self._find(which)
