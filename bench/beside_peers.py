@@ -1,7 +1,7 @@
 """Measure free and smem beside their peers in the same run, and print a table with ratios: ``make bench``.
 
 As root with unshare(1) it works in a PID namespace of its own, so that nothing but its own processes counts;
-otherwise on the machine as it is. Every figure is the median of interleaved runs.
+otherwise on the machine as it is. Wall times are medians of interleaved runs, CPU times the least of them.
 
     python bench/beside_peers.py [--capture FILE.tar] [--rounds N]
 """
@@ -24,9 +24,9 @@ from side_by_side import (
     OURS,
     Line,
     at_most,
+    costs_of,
     enter_own_pid_namespace,
     faster,
-    medians,
     show,
     tried,
     verdict,
@@ -38,7 +38,7 @@ MAPPINGS = 20_000
 
 def start_up(rounds: int) -> list[Line]:
     """Measure ``free`` beside the interpreter and beside importing click."""
-    ours, bare, click = medians([[*OURS, "free"], BARE, [sys.executable, "-c", "import click"]], 3 * rounds)
+    ours, bare, click = costs_of([[*OURS, "free"], BARE, [sys.executable, "-c", "import click"]], 3 * rounds)
     what = "start-up: free (CPU)"
     return [
         at_most(what, ours.cpu, bare.cpu, "bare python", INF),
@@ -48,7 +48,7 @@ def start_up(rounds: int) -> list[Line]:
 
 def many_processes(rounds: int) -> list[Line]:
     """Measure smem on a thousand processes."""
-    ours, cat = medians([[*OURS, "smem"], ["sh", "-c", "cat /proc/[0-9]*/smaps || true"]], rounds)
+    ours, cat = costs_of([[*OURS, "smem"], ["sh", "-c", "cat /proc/[0-9]*/smaps || true"]], rounds)
     return [at_most(f"smem, {PROCESSES} processes (wall)", ours.wall, cat.wall, "cat smaps", 1.2)]
 
 
@@ -57,7 +57,7 @@ def rollups(rounds: int) -> list[Line]:
 
     Starting up and reading, which nobody can leave out who is to say whose figures these are, take more than cat.
     """
-    ours, start, bare, cat, alone, all_read = medians(
+    ours, start, bare, cat, alone, all_read = costs_of(
         [
             [*OURS, "smem", "--rollup"],
             [*OURS, "smem", "--help"],
@@ -86,14 +86,14 @@ def beside_smem(what: str, least: float, rounds: int) -> list[Line]:
     """Measure smem beside its model, on the processes that run now."""
     if not shutil.which("smem"):
         return [Line(what, "", "smem 1.5 is not installed", "", f">= {least} x", "")]
-    ours, peer = medians([[*OURS, "smem"], ["smem"]], max(3, rounds // 2))
+    ours, peer = costs_of([[*OURS, "smem"], ["smem"]], max(3, rounds // 2))
     return [faster(what, ours.wall, peer.wall, "smem 1.5", least)]
 
 
 def a_capture(path: str, rounds: int) -> list[Line]:
     """Measure reports of an unpacked capture above start-up, beside splitting it into lines above the interpreter's."""
     commands = [[*OURS, "smem", *option, "-S", path] for option in ([], ["-m"], ["-u"])]
-    start, bare, split, *ours = medians([[*OURS, "smem", "--help"], BARE, split_in_lines(path), *commands], rounds)
+    start, bare, split, *ours = costs_of([[*OURS, "smem", "--help"], BARE, split_in_lines(path), *commands], rounds)
     size = f"{Path(path).stat().st_size / MIB:.0f} MiB"
     lines = []
     for name, cost in zip(("", " -m", " -u"), ours):

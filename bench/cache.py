@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from side_by_side import OURS, Line, at_most, medians, show, tried
+from side_by_side import OURS, Line, at_most, costs_of, show, tried
 
 DIRECTORIES, FILES = 100, 1000
 MOST = 1.6
@@ -32,7 +32,7 @@ def measure(rounds: int) -> list[Line]:
         return [Line(what, "", "vmtouch is not installed", "", f"<= {MOST} x", "")]
     with tempfile.TemporaryDirectory() as directory:
         make_files(Path(directory))
-        ours, peer = medians([[*OURS, "cache", directory], ["vmtouch", directory]], rounds)
+        ours, peer = costs_of([[*OURS, "cache", directory], ["vmtouch", directory]], rounds)
     return [at_most(what, ours.cpu, peer.cpu, "vmtouch", MOST)]
 
 

@@ -1,6 +1,6 @@
 """Measure taking captures beside smemcap, tar and cat, and reading them beside cat, in the same run; print ratios.
 
-As root with unshare(1) it works in a PID namespace of its own. Times are CPU seconds, medians of interleaved runs;
+As root with unshare(1) it works in a PID namespace of its own. Times are CPU seconds, the least of interleaved runs;
 sizes are of the same processes. tar stores the files of /proc empty, for their size says 0: it is given a copy.
 
     python bench/capture.py [--rounds N]
@@ -24,8 +24,8 @@ from side_by_side import (
     Cost,
     Line,
     at_most,
+    costs_of,
     enter_own_pid_namespace,
-    medians,
     run,
     show,
     tried,
@@ -64,7 +64,7 @@ def taking(directory: str, rounds: int) -> list[Line]:
     }
     if shutil.which("smemcap"):
         commands["smemcap"] = ["smemcap"]
-    costs = dict(zip(commands, medians(list(commands.values()), rounds)))
+    costs = dict(zip(commands, costs_of(list(commands.values()), rounds)))
     lines = [
         at_most("capture", costs["full"].cpu, costs["cat"].cpu, "cat of the same files", INF),
         at_most("capture -o a.tar.gz", costs["full.gz"].cpu, costs["cat"].cpu, "cat of the same files", INF),
@@ -82,7 +82,7 @@ def the_script(directory: str, rounds: int) -> list[Line]:
     script.write_bytes(subprocess.run([*OURS, "capture", "--script"], stdout=subprocess.PIPE, check=True).stdout)
     shells = {"busybox": ["busybox", "sh"], "dash": ["dash"], "mksh": ["mksh"]}
     found = {name: [*shell, str(script)] for name, shell in shells.items() if shutil.which(name)}
-    ours, *costs = medians([[*OURS, "capture", "-o", "-"], *found.values()], rounds)
+    ours, *costs = costs_of([[*OURS, "capture", "-o", "-"], *found.values()], rounds)
     lines = []
     for name, cost in zip(found, costs):
         most = 3.0 if name == "busybox" else INF
@@ -99,7 +99,7 @@ def memory(what: str, cost: Cost, bare: Cost) -> Line:
 
 def one_large(rounds: int) -> list[Line]:
     """Measure the memory that taking one process with very many mappings needs."""
-    large, bare = medians([[*OURS, "capture", "-o", "-"], [*OURS, "capture", "--help"]], min(rounds, 3))
+    large, bare = costs_of([[*OURS, "capture", "-o", "-"], [*OURS, "capture", "--help"]], min(rounds, 3))
     return [memory(f"capture of {LARGE} mappings, peak above start-up", large, bare)]
 
 
@@ -114,7 +114,7 @@ def reading(directory: str, rounds: int) -> list[Line]:
         commands = [[*OURS, "smem", "-S", path], [*OURS, "smem", "--help"], cat, BARE]
         if not is_packed:
             commands.append(split_in_lines(path))
-        ours, start, floor, bare, *split = medians(commands, rounds)
+        ours, start, floor, bare, *split = costs_of(commands, rounds)
         above = ours.cpu - start.cpu
         layout = f"{'smemcap' if options else 'our'} layout{', gz' if is_packed else ''}"
         what = f"smem -S, {layout}, {Path(path).stat().st_size / MIB:.0f} MiB: above start-up"
@@ -133,7 +133,7 @@ _LIST = "import sys, tarfile\nfor _ in range({}): tarfile.open(sys.argv[1]).getm
 def opening(path: str, layout: str, rounds: int) -> list[Line]:
     """Measure finding what a plain archive holds beside Python's tarfile, ten times, without their imports."""
     programs = (_OPEN.format(10), _OPEN.format(0), _LIST.format(10), _LIST.format(0))
-    ours, start, theirs, their_start = medians([[sys.executable, "-c", each, path] for each in programs], rounds)
+    ours, start, theirs, their_start = costs_of([[sys.executable, "-c", each, path] for each in programs], rounds)
     above, floor = ours.cpu - start.cpu, theirs.cpu - their_start.cpu
     return [at_most(f"open archive, {layout}, x 10", above, floor, "tarfile", 0.30)]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from floors import BARE, list_members
-from side_by_side import OURS, Line, at_most, medians, show, tried
+from side_by_side import OURS, Line, at_most, costs_of, show, tried
 
 SLICES = UNITS = 100
 FILES = {
@@ -55,7 +55,7 @@ def many_groups(rounds: int) -> list[Line]:
         subprocess.run(["tar", "cf", archive, "-C", str(tree), "."], check=True)
         calls = [[*OURS, "groups", "-S", source] for source in (str(tree), archive)]
         floors = [[sys.executable, "-c", _READ, str(tree)], list_members(archive)]
-        start, bare, *costs = medians([[*OURS, "groups", "--help"], BARE, *calls, *floors], rounds)
+        start, bare, *costs = costs_of([[*OURS, "groups", "--help"], BARE, *calls, *floors], rounds)
     ours, floor = [cost.cpu - start.cpu for cost in costs[:2]], [cost.cpu - bare.cpu for cost in costs[2:]]
     what = f"groups, {SLICES * (UNITS + 1)} of them: above start-up"
     return [

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from floors import BARE
-from side_by_side import MIB, OURS, Line, at_most, medians, show, tried
+from side_by_side import MIB, OURS, Line, at_most, costs_of, show, tried
 
 SIZE = 512 * MIB
 MOST = 10.0  # 250 MB/s where hashing alone does 2,500
@@ -44,7 +44,7 @@ def measure(rounds: int) -> list[Line]:
         estimate = [*OURS, "ksm", "--estimate", "--whole", "-p", str(child.pid), "-f", "json"]
         hashing = [sys.executable, "-I", "-S", "-c", _HASH, str(SIZE)]
         commands = [[*OURS, "ksm", "--help"], BARE, estimate, hashing]
-        start, bare, ours, floor = medians(commands, rounds)
+        start, bare, ours, floor = costs_of(commands, rounds)
         child.kill()
     what = f"ksm --estimate of {SIZE // MIB} MiB: above start-up (CPU)"
     return [at_most(what, ours.cpu - start.cpu, floor.cpu - bare.cpu, "hashing alone", MOST)]

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from side_by_side import INF, MIB, OURS, Line, at_most, medians, show, tried, verdict
+from side_by_side import INF, MIB, OURS, Line, at_most, costs_of, show, tried, verdict
 
 SIZE = 200 * MIB
 REPORT = Path(__file__).parent.parent / "tests" / "oom_reports" / "own-x86_64-6.8.0-151-ubuntu-global-r2.txt"
@@ -39,7 +39,7 @@ def measure(rounds: int) -> list[Line]:
         size = log.stat().st_size / MIB
         grep = ["grep", "-c", "oom-killer", str(log)]
         calls = [grep, [*OURS, "oom-report", str(log)], [sys.executable, "-c", "import click"]]
-        theirs, ours, bare = medians(calls, rounds)
+        theirs, ours, bare = costs_of(calls, rounds)
         is_small = verdict(ours.peak < 100 * MIB)
         speed = (f"{size / ours.cpu:.0f} MB/s", f"{size / theirs.cpu:.0f} MB/s grep -c", "", "", "")
         return [

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from side_by_side import OURS, Line, at_most, medians, show, tried
+from side_by_side import OURS, Line, at_most, costs_of, show, tried
 
 from pymemtools.readings.frames import ram_frames
 from pymemtools.sources import open_source
@@ -32,7 +32,7 @@ def measure(rounds: int) -> list[Line]:
         return [Line("pages (CPU)", "", "kpageflags cannot be read", "", f"<= {MOST} x", "")]
     ranges = list(ram_frames(open_source()))
     places = [str(place) for each in ranges for place in each]
-    ours, bare = medians([[*OURS, "pages"], [sys.executable, "-I", "-c", COUNTER, *places]], rounds)
+    ours, bare = costs_of([[*OURS, "pages"], [sys.executable, "-I", "-c", COUNTER, *places]], rounds)
     size = sum(end - first for first, end in ranges) * os.sysconf("SC_PAGE_SIZE") / (1 << 30)
     return [at_most(f"pages of {size:.0f} GiB (CPU)", ours.cpu, bare.cpu, "Counter", MOST)]
 

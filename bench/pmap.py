@@ -1,6 +1,6 @@
 """Measure pmap beside procps's in the same run, on processes of 60, 5,000 and 50,000 mappings; print ratios.
 
-Times are CPU seconds, medians of interleaved runs.
+Times are CPU seconds, the least of interleaved runs.
 
     python bench/pmap.py [--rounds N]
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from side_by_side import INF, MIB, OURS, Cost, Line, at_most, medians, show, tried, verdict, within
+from side_by_side import INF, MIB, OURS, Cost, Line, at_most, costs_of, show, tried, verdict, within
 from subjects import children, mapper, written_tree
 
 SIZES = (60, 5_000, 50_000)
@@ -28,7 +28,7 @@ def measured(pid: int, rounds: int) -> dict[str, Cost]:
         commands[f"procps {mode}"] = ["pmap", *options, str(pid)]
         commands[f"ours {mode}"] = [*OURS, "pmap", *options, str(pid)]
     commands["ours --rollup"] = [*OURS, "pmap", "--rollup", str(pid)]
-    return dict(zip(commands, medians(list(commands.values()), rounds)))
+    return dict(zip(commands, costs_of(list(commands.values()), rounds)))
 
 
 def _name(mode: str) -> str:
@@ -67,7 +67,7 @@ def growth(small: dict[str, Cost], large: dict[str, Cost]) -> list[Line]:
 
 def measure(rounds: int) -> list[Line]:
     """Measure everything."""
-    (bare,) = medians([[sys.executable, "-c", "import click"]], 3 * rounds)
+    (bare,) = costs_of([[sys.executable, "-c", "import click"]], 3 * rounds)
     lines: list[Line] = []
     found = []
     for mappings in SIZES:
@@ -77,7 +77,7 @@ def measure(rounds: int) -> list[Line]:
         lines += lines_of(mappings, costs, bare)
     lines.append(at_most(f"pmap, {SIZES[0]} mappings", found[0]["ours "].cpu, bare.cpu, "import click", START))
     with written_tree(MILLION) as tree:
-        (million,) = medians([[*OURS, "pmap", "-X", "-S", tree, "100"]], 1)
+        (million,) = costs_of([[*OURS, "pmap", "-X", "-S", tree, "100"]], 1)
     lines.append(within(f"pmap -X, {MILLION} mappings: peak memory", million.peak, 165))
     return lines + growth(found[-2], found[-1])
 

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from floors import BARE
-from side_by_side import INF, MIB, OURS, Line, at_most, medians, show, tried, verdict
+from side_by_side import INF, MIB, OURS, Line, at_most, costs_of, show, tried, verdict
 from simulated_machine import SimulatedMachine
 
 from pymemtools.capture.pack import packed
@@ -96,7 +96,7 @@ def reading(path: str, directory: str, rounds: int) -> list[Line]:
         "from pymemtools.sources.recording import open_recording; "
         f"print(len(open_recording({path!r}).series({PROCESS}, ['pss', 'uss'])))"
     )
-    ours, theirs, whole, bare, trend, start = medians(
+    ours, theirs, whole, bare, trend, start = costs_of(
         [
             [*smem, "-S", path, "--at", str(number)],
             [*smem, "-S", capture],

@@ -11,7 +11,7 @@ import argparse
 import subprocess
 from tempfile import TemporaryDirectory
 
-from side_by_side import OURS, Line, at_most, medians, show, tried
+from side_by_side import OURS, Line, at_most, costs_of, show, tried
 from subjects import children, sleepers
 
 COMMANDS = (["smem", "-c", "all"], ["oom-scores"], ["groups", "--all"], ["swap"], ["what-if", "overcommit"])
@@ -21,7 +21,7 @@ MOST = 1.3  # times the dearest
 def reports(capture: str, page: str, rounds: int) -> list[Line]:
     """Measure the findings, and the page, beside each command; processor time, start-up with it."""
     calls = [["report"], ["report", "-o", page, "--force"], *COMMANDS]
-    found, drawn, *costs = medians([[*OURS, *call, "-S", capture] for call in calls], rounds)
+    found, drawn, *costs = costs_of([[*OURS, *call, "-S", capture] for call in calls], rounds)
     dearest, name = max((cost.cpu, " ".join(call)) for cost, call in zip(costs, COMMANDS))
     return [
         at_most("report (CPU)", found.cpu, dearest, name, MOST),

@@ -1,6 +1,6 @@
 """Measure vgraph beside ``cat`` of the maps it draws, on processes of 60, 6,000 and 60,000 mappings; print ratios.
 
-Times are CPU seconds, medians of interleaved runs.
+Times are CPU seconds, the least of interleaved runs.
 
     python bench/vgraph.py [--rounds N]
 """
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from side_by_side import INF, OURS, Cost, Line, at_most, medians, show, tried, within
+from side_by_side import INF, OURS, Cost, Line, at_most, costs_of, show, tried, within
 from subjects import children, mapper, written_tree
 
 SIZES = (60, 6_000, 60_000)
@@ -27,7 +27,7 @@ def measured(pid: int, rounds: int) -> list[Cost]:
     cats = [["cat", f"/proc/{pid}/{name}"] for name in ("maps", "smaps")]
     with TemporaryDirectory() as folder:
         svg = [*ours, "--force", "-o", f"{folder}/a.svg"]
-        return medians([*cats, ours, [*ours, "--rss"], [*ours, "-f", "json"], svg], rounds)
+        return costs_of([*cats, ours, [*ours, "--rss"], [*ours, "-f", "json"], svg], rounds)
 
 
 def lines_of(mappings: int, costs: list[Cost]) -> list[Line]:
@@ -47,7 +47,7 @@ def lines_of(mappings: int, costs: list[Cost]) -> list[Line]:
 
 def measure(rounds: int) -> list[Line]:
     """Measure everything."""
-    bare, legacy = medians([[sys.executable, "-c", "import click"], [*OURS, "vgraph", "--legacy", str(ROWS)]], rounds)
+    bare, legacy = costs_of([[sys.executable, "-c", "import click"], [*OURS, "vgraph", "--legacy", str(ROWS)]], rounds)
     lines = [
         at_most("vgraph --legacy, 122 rows", legacy.cpu, bare.cpu, "import click", 1.7),
     ]
@@ -59,7 +59,7 @@ def measure(rounds: int) -> list[Line]:
     small, large = found[-2][2].cpu - bare.cpu, found[-1][2].cpu - bare.cpu
     lines.append(at_most(f"vgraph at {SIZES[-1]}, above start-up", large, small, f"at {SIZES[-2]}", 11))
     with written_tree(MILLION) as tree:
-        (million,) = medians([[*OURS, "vgraph", "-S", tree, "100"]], 1)
+        (million,) = costs_of([[*OURS, "vgraph", "-S", tree, "100"]], 1)
     lines.append(within(f"vgraph, {MILLION} mappings: peak memory", million.peak, 256))
     return lines
 

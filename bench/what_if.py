@@ -13,7 +13,7 @@ import time
 from tempfile import TemporaryDirectory
 
 from floors import BARE, list_members
-from side_by_side import OURS, Line, at_most, medians, show, tried
+from side_by_side import OURS, Line, at_most, costs_of, show, tried
 from subjects import children, sleepers
 
 from pymemtools.models.page_cache import Access
@@ -38,7 +38,7 @@ TOUCHES = 10_000_000
 def questions(capture: str, rounds: int) -> list[Line]:
     """Measure each question above start-up beside tarfile's list of the capture, above the interpreter's start."""
     calls = [[*OURS, "what-if", *question, "-S", capture] for question in QUESTIONS]
-    start, bare, listing, *found = medians([[*OURS, "what-if", "--help"], BARE, list_members(capture), *calls], rounds)
+    start, bare, listing, *found = costs_of([[*OURS, "what-if", "--help"], BARE, list_members(capture), *calls], rounds)
     floor = listing.cpu - bare.cpu
     return [
         at_most(f"what-if {' '.join(question)[:40]}: above start-up", cost.cpu - start.cpu, floor, "tarfile", MOST)

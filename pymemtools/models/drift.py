@@ -46,7 +46,8 @@ def _whitener(length: int, noise: float | None) -> tuple[tuple[tuple[float, floa
     return tuple(steps), log_det
 
 
-def _white(chains: Chains, noise: float | None) -> list[float]:
+@lru_cache(maxsize=32)  # to the same differences several shapes are fitted
+def _white(chains: Chains, noise: float | None) -> tuple[float, ...]:
     """Turn differences into what would be independent of each other, of variance 1."""
     out = []
     for chain in chains:
@@ -54,23 +55,22 @@ def _white(chains: Chains, noise: float | None) -> list[float]:
         for value, (before, scale) in zip(chain, _whitener(len(chain), noise)[0]):
             left = value - before * left
             out.append(left * scale)
-    return out
+    return tuple(out)
 
 
 class _Shape(NamedTuple):
     """What a drift of size 1 would look like, whitened."""
 
-    steps: tuple[tuple[tuple[float, float, float], ...], ...]  # of each chain, as of _whitener(), and the drift's
+    white: tuple[float, ...]
     square: float
     log_det: float
 
 
 @lru_cache(maxsize=1024)
 def _shaped(shape: Chains, noise: float | None) -> _Shape:
-    chains = [(_white((chain,), noise), _whitener(len(chain), noise)) for chain in shape]
-    square = sum(x * x for white, _ in chains for x in white)
-    steps = tuple(tuple((*step, x) for step, x in zip(whitener[0], white)) for white, whitener in chains)
-    return _Shape(steps, square, sum(whitener[1] for _, whitener in chains) + log(square))
+    white = _white(shape, noise)
+    square = sum(x * x for x in white)
+    return _Shape(white, square, sum(_whitener(len(chain), noise)[1] for chain in shape) + log(square))
 
 
 def fit(chains: Chains, shape: Chains, noise: float | None) -> Fit:
@@ -78,13 +78,9 @@ def fit(chains: Chains, shape: Chains, noise: float | None) -> Fit:
     count = sum(map(len, chains))
     like = _shaped(shape, noise)
     total = shared = 0.0
-    for chain, steps in zip(chains, like.steps):
-        left = 0.0
-        for value, (before, scale, drift) in zip(chain, steps):
-            left = value - before * left
-            white = left * scale
-            total += white * white
-            shared += white * drift
+    for white, drift in zip(_white(chains, noise), like.white):
+        total += white * white
+        shared += white * drift
     each = shared / like.square
     rest = max(total - each * each * like.square, 1e-12 * total)  # of a perfect line nothing is left
     error = sqrt(rest / (count - 1) / like.square)

@@ -86,16 +86,22 @@ class Level(NamedTuple):
         return plus(self.held.lru_file, self.held.slab_reclaimable or 0)
 
 
-def read_levels(source: Source, hierarchy: Hierarchy, path: str) -> list[Level]:
-    """Read a group and those above it whose limits hold for it, innermost first. Raises Missing without the group."""
+def read_levels(source: Source, hierarchy: Hierarchy, path: str, known: dict[str, Level] | None = None) -> list[Level]:
+    """Read a group and those above it whose limits hold for it, innermost first. Raises Missing without the group.
+
+    ``known`` keeps what was read, for who asks of many groups: those above them are mostly the same.
+    """
     if not source.names(f"{hierarchy.point}{path}".rstrip("/")):
         raise Missing(f"{path}: no such control group")
     levels: list[Level] = []
+    known = {} if known is None else known
     for group in _upwards(path):
         files = GroupFiles(source, f"{hierarchy.point}{group}".rstrip("/"))
-        if levels and files.text("memory.use_hierarchy") == b"0\n":
+        if levels and hierarchy.version == 1 and files.text("memory.use_hierarchy") == b"0\n":
             break  # before Linux 5.11, v1 groups could be told not to count their children
-        levels.append(level_of(files, hierarchy.version, group))
+        if group not in known:
+            known[group] = level_of(files, hierarchy.version, group)
+        levels.append(known[group])
     return levels
 
 

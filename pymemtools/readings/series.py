@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -110,10 +110,14 @@ class _Held(NamedTuple):
     def stretches(self, times: SampleTimes) -> list[Stretch]:
         """Take the median of the values that it had in each part of the time."""
         found = []
-        for part in times.parts(max(self.numbers[0], times.first), self.last):
-            since = [max(bisect_right(self.numbers, edge) - 1, 0) for edge in part.edges]
-            until = [bisect_left(self.numbers, edge) for edge in part.edges]
-            runs = (sorted(self.values[a : max(b, a + 1)]) for a, b in zip(since, until[1:]))
+        numbers, values = self.numbers, self.values
+        for part in times.parts(max(numbers[0], times.first), self.last):
+            places = [bisect_left(numbers, edge) for edge in part.edges]
+            starts = [
+                place if place < len(numbers) and numbers[place] == edge else max(place - 1, 0)
+                for place, edge in zip(places, part.edges)
+            ]  # of values that hold from before an edge
+            runs = (sorted(values[a : max(b, a + 1)]) for a, b in zip(starts, places[1:]))
             found.append(Stretch(part.start_s, part.step_s, [run[len(run) // 2] for run in runs]))
         return found
 

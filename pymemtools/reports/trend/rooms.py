@@ -8,7 +8,7 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.models.trend import GROWTH, Trend
 from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy
 from pymemtools.readings.doubt import read_meminfo
-from pymemtools.readings.groups import read_levels
+from pymemtools.readings.groups import Level, read_levels
 from pymemtools.sources.base import Source
 from pymemtools.units import whole_number
 
@@ -66,6 +66,7 @@ class GroupRooms:
         self._source = source
         self._hierarchy: Hierarchy | None = None
         self._known: dict[str, GroupRoom | None] = {}
+        self._levels: dict[str, Level] = {}
 
     def of(self, path: str | None) -> GroupRoom | None:
         """Give the least room on the way up to the root; what the kernel can take back is room, too."""
@@ -78,7 +79,7 @@ class GroupRooms:
     def _read(self, path: str) -> GroupRoom | None:
         try:
             self._hierarchy = self._hierarchy or find_hierarchy(self._source)
-            levels = read_levels(self._source, self._hierarchy, path)
+            levels = read_levels(self._source, self._hierarchy, path, self._levels)
         except MemtoolsError:
             return None
         rooms = [
