@@ -47,11 +47,9 @@ class AbbreviatingCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        longs = [name for option in options for name in option.opts if name.startswith("--")]
-        with_value = {name for option in options if _takes_value(option) for name in option.opts}
         ctx.allow_extra_args = True  # what is left over is refused here, where it may be a source
         try:
-            rest = super().parse_args(ctx, list(self._expanded(args, longs, with_value, ctx)))
+            rest = super().parse_args(ctx, list(self._expanded(args, options, ctx)))
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # click's parser does not say which command was called wrongly
             if isinstance(error, click.BadParameter) and isinstance(error.param, click.Argument):
@@ -71,9 +69,11 @@ class AbbreviatingCommand(click.Command):
             return meant_source(text)
         return f"; did you mean -o {text}?" if "output" in options and "." in text else ""
 
-    def _expanded(
-        self, args: Iterable[str], longs: list[str], with_value: set[str], ctx: click.Context
-    ) -> Iterable[str]:
+    def _expanded(self, args: Iterable[str], options: Sequence[click.Option], ctx: click.Context) -> Iterable[str]:
+        longs = [name for option in options for name in option.opts if name.startswith("--")]
+        with_value = {name for option in options if _takes_value(option) for name in option.opts}
+        # Of a short option click finds out first which long ones it is like, in 3 ms, and then takes it for what it is.
+        longer = {short: long for option in options for short, *others in (option.opts,) for long in others[:1]}
         rest = iter(args)
         for arg in rest:
             if arg == "--" or not (arg.startswith("-") or ctx.allow_interspersed_args):
@@ -82,9 +82,11 @@ class AbbreviatingCommand(click.Command):
             name, equals, value = arg.partition("=")
             if name.startswith("--"):
                 name = self._whole_name(name, longs, ctx)
+            following = list(islice(rest, 1)) if not equals and _wants_next(name, with_value) else []
+            if name in longer and not equals and (following or name not in with_value):
+                name = longer[name]
             yield f"{name}{equals}{value}"
-            if not equals and _wants_next(name, with_value):
-                yield from islice(rest, 1)
+            yield from following
         yield from rest
 
     def _whole_name(self, name: str, longs: list[str], ctx: click.Context) -> str:
