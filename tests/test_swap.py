@@ -152,4 +152,10 @@ def test_a_machine_without(pymemtools: Run) -> None:
 def test_no_rate_is_none(pymemtools: Run) -> None:
     done = pymemtools("swap", "--rate", "0")
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.startswith(b"pymemtools: swap: --rate: ")
+    assert b"'--rate': a rate of nothing; try" in done.stderr
+
+
+def test_a_rate_without_a_unit_is_asked_after(pymemtools: Run) -> None:
+    done = pymemtools("swap", "--rate", "50")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"'--rate': 50 bytes a second? Write 50M, or 50B; try" in done.stderr

@@ -52,6 +52,8 @@ SAYS = (
     (f"info -S {BOARD} {BOARD}", "SOURCE and --source are two answers to the same question"),
     ("drop-caches files", "'files' is none of 1 (pagecache), 2 (slab) and 3 (all)"),
     ("drop-caches --demo", "a capture has no caches to drop"),
+    ("zones --ram 16", "'--ram': 16 bytes? Write 16M, or 16B"),
+    ("what-if alloc 1G --swap 8 --demo", "'--swap': 8 bytes? Write 8M, or 8B"),
     ("tunables set min_free=1", "(did you mean vm.min_free_kbytes?)"),
     ("tunables set swapiness=1", "nothing is known of 'vm.swapiness', so it is not set (did you mean vm.swappiness?)"),
 )

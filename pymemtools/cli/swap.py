@@ -9,7 +9,7 @@ import click
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import PER_SECOND
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.report import Report
 from pymemtools.reports.swap.report import SwapRequest, swap_report
@@ -17,7 +17,7 @@ from pymemtools.reports.swap.report import SwapRequest, swap_report
 
 @click.command("swap", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N processes with most of it.")
-@click.option("--rate", type=SIZE, metavar="SIZE", help="What the disks give a second, to reckon swapoff by.")
+@click.option("--rate", type=PER_SECOND, metavar="SIZE", help="What the disks give a second, to reckon swapoff by.")
 @watch_option
 @source_options
 @format_option
@@ -26,8 +26,6 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """Show who is swapped out, to where, what no process accounts for, and what swapoff would take. In KiB."""
     check_style(options["style"])
     check_watch("swap", options)
-    if options["rate"] == 0:
-        raise click.UsageError("--rate: nothing a second takes for ever", ctx)
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     for sample in watched("swap", source, options):
         report = swap_report(source, SwapRequest(options["top"], options["rate"]))

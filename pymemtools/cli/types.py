@@ -39,6 +39,31 @@ class KibType(SizeType):
         return super().convert(f"{value.strip()}K" if is_alone else value, param, ctx)
 
 
+class LargeType(SizeType):
+    """A size in bytes, of which a small number alone is refused: who writes 20 means megabytes, or more."""
+
+    what = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        size = super().convert(value, param, ctx)
+        if 0 < size < 1024 and isinstance(value, str) and value.strip().isdecimal():
+            self.fail(f"{value} {self.what}? Write {value}M, or {value}B", param, ctx)
+        return size
+
+
+class PerSecondType(LargeType):
+    """Bytes a second, as ``20M`` or ``20M/s``; not none."""
+
+    name = "rate"
+    what = "bytes a second"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        rate = super().convert(value.removesuffix("/s") if isinstance(value, str) else value, param, ctx)
+        if not rate:
+            self.fail("a rate of nothing", param, ctx)
+        return rate
+
+
 class SecondsType(_FloatType):
     """A time to wait, in seconds, at most a year."""
 
@@ -97,6 +122,8 @@ CACHES = {"pagecache": 1, "slab": 2, "all": 3}
 DROPPED = CachesType()
 SIZE = SizeType()
 KIB_SIZE = KibType()
+LARGE = LargeType()
+PER_SECOND = PerSecondType()
 REGEX = RegexType()
 SECONDS = SecondsType()
 DURATION = DurationType()

@@ -19,7 +19,7 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import show
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import LARGE
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import ZONES
@@ -41,7 +41,7 @@ class ZonesRequest(NamedTuple):
 
 @click.command("zones", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--table", is_flag=True, help="Show the kernel's min_free_kbytes for machines of 16 MB to 16 GB.")
-@click.option("--ram", type=SIZE, metavar="SIZE", help="Show it for a machine with so much lowmem.")
+@click.option("--ram", type=LARGE, metavar="SIZE", help="Show it for a machine with so much lowmem.")
 @click.option("--sysrq", is_flag=True, help="Show it as the kernel's Show Memory report does, without triggering one.")
 @watch_option
 @source_options

@@ -14,7 +14,7 @@ from pymemtools.cli.options import check_style, exit_status, format_option, open
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.names import offer_settings
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import LARGE
 from pymemtools.report import Report
 from pymemtools.reports.tunable_values import assignments
 from pymemtools.reports.what_if.asked import NOTHING, Asked, Needs, Supposition, ask, kernel_version
@@ -83,8 +83,8 @@ def question(
             format_option,
             source_options,
             click.option("--kernel", metavar="VERSION", help="Go by the rules of this kernel."),
-            click.option("--swap", type=SIZE, metavar="SIZE", help="Suppose this much swap."),
-            click.option("--ram", type=SIZE, metavar="SIZE", help="Suppose this much RAM."),
+            click.option("--swap", type=LARGE, metavar="SIZE", help="Suppose this much swap."),
+            click.option("--ram", type=LARGE, metavar="SIZE", help="Suppose this much RAM."),
             _set_option,
         ):
             run = option(run)

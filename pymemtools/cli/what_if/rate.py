@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import PER_SECOND
 
 if TYPE_CHECKING:
     _FloatType = click.ParamType[float]
@@ -15,10 +15,7 @@ else:  # click before 8.4 has no generic ParamType
 
 
 class RateType(_FloatType):
-    """Bytes per second, as ``20M`` or ``20M/s``; ``max`` for as fast as memory takes it.
-
-    A small number alone is refused: who writes 20 means megabytes, and gets an answer for bytes.
-    """
+    """Bytes per second, as ``20M`` or ``20M/s``; ``max`` for as fast as memory takes it."""
 
     name = "rate"
 
@@ -27,12 +24,7 @@ class RateType(_FloatType):
             return value
         if value == "max":
             return float("inf")
-        rate = SIZE.convert(str(value).removesuffix("/s"), param, ctx)
-        if not rate:
-            self.fail("a rate of nothing", param, ctx)
-        if rate < 1024 and str(value).strip().isdecimal():
-            self.fail(f"{value} bytes a second? Write {value}M, or {value}B", param, ctx)
-        return float(rate)
+        return float(PER_SECOND.convert(value, param, ctx))
 
 
 RATE = RateType()
