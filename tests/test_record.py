@@ -22,8 +22,9 @@ from conftest import HERE, Run, started
 from recordings import Board, process_files, recorded
 from still_tree import StillTree, still_tree
 
-from pymemtools.capture.recording import Tick, Writer
+from pymemtools.capture.recording import Tick, Writer, Written
 from pymemtools.capture.unit import unit
+from pymemtools.cli.record import _samples
 from pymemtools.errors import Missing
 from pymemtools.sources.recording import open_recording
 from pymemtools.sources.tree import live
@@ -383,3 +384,26 @@ def test_without_sqlite_it_is_said_in_one_line(hour: str, tmp_path: Path) -> Non
             *(1, "pymemtools: recordings need Python's sqlite3 module, which this Python is built without\n"),
         )
     assert not (tmp_path / "a.rec").exists()
+
+
+@pytest.mark.parametrize(("cpu_s", "waits"), [(0.1, [6.0, 6.0]), (2.0, [18.0, 18.0])])
+def test_a_sample_that_had_to_wait_itself_makes_no_gap(
+    cpu_s: float, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples of 4 s, as where memory is short, are 10 s apart as asked for, unless they took a processor."""
+    clock, waited = [0.0], []
+
+    class Slow:
+        def sample(self, source: object, tick: object) -> Written:
+            clock[0] += 4
+            return Written(1, 1, 0, "", cpu_s, 0)
+
+    def wait(stopping: object, seconds: float) -> bool:
+        waited.append(seconds)
+        clock[0] += seconds
+        return False
+
+    monkeypatch.setattr("pymemtools.cli.record.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("pymemtools.cli.record._told_to_end", wait)
+    assert _samples(Slow(), None, {"every": 10.0, "lasting": None, "count": 3}, []).samples == 3
+    assert waited == waits

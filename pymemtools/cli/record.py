@@ -19,7 +19,9 @@ from pymemtools.errors import UsageProblem
 from pymemtools.units import human_size
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_LEAST_PAUSE = 9  # times as long as the sample took: so it never takes more than a tenth of a processor
+# Times the processor time that the sample took, so that it is never more than a tenth of one. Not the time that it
+# waited: where memory is short, and all waits, is when samples are wanted.
+_LEAST_PAUSE = 9
 _FULL_EVERY = 30
 _UNITS_DIRECTORY, _UNITS_FILE = "/var/lib/pymemtools", "memory.rec"
 _UNITS_KEEP, _UNITS_SIZE = 7 * 86400.0, 500 << 20
@@ -139,13 +141,12 @@ def _samples(writer: Any, source: Any, options: dict[str, Any], stopping: list[s
     last = begin + options["lasting"] if options["lasting"] else float("inf")
     taken = 0
     while True:
-        start = time.monotonic()
         written = writer.sample(source, Tick(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), _utc_offset()))
         if not taken and written.unreadable:
             say(f"record: {unread(source, written.unreadable, written.processes, written.reason)}")
         taken, cpu, size = taken + 1, cpu + written.cpu_s, written.size
         now = time.monotonic()
-        due = max(begin + ((start - begin) // every + 1) * every, now + _LEAST_PAUSE * (now - start))
+        due = max(begin + ((now - begin) // every + 1) * every, now + _LEAST_PAUSE * written.cpu_s)
         if taken == options["count"] or due > last or _told_to_end(stopping, due - now):
             return Recorded(taken, time.monotonic() - begin, cpu, size)
 
