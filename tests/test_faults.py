@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import Run, started
 from on_terminal import on_terminal
+from recordings import every_ten_seconds, record
 from trees import write_tree
 
 from pymemtools.capture.recording import Tick, Writer
@@ -415,3 +416,15 @@ def test_a_recording_as_sar_prints_it(recorded: str, pymemtools: Run) -> None:
         "Average:        15.00      0.00     15.00      0.15      0.00      0.00      0.00      0.00      0.00\n\n"
         "07:14:33     LINUX RESTART\t(1 CPU)\n"
     )
+
+
+def test_a_clock_that_is_set_back_bends_no_picture(pymemtools: Run, tmp_path: Path) -> None:
+    told = lambda number: {"vmstat": b"pgfault %d\npgmajfault %d\n" % (number * number, number)}
+    kept = every_ten_seconds(60, told)
+    moved = [sample._replace(set_s=-7200 if number >= 30 else 0) for number, sample in enumerate(kept)]
+    pictures = [
+        pymemtools("faults", "--plot", "-S", record(str(tmp_path / name), [], samples)).stdout
+        for name, samples in (("kept", kept), ("moved", moved))
+    ]
+    assert pictures[0] == pictures[1]
+    assert pictures[0].splitlines()[0] == b"paged in: not known"

@@ -149,7 +149,7 @@ def panel_lines(chart: Panels, columns: int, *, is_ascii: bool = False) -> Itera
     room = max(columns - _LEFT - 2, 20)
     for panel in chart.panels:
         for course in panel.courses:
-            yield f"{course.summary} {panel.unit}"
+            yield f"{course.summary} {panel.unit}" if course.known else course.summary
             yield from _area(chart, panel._replace(courses=(course,)), room, is_ascii)
     first, last = chart.span
     labels = [chart.clock(first + (last - first) * share) for share in (0, 0.5, 1)]

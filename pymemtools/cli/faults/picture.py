@@ -14,6 +14,7 @@ from pymemtools.reports.faults.report import FaultCourse
 from pymemtools.sources.base import since_1970
 
 _DAY = 86400.0
+_ROUNDED = 1.0  # seconds that an interval may seem to begin before the end of the last
 
 
 def draw(report: Report, *, is_ascii: bool, zone: int | None) -> Iterator[str]:
@@ -35,7 +36,7 @@ def _panels(report: Report, zone: int | None) -> Panels:
     course: FaultCourse = report.answer
     rows = [row for row in course.rows if row.read_at is not None]
     ends = [_seconds(row.read_at or "") for row in rows]
-    intervals = [(end - (row.interval_seconds or 0.0), end) for end, row in zip(ends, rows)] or [(0.0, 0.0)]
+    intervals = list(_in_turn(ends, [row.interval_seconds or 0.0 for row in rows])) or [(0.0, 0.0)]
     panels = (
         Panel(
             "KiB/s",
@@ -49,6 +50,16 @@ def _panels(report: Report, zone: int | None) -> Panels:
     )
     marks = [_seconds(start) for start in course.starts]
     return Panels(_title(report, ends), intervals, panels, marks, _clock(intervals, zone), "machine started")
+
+
+def _in_turn(ends: list[float], lengths: list[float]) -> Iterator[tuple[float, float]]:
+    """Give the intervals one after the other, where the clock was set back meanwhile by it as it was before."""
+    shift, before = 0.0, ends[0] - lengths[0] if ends else 0.0
+    for end, length in zip(ends, lengths):
+        if end + shift - length < before - _ROUNDED:
+            shift = before + length - end
+        before = end + shift
+        yield before - length, before
 
 
 def _title(report: Report, ends: list[float]) -> str:
