@@ -7,9 +7,12 @@ import os
 import random
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +235,56 @@ def test_what_is_never_a_capture_is_not_waited_for(captures: Path, tmp_path: Pat
         ("zero.tar.gz", "neither a regular file nor a directory"),
     ]
     assert list(ingest(found, map(str, paths), Wishes(), in_this_process))[-1][1] == 8
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def foreign(path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"capture_id": ["x"], "other": [1]}), path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:2000]), "damaged, or no file of pymemtools fleet"),
+        (lambda path: path.write_bytes(b"hello"), "damaged, or no file of pymemtools fleet"),
+        (foreign, "damaged, or no file of pymemtools fleet"),
+        (lambda path: (path.unlink(), path.symlink_to("/etc/passwd")), "no regular file, as all in a dataset are"),
+        (pipe, "no regular file, as all in a dataset are"),
+        (lambda path: (path.unlink(), path.mkdir()), "no regular file, as all in a dataset are"),
+    ],
+    ids=["cut", "text", "another table", "link", "pipe", "folder"],
+)
+def test_what_is_no_file_of_a_dataset_is_named(
+    pymemtools: Run, dataset: Dataset, tmp_path: Path, spoil: Callable[[Path], object], says: str
+) -> None:
+    path = tmp_path / "set"
+    shutil.copytree(dataset.path, path)
+    file = Dataset(str(path)).files("capture")[0]
+    spoil(file)
+    done = pymemtools("fleet", "hosts", "-S", str(path))
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", f"pymemtools: {file}: {says}\n")
+    if spoil is not foreign:  # whose ids are as good as any
+        with pytest.raises(MemtoolsError, match=says):
+            filled(path, [tmp_path])
+
+
+def test_a_dataset_leads_nowhere_else(pymemtools: Run, dataset: Dataset, tmp_path: Path) -> None:
+    """A day that is a link is refused, by who would write there, too; folders of other names do not count."""
+    path = tmp_path / "set"
+    shutil.copytree(dataset.path, path)
+    (day,) = path.glob("date=*")
+    shutil.copytree(day, path / "date=2026-11-18/batch=x*y[z]'")
+    assert len(Dataset(str(path)).batches()) == len(dataset.batches())
+    os.rename(day, tmp_path / "elsewhere")
+    day.symlink_to(tmp_path / "elsewhere")
+    for call in ("hosts -S {}", "compact -S {}", "ingest {} --into {}"):
+        done = pymemtools("fleet", *call.format(path, path).split())
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.endswith(b": a link, of which there is none in a dataset\n")
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
@@ -502,6 +555,20 @@ def test_a_question_that_never_ends(dataset: Dataset) -> None:
     engine = Engine(dataset, seconds=0.3)
     with pytest.raises(MemtoolsError, match="no answer within"):
         engine.ask("SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = 3")
+
+
+def test_a_question_that_needs_the_disk_writes_nothing_to_the_dataset(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It spills to the folder for such things, and leaves nothing there."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = sorted(dataset.path.rglob("*"))
+    engine = Engine(dataset, memory=64 << 20)
+    many = "SELECT a.path, random() AS r FROM mapping a, range(600) ORDER BY r LIMIT 1900000"
+    assert engine.ask(f"SELECT count(*) FROM ({many})").rows == [(1_900_000,)]
+    engine.close()
+    assert sorted(dataset.path.rglob("*")) == before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_configuration_is_locked(dataset: Dataset) -> None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,7 @@ from pymemtools.fleet.schema import FORMAT, TABLES, arrow_schema, needed
 
 MARKER = "pymemtools-fleet.json"
 _TMP, _REPLACES = "_tmp", "_replaces.json"  # no engine reads what begins with _
+_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")  # of a day and a batch; others are not of our making
 _LEVEL = 3  # of zstd
 
 
@@ -37,9 +40,15 @@ class Batch(NamedTuple):
         return self.path.name.partition("=")[2]
 
     def file(self, table: str) -> Path | None:
-        """Give a table's file; None where the batch has no row of it."""
+        """Give a table's file; None where the batch has no row of it. Raises MemtoolsError for what is no file."""
         path = self.path / f"{table}.parquet"
-        return path if path.exists() else None
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(mode):
+            raise MemtoolsError(f"{path}: no regular file, as all in a dataset are")
+        return path
 
 
 class Dataset:
@@ -70,8 +79,12 @@ class Dataset:
         marker.write_text(json.dumps({"format": FORMAT, "tool": "pymemtools fleet"}) + "\n", "utf-8")
 
     def batches(self) -> list[Batch]:
-        """List the batches that count, by date and name."""
+        """List the batches that count, by date and name. Raises MemtoolsError for links, which lead out of it."""
         found = [Batch(path, path.parent.name.partition("=")[2]) for path in self.path.glob("date=*/batch=*")]
+        found = [batch for batch in found if _NAME.fullmatch(f"{batch.date}/{batch.name}")]
+        for batch in found:
+            if batch.path.is_symlink() or batch.path.parent.is_symlink():
+                raise MemtoolsError(f"{batch.path}: a link, of which there is none in a dataset")
         replaced = {(batch.date, name) for batch in found for name in _replaced_by(batch)}
         return sorted(batch for batch in found if (batch.date, batch.name) not in replaced)
 
@@ -81,13 +94,14 @@ class Dataset:
 
     def known_ids(self) -> set[str]:
         """Give the ids of all captures that are in it, and of what was rejected."""
-        parquet = needed("pyarrow").parquet
+        arrow = needed("pyarrow")
         ids: set[str] = set()
-        for table in ("capture", "rejected"):
-            for path in self.files(table):
-                ids.update(
-                    parquet.read_table(path, columns=["capture_id"], partitioning=None)["capture_id"].to_pylist()
-                )
+        for path in (path for table in ("capture", "rejected") for path in self.files(table)):
+            try:
+                found = arrow.parquet.read_table(path, columns=["capture_id"], partitioning=None)["capture_id"]
+            except (arrow.ArrowException, OSError, KeyError):
+                raise MemtoolsError(f"{path}: damaged, or no file of pymemtools fleet") from None
+            ids.update(found.to_pylist())
         return ids
 
     @contextmanager
@@ -112,7 +126,7 @@ class Dataset:
         shutil.rmtree(self.path / _TMP, ignore_errors=True)
         counting = {batch.path for batch in self.batches()}
         for path in self.path.glob("date=*/batch=*"):
-            if path not in counting:
+            if path not in counting and _NAME.fullmatch(f"{path.parent.name[5:]}/{path.name[6:]}"):
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -15,6 +15,7 @@ from pymemtools.fleet.schema import TABLES, needed, sql_type
 
 SECONDS = 60.0  # that a question may take
 MEMORY = 512 << 20
+_SPILLED = 4  # times its memory that a question may write to the disk meanwhile
 _BESIDE = 256 << 20  # that DuckDB's threads and rows in Python take, beside its memory
 # Of captures that are the same moment, packed in two ways, one counts: the first by its id.
 _CAPTURE = "SELECT * FROM every_capture QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY capture_id) = 1"
@@ -57,10 +58,10 @@ class Engine:
         self._connection = self._duckdb.connect(":memory:", config=config)
         root = str(dataset.path.resolve())
         self._run("SET TimeZone = 'UTC'")
-        self._run(f"SET temp_directory = {_quoted(f'{root}/_tmp/duckdb')}")
+        self._run(f"SET max_temp_directory_size = '{_SPILLED * max(memory >> 10, 1)}KiB'")
+        self._run(f"SET temp_directory = {_quoted(_spill_folder())}")
         for table in TABLES:
-            name = "every_capture" if table == "capture" else f"every_{table}"
-            self._run(f"CREATE VIEW {name} AS {_view(table, dataset.files(table))}")
+            self._open(table, dataset.files(table))
         self._run(f"CREATE VIEW capture AS {_CAPTURE}")
         for table in TABLES:
             if table == "rejected":
@@ -74,8 +75,24 @@ class Engine:
         self._run("SET enable_external_access = false")
         self._run("SET lock_configuration = true")
 
+    def _open(self, table: str, files: Sequence[Path]) -> None:
+        """Make the view of all rows of a table. Raises MemtoolsError, which names a file that cannot be of it."""
+        try:
+            self._run(f"CREATE VIEW every_{table} AS {_view(table, files)}")
+        except self._duckdb.Error as error:
+            for file in files:
+                try:
+                    self._run(f"{_view(table, [file])} LIMIT 0")
+                except self._duckdb.Error:
+                    raise MemtoolsError(f"{file}: damaged, or no file of pymemtools fleet") from None
+            raise MemtoolsError(f"fleet: {first_line(error)}") from None
+
     def _run(self, sql: str) -> None:
         self._connection.execute(sql)
+
+    def close(self) -> None:
+        """Let go of it, and of what it has put on the disk."""
+        self._connection.close()
 
     def ask(self, sql: str, values: Mapping[str, Any] = {}, *, most: int | None = None) -> Answer:
         """Run one SELECT, and of a foreign one the first rows, at ``most`` so many, within bounds.
@@ -102,7 +119,7 @@ class Engine:
         except self._duckdb.InterruptException:
             raise MemtoolsError(f"fleet: no answer within {self._seconds:g} s: --timeout gives it more") from None
         except self._duckdb.Error as error:
-            raise MemtoolsError(f"fleet: {_first_line(error)}") from None
+            raise MemtoolsError(f"fleet: {first_line(error)}") from None
         except MemoryError:
             raise MemtoolsError("fleet: the answer takes too much memory: --memory gives it more") from None
         finally:
@@ -113,7 +130,7 @@ class Engine:
         try:
             statements = self._connection.extract_statements(sql)
         except self._duckdb.Error as error:
-            raise UsageProblem(f"fleet: {_first_line(error)}") from None
+            raise UsageProblem(f"fleet: {first_line(error)}") from None
         kinds = [statement.type for statement in statements]
         if kinds != [self._duckdb.StatementType.SELECT]:
             raise UsageProblem("fleet: one SELECT is answered, and nothing else: a dataset is only read")
@@ -133,8 +150,20 @@ def _bounded(more: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Give what an error of DuckDB's says, without where in the query that is."""
     return " ".join(str(error).partition("\n\n")[0].split())[:300]
+
+
+def _spill_folder() -> str:
+    """Name a folder for what a question cannot hold in memory; DuckDB makes it where it must, and removes it.
+
+    It is none of the dataset's, which may be read-only, and which a writer cleans.
+    """
+    from secrets import token_hex
+    from tempfile import gettempdir
+
+    return f"{gettempdir()}/pymemtools-fleet-{token_hex(8)}"
 
 
 def _quoted(text: str) -> str:
