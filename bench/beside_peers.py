@@ -78,7 +78,7 @@ def rollups(rounds: int) -> list[Line]:
     }
     return [
         *(at_most(what, cost, cat.cpu, "cat smaps_rollup", INF) for what, cost in parts.items()),
-        at_most("smem --rollup (CPU)", ours.cpu, start.cpu + reading, "start and reading", 1.3),
+        at_most("smem --rollup (CPU)", ours.cpu, start.cpu + reading, "start and reading", 1.5),
     ]
 
 

@@ -125,8 +125,7 @@ class Recording:
     @cached_property
     def moments(self) -> list[Moment]:
         """Give all moments, the oldest first."""
-        rows = self._database.each(f"{_MOMENT} ORDER BY number LIMIT ?", _MOST_MOMENTS)
-        return [self._moment(row) for row in rows]
+        return self._moments(self._database.rows(f"{_MOMENT} ORDER BY number LIMIT ?", _MOST_MOMENTS))
 
     @property
     def first(self) -> Moment:
@@ -184,15 +183,24 @@ class Recording:
 
     def _find(self, which: str, *values: int) -> Moment | None:
         row = self._database.one(f"{_MOMENT} {which}", *values)
-        return None if row is None else self._moment(row)
+        return None if row is None else self._moments([row])[0]
 
-    def _moment(self, row: tuple[Any, ...]) -> Moment:
-        if {*map(type, row)} != {int} or max(row) >= 1 << 53 or min(row) <= -1 << 53:
+    def _moments(self, rows: Sequence[tuple[Any, ...]]) -> list[Moment]:
+        """Make moments of rows, which are checked column by column: a day has thousands."""
+        if not rows:
+            return []
+        columns = list(zip(*rows))
+        are_numbers = {kind for column in columns for kind in {*map(type, column)}} == {int}
+        if not are_numbers or max(map(max, columns)) >= 1 << 53 or min(map(min, columns)) <= -1 << 53:
             raise ArchiveError(f"{self.path}: damaged recording: a sample without its times")
-        number, taken_ms, boottime_ms, boot, offset, cpu_us = row
-        if not (0 <= taken_ms < 253402300800_000 and abs(offset) < 86400):
+        _, taken, _, _, offsets, _ = columns
+        if min(taken) < 0 or max(taken) >= 253402300800_000 or min(offsets) <= -86400 or max(offsets) >= 86400:
             raise ArchiveError(f"{self.path}: damaged recording: a sample of a time that is none")
-        return Moment(number, taken_ms / 1e3, boottime_ms / 1e3, self._boots.get(boot, ""), offset, cpu_us / 1e6)
+        boots = self._boots
+        return [
+            Moment(number, taken_ms / 1e3, boottime_ms / 1e3, boots.get(boot, ""), offset, cpu_us / 1e6)
+            for number, taken_ms, boottime_ms, boot, offset, cpu_us in rows
+        ]
 
     def at(self, moment: Moment | int | str = "last") -> Replay:
         """Give the machine as it was at a moment. Raises UsageProblem or Missing."""
