@@ -17,7 +17,7 @@ from pymemtools.control import working_set
 from pymemtools.control.working_set import Begun, Leave, begin
 from pymemtools.errors import Denied, Missing
 from pymemtools.readings.touched import Look, look
-from pymemtools.reports.wss.report import REFERENCED
+from pymemtools.reports.wss.report import IDLE, REFERENCED
 from pymemtools.sources import open_source
 
 pytestmark = pytest.mark.alone
@@ -97,6 +97,13 @@ def test_as_many_pages_as_were_touched(child: Child, pages: int, writes: bool) -
     if begun.measuring.is_flushed and child.is_locked:
         assert (least, most) == (pages * PAGE, pages * PAGE)
     assert begun.measuring.cleared >= PAGES * PAGE
+
+
+@pytest.mark.parametrize("pages", [0, 10, PAGES])
+def test_idle_pages_are_those_that_were_not_touched(child: Child, pages: int) -> None:
+    """Where the kernel tracks them: CONFIG_IDLE_PAGE_TRACKING."""
+    _, least, most = measured(child, IDLE, (0, pages))
+    assert least <= pages * PAGE <= most
 
 
 def test_pages_that_are_new_were_touched(child: Child) -> None:

@@ -100,11 +100,14 @@ def test_idle_pages() -> None:
     after = seen(mapped(0, figures), mapped(10 * PAGE, figures._replace(is_file=True), "text"))
     before = Frames({0: 100, 1: 101, 2: 102, 3: 103, 10: 200, 11: 201}, frozenset([11]))
     now = Frames({0: 100, 1: 101, 2: 102, 4: 104, 10: 200, 11: 201, 12: 202}, frozenset([11]))
-    told = dict(told_by_idle(before, {100, 101, 200, 201}, after, now, idle={100}))
+    told = dict(told_by_idle(before, {100, 101, 200, 201}, after, now, {100}, EXACT))
     # Page 1 was touched, 2 could not be marked, 3 is gone, 4 is new.
     assert told["anon"] == Touched(5 * PAGE, 2 * PAGE, 4 * PAGE)
     # Page 10 was touched, 11 perhaps by who else maps it, 12 perhaps mapped beside another.
     assert told["text"] == Touched(5 * PAGE, PAGE, 3 * PAGE)
+    # Page 0 is idle still; a processor that has it in its TLB uses it unseen.
+    told = dict(told_by_idle(before, {100, 101, 200, 201}, after, now, {100}, EXACT._replace(is_flushed=False)))
+    assert told["anon"] == Touched(5 * PAGE, 2 * PAGE, 5 * PAGE)
 
 
 def test_idle_bits_are_written_and_read_by_words(tmp_path: Path) -> None:

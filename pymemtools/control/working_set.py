@@ -112,10 +112,11 @@ def _by_idle(source: Source, before: Look, pid: int, bits: ClearRefs, leave: Lea
     seconds = time.perf_counter() - start
     marked = idle_of(frames.frames.values())
     measuring = Measuring(IDLE, 0, harms, is_flushed, len(marked), seconds)
+    doubt = doubt_of(source, pid, is_flushed=is_flushed)
 
     def touched(after: Look) -> Told:
         now = read_frames(after, pid)
-        return told_by_idle(frames, marked, after, now, idle_of(now.frames.values()))
+        return told_by_idle(frames, marked, after, now, idle_of(now.frames.values()), doubt)
 
     return measuring, touched
 

@@ -205,12 +205,15 @@ def idle_of(frames: Iterable[int], read: Callable[[Iterable[int]], Mapping[int, 
     return {frame for frame in wanted if words.get(frame // _BITS, 0) >> frame % _BITS & 1}
 
 
-def told_by_idle(before: Frames, marked: set[int], after: Look, now: Frames, idle: set[int]) -> Told:
-    """Go by frames that are idle no more; ``marked`` are those that could be marked."""
+def told_by_idle(before: Frames, marked: set[int], after: Look, now: Frames, idle: set[int], doubt: Doubt) -> Told:
+    """Go by frames that are idle no more; ``marked`` are those that could be marked.
+
+    Marking does not flush the TLB (mm/page_idle.c, page_idle_bitmap_write()): what is in it is used unseen.
+    """
     size = page_size()
     places = sorted(before.frames.keys() | now.frames.keys())
     for each in after.mappings.values():
-        sure = perhaps = 0
+        sure = perhaps = idle_still = 0
         for place in places[bisect_left(places, each.start // size) : bisect_left(places, each.end // size)]:
             was, frame = before.frames.get(place), now.frames.get(place)
             if frame is None:
@@ -221,4 +224,7 @@ def told_by_idle(before: Frames, marked: set[int], after: Look, now: Frames, idl
                 perhaps += 1
             elif frame not in idle:
                 sure, perhaps = (sure, perhaps + 1) if place in now.others else (sure + 1, perhaps)
-        yield each.kind, by_bits(each.figures.rss, sure * size, perhaps * size)
+            else:
+                idle_still += 1
+        unseen = min(idle_still * size, doubt.reach)
+        yield each.kind, by_bits(each.figures.rss, sure * size, perhaps * size + unseen)
