@@ -9,7 +9,7 @@ from conftest import Run
 from on_terminal import on_terminal
 
 from pymemtools.render.escape import width
-from pymemtools.render.fit import fitted
+from pymemtools.render.fit import breakable, fitted
 
 FITTED = [
     *("zones", "tunables list", "info", "oom-scores", "selftest", "vgraph 297", "iomem-graph", "zones --explain"),
@@ -112,3 +112,18 @@ def test_width_fits_smem_as_a_terminal_does(pymemtools: Run) -> None:
 )
 def test_lines_break_at_blanks(line: str, lines: list[str]) -> None:
     assert list(fitted(line, 30)) == lines
+
+
+def test_a_line_that_is_longer_than_any_of_ours() -> None:
+    """Each piece of it is fitted by itself: the time it takes grows with its length alone."""
+    text = "\N{LATIN SMALL LETTER E WITH ACUTE}" * 7
+    line = " ".join([text] * 5000)
+    found = list(fitted(line, 40))
+    assert max(map(len, found)) <= 40
+    assert " ".join(each.strip() for each in found) == line
+    assert found[:2] == [" ".join([text] * 5), "    " + " ".join([text] * 4)]
+
+
+def test_words_that_are_longer_than_any_path() -> None:
+    assert breakable("a" * 4096 + " b") == "a" * 4096 + " b"
+    assert breakable("a" * 10000).split(" ") == ["a" * 4096, "a" * 4096, "a" * 1808]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from pymemtools.render.escape import cut, width
+from pymemtools.render.escape import cut
 
 _LEAST = 20  # columns: what a last column must have left to be broken within it
 _UNIT = re.compile(r"(?<=\d) (?=(?:[KMGTPE]i)?B(?:/s)?\b|%)")  # the blank between a number and its unit
+_LONG = 1 << 14  # characters
+_NO_WORD = re.compile(r"\S{4096}(?=\S)")
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 
 
@@ -20,18 +22,37 @@ def fitted(line: str, columns: int) -> Iterator[str]:
     >>> list(fitted("vm.laptop_mode  0  off, or so it seems", 30))
     ['vm.laptop_mode  0  off, or so', '    it seems']
     """
-    if width(line) <= columns or "\x1b" in line:
+    if not _is_wider(line, columns) or "\x1b" in line:
         yield line
         return
     line = _UNIT.sub("\0", _moved(line, columns))
     indent = _indent(line, columns)
-    while width(line) > columns:
-        place = _break(line, indent, columns)
-        if place is None:
-            break
-        yield line[:place].rstrip().replace("\0", " ")
+    for part in _parts(line, indent):
+        while _is_wider(part, columns):
+            place = _break(part, indent, columns)
+            if place is None:
+                break
+            yield part[:place].rstrip().replace("\0", " ")
+            part = " " * indent + part[place:].lstrip()
+        yield part.replace("\0", " ")
+
+
+def _is_wider(line: str, columns: int) -> bool:
+    """Look no further than need be: a line may be as long as who made a capture likes."""
+    return len(cut(line, columns)) < len(line)
+
+
+def _parts(line: str, indent: int) -> Iterator[str]:
+    """Take a line apart that is longer than any of ours, for what is left of a line is copied at each break."""
+    while len(line) > _LONG and (place := line.find(" ", _LONG)) >= 0:
+        yield line[:place]
         line = " " * indent + line[place:].lstrip()
-    yield line.replace("\0", " ")
+    yield line
+
+
+def breakable(text: str) -> str:
+    """Break words that are longer than any path: textwrap takes time that grows with the square of their length."""
+    return _NO_WORD.sub(r"\g<0> ", text)
 
 
 def with_whole_figures(text: str, wrapped: Callable[[str], Iterable[str]]) -> Iterator[str]:

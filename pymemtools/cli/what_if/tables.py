@@ -9,6 +9,7 @@ import click
 
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.render.escape import escape
+from pymemtools.render.fit import breakable
 from pymemtools.units import human_size
 
 
@@ -25,7 +26,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]], left: Sequenc
 def sentence(text: str) -> list[str]:
     """Break a sentence, which is escaped, where the terminal ends."""
     width = terminal_columns(sys.stdout, least=60)
-    return click.wrap_text(escape(text), width, subsequent_indent="  ").split("\n")
+    return click.wrap_text(breakable(escape(text)), width, subsequent_indent="  ").split("\n")
 
 
 def size(amount: int | None, unknown: str = "-") -> str:
