@@ -121,6 +121,7 @@ def test_nothing_but_our_columns_can_be_asked_for(sound: str) -> None:
         ("UPDATE course SET packed = ?", (b"\xff",), "figures that are none"),
         ("UPDATE sample SET taken_ms = 'noon'", (), "a sample without its times"),
         ("UPDATE sample SET taken_ms = ?", (1 << 60,), "a sample without its times"),
+        ("UPDATE sample SET taken_ms = ?", (999,), "a sample of a time that is none"),
         ("UPDATE place SET path = 7", (), "a place that is none"),
         ("DELETE FROM sample", (), "no sample in it yet"),
         ("PRAGMA user_version = 2", (), "a recording of format 2, which this program does not know"),

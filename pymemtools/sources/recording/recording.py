@@ -194,7 +194,8 @@ class Recording:
         if not are_numbers or max(map(max, columns)) >= 1 << 53 or min(map(min, columns)) <= -1 << 53:
             raise ArchiveError(f"{self.path}: damaged recording: a sample without its times")
         _, taken, _, _, offsets, _ = columns
-        if min(taken) < 0 or max(taken) >= 253402300800_000 or min(offsets) <= -86400 or max(offsets) >= 86400:
+        # The first second of 1970 is no time either: utc() takes 0 for unknown, as archives mean it
+        if min(taken) < 1000 or max(taken) >= 253402300800_000 or min(offsets) <= -86400 or max(offsets) >= 86400:
             raise ArchiveError(f"{self.path}: damaged recording: a sample of a time that is none")
         boots = self._boots
         return [
