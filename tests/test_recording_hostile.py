@@ -224,3 +224,14 @@ def test_a_recording_without_its_samples_yet(tmp_path: Path) -> None:
         open_recording(path)
     assert str(refused.value) == f"{path}: is no recording, but a database of another program"
     assert open_recording(recorded(tmp_path / "a.rec", 1)).last.number == 1
+
+
+@pytest.mark.parametrize("first", [b"x", None, 1 << 60, 0.5])
+def test_a_sample_whose_texts_begin_nowhere(first: object, sound: str, tmp_path: Path) -> None:
+    """A BLOB was a TypeError of ours."""
+    with changed(sound, tmp_path) as (path, connection):
+        connection.execute("UPDATE sample SET first_text = ?", (first,))
+        recording = open_recording(path)
+        for read in (recording.texts_of("loadavg", None, 1), recording.texts_at("loadavg", [1])):
+            with pytest.raises(ArchiveError, match=r"b\.rec: damaged recording: a sample without its texts$"):
+                list(read)

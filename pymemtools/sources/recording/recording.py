@@ -285,7 +285,8 @@ class Recording:
         """Give the texts that meminfo or the like had anew in some samples. Raises Missing."""
         place = self._machine_place(path)
         for number in numbers:
-            text = text_anew(self._database, place, number)
+            with named(self.path):
+                text = text_anew(self._database, place, number)
             if text is not None:
                 yield number, self._text(text)
 
@@ -296,8 +297,9 @@ class Recording:
 
         Of more than ``most`` so many are chosen, evenly. Raises Missing.
         """
-        for number, text in texts_over_time(self._database, self._machine_place(path), (first, last), most):
-            yield number, self._text(text)
+        with named(self.path):
+            for number, text in texts_over_time(self._database, self._machine_place(path), (first, last), most):
+                yield number, self._text(text)
 
     def _machine_place(self, path: str) -> int:
         row = self._database.one("SELECT id FROM place WHERE kind = ? AND path = ?", MACHINE, path.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymemtools.sources.recording.damage import Damaged
 from pymemtools.sources.recording.database import Database
@@ -104,7 +104,8 @@ def texts_over_time(
         *(_MACHINES_FIRST, first, last, place),
     )
     # A text within reach of two samples is the later one's.
-    numbers = {text: number for text, number in rows if after is None or text < after[0]}
+    end = None if after is None else _first_text(after)
+    numbers = {text: number for text, number in rows if end is None or text < end}
     texts = sorted(numbers)
     if most is not None and len(texts) > most:
         step = (len(texts) - 1) / max(most - 1, 1)
@@ -115,7 +116,15 @@ def texts_over_time(
 def text_anew(database: Database, place: int, number: int) -> int | None:
     """Give the number of the text that a file of the machine's counters had anew in a sample; None: as before."""
     rows = database.rows("SELECT first_text FROM sample WHERE number >= ? ORDER BY number LIMIT 2", number)
-    begin, end = rows[0][0], rows[1][0] if len(rows) > 1 else rows[0][0] + _MACHINES_FIRST
+    begin = _first_text(rows[0])
+    end = _first_text(rows[1]) if len(rows) > 1 else begin + _MACHINES_FIRST
     question = "SELECT id FROM text WHERE id >= ? AND id < ? AND place = ? AND packed IS NOT NULL LIMIT 1"
     row = database.one(question, begin, min(end, begin + _MACHINES_FIRST), place)
     return None if row is None else int(row[0])
+
+
+def _first_text(row: Sequence[Any]) -> int:
+    """Take the number of a sample's first text. Raises Damaged for what is none, as SQLite keeps anything."""
+    if not isinstance(row[0], int) or not 0 <= row[0] < 1 << 53:
+        raise Damaged("a sample without its texts")
+    return int(row[0])
