@@ -123,6 +123,7 @@ def test_nothing_but_our_columns_can_be_asked_for(sound: str) -> None:
         ("UPDATE sample SET taken_ms = ?", (1 << 60,), "a sample without its times"),
         ("UPDATE sample SET taken_ms = ?", (999,), "a sample of a time that is none"),
         ("UPDATE place SET path = 7", (), "a place that is none"),
+        ("UPDATE place SET path = ? WHERE kind = 2", (b"x",), "a process without a number"),
         ("DELETE FROM sample", (), "no sample in it yet"),
         ("PRAGMA user_version = 2", (), "a recording of format 2, which this program does not know"),
         ("PRAGMA application_id = 1", (), "is no recording, but a database of another program"),

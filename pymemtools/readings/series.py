@@ -159,7 +159,8 @@ def _held(recording: Recording, times: SampleTimes, figure: str) -> tuple[list[_
         if held is None:
             unknown += processes[place].command is not None  # kernel threads have no command, and no memory
         else:
-            found.append(held._replace(last=times.last if last is None else min(last, times.last)))
+            end = times.last if last is None else min(last, times.last)
+            found.append(held._replace(last=max(end, held.numbers[-1])))  # who has a figure is there, damage or not
     return found, unknown
 
 

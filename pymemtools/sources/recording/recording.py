@@ -226,6 +226,8 @@ class Recording:
             raise ArchiveError(f"{self.path}: damaged recording: a place that is none")
         texts = (None if value is None else value.decode("utf-8", "surrogateescape") for value in row[8:])
         path = row[2].decode("utf-8", "surrogateescape")
+        if row[1] == PROCESS and parse_pid(path) is None:
+            raise ArchiveError(f"{self.path}: damaged recording: a process without a number")
         return Followed._make((*row[:2], path, *row[3:5], self._boots.get(row[5], ""), *row[6:8], *texts))
 
     def followed(self, kind: int, first: int | None = None, last: int | None = None) -> dict[int, Followed]:
