@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 import pytest
 from conftest import Run
+from effort import times_the_effort
 from on_terminal import on_terminal
 
 from pymemtools.render.escape import width
-from pymemtools.render.fit import breakable, fitted
+from pymemtools.render.fit import breakable, fitted, wrapped
 
 FITTED = [
     *("zones", "tunables list", "info", "oom-scores", "selftest", "vgraph 297", "iomem-graph", "zones --explain"),
@@ -127,3 +129,8 @@ def test_a_line_that_is_longer_than_any_of_ours() -> None:
 def test_words_that_are_longer_than_any_path() -> None:
     assert breakable("a" * 4096 + " b") == "a" * 4096 + " b"
     assert breakable("a" * 10000).split(" ") == ["a" * 4096, "a" * 4096, "a" * 1808]
+
+
+def test_paragraphs_take_time_that_grows_with_their_length() -> None:
+    word = "a" * 2_000_000
+    assert times_the_effort(lambda: wrapped(word, 79), lambda: textwrap.wrap(word, 79)) < 0.7

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from textwrap import wrap
 
 from pymemtools.render.escape import escape
-from pymemtools.render.fit import with_whole_figures
+from pymemtools.render.fit import with_whole_figures, wrapped
 from pymemtools.reports.findings.finding import SEVERITIES, Rule
 from pymemtools.reports.findings.report import Findings
 
@@ -81,6 +80,6 @@ def _unbroken(head: str, text: str) -> Iterator[str]:
 
 def _wrapped(head: str, text: str) -> Iterable[str]:
     lines = partial(
-        wrap, width=_WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False, break_long_words=False
+        wrapped, width=_WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False, break_long_words=False
     )
     return with_whole_figures(head + escape(text), lines)

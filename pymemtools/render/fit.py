@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from pymemtools.render.escape import cut
 
@@ -53,6 +54,13 @@ def _parts(line: str, indent: int) -> Iterator[str]:
 def breakable(text: str) -> str:
     """Break words that are longer than any path: textwrap takes time that grows with the square of their length."""
     return _NO_WORD.sub(r"\g<0> ", text)
+
+
+def wrapped(text: str, width: int, **layout: Any) -> list[str]:
+    """Wrap a paragraph as textwrap does, in time that grows with its length, whatever a capture's names are like."""
+    from textwrap import wrap
+
+    return wrap(breakable(text), width, **layout)
 
 
 def with_whole_figures(text: str, wrapped: Callable[[str], Iterable[str]]) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
 from typing import Any
 
 from pymemtools.render.columns import classic_table
 from pymemtools.render.escape import cut, escape, pad
+from pymemtools.render.fit import wrapped
 from pymemtools.report import Report
 from pymemtools.reports.pages.columns import FLAG_COLUMNS, PROCESS_SHOWN, SHOWN, TypeRow
 from pymemtools.reports.pages.machine import Frames
@@ -70,7 +70,7 @@ def _reasons(rows: list[TypeRow]) -> Iterator[str]:
     if told:
         yield ""
     for row in told:
-        yield from wrap(f"{row.type}: {row.reason}", 79, subsequent_indent="  ")
+        yield from wrapped(f"{row.type}: {row.reason}", 79, subsequent_indent="  ")
 
 
 def flag_lines(report: Report) -> list[str]:
@@ -90,7 +90,7 @@ def unexplained_lines(report: Report) -> list[str]:
     if found.named and still is not None:
         lines.append(_part(" ", "without those below marked *", still))
     missing = list(not_told(found))
-    lines += wrap(f"Not told, and in what is left: {', '.join(missing)}.", 79) if missing else []
+    lines += wrapped(f"Not told, and in what is left: {', '.join(missing)}.", 79) if missing else []
     return [*lines, *_candidates(found)]
 
 
@@ -107,4 +107,4 @@ def _candidates(found: Unexplained) -> Iterator[str]:
     yield "Who may have it: * counted nowhere above, - in part, = only told apart here"
     for part in found.candidates:
         yield _part(_MARKS[part.overlap or ""], part.area, part.used, part.counter)
-        yield from wrap(escape(part.reason or ""), 79, initial_indent=" " * 4, subsequent_indent=" " * 4)
+        yield from wrapped(escape(part.reason or ""), 79, initial_indent=" " * 4, subsequent_indent=" " * 4)

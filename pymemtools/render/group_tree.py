@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import Any
 
 from pymemtools.procfs.cgroup_names import label_of, short_path
 from pymemtools.render.escape import escape, pad, width
+from pymemtools.render.fit import wrapped
 from pymemtools.report import Column
 from pymemtools.reports.groups.columns import COLUMNS
 from pymemtools.reports.groups.report import Groups
@@ -44,7 +44,7 @@ def detail_lines(row: GroupRow) -> Iterator[str]:
 
     What is charged to it stands beside what its processes have mapped of the same kind.
     """
-    yield from wrap(escape(row.cgroup), _WIDTH) or [""]
+    yield from wrapped(escape(row.cgroup), _WIDTH) or [""]
     has_pss = row.pss is not None
     yield f"{'':<18}{'Charged':>9}{'PSS' if has_pss else '':>9}".rstrip()
     unknown = []
@@ -58,7 +58,7 @@ def detail_lines(row: GroupRow) -> Iterator[str]:
             mapped = _cell(column, getattr(row, _MAPPED[column.key])) if has_pss and column.key in _MAPPED else ""
             yield from _detail(column, _cell(column, value), mapped)
     if unknown:
-        yield from wrap(
+        yield from wrapped(
             f"none, or not told: {', '.join(unknown)}", _WIDTH, initial_indent="  ", subsequent_indent="    "
         )
 
@@ -66,9 +66,9 @@ def detail_lines(row: GroupRow) -> Iterator[str]:
 def _detail(column: Column, cell: str, mapped: str) -> list[str]:
     """Lay out one figure with what it means, or a name."""
     if not column.right:
-        return wrap(f"  {column.key:<16} {cell}", _WIDTH, subsequent_indent=" " * 19, break_on_hyphens=False)
+        return wrapped(f"  {column.key:<16} {cell}", _WIDTH, subsequent_indent=" " * 19, break_on_hyphens=False)
     head = f"  {column.key:<16}{cell:>9}{mapped:>9}  "
-    return wrap(head + column.help, _WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False)
+    return wrapped(head + column.help, _WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False)
 
 
 def said_lines(found: Groups) -> Iterator[str]:
@@ -76,7 +76,7 @@ def said_lines(found: Groups) -> Iterator[str]:
     near = [row for row in found.rows if row.state is not None]
     near.sort(key=lambda row: row.state != NEAR)
     for row in near[:_MOST_SAID]:
-        yield from wrap(_near(row), _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        yield from wrapped(_near(row), _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     if len(near) > _MOST_SAID:
         yield f"... and {len(near) - _MOST_SAID} more groups: see column state"
     if found.folded:

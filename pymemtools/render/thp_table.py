@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from textwrap import wrap
 
 from pymemtools.readings.huge_pages import HugePages
 from pymemtools.render.escape import cut, escape
-from pymemtools.render.fit import breakable
+from pymemtools.render.fit import wrapped
 from pymemtools.reports.thp.machine import HugePageStatus, ZoneBlocks
 from pymemtools.reports.thp.process import HugeMapping, HugeProcess
 from pymemtools.units import exact_size, human_size
@@ -32,7 +31,7 @@ def _settings(pages: HugePages) -> Iterator[str]:
 def _named(label: str, values: Mapping[str, str], without: Iterable[str] = ()) -> Iterator[str]:
     shown = [f"{key} {value}" for key, value in values.items() if key not in without and key[:10] != "hugepages-"]
     text = escape(", ".join(shown)) if shown else "not told"
-    yield from wrap(breakable(text), 79, initial_indent=f"  {label + ':':<12} ", subsequent_indent=" " * 15)
+    yield from wrapped(text, 79, initial_indent=f"  {label + ':':<12} ", subsequent_indent=" " * 15)
 
 
 def _sizes(pages: HugePages) -> Iterator[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
 
 from pymemtools.render.escape import escape
+from pymemtools.render.fit import wrapped
 from pymemtools.reports.selftest.cases import Verdict
 from pymemtools.reports.selftest.report import Trust
 
@@ -47,7 +47,7 @@ def _explained(verdict: Verdict) -> Iterator[str]:
 
 
 def _paragraph(text: str) -> list[str]:
-    return wrap(escape(text), _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return wrapped(escape(text), _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _sum(trust: Trust) -> str:

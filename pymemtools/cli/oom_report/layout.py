@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pymemtools.cli.terminal import page_columns, terminal_columns
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
+from pymemtools.render.fit import wrapped
 from pymemtools.report import Report
 from pymemtools.reports.oom_report.analysis import Analysis, freed, freed_swap, ranked
 from pymemtools.reports.oom_report.task_columns import TASK_COLUMNS
@@ -44,10 +45,8 @@ def report_lines(analysis: Analysis, file: str | None = None, *, is_whole: bool)
 
 def _folded(text: str, indent: int, width: int) -> list[str]:
     """Break a line at blanks only: names and paths stay whole, to be searched for."""
-    from textwrap import wrap
-
     start = len(text) - len(text.lstrip(" "))
-    return wrap(
+    return wrapped(
         text[start:],
         width,
         initial_indent=" " * start,
