@@ -16,8 +16,9 @@ from pymemtools.capture.script import script
 
 HERE = Path(__file__).parent
 CAPTURES = HERE / "captures"
-# A script's background job is deaf to Ctrl-C, and so would be the programs that it starts to interrupt them.
+# A script's background job is deaf to Ctrl-C and Ctrl-\, and so would be the programs that it starts to interrupt them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's children would be deaf to it
 os.environ.pop("COLUMNS", None)  # pipes keep their lines whole without it
 settings.register_profile("busy machine", deadline=None)

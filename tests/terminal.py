@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Mapping, Sequence
 
 from conftest import HERE
@@ -77,8 +78,10 @@ class Terminal:
         return place + len(text)
 
     def finish(self) -> int:
-        """Wait for the end; give the exit status."""
+        """Wait for the end; give the exit status. A program that goes on drawing for two minutes does not end."""
+        begin = time.monotonic()
         while self.program.poll() is None or select.select([self._main], [], [], 0)[0]:
+            assert time.monotonic() < begin + 120, f"does not end: {self.seen[-2000:]!r}"
             if select.select([self._main], [], [], 0.05)[0]:
                 self.read()  # else it would wait for us
         return self.program.wait()
