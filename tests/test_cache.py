@@ -112,7 +112,7 @@ def test_a_file_that_one_may_not_write_is_unknown_to_mincore(tmp_path: Path) -> 
         pytest.skip("needs root to become somebody else")
     file = written(tmp_path / "file", 3)
     file.chmod(0o644)
-    for directory in (tmp_path, *tmp_path.parents[:2]):
+    for directory in (tmp_path, *tmp_path.parents[:3]):
         directory.chmod(directory.stat().st_mode | 0o055)
     reading, writing = os.pipe()
     if os.fork() == 0:
@@ -171,7 +171,7 @@ def test_what_may_not_be_looked_at_is_lacking_where_it_was_named(tmp_path: Path)
         pytest.skip("needs root to become somebody else")
     written(tmp_path / "file", 1).chmod(0o644)
     (tmp_path / "closed").mkdir(mode=0o700)
-    for directory in (tmp_path, *tmp_path.parents[:2]):
+    for directory in (tmp_path, *tmp_path.parents[:3]):
         directory.chmod(directory.stat().st_mode | 0o055)
     reading, writing = os.pipe()
     if os.fork() == 0:

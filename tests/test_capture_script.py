@@ -164,7 +164,7 @@ def test_without_gzip(capture_script: Path, tmp_path: Path, shell: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
-        (["-x"], 2, "usage: sh capture.sh [-d DIR] [-z] [-o FILE] [PID...]"),
+        (["-x"], 2, "usage: sh capture.sh [-d DIR] [-n] [-z] [-o FILE] [PID...]"),
         (["007"], 1, "capture.sh: 007: not a PID"),
         (["1;id"], 1, "capture.sh: 1;id: not a PID"),
         (["4194304"], 42, "capture.sh: 4194304: no such process\n"),
