@@ -156,6 +156,16 @@ def test_any_value_in_any_column_is_read_or_refused(table: str, sound: str, tmp_
                     continue
 
 
+def test_a_start_whose_name_is_no_utf_8(pymemtools: Run, tmp_path: Path) -> None:
+    def count(board: Board, number: int) -> None:
+        board.files["vmstat"] = b"pgfault %d\n" % number
+
+    with changed(recorded(tmp_path / "a.rec", 3, count), tmp_path) as (path, connection):
+        connection.execute("UPDATE boot SET boot_id = CAST(x'62f5' AS TEXT)")
+    done = pymemtools("faults", "-S", path, "-f", "json")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_damaged_file_is_read_or_refused(sound: str, tmp_path: Path) -> None:
     whole, chance = Path(sound).read_bytes(), random.Random(11)
     path = tmp_path / "b.rec"

@@ -60,7 +60,7 @@ def recorded_paging(span: RecordedSpan) -> Iterator[PagingMoment]:
             parse_vmstat(text),
             round(moment.boottime_s * 100),
             moment.boottime_s,
-            moment.boot_id.encode() or None,
+            moment.boot_id.encode("utf-8", "surrogateescape") or None,
             Pressure() if stalls is None else parse_pressure(stalls),
             span.page_size,
         )
