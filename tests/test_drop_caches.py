@@ -60,6 +60,31 @@ def test_a_program_that_gave_up_its_memory(pymemtools: Run) -> None:
     assert row["predicted_most"] <= row["before"] - (32 << 20)
 
 
+def test_files_that_are_mapped_may_stay_whole() -> None:
+    meminfo = {key: size * 1024 for key, size in (MORE | {"Dirty": 0}).items()}
+    page_cache, _ = predict(meminfo, 1, kept=100_000 << 10)
+    assert (page_cache.least >> 10, page_cache.most >> 10) == (625100, 725100)
+
+
+@live_root
+def test_a_page_that_is_mapped_may_keep_its_folio(pymemtools: Run, tmp_path: Path) -> None:
+    """As ext4 does since 6.16: all of a file of 64 MiB stays where one page of 2 MiB is mapped."""
+    large = tmp_path / "large"
+    large.write_bytes(os.urandom(1 << 20) * 64)
+    program = (
+        "import mmap, sys\nfile = open(sys.argv[1], 'rb')\n"
+        "maps = [mmap.mmap(file.fileno(), 4096, prot=1, offset=at) for at in range(0, 64 << 20, 2 << 20)]\n"
+        "[each[0] for each in maps]\nprint(flush=True)\ninput()\n"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(large)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        row = json.loads(pymemtools("drop-caches", "-f", "json").stdout)["rows"][0]
+        holder.communicate(b"\n")
+    assert row["predicted_least"] <= row["freed"] + row["read_meanwhile"]
+
+
 def test_dry_run_on_a_copy(pymemtools: Run, tmp_path: Path) -> None:
     tree = str(write_tree(tmp_path / "tree", meminfo=MORE))
     done = pymemtools("drop-caches", "3", "--dry-run", "-S", tree)

@@ -29,7 +29,7 @@ from pymemtools.control.settings import Setting, check_writable
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.render.free_table import free_table
 from pymemtools.report import Report
-from pymemtools.reports.drop_caches import Caches, Dropped, drop_report, expected, read_moment
+from pymemtools.reports.drop_caches import Caches, Dropped, drop_report, expected, read_before, read_moment
 from pymemtools.sources.base import Source
 
 _TITLES = ("total", "used", "free", "shared", "buff/cache", "available")
@@ -60,7 +60,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     asked = _checked(options)
     if options["dry_run"]:
-        before = read_moment(source)
+        before = read_before(source)
         report = drop_report(expected(before, asked.level), before, None, facts_as_json(source.facts))
     elif options["source"] is not None or ctx.obj is True:
         raise UsageProblem("drop-caches: a capture has no caches to drop; --dry-run predicts")
@@ -81,7 +81,7 @@ def _drop(source: Source, asked: DropRequest) -> Report:
         say(f"drop-caches: drops {_WHAT[asked.level]}; programs are slower until what they need is back in memory")
     if asked.sync is not None:
         _sync(asked.sync, go_on=not asked.waits)
-    before = read_moment(source)
+    before = read_before(source)
     expects = expected(before, asked.level)
     write_drop_caches(asked.level)
     return drop_report(expects, before, read_moment(source), facts_as_json(source.facts))

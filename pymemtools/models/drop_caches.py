@@ -16,20 +16,23 @@ class Prediction(NamedTuple):
     slab: Interval
 
 
-def predict(meminfo: Mapping[str, int], level: int) -> Prediction:
+def predict(meminfo: Mapping[str, int], level: int, kept: int | None = None) -> Prediction:
     """Say what level 1 (file pages), 2 (slab) or 3 (both) frees, from meminfo.
 
     Pages that are dirty or under writeback stay. Mapped ones stay, too, but pages count as mapped that are no file
     pages, so all that is known is an interval. What programs gave up by MADV_FREE is on the file lists, but in no
-    file's cache: it stays. Of reclaimable slab, what is in use stays, and nobody tells how much
+    file's cache: it stays. A large folio stays whole where one page of it is mapped (mapping_evict_folio(), 5.18):
+    ``kept`` is how much there is in the cache of files that are mapped at all, in bytes; without it what meminfo calls
+    mapped has to do, and is an estimate there. Of reclaimable slab, what is in use stays, and nobody tells how much
     that is. Raises ParseError where meminfo tells of no file pages at all.
     """
     if level & 1 and meminfo.keys().isdisjoint(("Active(file)", "Inactive(file)", "Cached")):
         raise ParseError("meminfo", None, "no Active(file) field")
     found = reclaimable(meminfo)
     given_up = _given_up(meminfo)
+    stays = found.mapped.most if kept is None else kept
     most = max(found.file.most - found.dirty.least - given_up.least, 0)
-    least = max(found.file.least - found.dirty.most - found.mapped.most - given_up.most, 0)
+    least = max(found.file.least - found.dirty.most - stays - given_up.most, 0)
     none = Interval(0, 0)
     slab = Interval(0, found.slab.most)
     return Prediction(Interval(least, most) if level & 1 else none, slab if level & 2 else none)

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from pymemtools.errors import MemtoolsError
 from pymemtools.models.drop_caches import predict
 from pymemtools.models.reclaimable import Interval
+from pymemtools.models.release import parse_release, since
 from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.readings.doubt import read_meminfo
+from pymemtools.readings.mapped_cache import mapped_cache
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.free import FreeRow, memory
 from pymemtools.sources.base import Source
@@ -23,6 +25,7 @@ class Moment(NamedTuple):
 
     meminfo: Mapping[str, int]
     read_from_disks: int | None
+    kept: int | None = None  # at the most: what is cached of files that are mapped; see predict()
     notes: tuple[str, ...] = ()
 
 
@@ -64,7 +67,14 @@ def read_moment(source: Source) -> Moment:
         kib = parse_vmstat(source.read("vmstat")).get("pgpgin")
     except MemtoolsError:
         kib = None
-    return Moment(found.meminfo, None if kib is None else kib * 1024, found.notes)
+    return Moment(found.meminfo, None if kib is None else kib * 1024, None, found.notes)
+
+
+def read_before(source: Source) -> Moment:
+    """Read what caches hold, and what of it may have to stay. Raises Missing, Denied or ParseError."""
+    has_folios = since(parse_release(source.facts.kernel), (5, 18))
+    kept = mapped_cache(source) if has_folios else None
+    return read_moment(source)._replace(kept=kept)
 
 
 class Expected(NamedTuple):
@@ -76,7 +86,7 @@ class Expected(NamedTuple):
 
 def expected(before: Moment, level: int) -> Expected:
     """Predict what level 1 (file pages), 2 (slab) or 3 (both) frees. Raises ParseError."""
-    prediction = predict(before.meminfo, level)
+    prediction = predict(before.meminfo, level, before.kept)
     return Expected(prediction.page_cache if level & FILES else None, prediction.slab if level & SLAB else None)
 
 

@@ -11,7 +11,8 @@ from pymemtools.units import plus
 
 _RULES = {
     "page cache": "of the file lists, what is dirty, under writeback, mapped or given up by MADV_FREE stays "
-    "(mm/truncate.c, invalidate_mapping_pages()); mapped pages are known within an interval only",
+    "(mm/truncate.c, invalidate_mapping_pages()), "
+    "since Linux 5.18 maybe with a large folio around it; mapped pages are known within an interval only",
     "slab": "of reclaimable slab, what is in use stays, and nobody tells how much that is (mm/vmscan.c, drop_slab())",
 }
 COLUMNS = (
