@@ -115,12 +115,12 @@ def test_a_file_that_one_may_not_write_is_unknown_to_mincore(tmp_path: Path) -> 
     for directory in (tmp_path, *tmp_path.parents[:3]):
         directory.chmod(directory.stat().st_mode | 0o055)
     reading, writing = os.pipe()
-    if os.fork() == 0:
+    if (pid := os.fork()) == 0:
         os.setgroups([])
         os.setresuid(65533, 65533, 65533)
         os.write(writing, repr(looked([file], without_cachestat())).encode())
         os._exit(0)
-    os.wait()
+    os.waitpid(pid, 0)
     row, done = eval(os.read(reading, 10000))  # our own process wrote it
     assert row[6:12] == (None,) * 6
     assert done == (DONE, 0, 1, 0, 3 * PAGE, 0, 0, 0, 0, 0, 0, 1, 0, 0)
@@ -174,7 +174,7 @@ def test_what_may_not_be_looked_at_is_lacking_where_it_was_named(tmp_path: Path)
     for directory in (tmp_path, *tmp_path.parents[:3]):
         directory.chmod(directory.stat().st_mode | 0o055)
     reading, writing = os.pipe()
-    if os.fork() == 0:
+    if (pid := os.fork()) == 0:
         os.setgroups([])
         os.setresuid(65533, 65533, 65533)
         for named in (str(tmp_path), f"{tmp_path}/closed"):
@@ -182,7 +182,7 @@ def test_what_may_not_be_looked_at_is_lacking_where_it_was_named(tmp_path: Path)
             told = (report.table.cells["path"], report.warnings[0], report.answer.is_lacking)
             os.write(writing, repr(told).encode() + b"\n")
         os._exit(0)
-    os.wait()
+    os.waitpid(pid, 0)
     file, said = [f"{tmp_path}/file"], f"{tmp_path}/closed: Permission denied"
     assert os.read(reading, 10000).decode().splitlines() == [repr((file, said, False)), repr((file, said, True))]
 
