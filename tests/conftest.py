@@ -37,6 +37,19 @@ def is_measured() -> bool:
     return os.environ.pop("COVERAGE_PROCESS_CONFIG", None) is not None
 
 
+@pytest.fixture(autouse=True)
+def environment_stays() -> Iterator[None]:
+    """Put back the variables that a library set: dask's cluster sets some that Python reads as it starts.
+
+    After that no fork of the warm program would be what a start is: see WarmProgram.can().
+    """
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def warm_program(is_measured: bool) -> Iterator[WarmProgram]:
     """Keep the program ready to fork."""
