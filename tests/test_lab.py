@@ -31,6 +31,8 @@ from pymemtools.reports.lab.plan import CannotRun, Findings, Plan, refusal
 from pymemtools.reports.vocabulary import VOCABULARY
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.alone
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
