@@ -26,6 +26,8 @@ from pymemtools.readings.processes import read_processes
 from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.alone
+
 READERS = (
     "smem -t",
     "smem -m -t",

@@ -20,6 +20,8 @@ from pymemtools.readings.groups import read_levels
 from pymemtools.sources.directory import directory
 from pymemtools.sources.tree import live
 
+pytestmark = pytest.mark.alone
+
 HEADER = "               total        used        free      shared  buff/cache   available\n"
 
 

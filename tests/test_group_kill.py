@@ -21,6 +21,8 @@ from group_trees import MIB, V2_ROOT, group, write
 from small_group import small_group
 from trees import Map, Proc, write_tree
 
+pytestmark = pytest.mark.alone
+
 GUEST = CAPTURES / "groups-6.1"
 GREW = {"adj": 200, "plain": 200, "together": 60, "whole": 200, "spared": 200, "high": 60}  # MiB
 GREW |= {"swap": 200, "noswap": 200, "fits": 40}

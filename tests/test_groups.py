@@ -26,6 +26,8 @@ from pymemtools.readings.cgroup_path import Hierarchy
 from pymemtools.readings.group_tree import read_tree
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.alone
+
 ID = "1f" * 32
 UID = "5bd8ef07-3a5c-4bc3-8a8e-5b8ef07aa3cd"
 EMPTY = {"current": 0, "stat": "anon 0\nfile 0"}

@@ -24,6 +24,8 @@ from pymemtools.report import Report
 from pymemtools.reports.ksm.estimate import EstimateRequest, estimate_report
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.alone
+
 KIB = 1024
 PAGE = os.sysconf("SC_PAGE_SIZE")
 COUNTS = {  # Linux 6.18 after it merged 4096 pages: half of them of 64 contents, 1024 of zeros, 1024 like no other

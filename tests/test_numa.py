@@ -17,6 +17,8 @@ from pymemtools.errors import ParseError
 from pymemtools.procfs.numa_maps import parse_numa_maps
 from pymemtools.sysfs.node import parse_node_meminfo, parse_node_numastat
 
+pytestmark = pytest.mark.alone
+
 KIB = 1024
 NODE = "sys/devices/system/node/node{}"
 MEMINFO = """\

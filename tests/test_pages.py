@@ -32,6 +32,8 @@ from pymemtools.sources import open_source
 from pymemtools.sources.base import Source
 from pymemtools.sources.page_files import page_file
 
+pytestmark = pytest.mark.alone
+
 FRAMES = CAPTURES / "odd" / "frames"
 KIB = 1024
 TEXT = """\

@@ -29,6 +29,8 @@ from pymemtools.errors import Missing
 from pymemtools.sources.recording import open_recording
 from pymemtools.sources.tree import live
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StillTree]:

@@ -24,6 +24,8 @@ from pymemtools.render.wss_table import wss_lines
 from pymemtools.reports.wss.report import Measuring, WorkingSet, window_of, wss_report
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.alone
+
 PAGE, MIB = 4096, 1 << 20
 EXACT = Doubt(PAGE, is_flushed=True, processors=2)
 ALL_USED = TouchFigures(rss=100 * PAGE, referenced=100 * PAGE, shared=0, huge=0)
