@@ -23,6 +23,8 @@ from pymemtools.reports.cache.request import CacheRequest, answer
 from pymemtools.sources import open_source
 from pymemtools.units import human_size
 
+pytestmark = pytest.mark.alone
+
 MIB = 1 << 20
 
 

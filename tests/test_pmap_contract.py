@@ -17,6 +17,8 @@ import pytest
 from conftest import HERE, Run
 from transcripts import MACHINES, transcripts
 
+pytestmark = pytest.mark.alone
+
 FROZEN = ("maps", "smaps", "stat", "status", "cmdline")
 OPTIONS = ["", "-q", "-p", "-x", "-xq", "-xp", "-d", "-dq", "-dp", "-X", "-Xq", "-Xp", "-XX", "-XXq", "-XXp"]
 RANGES = ["-A ,", "-x -A ,", "-d -A ,", "-A {heap}", "-d -A {heap}", "-q -x -A {heap}", "-A ,{heap}", "-x -A ,{heap}"]
