@@ -21,6 +21,7 @@ import pyarrow.parquet
 import pytest
 from conftest import CAPTURES, HERE, Run
 from fleet_captures import EXAMPLE, HOUR, START, board, example, make_captures, packed
+from fleet_rows import rows
 
 from pymemtools.capture.recording import Tick, Writer
 from pymemtools.errors import MemtoolsError, UsageProblem
@@ -62,18 +63,6 @@ def filled(path: Path, paths: list[Path], share: Map = in_this_process, wishes: 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingesting, "BATCH", 10)
-
-
-def rows(dataset: Dataset) -> dict[str, list[Any]]:
-    """Give all rows that count, sorted."""
-    return {
-        table: sorted(
-            repr(row)
-            for path in dataset.files(table)
-            for row in pyarrow.parquet.read_table(path, partitioning=None).to_pylist()
-        )
-        for table in TABLES
-    }
 
 
 def ask(run: Run, dataset: Dataset, *arguments: str) -> dict[str, Any]:

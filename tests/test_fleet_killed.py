@@ -12,12 +12,12 @@ import pyarrow.parquet
 import pytest
 from conftest import HERE
 from fleet_captures import GROWS, HOUR, START, board, packed
+from fleet_rows import rows
 
 from pymemtools.fleet import ingest as ingesting
 from pymemtools.fleet.compact import compact
 from pymemtools.fleet.dataset import Batch, Dataset
 from pymemtools.fleet.ingest import Wishes, in_this_process, ingest
-from pymemtools.fleet.schema import TABLES
 
 CAPTURES, MOMENTS_AT_LEAST = 5, 50
 
@@ -59,18 +59,6 @@ def ids(batch: Batch, table: str) -> set[str]:
     path = batch.file(table)
     assert path is not None
     return set(column(path, "capture_id"))
-
-
-def rows(dataset: Dataset) -> dict[str, list[str]]:
-    """Give all rows that count, sorted."""
-    return {
-        table: sorted(
-            repr(row)
-            for path in dataset.files(table)
-            for row in pyarrow.parquet.read_table(path, partitioning=None).to_pylist()
-        )
-        for table in TABLES
-    }
 
 
 def filled(path: Path, captures: Path) -> Dataset:

@@ -60,7 +60,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
     asked = _checked(options)
     if options["dry_run"]:
-        before = read_before(source)
+        before = read_before(source, asked.level)
         report = drop_report(expected(before, asked.level), before, None, facts_as_json(source.facts))
     elif options["source"] is not None or ctx.obj is True:
         raise UsageProblem("drop-caches: a capture has no caches to drop; --dry-run predicts")
@@ -81,7 +81,7 @@ def _drop(source: Source, asked: DropRequest) -> Report:
         say(f"drop-caches: drops {_WHAT[asked.level]}; programs are slower until what they need is back in memory")
     if asked.sync is not None:
         _sync(asked.sync, go_on=not asked.waits)
-    before = read_before(source)
+    before = read_before(source, asked.level)
     expects = expected(before, asked.level)
     write_drop_caches(asked.level)
     return drop_report(expects, before, read_moment(source), facts_as_json(source.facts))

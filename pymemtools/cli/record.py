@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from pymemtools.capture.recording import FULL_EVERY
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.new_file import new_path
@@ -22,7 +23,6 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Times the processor time that the sample took, so that it is never more than a tenth of one. Not the time that it
 # waited: where memory is short, and all waits, is when samples are wanted.
 _LEAST_PAUSE = 9
-_FULL_EVERY = 30
 _UNITS_DIRECTORY, _UNITS_FILE = "/var/lib/pymemtools", "memory.rec"
 _UNITS_KEEP, _UNITS_SIZE = 7 * 86400.0, 500 << 20
 
@@ -55,7 +55,7 @@ class Recorded(NamedTuple):
 @click.option(
     "--full-every",
     type=click.IntRange(min=1),
-    default=_FULL_EVERY,
+    default=FULL_EVERY,
     metavar="N",
     help="Read anew what did not move, too, with every Nth sample. [30]",
 )
@@ -92,7 +92,7 @@ def _print_unit(options: dict[str, Any]) -> None:
     words = [*((sys.executable, program) if program.endswith((".py", ".pyz")) else (program,)), "record"]
     words += ["-o", _units_file(options["output"]), "--every", f"{options['every']:g}s"]
     words += ["--keep", f"{options['keep'] or _UNITS_KEEP:g}s", "--keep-size", str(options["keep_size"] or _UNITS_SIZE)]
-    words += ["--full-every", str(options["full_every"])] if options["full_every"] != _FULL_EVERY else []
+    words += ["--full-every", str(options["full_every"])] if options["full_every"] != FULL_EVERY else []
     sys.stdout.write(unit(words))
 
 

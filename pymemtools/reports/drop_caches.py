@@ -70,10 +70,10 @@ def read_moment(source: Source) -> Moment:
     return Moment(found.meminfo, None if kib is None else kib * 1024, None, found.notes)
 
 
-def read_before(source: Source) -> Moment:
-    """Read what caches hold, and what of it may have to stay. Raises Missing, Denied or ParseError."""
+def read_before(source: Source, level: int) -> Moment:
+    """Read what caches hold, and what a level may have to leave. Raises Missing, Denied or ParseError."""
     has_folios = since(parse_release(source.facts.kernel), (5, 18))
-    kept = mapped_cache(source) if has_folios else None
+    kept = mapped_cache(source) if has_folios and level & FILES else None
     return read_moment(source)._replace(kept=kept)
 
 
