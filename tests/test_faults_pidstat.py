@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,12 @@ def wait_until_asleep(pid: int) -> None:
     """Wait until no file of /proc is open any more, and the next sample is waited for."""
     while True:
         folder = f"/proc/{pid}/fd"
-        links = [os.readlink(f"{folder}/{number}") for number in os.listdir(folder)]
+        links = []
+        for number in os.listdir(folder):
+            with suppress(FileNotFoundError):  # closed since it was listed
+                links.append(os.readlink(f"{folder}/{number}"))
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        assert state != "Z", "pidstat has ended"
         if state == "S" and not any(link.endswith("uptime") for link in links):
             return
         time.sleep(0.01)
