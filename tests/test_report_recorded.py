@@ -78,19 +78,39 @@ def test_kills_on_the_way(tmp_path: Path) -> None:
 
 
 def test_the_command_names_the_moment(tmp_path: Path) -> None:
-    """Of the kills it is theirs; what does not look at a span is asked at the moment that is described."""
+    """Of the kills it is the last before them; what looks at no span is asked at the moment that is described."""
     samples = every_ten_seconds(HOURS, lambda number: files(number, vmstat=b"oom_kill %d\n" % (2 * (number > 250))))
     source = open_source(recording(tmp_path, samples=samples), at="300")
     assert isinstance(source, Replay)
     commands = {row["id"]: row["command"] for row in findings_report(_span(source)).table.rows()}
     path = source.facts.path
-    assert commands["kill-recorded"] == f"pymemtools report --at 252 -S {path}"
-    assert commands["oom-kill-counted"] == "journalctl -k -g 'Killed process'; pymemtools oom-report FILE"
+    assert commands["kill-recorded"] == f"pymemtools report --at 251 -S {path}"
+    assert commands["oom-kill-counted"] == "journalctl -k | pymemtools oom-report -"
     assert commands["incomplete"] == f"pymemtools info -S {path}"
 
 
 def _span(source: Replay) -> Evidence:
     return Evidence(source, recorded=Recorded(source, None))
+
+
+def test_the_last_kill_of_a_long_recording_is_placed_exactly(tmp_path: Path) -> None:
+    """Though of 2,500 counters only every third is looked at."""
+    samples = every_ten_seconds(
+        2500, lambda number: files(number, vmstat=b"pgfault %d\noom_kill %d\n" % (number, number > 1234))
+    )
+    source = open_source(recording(tmp_path, samples=samples))
+    assert isinstance(source, Replay)
+    ((_, moment, times),) = Recorded(source, None).kills
+    assert (moment.number, times) == (1236, 1)
+
+
+def test_from_before_the_first_sample_is_all_of_it(pymemtools: Run, tmp_path: Path) -> None:
+    """As of a look at the last hour, in the first one."""
+    samples = every_ten_seconds(HOURS, lambda number: files(number, vmstat=b"oom_kill %d\n" % (2 * (number > 250))))
+    path = recording(tmp_path, samples=samples)
+    assert found(path, "-2h") == found(path, "first") != {}
+    trends = [pymemtools("trend", "-S", path, "--from", begin).stdout for begin in ("first", "-2h")]
+    assert trends[0] == trends[1] != b""
 
 
 def test_the_least_that_was_left(tmp_path: Path) -> None:
@@ -149,6 +169,14 @@ def test_the_curves(pymemtools: Run, tmp_path: Path) -> None:
 def test_what_is_for_recordings(pymemtools: Run, arguments: tuple[str, ...], says: str) -> None:
     done = pymemtools("report", *arguments)
     assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", f"pymemtools: {says}\n")
+
+
+def test_the_moment_is_named_once(pymemtools: Run, tmp_path: Path) -> None:
+    path = recording(tmp_path)
+    says = "report: --to names the moment that is described, as --at does: give one of them"
+    for arguments in (("-S", path, "--at", "3"), ("-S", f"{path}@3")):
+        done = pymemtools("report", *arguments, "--to", "12:10")
+        assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", f"pymemtools: {says}\n")
 
 
 def test_two_moments(pymemtools: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,8 @@ def _until(source: str | None, last: str | None) -> str | None:
     """Name the moment of --to with the recording, as --at does."""
     if last is not None and source is None:
         raise UsageProblem("report: --to is for a moment of a recording: say which with -S FILE")
+    if last is not None and source is not None and "@" in source and not os.path.lexists(source):
+        raise UsageProblem("report: --to names the moment that is described, as --at does: give one of them")
     return source if last is None else f"{source}@{last}"
 
 

@@ -26,13 +26,21 @@ class Event(NamedTuple):
     what: str
 
 
+class Kills(NamedTuple):
+    """Kills for want of memory between two samples."""
+
+    since: int  # the sample whose counter was looked at before
+    moment: Moment  # by then they were done
+    times: int
+
+
 class Recorded:
     """The moments from one to another, of which the last is the one that a source is at."""
 
     def __init__(self, replay: Replay, first: str | None = None) -> None:
         self.replay = replay
         self.first = first  # as a user wrote it
-        begin = replay.recording.first if first is None else replay.recording.choose(first)
+        begin = replay.recording.choose_begin(first)
         numbers = begin.number, replay.moment.number
         self.moments = [each for each in replay.recording.moments if numbers[0] <= each.number <= numbers[1]]
         if not self.moments:
@@ -55,20 +63,31 @@ class Recorded:
         return list(self._told("pressure/memory", parse_pressure))
 
     @cached_property
-    def kills(self) -> list[tuple[Moment, int]]:
-        """Tell by which moments the kernel had killed for want of memory, and how often since the one before."""
-        counts = [(moment, counters.get("oom_kill")) for moment, counters in self._told("vmstat", parse_vmstat)]
+    def kills(self) -> list[Kills]:
+        """Tell between which moments the kernel killed for want of memory, and how often; the last time exactly."""
+        found = self._kills(self.moments[0].number, self.moments[-1].number)
+        if found:  # of a long recording not every text was looked at
+            last = found.pop()
+            found += self._kills(last.since, last.moment.number)
+        return found
+
+    def _kills(self, first: int, last: int) -> list[Kills]:
+        counts = [(moment, told.get("oom_kill")) for moment, told in self._told("vmstat", parse_vmstat, (first, last))]
         found = []
         for (before, was), (moment, now) in pairwise(counts):
             if was is not None and now is not None:
                 more = now - was if before.boot_id == moment.boot_id else now
-                found += [(moment, more)] if more > 0 else []
+                found += [Kills(before.number, moment, more)] if more > 0 else []
         return found
+
+    def before(self, moment: Moment) -> Moment:
+        """Give the sample before one, or the first itself."""
+        return self.moments[max(self.moments.index(moment) - 1, 0)]
 
     @cached_property
     def events(self) -> list[Event]:
         """List kills, restarts of the machine and gaps in the recording, in their order."""
-        found = [Event(moment.taken_at, "kill") for moment, _ in self.kills]
+        found = [Event(kills.moment.taken_at, "kill") for kills in self.kills]
         for place, _ in self.times.runs[1:] if len(self.moments) > 1 else ():
             before, moment = self.moments[place - 1], self.moments[place]
             found.append(Event(moment.taken_at, "gap" if before.boot_id == moment.boot_id else "restart"))
@@ -79,9 +98,11 @@ class Recorded:
         """List the restarts of the machine."""
         return [event for event in self.events if event.what == "restart"]
 
-    def _told(self, path: str, parse: Callable[[bytes], _Told]) -> Iterator[tuple[Moment, _Told]]:
+    def _told(
+        self, path: str, parse: Callable[[bytes], _Told], numbers: tuple[int, int] | None = None
+    ) -> Iterator[tuple[Moment, _Told]]:
         by_number = {moment.number: moment for moment in self.moments}
-        numbers = self.moments[0].number, self.moments[-1].number
+        numbers = numbers or (self.moments[0].number, self.moments[-1].number)
         try:
             for number, text in self.replay.recording.texts_of(path, *numbers, most=_MOST):
                 if number in by_number:

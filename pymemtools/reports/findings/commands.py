@@ -9,7 +9,7 @@ from pymemtools.sources.base import Facts
 from pymemtools.sources.example import demo_path
 
 _NAME = "pymemtools "
-_OF_THIS_MACHINE = ("lab ", "ksm --estimate", "oom-report --dmesg", "oom-report FILE")  # read no copy
+_OF_THIS_MACHINE = ("lab ", "ksm --estimate", "oom-report --dmesg")  # read no copy
 _OF_THE_SPAN = ("trend", "faults", "info")  # of a recording: of all of it
 
 
@@ -22,10 +22,12 @@ def pasteable(command: str, facts: Facts, moment: str | None, about: Mapping[str
     >>> pasteable("pymemtools groups PATH; df -t tmpfs", board, None, {"PATH": "/user.slice"})
     "pymemtools groups /user.slice -S 'my board.tar'"
     >>> pasteable("pymemtools oom-report -S SOURCE", Facts("live", None, None, None, None), None, {})
-    'pymemtools oom-report'
+    'pymemtools oom-report --dmesg'
     """
     parts = command.split("; ")
-    if facts.kind != "live":
+    if facts.kind == "live":
+        parts = [part.replace("oom-report -S SOURCE", "oom-report --dmesg") for part in parts]
+    else:
         parts = [part for part in parts if _reads_copies(part)] or parts
     return "; ".join(" ".join(_words(part, facts, moment, about)) for part in parts)
 

@@ -182,7 +182,7 @@ RULES = (
         WARNING,
         "oom_kill of vmstat is not 0, and the source has no report of it",
         "mm/oom_kill.c, __oom_kill_process(), count_vm_event(OOM_KILL), Linux 4.13",
-        "journalctl -k -g 'Killed process'; pymemtools oom-report FILE",
+        "journalctl -k | pymemtools oom-report -",
         "look for the report in the machine's logs: its ring buffer may have lost it",
         _counted,
     ),

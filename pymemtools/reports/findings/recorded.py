@@ -69,11 +69,11 @@ _KILLED = "While it was recorded the kernel killed for want of memory"
 
 
 def _kills(evidence: Evidence) -> Iterator[Seen]:
-    kills = () if evidence.recorded is None else evidence.recorded.kills
-    if kills:
-        moment, count = kills[-1][0], sum(more for _, more in kills)
-        figure = f"{count} {'kill' if count == 1 else 'kills'}, the last by {moment.local_time}"
-        yield Seen(WARNING, _KILLED, figure, count, "count", about=_at(moment))
+    recorded: Recorded | None = evidence.recorded
+    if recorded is not None and recorded.kills:
+        last, count = recorded.kills[-1], sum(each.times for each in recorded.kills)
+        figure = f"{count} {'kill' if count == 1 else 'kills'}, the last by {last.moment.local_time}"
+        yield Seen(WARNING, _KILLED, figure, count, "count", about=_at(recorded.before(last.moment)))
 
 
 def _least(evidence: Evidence) -> Iterator[Seen]:

@@ -90,7 +90,7 @@ def trend_report(source: Source, request: TrendRequest) -> Report:
 def _span(source: Replay, request: TrendRequest) -> list[Moment]:
     """Choose the moments that are asked about, up to the one that the source is at."""
     recording, last = source.recording, source.moment
-    first = recording.first if request.first is None else recording.choose(request.first)
+    first = recording.choose_begin(request.first)
     moments = [moment for moment in recording.moments if first.number <= moment.number <= last.number]
     if len(moments) < 2:
         samples = f"{len(moments)} sample{'' if len(moments) == 1 else 's'}"

@@ -19,6 +19,10 @@ _DATE = re.compile(
 FORMS = "03:12, 2026-11-28T03:12, -2h, first, last or the number of a sample"
 
 
+class BeforeFirst(Missing):
+    """Say that a moment is meant that is before the first sample."""
+
+
 class Moment(NamedTuple):
     """When a sample was taken, by which clocks."""
 
@@ -60,7 +64,7 @@ def chosen(text: str, last: Moment, first: Moment, find: Finder) -> Moment | int
 
     A time means the last sample that was there by then. One without a date is the latest such, without a zone it is
     the recorded machine's; ``-2h`` is before the last sample.
-    Raises UsageProblem for no moment at all, Missing for one before the first.
+    Raises UsageProblem for no moment at all, BeforeFirst for one before the first.
     """
     text = text.strip()
     if text == "last":
@@ -77,7 +81,7 @@ def chosen(text: str, last: Moment, first: Moment, find: Finder) -> Moment | int
         found = find.before(seconds)
     if found is None:
         meant = local_time(seconds, last.utc_offset_s)
-        raise Missing(f"{text} ({meant}) is before the first sample, which was taken {first.local_time}")
+        raise BeforeFirst(f"{text} ({meant}) is before the first sample, which was taken {first.local_time}")
     return found
 
 

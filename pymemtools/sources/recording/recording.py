@@ -13,7 +13,7 @@ from pymemtools.sources.page_size import is_page_size
 from pymemtools.sources.recording.bundle import unbundled
 from pymemtools.sources.recording.damage import Damaged, named
 from pymemtools.sources.recording.database import Database
-from pymemtools.sources.recording.moment import Finder, Moment, chosen
+from pymemtools.sources.recording.moment import BeforeFirst, Finder, Moment, chosen
 from pymemtools.sources.recording.packing import unpack
 from pymemtools.sources.recording.replay import AtMoment, Replay
 from pymemtools.sources.recording.schema import GROUP, MACHINE, PROCESS
@@ -152,14 +152,21 @@ class Recording:
         """Choose the moment that a user means. Raises UsageProblem or Missing."""
         try:
             found = chosen(text, self.last, self.first, Finder(self._before, self._ago))
-        except Missing as error:
-            raise Missing(f"{self.path}: {error}") from None
+        except BeforeFirst as error:
+            raise BeforeFirst(f"{self.path}: {error}") from None
         if isinstance(found, Moment):
             return found
         moment = self._find("WHERE number = ?", found)
         if moment is None:
             raise Missing(f"{self.path}: no sample {found}: there are {self.first.number} to {self.last.number}")
         return moment
+
+    def choose_begin(self, text: str | None) -> Moment:
+        """Choose the moment that a span begins with: the first, too, where an earlier one is meant."""
+        try:
+            return self.first if text is None else self.choose(text)
+        except BeforeFirst:  # what looks at the last hour has to run in the first one, too
+            return self.first
 
     def _before(self, seconds: float) -> Moment | None:
         """Find the last by the clock on the wall, which may have been set back between two samples."""
