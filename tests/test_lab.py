@@ -508,7 +508,7 @@ def test_samples_fit_a_terminal(pymemtools: Run) -> None:
 # watch.
 
 
-@pytest.mark.parametrize(("script", "status"), [("exit 3", 3), ("kill -9 $$", 137), ("true", 0)])
+@pytest.mark.parametrize(("script", "status"), [("exit 3", 3), ("kill -9 $$", 137), ("kill -40 $$", 168), ("true", 0)])
 def test_the_status_is_the_command_s(script: str, status: int, pymemtools: Run) -> None:
     done = pymemtools("lab", "watch", "--", "sh", "-c", f"echo out; echo err >&2; {script}")
     assert (done.returncode, done.stdout) == (status, b"out\n")

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
 from pymemtools.errors import MemtoolsError
+from pymemtools.reports.lab.ending import ending_of
 from pymemtools.reports.lab.plan import CannotRun
 
 # Run a program's source, the second argument, with the module that it imports, the first: there are no files of them.
@@ -79,8 +80,7 @@ class Child:
 
     def ending(self) -> str:
         """Say how it ended."""
-        status = self.wait()
-        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return ending_of(self.wait())
 
 
 def start(name: str, *arguments: str) -> Child:

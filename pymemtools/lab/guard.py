@@ -20,6 +20,7 @@ from typing import Any
 from pymemtools.errors import MemtoolsError
 from pymemtools.lab.keeper import SIGNALS, Hear, Pipes, Terms, Work, keep
 from pymemtools.lab.messages import receive
+from pymemtools.reports.lab.ending import ending_of
 
 
 class _Stopped(BaseException):
@@ -102,9 +103,7 @@ def _judged(ended: tuple[Any, ...] | None, verdict: tuple[Any, ...] | None, term
 
 
 def _ending(status: int | None) -> str:
-    if status is not None and os.WIFSIGNALED(status):
-        return signal.Signals(os.WTERMSIG(status)).name
-    return "nobody knows how" if status is None else f"exit status {os.waitstatus_to_exitcode(status)}"
+    return "nobody knows how" if status is None else ending_of(os.waitstatus_to_exitcode(status))
 
 
 def _listen(news: int, hear: Hear) -> tuple[Any, ...] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from pymemtools.lab.experiment import Experiment, nothing_in_the_way
 from pymemtools.lab.stage import Stage
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_stat
 from pymemtools.procfs.status import parse_status_sizes
+from pymemtools.reports.lab.ending import ending_of
 from pymemtools.reports.lab.oom import COLUMNS, OomRequest, oom_report
 from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.sources.base import Source
@@ -120,8 +120,7 @@ def _watched(stage: Stage, hog: Child, group: OwnGroup | None) -> tuple[str, Map
             return "ends by itself", limits
         limits["limit"] = told["limit"]
         hog.tell("on")
-    status = hog.wait()
-    return (signal.Signals(-status).name if status < 0 else f"exit status {status}"), limits
+    return ending_of(hog.wait()), limits
 
 
 def _steps(request: OomRequest, *, limited: bool) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.mapping import look_at_stack
 from pymemtools.lab.stage import Stage
 from pymemtools.models.release import parse_release, since
+from pymemtools.reports.lab.ending import signal_name
 from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.reports.lab.stack import COLUMNS, StackRequest, stack_report
 from pymemtools.sources.base import Source
@@ -54,13 +54,13 @@ def _run(request: StackRequest, stage: Stage) -> Mapping[str, Any]:
         grown = {"rss": after.rss, "rss_change": after.rss - before.rss, "expected_size": expected}
         stage.row(**nothing | row | grown)
         before = after
-    for step, address, signal_name in (
+    for step, address, expected in (
         ("last page of the limit", before.end - limit, "none"),
         ("first page beyond it", before.end - limit - page, "SIGSEGV"),
     ):
         number = hand.ask("probe", address)["signal"]
-        name = "none" if number is None else signal.Signals(number).name
-        stage.row(**nothing | {"step": step, "address": address, "signal": name, "expected_signal": signal_name})
+        name = "none" if number is None else signal_name(number)
+        stage.row(**nothing | {"step": step, "address": address, "signal": name, "expected_signal": expected})
     hand.end()
     return {}
 

@@ -14,8 +14,9 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
 from pymemtools.lab.stage import Stage
 from pymemtools.reports.free import read_memory
+from pymemtools.reports.lab.ending import exit_status_of
 from pymemtools.reports.lab.plan import Plan
-from pymemtools.reports.lab.watch import COLUMNS, WatchRequest, exit_status_of, watch_report
+from pymemtools.reports.lab.watch import COLUMNS, WatchRequest, watch_report
 from pymemtools.sources.base import Source
 
 _PIPE = 4096

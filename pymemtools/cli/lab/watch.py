@@ -12,7 +12,8 @@ from pymemtools.cli.types import SECONDS
 from pymemtools.lab.watch import EXPERIMENT
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
-from pymemtools.reports.lab.watch import COLUMNS, WatchRequest, ending_of, peaks
+from pymemtools.reports.lab.ending import ending_of
+from pymemtools.reports.lab.watch import COLUMNS, WatchRequest, peaks
 from pymemtools.units import human_size
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.report import Column, Report
+from pymemtools.reports.lab.ending import exit_status_of
 from pymemtools.reports.lab.laws import Law, equal
 from pymemtools.reports.lab.plan import Findings, outcome
 
@@ -46,20 +46,6 @@ def peaks(rows: Sequence[Mapping[str, Any]]) -> dict[str, Peak]:
         if len(values) == len(rows) > 0:
             found[key] = Peak(min(values), max(values), values[-1] - values[0])
     return found
-
-
-def exit_status_of(code: int) -> int:
-    """Give what a shell makes of how a program ended: its status, or 128 and the signal's number.
-
-    >>> exit_status_of(3), exit_status_of(-9)
-    (3, 137)
-    """
-    return code if code >= 0 else 128 - code
-
-
-def ending_of(code: int) -> str:
-    """Say how a program ended."""
-    return f"exit status {code}" if code >= 0 else signal.Signals(-code).name
 
 
 def watch_report(found: Findings) -> Report:
