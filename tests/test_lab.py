@@ -498,6 +498,21 @@ def test_bad_accesses_are_told_in_words(pymemtools: Run) -> None:
     assert "Of its own memory the kernel says the same, whatever is there." in lines
 
 
+def test_what_a_model_says_stands_in_a_column_behind_what_was_seen() -> None:
+    elsewhere = {
+        ("lab stack", "expected_signal"),  # what is beyond the limit says it
+        ("lab overcommit", "predicted"),  # before the bound of it, and what was granted
+        ("lab overcommit", "predicted_after"),
+        ("lab drop-caches", "predicted_least"),
+        ("lab drop-caches", "predicted_most"),
+    }
+    models = ("expected_", "predicted")
+    for command, columns in VOCABULARY:
+        for before, column in zip(columns, columns[1:]):
+            if command.startswith("lab ") and column.key.startswith(models) and (command, column.key) not in elsewhere:
+                assert (column.title, bool(before.title)) == ("model", True), f"{command} {column.key}"
+
+
 def test_samples_fit_a_terminal(pymemtools: Run) -> None:
     for name, options in CALLS.items():
         done = pymemtools("lab", name, *options.split())  # in a pipe, where nothing is broken

@@ -214,6 +214,18 @@ def test_segv_of_two_architectures() -> None:
     assert judged(segv_report, SegvRequest(), sightings(ARM64, of_arm64), {"machine": "aarch64"}) == []
 
 
+def test_a_law_that_holds_says_what_must_be_told() -> None:
+    rows = sightings(X86_64 | {"guard": (11, 1, MAPPED)})
+    laws = segv_report(Findings(None, None, rows, {"machine": "x86_64"}, {})).answer.laws
+    told = {law.name.partition(":")[0]: (law.expected, law.seen) for law in laws}
+    assert told["none"] == ("SIGSEGV ACCERR",) * 2
+    assert told["beyond-eof"] == ("SIGBUS ADRERR",) * 2
+    assert told["guard"] == ("SIGSEGV MAPERR or ACCERR", "SIGSEGV MAPERR")
+    rows = sightings({"tagged": (None, None, None)})
+    (law,) = segv_report(Findings(None, None, rows, {"machine": "aarch64"}, {})).answer.laws
+    assert (law.expected, law.seen) == ("no signal", "no signal")
+
+
 @pytest.mark.parametrize(
     ("case", "answer"),
     [

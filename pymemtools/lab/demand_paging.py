@@ -37,11 +37,11 @@ def _run(request: PagingRequest, stage: Stage) -> Mapping[str, Any]:
     before = look(stage.source, hand.pid, start)
     steps = (
         ("map, touch nothing", 0, (), 0, 0),
-        ("write a byte to each page", pages, ("write", start, pages), pages, pages),
-        ("write to them again", pages, ("write", start, pages), 0, 0),
-        ("read a byte of each of others", pages, ("read", second, pages), pages, 0),
+        ("write to each page", pages, ("write", start, pages), pages, pages),
+        ("write once more", pages, ("write", start, pages), 0, 0),
+        ("read others", pages, ("read", second, pages), pages, 0),
         ("write to those", pages, ("write", second, pages), pages, pages),
-        ("MADV_DONTNEED: give all back", 0, ("advise", start, 4 * pages * size, "dontneed"), 0, -2 * pages),
+        ("MADV_DONTNEED", 0, ("advise", start, 4 * pages * size, "dontneed"), 0, -2 * pages),
     )
     for step, touched, deed, faults, grown in steps:
         cost = hand.ask(*deed) if deed else {"minor": 0}

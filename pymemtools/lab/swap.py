@@ -52,7 +52,7 @@ def _run(request: SwapTrial, stage: Stage) -> Mapping[str, Any]:
     cost = _page_out(stage, hand, start, size)
     seen.show("MADV_PAGEOUT", cost, expected_faults=0, expected_rss=0, expected_swap=size)
     cost = hand.ask("read", start, pages)
-    seen.show("read a byte of each page", cost, expected_faults=pages, expected_rss=size, expected_swap=0)
+    seen.show("read each page", cost, expected_faults=pages, expected_rss=size, expected_swap=0)
     wrong = hand.ask("differing", start, pages, pages, "swapped")["pages"]
     hand.end()
     return {"wrong": wrong}

@@ -12,16 +12,16 @@ from pymemtools.units import KIB
 
 SLACK = 24  # faults of the interpreter's own, and of page tables
 COLUMNS = (
-    Column("step", "step", "what was done", "text", 18, right=False),
+    Column("step", "step", "what was done", "text", 17, right=False),
     Column("minor", "faults", "minor page faults of who did it", "count", 6),
-    Column("rss", "RSS", "of the mapping in the parent", "bytes", 6),
-    Column("pss", "PSS", "its proportional share", "bytes", 6),
+    Column("expected_minor", "model", "faults that the step must take, at the least", "count", 5),
+    Column("rss", "RSS", "of the mapping in the parent", "bytes", 5),
+    Column("pss", "PSS", "its proportional share", "bytes", 5),
     Column("private_dirty", "private", "pages that are the parent's alone", "bytes", 7),
     Column("child_rss", "child's", "RSS of the mapping in the child", "bytes", 7),
-    Column("child_pss", "PSS", "its proportional share", "bytes", 6),
+    Column("child_pss", "PSS", "its proportional share", "bytes", 5),
     Column("child_private_dirty", "private", "pages that are the child's alone", "bytes", 7),
     Column("pages_in_ram", "in RAM", "the pages that there are, each counted once", "bytes", 6),
-    Column("expected_minor", "", "faults that the step must take, at the least", "count"),
 )
 
 

@@ -11,15 +11,15 @@ from pymemtools.reports.lab.plan import Findings, outcome
 
 SLACK = 24  # faults of the interpreter's own, and of page tables, that a step may take besides
 COLUMNS = (
-    Column("step", "step", "what was done to the mapping", "text", 30, right=False),
-    Column("pages", "pages", "so many pages were touched", "count", 6),
+    Column("step", "step", "what was done to the mapping", "text", 18, right=False),
+    Column("pages", "pages", "so many pages were touched", "count", 5),
     Column("minor", "faults", "minor page faults that this took", "count", 6),
+    Column("expected_minor", "model", "faults that the step must take, at the least", "count", 6),
     Column("rss", "RSS", "of the mapping, afterwards", "bytes", 7),
     Column("rss_change", "change", "by so much RSS grew", "bytes", 7),
+    Column("expected_change", "model", "by so much RSS must grow", "bytes", 7),
     Column("pss", "PSS", "of the mapping, afterwards", "bytes", 7),
-    Column("page_tables", "tables", "page tables of the process", "bytes", 7),
-    Column("expected_minor", "", "faults that the step must take, at the least", "count"),
-    Column("expected_change", "", "by so much RSS must grow", "bytes"),
+    Column("page_tables", "tables", "page tables of the process", "bytes", 6),
 )
 
 

@@ -13,13 +13,13 @@ from pymemtools.reports.lab.plan import Findings, outcome
 COLUMNS = (
     Column("step", "step", "what was done", "text", 23, right=False),
     Column("minor", "faults", "minor page faults that writing took", "count", 6),
+    Column("expected_minor", "model", "faults that writing must take, at the least", "count", 6),
     Column("rss", "RSS", "of the memory, when ksmd has looked at it", "bytes", 6),
     Column("pss", "PSS", "its share: of merged pages one part in as many as use it", "bytes", 6),
     Column("merging", "alike", "of it pages that are merged (ksm_merging_pages)", "bytes", 6),
     Column("predicted_merging", "model", "the same by ksm --estimate, which had read it", "bytes", 6),
     Column("saved", "saved", "pages_sharing and ksm_zero_pages, more than before", "bytes", 6),
     Column("predicted_saved", "model", "the same by ksm --estimate", "bytes", 6),
-    Column("expected_minor", "", "faults that writing must take, at the least", "count"),
 )
 
 

@@ -142,14 +142,28 @@ def laws(found: Findings) -> Iterator[Law]:
     for case, told in must.items():
         rows = [row for row in found.rows if row["case"] == case and row["lacks"] is None]
         if rows:
-            yield all_of(f"{case}: {CASES[case].what}", [_law(row, told, is_exact=is_exact) for row in rows])
+            law = all_of(f"{case}: {CASES[case].what}", [_law(row, told, is_exact=is_exact) for row in rows])
+            yield _in_words(law, told, rows) if law.holds else law
+
+
+def _in_words(law: Law, told: Told, rows: Sequence[Mapping[str, Any]]) -> Law:
+    """Say what all accesses of a case had to be answered with, and were."""
+    if told.signal is None:
+        return law._replace(expected="no signal", seen="no signal")
+    codes = (row["code"] for row in rows)
+    must, was = (" or ".join(dict.fromkeys(words)) for words in (_names(told), codes))
+    return law._replace(expected=f"{_SIGNALS[told.signal]} {must}", seen=f"{_SIGNALS[told.signal]} {was}")
+
+
+def _names(told: Told) -> list[str]:
+    return [_code(told.signal or 0, code)[0] for code in told.codes]
 
 
 def _law(row: Mapping[str, Any], told: Told, *, is_exact: bool) -> Law:
     name = row["access"]
     if told.signal is None:
         return Law(name, row["signal"] == "none", "no signal", row["signal"])
-    codes = [_code(told.signal, code)[0] for code in told.codes]
+    codes = _names(told)
     address = row["address"] if told.has_address else 0
     seen = f"{row['signal']} {row['code']} {_hex(row['told_address'])}"
     expected = f"{_SIGNALS[told.signal]} {' or '.join(codes)} {_hex(address)}"

@@ -12,13 +12,13 @@ from pymemtools.reports.lab.plan import Findings, outcome
 SLACK = 8  # faults, and pages, of what the interpreter itself has on its stack, and of page tables
 COLUMNS = (
     Column("step", "step", "what was done", "text", 22, right=False),
-    Column("address", "address", "where a byte was written", "address", 18),
+    Column("address", "address", "where a byte was written", "address", 14),
     Column("minor", "faults", "minor page faults that this took", "count", 6),
-    Column("size", "size", "of the stack's mapping, afterwards", "bytes", 7),
-    Column("rss", "RSS", "what of it is in RAM", "bytes", 6),
+    Column("size", "size", "of the stack's mapping, afterwards", "bytes", 6),
+    Column("expected_size", "model", "the size that it must have", "bytes", 6),
+    Column("rss", "RSS", "what of it is in RAM", "bytes", 4),
     Column("rss_change", "change", "by so much that grew", "bytes", 6),
     Column("signal", "signal", "that killed a copy of the program that tried", "text", 7, right=False),
-    Column("expected_size", "", "the size that it must have", "bytes"),
     Column("expected_signal", "", "the signal that must come, or none", "text"),
     Column("page_size", "", "the size of a page", "bytes"),
 )

@@ -11,16 +11,16 @@ from pymemtools.reports.lab.plan import Findings, outcome
 
 SLACK = 24  # faults of the interpreter's own, and of page tables, that a step may take besides
 COLUMNS = (
-    Column("step", "step", "what was done", "text", 24, right=False),
+    Column("step", "step", "what was done", "text", 18, right=False),
     Column("minor", "faults", "page faults that found the page in memory", "count", 6),
-    Column("major", "major", "page faults that waited for it: not one a page, as swap is read ahead", "count", 6),
-    Column("rss", "RSS", "of the memory, afterwards", "bytes", 7),
-    Column("swap", "swap", "of the memory, swapped out", "bytes", 7),
-    Column("swapped_in_pages", "in", "pages that the machine swapped in", "count", 7),
-    Column("swapped_out_pages", "out", "pages that the machine swapped out", "count", 7),
-    Column("expected_faults", "", "faults of both kinds that the step must take, at the least", "count"),
-    Column("expected_rss", "", "what must be in memory afterwards", "bytes"),
-    Column("expected_swap", "", "what must be in swap afterwards", "bytes"),
+    Column("major", "major", "page faults that waited for it: not one a page, as swap is read ahead", "count", 5),
+    Column("expected_faults", "model", "faults of both kinds that the step must take, at the least", "count", 5),
+    Column("rss", "RSS", "of the memory, afterwards", "bytes", 6),
+    Column("expected_rss", "model", "what must be in memory afterwards", "bytes", 6),
+    Column("swap", "swap", "of the memory, swapped out", "bytes", 6),
+    Column("expected_swap", "model", "what must be in swap afterwards", "bytes", 6),
+    Column("swapped_in_pages", "in", "pages that the machine swapped in", "count", 6),
+    Column("swapped_out_pages", "out", "pages that the machine swapped out", "count", 6),
 )
 
 
