@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pymemtools.report import Column
+from pymemtools.reports.totals import SUMMED, TOTALS
 from pymemtools.reports.vocabulary import VOCABULARY
 
 INTRODUCTION = """\
@@ -20,9 +21,12 @@ Made by `python -m tests.json_docs` of the columns in the code; do not edit.
 | `command` | the command, as it was asked |
 | `source` | `kind` (live, directory, archive, recording, dataset), `path`, `kernel`, `page_size`, `taken_at` in UTC |
 | `rows` | a list of objects, see below |
-| `totals` | sums over rows, and what is true of all of them; or null |
+| `totals` | sums over rows, and what is true of all of them, as it is said below the columns; or null |
 | `unreadable` | the number of processes that could not be read |
 | `notes` | what whoever uses the figures must know, a text each |
+
+Of two sources that are compared `source` has the first and, in `other`, the second; `info` tells more of one: `host`,
+`machine`, `tool` and what a recording holds.
 
 `-f jsonl` prints the rows, one a line. CSV, TSV and the formats of tabulate have the same keys in their header, but not
 what is an object. Amounts are in bytes, in full, but for what says otherwise; what is unknown is null, or empty; a key
@@ -50,6 +54,19 @@ def document() -> Iterator[str]:
     for command, columns in VOCABULARY:
         yield from ("", f"## `{command}`", "", "| key | unit | meaning |", "|---|---|---|")
         yield from map(_line, columns)
+        yield from _totals(command)
+
+
+def _totals(command: str) -> Iterator[str]:
+    if command in SUMMED:
+        yield from (
+            "",
+            "`totals`: sums of these columns." if command not in TOTALS else "`totals`: sums of these columns, and",
+        )
+    elif command in TOTALS:
+        yield from ("", "`totals`:")
+    if command in TOTALS:
+        yield from ("", "| key | unit | meaning |", "|---|---|---|", *map(_line, TOTALS[command]))
 
 
 def _line(column: Column) -> str:

@@ -20,6 +20,8 @@ from conftest import CAPTURES, HERE, Run
 from recordings import Told, every_ten_seconds, meminfo, record
 
 from pymemtools.cli import _call, cli
+from pymemtools.reports.totals import SUMMED, TOTALS
+from pymemtools.reports.vocabulary import VOCABULARY
 from pymemtools.sources.example import demo_path
 
 SMEMCAP = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
@@ -291,9 +293,19 @@ def test_format_is_honoured_or_refused(name: str, ask) -> None:  # type: ignore[
             f"{call}: {status} {err}"
         )
         rows = the_rows(call, out)
+        assert sorted({*(json.loads(out)["totals"] or {})} - documented_totals(name)) == [], call
         lines = [json.loads(line) for line in ask(call, "jsonl")[1].splitlines()]
         assert [sorted(line) for line in lines] == [sorted(row) for row in rows], call
         check_table(call, ask(call, "csv")[1], rows)
+
+
+def documented_totals(name: str) -> set[str]:
+    """Give the totals that docs/json.md has for a command, in any of its ways: sums of columns, and others."""
+    if name == "fleet sql":
+        return {"rows"}
+    rows = [rows for rows in VOCABULARY if rows.command == name or rows.command.startswith(f"{name} ")]
+    sums = (column for each in rows if each.command in SUMMED for column in each.columns)
+    return {column.key for column in (*sums, *(each for row in rows for each in TOTALS.get(row.command, ())))}
 
 
 def the_rows(call: str, text: str) -> list[dict[str, object]]:

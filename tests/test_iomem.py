@@ -106,7 +106,7 @@ def test_json_has_every_region_with_its_size_in_bytes(pymemtools: Run) -> None:
     assert document["totals"] == {
         "ram": 3220828160,
         "reserved": 135168,
-        "device": 262144,
+        "devices": 262144,
         "holes": 0,
         "reserved_ram": 0,
     }

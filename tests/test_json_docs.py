@@ -11,6 +11,7 @@ from conftest import CAPTURES, HERE
 from json_docs import document
 
 from pymemtools.cli import cli
+from pymemtools.reports.totals import SUMMED, TOTALS
 from pymemtools.reports.vocabulary import VOCABULARY, Rows, clashes
 from pymemtools.sources.example import demo_path
 
@@ -68,6 +69,11 @@ LIVE = (
     "wss",
     "trend",  # of a recording: see test_trend.py
 )  # not of a copy
+SOMETIMES = {  # totals that are there only where they mean something
+    "oom-scores": ("victim_pid", "victim_name", "victim_score", "cgroup", "oom_cgroup", "killed_pids"),
+    "cache": ("trees", "cached", "rest", "shmem", "pss", "rss", "anonymous", "mapped"),
+    "what-if oom": ("victim_swap_in_ram_least", "victim_swap_in_ram_most"),
+}
 EXPERIMENTS = tuple(rows.command for rows in VOCABULARY if rows.command.startswith("lab"))  # see test_lab.py
 
 
@@ -82,12 +88,21 @@ def test_rows_have_documented_keys_only(command: str, capsys: pytest.CaptureFixt
     call = CALLS.get(command, command).replace("OTHER", str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"))
     source = ALONE.get(command, ("-S", demo_path()))
     cli.main([*call.split(), *source, "-f", "json"], standalone_mode=False)
-    rows = json.loads(capsys.readouterr().out)["rows"]
+    found = json.loads(capsys.readouterr().out)
+    rows, totals = found["rows"], set(found["totals"] or ())
     columns = next(rows.columns for rows in VOCABULARY if rows.command == command)
     documented = {column.key for column in columns}
     printed = {key.removeprefix("delta_") if "delta_KEY" in documented else key for row in rows for key in row}
     assert printed
     assert sorted(printed - documented) == []
+    sums = {key for key in totals if key.removeprefix("delta_") in documented} if command in SUMMED else set()
+    told = {column.key for column in TOTALS.get(command, ())}
+    assert sorted(totals - sums - told) == []
+    assert sorted(told - totals - set(SOMETIMES.get(command, ()))) == []
+
+
+def test_totals_are_of_commands_that_there_are() -> None:
+    assert sorted({*TOTALS, *SUMMED, *SOMETIMES} - {rows.command for rows in VOCABULARY}) == []
 
 
 def test_every_command_for_programs_is_documented() -> None:
@@ -110,9 +125,10 @@ def formatting(command: click.Command, name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("rows", VOCABULARY, ids=[rows.command for rows in VOCABULARY])
 def test_each_key_is_there_once_and_explained(rows: Rows) -> None:
-    keys = [column.key for column in rows.columns]
-    assert len({*keys}) == len(keys)
-    assert [column.key for column in rows.columns if not column.help] == []
+    for columns in (rows.columns, TOTALS.get(rows.command, ())):
+        keys = [column.key for column in columns]
+        assert len({*keys}) == len(keys)
+        assert [column.key for column in columns if not column.help] == []
 
 
 def test_a_key_has_one_unit_everywhere() -> None:

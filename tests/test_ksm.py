@@ -99,7 +99,7 @@ def test_status_and_candidates(pymemtools: Run, machine: Path) -> None:
 
 def test_totals_have_the_kernels_counts_by_its_names(pymemtools: Run, machine: Path) -> None:
     totals = ask(pymemtools, "-S", str(machine))["totals"]
-    assert totals.pop("kernel") == COUNTS | {"advisor_mode": "none"}
+    assert totals.pop("sysfs") == COUNTS | {"advisor_mode": "none"}
     assert totals == {
         "saved": 3004 * 4096,
         "profit": 12042240,
@@ -280,7 +280,7 @@ def test_one_that_ends_while_it_is_read_is_said_and_not_counted(child: Any, monk
         report = estimated(other.pid, process.pid)
     assert [row.pid for row in report.answer.rows] == [process.pid]
     assert report.totals is not None
-    assert report.totals["ended"] == [other.pid]
+    assert report.totals["ended_pids"] == [other.pid]
     assert f"{other.pid}: ended, or became another program, while it was read: it is not counted" in report.warnings
 
 

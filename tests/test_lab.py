@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from pymemtools.reports.lab.demand_paging import PagingRequest, paging_report
 from pymemtools.reports.lab.laws import broken
 from pymemtools.reports.lab.oom import OomRequest
 from pymemtools.reports.lab.plan import CannotRun, Findings, Plan, refusal
+from pymemtools.reports.totals import TOTALS
 from pymemtools.reports.vocabulary import VOCABULARY
 from pymemtools.sources import open_source
 
@@ -332,6 +334,7 @@ def test_every_law_holds_here(call: str, pymemtools: Run) -> None:
     assert {law["holds"] for law in document["totals"]["laws"]} == {True}
     known = {column.key for rows in VOCABULARY if rows.command == document["command"] for column in rows.columns}
     assert {key for row in document["rows"] for key in row} - known == set()
+    assert sorted(document["totals"]) == sorted(column.key for column in TOTALS[document["command"]])
 
 
 @pytest.mark.parametrize(
@@ -508,7 +511,7 @@ def test_what_a_model_says_stands_in_a_column_behind_what_was_seen() -> None:
     }
     models = ("expected_", "predicted")
     for command, columns in VOCABULARY:
-        for before, column in zip(columns, columns[1:]):
+        for before, column in pairwise(columns):
             if command.startswith("lab ") and column.key.startswith(models) and (command, column.key) not in elsewhere:
                 assert (column.title, bool(before.title)) == ("model", True), f"{command} {column.key}"
 

@@ -128,7 +128,7 @@ def test_each_row_says_only_what_is_its_own() -> None:
         assert len(set(report.table.cells["rule"])) > 1, report.command
     caches = cache_report(asked, CacheRequest(1 << 20)).totals
     assert caches is not None
-    assert list(caches["rules"]) == ["classic", "mglru"]
+    assert list(caches["rule_by_lru"]) == ["classic", "mglru"]
 
 
 def test_each_key_has_one_unit() -> None:

@@ -39,7 +39,7 @@ def test_cache_as_json(pymemtools: Run) -> None:
     mglru = [(1, "A", 0, 200), (2, "A", 200, 200), (3, "B", 0, 436), (4, "A", 0, 200)]
     assert seen == [("classic", *row) for row in classic] + [("mglru", *row) for row in mglru]
     assert [round(row["seconds"], 3) for row in document["rows"][:4]] == [2.098, 0.098, 10.74, 0.098]
-    whole = document["totals"]["seconds"]
+    whole = document["totals"]["seconds_by_lru"]
     assert {lru: round(seconds, 3) for lru, seconds in whole.items()} == {"classic": 13.033, "mglru": 15.033}
     assert document["rows"][2]["evicted"] == {"B": 825917440}
     for row in document["rows"]:
@@ -47,7 +47,7 @@ def test_cache_as_json(pymemtools: Run) -> None:
     percents = [round(100 * row["error_bound"] / row["size"]) for row in document["rows"]]
     assert percents == [4, 4, 25, 25, 3, 3, 3, 3]
     assert document["totals"]["room"] == 457539584
-    assert list(document["totals"]["rules"]) == ["classic", "mglru"]
+    assert list(document["totals"]["rule_by_lru"]) == ["classic", "mglru"]
     assert document["totals"]["read_total"] - document["totals"]["mmap_total"] == 200 * mib
     assert len(document["notes"]) == 1
 

@@ -154,7 +154,7 @@ def _sums(sums: Totals) -> str:
     within = f" ({brief_size(sums.reserved_ram)} of it reserved)" if sums.reserved_ram else ""
     return (
         f"RAM {brief_size(sums.ram)}{within}, reserved {brief_size(sums.reserved)}, "
-        f"devices {brief_size(sums.device)}, holes {brief_size(sums.holes)}"
+        f"devices {brief_size(sums.devices)}, holes {brief_size(sums.holes)}"
     )
 
 

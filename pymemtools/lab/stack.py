@@ -54,13 +54,13 @@ def _run(request: StackRequest, stage: Stage) -> Mapping[str, Any]:
         grown = {"rss": after.rss, "rss_change": after.rss - before.rss, "expected_size": expected}
         stage.row(**nothing | row | grown)
         before = after
-    for step, address, expected in (
+    for step, address, must in (
         ("last page of the limit", before.end - limit, "none"),
         ("first page beyond it", before.end - limit - page, "SIGSEGV"),
     ):
         number = hand.ask("probe", address)["signal"]
         name = "none" if number is None else signal_name(number)
-        stage.row(**nothing | {"step": step, "address": address, "signal": name, "expected_signal": expected})
+        stage.row(**nothing | {"step": step, "address": address, "signal": name, "expected_signal": must})
     hand.end()
     return {}
 

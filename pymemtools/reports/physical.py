@@ -24,7 +24,7 @@ class Totals(NamedTuple):
 
     ram: int
     reserved: int
-    device: int
+    devices: int
     holes: int
     reserved_ram: int  # of ram: what is reserved within it, as Arm machines show
 

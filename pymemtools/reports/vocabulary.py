@@ -48,6 +48,7 @@ from pymemtools.reports.smem.diff import AFTER, BEFORE, CHANGE, DELTA
 from pymemtools.reports.swap import report as swap
 from pymemtools.reports.thp import machine as thp
 from pymemtools.reports.thp import process as thp_process
+from pymemtools.reports.totals import TOTALS
 from pymemtools.reports.trend import columns as trend
 from pymemtools.reports.vgraph import pages as vgraph_pages
 from pymemtools.reports.vgraph import report as vgraph
@@ -154,13 +155,14 @@ VOCABULARY = (
 
 
 def clashes() -> Iterator[str]:
-    """Name the keys that mean amounts of different units in different commands.
+    """Name the keys that mean amounts of different units in different commands, or in rows and totals.
 
     A number may be of any unit, which its row tells.
     """
     first: dict[str, tuple[str, str]] = {}
-    for rows in VOCABULARY:
-        for column in rows.columns:
-            kind, command = first.setdefault(column.key, (column.kind, rows.command))
+    of_totals = ((f"totals of {command}", columns) for command, columns in TOTALS.items())
+    for command, columns in (*VOCABULARY, *of_totals):
+        for column in columns:
+            kind, where = first.setdefault(column.key, (column.kind, command))
             if column.kind != kind and "number" not in (column.kind, kind):
-                yield f"{column.key}: {kind} in {command}, {column.kind} in {rows.command}"
+                yield f"{column.key}: {kind} in {where}, {column.kind} in {command}"

@@ -155,7 +155,7 @@ def _physical(page: Page) -> Iterator[str]:
     found = page.physical.answer
     areas = without_holes(Areas(with_holes(physical_areas(found.rows), 0)), 1 << 20)
     digits = max([8, *(len(f"{area.end:x}") for area in areas[-1:])])
-    line = f"RAM {human_size(found.sums.ram)}, devices {human_size(found.sums.device)}"
+    line = f"RAM {human_size(found.sums.ram)}, devices {human_size(found.sums.devices)}"
     sheet = Sheet("Physical address space", "", [line], digits, False, KINDS)
     yield '<details><summary>the map</summary><div class="picture wide" ' + f"{region('Picture of the map')}>"
     yield from _without_style(svg_lines(areas, Heights(areas, "log"), sheet, frozenset()))

@@ -214,5 +214,5 @@ def _totals(found: Estimate) -> dict[str, Any]:
         "profit": found.profit,
         "max_page_sharing": found.rules.max_page_sharing,
         "use_zero_pages": found.rules.use_zero_pages,
-        "ended": list(found.ended),
+        "ended_pids": list(found.ended),
     }

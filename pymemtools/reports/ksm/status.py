@@ -163,6 +163,6 @@ def _totals(found: KsmStatus) -> dict[str, Any]:
         "cost": times(ksm.items, ITEM_SIZE),
         "limit_copies": ksm.copies,
         "scan_seconds": ksm.scan_seconds,
-        "kernel": dict(ksm.values),
+        "sysfs": dict(ksm.values),
         "much": found.candidates.much,
     }

@@ -52,8 +52,10 @@ def watch_report(found: Findings) -> Report:
     """Sum up, and demand samples from before to after."""
     seen = found.seen
     told = {key: peak._asdict() for key, peak in peaks(found.rows).items()}
-    keys = ("status", "command", "started", "ended")
-    return outcome("watch", COLUMNS, found, laws(found), **{key: seen[key] for key in keys}, peaks=told)
+    times = {f"{key}_seconds": seen[key] for key in ("started", "ended")}
+    return outcome(
+        "watch", COLUMNS, found, laws(found), status=seen["status"], words=seen["command"], **times, peaks=told
+    )
 
 
 def laws(found: Findings) -> Sequence[Law]:

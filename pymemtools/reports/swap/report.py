@@ -175,6 +175,6 @@ def _totals(found: Swapped) -> dict[str, Any]:
         "swap_cached": found.cached,
         "swap_remainder": found.remainder,
         "areas": [area._asdict() for area in found.areas],
-        "zswap": None if zswap is None else {**zswap._asdict(), "ratio": zswap.ratio},
+        "zswap_state": None if zswap is None else {**zswap._asdict(), "ratio": zswap.ratio},
         **(found.way_back.answer() if found.way_back is not None else {}),
     }

@@ -49,13 +49,13 @@ def pages_report(space: AddressSpace, place: int, pages: MappingPages) -> Report
         at += count * pages.page_size
     area = areas_of(space.mappings[place : place + 1], space.kinds[place : place + 1])[0]
     answer = PagesOf(space.title, area, pages)
-    totals = {_key(name): count for name, count in answer.counts.items()}
+    totals = {f"{_key(name).removesuffix('_page')}_pages": count for name, count in answer.counts.items()}
     flags = pages.flags and {_key(name): count for name, count in pages.flags.items()}
     return Report(
         "vgraph",
         table_of(COLUMNS, rows),
         answer,
-        totals={**totals, "mapped_once": pages.mapped_once, "flags": flags},
+        totals={**totals, "mapped_once_pages": pages.mapped_once, "pages_by_flag": flags},
         facts=space.facts._asdict(),
     )
 

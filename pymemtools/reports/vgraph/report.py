@@ -48,6 +48,7 @@ def vgraph_report(scene: Scene) -> Report:
 def _totals(figures: Figures) -> dict[str, int | None]:
     """Give the figures below the picture by the names that such amounts have everywhere."""
     names = {"mapped": "vss", "resident": "rss", "swapped": "swap"}
+    names |= {"holes": "hole_count", "writable_code": "writable_code_count"}  # as in rows these are no numbers
     return {names.get(field, field): value for field, value in figures._asdict().items()}
 
 

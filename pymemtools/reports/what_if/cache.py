@@ -175,6 +175,6 @@ def _totals(found: Cached, asks: Asking) -> dict[str, Any]:
         "cgroup": asks.path,
         "limited_by_cgroup": None if found.bound is None else found.bound.path,
         "limited_by_file": None if found.bound is None else found.bound.file,
-        "seconds": found.seconds,
-        "rules": {lru: _RULES[lru] for lru in found.passes},
+        "seconds_by_lru": found.seconds,
+        "rule_by_lru": {lru: _RULES[lru] for lru in found.passes},
     }

@@ -89,7 +89,7 @@ def oom_report(asked: Asked, request: OomRequest) -> Report:
         "cgroup": found.where.level.path if found.where.level else None,
         **found.dying.answer(),
         "rule": found.rule,
-        "error_bound": 1,  # of the score
+        "score_error_bound": 1,
     }
     unreadable = (found.candidates.unreadable, found.candidates.seen)
     return reported(asked, "oom", table_of(COLUMNS, cells), found, totals, notes, unreadable)
