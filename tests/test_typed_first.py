@@ -39,6 +39,12 @@ SAYS = (
     ("smem a-board.tar.gz", "(a-board.tar.gz); did you mean -S a-board.tar.gz?"),  # of which no file is there
     ("top", "no such command 'top' (did you mean 'smem --watch 2'?)"),
     ("oom", "no such command 'oom' (did you mean 'oom-scores' or 'oom-report'?)"),
+    ("slab", "no such command 'slab' (did you mean 'smem -W'?)"),  # and not lab
+    ("free --json", "free: No such option '--json'; did you mean -f json?; try"),
+    ("groups -n 5", "groups: No such option '-n'; did you mean --top N?; try"),
+    ("zones -n 5", "zones: No such option '-n'; try"),  # which has no --top
+    ("trend --since -2h", "trend: No such option '--since'; did you mean --from MOMENT?; try"),
+    ("numa -p 297", "numa: No such option '-p'; a process is named by its number alone; try"),
     ("what-if pss 297", "a process's: pymemtools pmap --rollup 297"),
     (f"free {BOARD}", f"free: Got unexpected extra argument ({BOARD}); did you mean -S {BOARD}?"),
     (f"zones {BOARD}", f"; did you mean -S {BOARD}?"),

@@ -95,6 +95,18 @@ _MEANT = {  # what other programs call it
     "cgtop": ("groups --watch 2",),
     "swapon": ("swap",),
     "wss.pl": ("wss",),
+    "atop": ("record", "smem --watch 2"),
+    "oomctl": ("report", "groups"),
+    "procrank": ("smem",),
+    "pcstat": ("cache",),
+    "meminfo": ("free", "smem -W"),
+    "buddyinfo": ("zones",),
+    "slab": ("smem -W",),
+    "smemcap": ("capture --compat smemcap",),
+    "psi": ("faults", "groups -c +full_avg60"),
+    "pressure": ("faults", "groups -c +full_avg60"),
+    "leak": ("trend",),
+    "prometheus": ("metrics",),
 }
 
 

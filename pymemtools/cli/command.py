@@ -56,6 +56,12 @@ class AbbreviatingCommand(click.Command):
                 meant = next((self._meant(arg) for arg in args if f"'{arg}'" in error.message), "")
                 if meant:
                     raise click.BadParameter(f"{error.message}{meant}", ctx, error.param) from None
+            if isinstance(error, click.NoSuchOption):
+                meant = self._meant_option(error.option_name)
+                if meant:
+                    raise click.NoSuchOption(
+                        error.option_name, f"{error.message.rstrip('.')}{meant}", ctx=ctx
+                    ) from None
             raise
         if rest and not ctx.resilient_parsing:
             extra = f"Got unexpected extra argument{'s' if len(rest) > 1 else ''} ({' '.join(rest)})"
@@ -68,6 +74,15 @@ class AbbreviatingCommand(click.Command):
         if "source" in options:
             return meant_source(text)
         return f"; did you mean -o {text}?" if "output" in options and "." in text else ""
+
+    def _meant_option(self, name: str) -> str:
+        """Ask whether what other programs call an option is meant as one of ours, or as the operand that a PID is."""
+        if name in ("-p", "--pid"):
+            is_operand = any(param.name in ("pid", "pids") for param in self.params)
+            return "; a process is named by its number alone" if is_operand else ""
+        meant = _MEANT.get(name, "")
+        has_it = any(meant.split()[0] in param.opts for param in self.params) if meant else False
+        return f"; did you mean {meant}?" if has_it else ""
 
     def _expanded(self, args: Iterable[str], options: Sequence[click.Option], ctx: click.Context) -> Iterable[str]:
         longs = [name for option in options for name in option.opts if name.startswith("--")]
@@ -114,4 +129,13 @@ def meant_source(text: str) -> str:
     return f"; did you mean -S {text}?" if os.path.exists(text) or text.endswith(_SOURCES) else ""
 
 
+_MEANT = {  # what other programs call it
+    **dict.fromkeys(("--json", "-j"), "-f json"),
+    "--csv": "-f csv",
+    **dict.fromkeys(("-n", "--limit", "--head", "--count"), "--top N"),
+    **dict.fromkeys(("-i", "--interval", "--delay"), "--watch SECONDS"),
+    "--since": "--from MOMENT",
+    "--until": "--to MOMENT",
+    "--input": "-S SOURCE",
+}
 _SOURCES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst", ".rec")
