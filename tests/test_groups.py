@@ -404,6 +404,33 @@ def test_names(path: str, container: str | None, pod: str | None, label: str) ->
     assert (container_of(path), pod_of(path), label_of(path)) == (container, pod, label)
 
 
+DOCKER, PODS = f"/docker/abcdef{'0' * 58}", "/kubepods"
+POD = f"{PODS}/pod5bd8ef07-3a5c-4bc3-8a8e-5b8ef07aa3cd"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        *(("abcd", DOCKER), ("abcdef0000", DOCKER), ("container abcdef000000", DOCKER)),
+        *(("5bd8ef07", POD), ("5bd8ef07-3a5c", POD), ("pod 5bd8ef07", POD)),
+        ("abc0", "/abc0"),  # a group of that name, and no container of an ID that begins so
+    ],
+)
+def test_what_it_is_called(tmp_path: Path, pymemtools: Run, name: str, path: str) -> None:
+    """As docker and kubectl show it, cut wherever one likes, or as the table of groups does."""
+    named = [group(each) for each in ("/docker", DOCKER, f"/docker/abc0{'1' * 60}", "/abc0", PODS, POD)]
+    tree = write(tmp_path, V2_ROOT | {key: text for each in named for key, text in each.items()})
+    by_name, by_path = (pymemtools("groups", each, "-S", str(tree)) for each in (name, path))
+    assert (by_name.returncode, by_name.stdout) == (0, by_path.stdout)
+
+
+def test_two_containers_of_one_beginning(tmp_path: Path, pymemtools: Run) -> None:
+    tree = write(tmp_path, V2_ROOT | group("/docker") | group(DOCKER) | group(f"/docker/abcd{'1' * 60}"))
+    done = pymemtools("groups", "abcd", "-S", str(tree))
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"pymemtools: abcd is the name of several control groups: /docker/abcd")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [

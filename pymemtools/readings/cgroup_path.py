@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, Missing, UsageProblem
 from pymemtools.procfs.cgroup import parse_cgroups
-from pymemtools.procfs.cgroup_names import SHORT_ID, own_container_of
+from pymemtools.procfs.cgroup_names import label_of, own_container_of, pod_of
 from pymemtools.procfs.mountinfo import parse_mountinfo
 from pymemtools.sources.base import Source
 
@@ -20,6 +20,7 @@ OF_CONTROLLERS = (
     *("cpuacct.", "blkio.", "freezer.", "devices.", "net_cls.", "net_prio.", "perf_event."),
 )
 OWN_GROUP = "."  # what users write for the one that they are in
+_LEAST_ID = 4  # digits of a container's ID: fewer are soon those of several
 UNITS = (".slice", ".service", ".scope")
 
 
@@ -130,7 +131,8 @@ def is_below(path: str, group: str) -> bool:
 def named_group(source: Source, hierarchy: Hierarchy, name: str) -> str:
     """Give the path of a group: itself, with or without the mount point before it, or the name of a systemd unit.
 
-    ``.`` is our own. Raises UsageProblem when several units have that name, and Missing when none has.
+    ``.`` is our own; of containers and pods the beginning of an ID does, if there is no unit of that name.
+    Raises UsageProblem when several have that name, and Missing when none has.
     """
     if name == OWN_GROUP:
         return own_group(source, hierarchy)
@@ -145,19 +147,40 @@ def named_group(source: Source, hierarchy: Hierarchy, name: str) -> str:
 
 
 def _unit(source: Source, hierarchy: Hierarchy, name: str) -> str:
+    groups = list(_all_groups(source, hierarchy))
     wanted = {name, f"{name}.service"}
-    found: list[str] = []
+
+    def is_group(path: str) -> bool:  # and no file, such as "tasks"
+        return bool(source.names(f"{hierarchy.point}{path}"))
+
+    for fits in (lambda path: path.rpartition("/")[2] in wanted, lambda path: _is_called(path, name)):
+        found = [path for path in groups if fits(path) and is_group(path)]
+        if len(found) > 1:
+            raise UsageProblem(f"{name} is the name of several control groups: {' '.join(found)}")
+        if found:
+            return found[0]
+    near = next((path for path in _near(groups, name) if is_group(path)), None)
+    meant = " ('pymemtools groups' lists them)" if near is None else f"; did you mean {near.rpartition('/')[2]}?"
+    raise Missing(f"{name}: no such control group{meant}")
+
+
+def _all_groups(source: Source, hierarchy: Hierarchy) -> Iterator[str]:
     level = [""]
     while level:
-        children = [f"{path}/{child}" for path in level for child in _groups(source, f"{hierarchy.point}{path}")]
-        named = [path for path in children if path.rpartition("/")[2] in wanted or _is_container(path, name)]
-        found += [path for path in named if source.names(f"{hierarchy.point}{path}")]  # but no file, such as "tasks"
-        level = children
-    if not found:
-        raise Missing(f"{name}: no such control group")
-    if len(found) > 1:
-        raise UsageProblem(f"{name} is the name of several control groups: {' '.join(found)}")
-    return found[0]
+        level = [f"{path}/{child}" for path in level for child in _groups(source, f"{hierarchy.point}{path}")]
+        yield from level
+
+
+def _near(groups: Iterable[str], name: str) -> list[str]:
+    """List what is called like it, whatever kind of unit it is."""
+    from difflib import get_close_matches
+
+    paths = {_stem(path.rpartition("/")[2]): path for path in groups}
+    return [paths[near] for near in get_close_matches(_stem(name), paths)]
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] if name.endswith(UNITS) else name
 
 
 def groups_beginning(source: Source, text: str) -> list[str]:
@@ -174,10 +197,11 @@ def groups_beginning(source: Source, text: str) -> list[str]:
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]*", re.ASCII)
 
 
-def _is_container(path: str, name: str) -> bool:
-    """Tell whether a group is the container of an ID of which at least so much is given as docker shows."""
-    identity = own_container_of(path) if len(name) >= SHORT_ID else None
-    return identity is not None and identity.startswith(name)
+def _is_called(path: str, name: str) -> bool:
+    """Tell whether a group is called so by ``groups``, or is the container or pod of an ID that begins so."""
+    last = path.rpartition("/")[2]
+    identities = (own_container_of(path), pod_of(last)) if len(name) >= _LEAST_ID else ()
+    return label_of(last) == name or any(each is not None and each.startswith(name) for each in identities)
 
 
 def _groups(source: Source, path: str) -> list[str]:
