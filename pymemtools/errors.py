@@ -17,6 +17,15 @@ class Missing(MemtoolsError):
     """Say that the source has no such file: never captured, or the process is gone."""
 
 
+class NotRecorded(Missing):
+    """Say that a recording leaves a process's mappings out, and which it takes."""
+
+    reason = "not recorded, as maps are only of processes that record --smaps names"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where}: {self.reason}")
+
+
 class NoSuchProcess(Missing):
     """Say that a process that was named is not there, or has ended; the command that was asked is put before it."""
 

@@ -19,6 +19,8 @@ from trees import Proc, write_tree
 from pymemtools.probes.file_walk import DONE, ROW, Looks, Place, Walk
 from pymemtools.probes.page_cache import MINCORE, PAGE, CacheCounter
 from pymemtools.readings.cached_files import Reach, survey
+from pymemtools.render.cache_table import cache_lines
+from pymemtools.reports.cache.report import CacheAnswer, TreeRow, WholeCache
 from pymemtools.reports.cache.request import CacheRequest, answer
 from pymemtools.sources import open_source
 from pymemtools.units import human_size
@@ -95,7 +97,7 @@ def test_small_files_have_more_in_the_cache_than_they_are_long(pymemtools: Run, 
             file.write(b"x")
             os.fsync(file.fileno())
     last = pymemtools("cache", str(here)).stdout.decode().splitlines()[-1]
-    assert last == f"{here}: {human_size(3 * PAGE)} in cache, in whole pages of 3 B, 3 files in 1 directories"
+    assert last == f"{here}: {human_size(3 * PAGE)} in cache, in whole pages, of 3 B, 3 files in 1 directory"
 
 
 def test_both_ways_to_count_agree(here: Path) -> None:
@@ -194,6 +196,28 @@ def test_a_process_that_may_not_be_read_fails_where_it_was_named(pymemtools: Run
     assert b"/lib/c" in done.stdout
     assert done.stderr == b"pymemtools: cache: 1 of 2 processes could not be read (no smaps)\n"
     assert done.returncode == 1
+
+
+def test_kernel_threads_map_nothing(copy: Path) -> None:
+    """They count neither as processes nor as such that could not be read: who is not root may read none of them."""
+    (copy / "proc/9/stat").write_text(f"9 (kswapd0) S 2 0 0 0 -1 2129984 {' '.join('0' * 43)}\n")
+    (copy / "proc/9/smaps").write_text("no smaps\n")
+    (copy / "proc/7/smaps").write_text("no smaps\n")
+    report = answer(open_source(str(copy)), CacheRequest(((__file__,) * 2,), who=True))
+    assert report.warnings == (
+        "1 of 1 processes could not be read (7/smaps: line 1: expected a mapping, got 'no smaps')",
+    )
+
+
+def test_what_is_not_known_is_not_nothing() -> None:
+    """Where nothing could be looked at, as by who is not root, no file has 0 bytes in the cache."""
+    unknown = TreeRow("", 2, 1, 3 * MIB, 0, None, None, None, 2)
+    whole = WholeCache(9 * MIB, 0, 9 * MIB, None, is_lower_bound=True)
+    assert list(cache_lines(CacheAnswer((), (), unknown, whole, 0, is_lacking=False), None)) == [
+        "All: - of 3.0 MiB in cache, 2 files in 1 directory, 2 not known",
+        "Cached: 9.0 MiB, of which at least 0 B in these files",
+        "Rest:   9.0 MiB: what could not be looked at, files that nobody has open or maps, tmpfs, shared memory",
+    ]
 
 
 def test_a_sparse_file_of_a_tebibyte(pymemtools: Run, tmp_path: Path) -> None:
@@ -396,7 +420,7 @@ def test_files_that_are_mapped_in_a_capture(pymemtools: Run, copy: Path) -> None
         "      PSS       RSS   COPIED MAPPED BY   PATH\n"
         "120.0 KiB 200.0 KiB 28.0 KiB shell(7) +1 /lib/c\n"
         "  4.0 KiB   4.0 KiB      0 B x\\x1b[2J(8) /bin/\\x1b\n"
-        "... and 1 more files (--top 0 shows all)\n"
+        "... and 1 more file (--top 0 shows all)\n"
         "\n"
         "All: 128.0 KiB PSS of 3 mapped files, with copies\n"
         "Mapped: 300.0 KiB of Cached: 600.0 KiB; what else is in it no capture tells\n"

@@ -81,6 +81,13 @@ def test_what_no_moment_holds_is_refused_by_name(still: StillTree, still_recordi
     )
 
 
+@pytest.mark.parametrize("call", ["smem -m", "cache"])
+def test_how_mappings_would_have_been_recorded_is_said(call: str, still_recording: str, pymemtools: Run) -> None:
+    """It is why they are missing of most processes, whatever refused the others."""
+    done = pymemtools(*call.split(), "-S", still_recording)
+    assert b"could not be read (not recorded, as maps are only of processes that record --smaps names)" in done.stderr
+
+
 BOARD = {
     "meminfo": b"MemTotal: 1000000 kB\nMemFree: 500000 kB\nMemAvailable: 600000 kB\nBuffers: 0 kB\nCached: 100000 kB\n"
     b"SwapTotal: 0 kB\nSwapFree: 0 kB\n"

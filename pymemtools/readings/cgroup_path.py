@@ -153,12 +153,12 @@ def _unit(source: Source, hierarchy: Hierarchy, name: str) -> str:
     def is_group(path: str) -> bool:  # and no file, such as "tasks"
         return bool(source.names(f"{hierarchy.point}{path}"))
 
-    for fits in (lambda path: path.rpartition("/")[2] in wanted, lambda path: _is_called(path, name)):
-        found = [path for path in groups if fits(path) and is_group(path)]
-        if len(found) > 1:
-            raise UsageProblem(f"{name} is the name of several control groups: {' '.join(found)}")
-        if found:
-            return found[0]
+    units = [path for path in groups if path.rpartition("/")[2] in wanted and is_group(path)]
+    found = units or [path for path in groups if _is_called(path, name) and is_group(path)]
+    if len(found) > 1:
+        raise UsageProblem(f"{name} is the name of several control groups: {' '.join(found)}")
+    if found:
+        return found[0]
     near = next((path for path in _near(groups, name) if is_group(path)), None)
     meant = " ('pymemtools groups' lists them)" if near is None else f"; did you mean {near.rpartition('/')[2]}?"
     raise Missing(f"{name}: no such control group{meant}")

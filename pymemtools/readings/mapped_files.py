@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
+from pymemtools.errors import Denied, MemtoolsError, Missing, NotRecorded, ParseError
 from pymemtools.procfs.smaps.table import SmapsTable
 from pymemtools.procfs.stat import Stat
 from pymemtools.readings.mappings import read_smaps
@@ -65,7 +66,8 @@ def read_mapped(source: Source, pids: Sequence[int]) -> MappedFiles:
                 refused.append(told.refused.rpartition(": ")[2])
             else:
                 _take(files, pid, told.name, told.table)
-    return MappedFiles(list(files.values()), processes, len(refused), refused[0] if refused else "")
+    reason = next((reason for reason, _ in Counter(refused).most_common(1)), "")
+    return MappedFiles(list(files.values()), processes, len(refused), reason)
 
 
 class _Told(NamedTuple):
@@ -84,8 +86,9 @@ def _read(files: ProcessFiles, stat: Stat | None) -> _Told | None:
     has_memory = not process.command.startswith(("[", "?")) if stat is None else stat.has_memory
     try:
         table = read_smaps(files, _FIELDS.__contains__)
-    except Missing:
-        return _Told(name, None, "no smaps") if has_memory else None
+    except Missing as error:
+        why = error.reason if isinstance(error, NotRecorded) else "no smaps"
+        return _Told(name, None, why) if has_memory else None
     except (Denied, ParseError) as error:
         return _Told(name, None, str(error))
     if table.mappings:

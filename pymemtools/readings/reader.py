@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess, ParseError
+from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess, NotRecorded, ParseError
 from pymemtools.procfs.cgroup import main_group, parse_cgroups
 from pymemtools.procfs.smaps.rollup import Rollups, parse_smaps_rollup
 from pymemtools.procfs.smaps.tally import Tally
@@ -86,10 +86,11 @@ class ProcessReader:
             return process._replace(refused=_reason(error))
         except ParseError as error:
             return process._replace(refused=_reason(error), status=None)  # of what is damaged nothing is believed
-        except Missing:
+        except Missing as error:
             if self._source.is_live or not (self._wants.memory or _has_memory(stat, process)):
                 raise
-            return process._replace(refused=self._why_missing(files.pid))
+            why = error.reason if isinstance(error, NotRecorded) else self._why_missing(files.pid)
+            return process._replace(refused=why)
         return process._replace(is_in_exec=True) if stat is not None and stat.is_in_exec else process
 
     def _small_files(self, files: ProcessFiles, process: Process) -> Process:

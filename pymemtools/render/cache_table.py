@@ -22,7 +22,7 @@ def cache_lines(answer: CacheAnswer, columns: int | None) -> Iterator[str]:
     hidden = answer.all.files - len(answer.rows)
     if answer.rows and hidden > 0:
         shown = sum(row.file.in_cache or 0 for row in answer.rows)
-        yield f"... and {hidden} more files, {_human(answer.all.in_cache - shown)} in cache (--top 0 shows all)"
+        yield f"... and {_files(hidden, 'more ')}, {_human(answer.all.in_cache - shown)} in cache (--top 0 shows all)"
     if not answer.all.files and not answer.trees and answer.is_lacking:
         return
     if len(answer.rows) != 1 or hidden > 0:
@@ -45,9 +45,9 @@ def mapped_lines(answer: MappedAnswer, columns: int | None) -> Iterator[str]:
         ]
         yield from _with_paths(shown, [row.file.path for row in rows], columns)
     if answer.files > len(rows):
-        yield f"... and {answer.files - len(rows)} more files (--top 0 shows all)"
+        yield f"... and {_files(answer.files - len(rows), 'more ')} (--top 0 shows all)"
     yield from [""] if rows else []
-    yield f"All: {_human(answer.pss)} PSS of {answer.files} mapped file{'' if answer.files == 1 else 's'}, with copies"
+    yield f"All: {_human(answer.pss)} PSS of {_files(answer.files, 'mapped ')}, with copies"
     yield f"Mapped: {_human(answer.mapped)} of Cached: {_human(answer.cached)}; what else is in it no capture tells"
 
 
@@ -128,14 +128,15 @@ def _percent(row: FileRow) -> str:
 
 def _sum(tree: TreeRow) -> str:
     name = f"{escape(tree.path)}: " if tree.path else "All: "
-    places = f" in {tree.directories} directories" if tree.directories else ""
+    places = f" in {tree.directories} director{'y' if tree.directories == 1 else 'ies'}" if tree.directories else ""
     more = [f"{word} {_human(amount)}" for word, amount in _beside(tree) if amount]
     unknown = f", {tree.unknown} not known" if tree.unknown else ""
     beside = f" ({', '.join(more)})" if more else ""
-    cached = f"{_human(tree.in_cache)} of {_human(tree.size)} in cache"
+    in_cache = None if tree.unknown >= tree.files > 0 else tree.in_cache  # of none of them it is known
+    cached = f"{_human(in_cache)} of {_human(tree.size)} in cache"
     if tree.in_cache > tree.size:
-        cached = f"{_human(tree.in_cache)} in cache, in whole pages of {_human(tree.size)}"
-    return f"{name}{cached}{beside}, {tree.files} files{places}{unknown}"
+        cached = f"{_human(tree.in_cache)} in cache, in whole pages, of {_human(tree.size)}"
+    return f"{name}{cached}{beside}, {_files(tree.files)}{places}{unknown}"
 
 
 def _beside(tree: TreeRow) -> tuple[tuple[str, int | None], ...]:
@@ -143,10 +144,16 @@ def _beside(tree: TreeRow) -> tuple[tuple[str, int | None], ...]:
 
 
 def _whole(whole: WholeCache) -> Iterator[str]:
-    yield f"Cached: {_human(whole.cached)}, of which {_human(whole.in_files)} in these files"
+    least = "at least " if whole.is_lower_bound else ""
+    yield f"Cached: {_human(whole.cached)}, of which {least}{_human(whole.in_files)} in these files"
     if whole.rest is not None and whole.rest >= 0:
         shmem = f"; Shmem is {_human(whole.shmem)}" if whole.shmem is not None else ""
-        yield f"Rest:   {_human(whole.rest)}: files that nobody has open or maps, tmpfs, shared memory{shmem}"
+        unseen = "what could not be looked at, " if whole.is_lower_bound else ""
+        yield f"Rest:   {_human(whole.rest)}: {unseen}files that nobody has open or maps, tmpfs, shared memory{shmem}"
+
+
+def _files(count: int, kind: str = "") -> str:
+    return f"{count} {kind}file{'' if count == 1 else 's'}"
 
 
 def _human(amount: int | None) -> str:

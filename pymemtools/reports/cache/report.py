@@ -52,6 +52,7 @@ class WholeCache(NamedTuple):
     in_files: int
     rest: int | None
     shmem: int | None  # tmpfs, shared memory: part of Cached, and of what is open or mapped only some
+    is_lower_bound: bool  # not every process or file could be looked at
 
 
 class CacheAnswer(NamedTuple):
@@ -88,7 +89,8 @@ def cache_report(
     named = {} if asked.by_process else {asked.paths[number]: each for number, each in found.sums.items()}
     trees = tuple(_tree(path, each) for path, each in named.items() if each.directories)
     everything = _tree("", sums)
-    whole = None if asked.meminfo is None else _whole(asked.meminfo, everything.in_cache)
+    is_lower_bound = bool(everything.unknown or (used is not None and used.unreadable))
+    whole = None if asked.meminfo is None else _whole(asked.meminfo, everything.in_cache, is_lower_bound)
     unseen = () if asked.by_process else tuple(_unseen(found, asked.paths))
     answer = CacheAnswer(tuple(rows), trees, everything, whole, sums.pages, bool(unseen))
     columns = (
@@ -141,9 +143,9 @@ def _totals(answer: CacheAnswer, trees: Sequence[TreeRow]) -> dict[str, Any]:
     return found
 
 
-def _whole(meminfo: Mapping[str, int], in_files: int) -> WholeCache:
+def _whole(meminfo: Mapping[str, int], in_files: int, is_lower_bound: bool) -> WholeCache:
     cached = meminfo.get("Cached")
-    return WholeCache(cached, in_files, minus(cached, in_files), meminfo.get("Shmem"))
+    return WholeCache(cached, in_files, minus(cached, in_files), meminfo.get("Shmem"), is_lower_bound)
 
 
 def _unseen(found: Survey, paths: Sequence[str]) -> Iterator[str]:

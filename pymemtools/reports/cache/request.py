@@ -10,6 +10,7 @@ from pymemtools.probes.file_walk import Place
 from pymemtools.readings.cached_files import CachedFile, Reach, Survey, Told, read_mounts, survey
 from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.hidden import invisible, unread
+from pymemtools.readings.processes import pids_in_user_space
 from pymemtools.readings.used_files import Used, read_used
 from pymemtools.report import Report
 from pymemtools.reports.cache.report import Asked, cache_report
@@ -44,13 +45,13 @@ def answer(source: Source, asked: CacheRequest, told: Told = lambda sums: None, 
     """Look at the files and make the report. Raises Denied where no process that was named tells of its own."""
     used, places = None, places_of(asked.names)
     if asked.by_process:
-        used = read_used(source, asked.pids or source.pids(), opened=True)
+        used = read_used(source, asked.pids or pids_in_user_space(source), opened=True)
         places = list(used.places.values())
         if used.processes == used.unreadable > 0:
             raise Denied(f"cache: no process tells what it maps: {used.reason}")
     is_lacking = bool(asked.pids and used is not None and used.unreadable)
     if asked.who and not asked.everything:
-        used = read_used(source, source.pids(), opened=False)
+        used = read_used(source, pids_in_user_space(source), opened=False)
     mounts = read_mounts(source)
     found = survey(places, mounts, asked.reach, told)
     if asked.has_cells:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
+from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess, NotRecorded
 from pymemtools.sources.base import Facts, kernel_release, parse_pid, utc
 from pymemtools.sources.folders import folders_of
 from pymemtools.sources.manifest import Manifest
@@ -89,7 +89,7 @@ class Replay:
         if refused is not None:
             raise Denied(f"{where}: {refused.decode('utf-8', 'replace')}, when it was recorded")
         if name in _MAPS:
-            raise Missing(f"{where}: not recorded, as maps are only of processes that record --smaps names")
+            raise NotRecorded(where)
         raise Missing(f"{where}: not in {self.recording.path}")
 
     def _files(self, text: int) -> dict[str, bytes]:
