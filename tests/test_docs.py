@@ -9,12 +9,15 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from conftest import HERE, Run
 
+from pymemtools.sources import open_source
 from pymemtools.sources.example import demo_path
+from pymemtools.sources.recording.recording import Recording
 
 ROOT = HERE.parent
 DOCUMENTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
@@ -95,6 +98,21 @@ def test_blocks_of_python_run(document: Path) -> None:
     names: dict[str, object] = {}
     for block in re.findall(r"^```python\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL):
         exec(compile(block, document.name, "exec"), names)
+
+
+def test_what_may_be_imported_is_there() -> None:
+    """A row of api.md names modules, what is stable in them and, behind a colon, what the object given has."""
+    given = {"open_source": open_source(demo_path()), "open_recording": Recording}
+    rows = re.findall(r"^\| (`pymemtools\..*?) \| (.*) \|$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    assert len(rows) > 6
+    for modules, stable in rows:
+        paths = re.findall(r"`([\w.]+?)(?:\.\*)?`", modules)
+        rooms = [import_module(path if path[0] != "." else paths[0].rpartition(".")[0] + path) for path in paths]
+        names, attributes = (re.findall(r"`([A-Za-z]\w*)[`(]", part) for part in stable.partition(": ")[::2])
+        for name in names:
+            assert any(hasattr(room, name) for room in rooms), name
+        for attribute in attributes:
+            assert hasattr(given[names[0]], attribute), attribute
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
