@@ -22,7 +22,6 @@ _LOOK = re.compile(
     rb"([r-][w-][x-][ps]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-9]{1,20}) *([^\n]*)"
 )  # what stands behind the addresses, the same in many lines
 _PIECE = 1 << 18  # bytes of text parsed at once: bounds what stands in memory twice
-_DELETED = b" (deleted)"
 _Look = tuple[bytes, int, bytes, int, bytes]  # permissions, offset, device, inode, name
 
 
@@ -52,11 +51,6 @@ class Mapping(NamedTuple):
     def is_anonymous(self) -> bool:
         """Tell private memory without a file from everything else; ``[heap]`` and ``[anon:NAME]`` are such memory."""
         return not self.inode and not self.is_shared and not self.name.startswith(b"/")
-
-    @property
-    def is_deleted(self) -> bool:
-        """Tell a file that has no name any more; a file may also bear such a name."""
-        return self.name.startswith(b"/") and self.name.endswith(_DELETED)
 
 
 class Mappings(Sequence[Mapping]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pymemtools.errors import UsageProblem
@@ -150,8 +150,3 @@ class Plan(NamedTuple):
             return self
         rss = self.request.view.column("rss")
         return self if rss is None else self._replace(sort=rss)
-
-
-def sorted_names(columns: Sequence[Column]) -> list[str]:
-    """Name columns, for completion."""
-    return sorted(column.key for column in columns)

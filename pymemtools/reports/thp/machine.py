@@ -44,12 +44,6 @@ class HugePageStatus(NamedTuple):
     pages: HugePages
     rows: list[ZoneBlocks]
 
-    @property
-    def huge_order(self) -> int | None:
-        """Give the order of a huge page."""
-        size = self.pages.size
-        return None if size is None else (size // self.pages.page_size).bit_length() - 1
-
 
 def thp_report(source: Source) -> Report:
     """Read the state of huge pages. Raises Missing where the source tells nothing of it."""
