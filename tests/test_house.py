@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
@@ -87,6 +89,27 @@ def test_only_experiments_start_programs_and_trace_them() -> None:
         if isinstance(node, ast.Attribute) and node.attr in STARTING
     }
     assert users == {"lab/aslr.py", "lab/child.py", "lab/programs/wild.py", "lab/watch.py"}
+
+
+def test_what_changes_this_machine_is_told() -> None:
+    """Commands that know ``control`` are in SECURITY.md by name."""
+    users = {
+        module.removeprefix("cli/").removesuffix(".py").replace("/", " ").replace("_", "-")
+        for module, tree in modules().items()
+        if module.startswith("cli/") and any(name.startswith("pymemtools.control") for name in imported(tree))
+    }
+    told = (HERE.parent / "SECURITY.md").read_text(encoding="utf-8")
+    assert users == {"cache", "drop-caches", "tunables set", "wss"}
+    assert [user for user in sorted(users) if f"`{user}" not in told] == []
+
+
+def test_no_function_is_left_that_nobody_calls() -> None:
+    """Its name is nowhere but where it is defined: neither in code, nor in tests, nor in documents."""
+    texts = [*PACKAGE.rglob("*.py"), *HERE.rglob("*.py"), *HERE.parent.glob("*.md"), *HERE.parent.glob("docs/*.md")]
+    words = Counter(word for text in texts for word in re.findall(r"\w+", text.read_text(encoding="utf-8")))
+    of_click = {"format_commands"}  # which click calls
+    unused = {function.name for _, function in functions() if words[function.name] == 1} - of_click
+    assert {name for name in unused if not name.startswith("__")} == set()
 
 
 def imported(tree: ast.Module) -> Iterator[str]:

@@ -228,7 +228,7 @@ TOTALS: Mapping[str, tuple[Column, ...]] = {
     "numa PID": (_PID,),
     "wss": (
         _PID,
-        _of("method", "how it was measured: idle or referenced", "text"),
+        _of("method", "how it was measured: idle, referenced or soft-dirty", "text"),
         _of("cleared_referenced", "what the kernel took for used, and for unused then"),
         _of("cleared_soft_dirty", "whether soft-dirty bits were cleared, too", "bool"),
         _of("flushed_tlb", "whether the TLB was flushed", "bool"),
