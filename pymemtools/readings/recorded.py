@@ -26,7 +26,7 @@ class Event(NamedTuple):
     what: str
 
 
-class Kills(NamedTuple):
+class CountedKills(NamedTuple):
     """Kills for want of memory between two samples."""
 
     since: int  # the sample whose counter was looked at before
@@ -63,7 +63,7 @@ class Recorded:
         return list(self._told("pressure/memory", parse_pressure))
 
     @cached_property
-    def kills(self) -> list[Kills]:
+    def kills(self) -> list[CountedKills]:
         """Tell between which moments the kernel killed for want of memory, and how often; the last time exactly."""
         found = self._kills(self.moments[0].number, self.moments[-1].number)
         if found:  # of a long recording not every text was looked at
@@ -71,13 +71,13 @@ class Recorded:
             found += self._kills(last.since, last.moment.number)
         return found
 
-    def _kills(self, first: int, last: int) -> list[Kills]:
+    def _kills(self, first: int, last: int) -> list[CountedKills]:
         counts = [(moment, told.get("oom_kill")) for moment, told in self._told("vmstat", parse_vmstat, (first, last))]
         found = []
         for (before, was), (moment, now) in pairwise(counts):
             if was is not None and now is not None:
                 more = now - was if before.boot_id == moment.boot_id else now
-                found += [Kills(before.number, moment, more)] if more > 0 else []
+                found += [CountedKills(before.number, moment, more)] if more > 0 else []
         return found
 
     def before(self, moment: Moment) -> Moment:
