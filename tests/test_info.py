@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from recordings import Told, every_ten_seconds, record
 from trees import Proc, write_tree
 
 from pymemtools.cli import cli
 from pymemtools.errors import MemtoolsError
 from pymemtools.sources.example import demo_path
 
+CAPTURES = Path(__file__).parent / "captures"
 ARGUMENTS = {  # of questions that are not a whole call
     "faults --top": "5",
     "pmap": "1",
@@ -90,3 +92,26 @@ def test_a_bad_smaps_is_counted_and_the_rest_told(tmp_path: Path, pymemtools: Ru
     done = pymemtools("info", "-S", str(tmp_path))
     assert done.returncode == 0
     assert done.stdout.decode().splitlines()[9:11] == ["Processes:  2, and 0 kernel threads", "Unreadable: 1"]
+
+
+def test_a_log_and_a_recording_are_asked_for(tmp_path: Path, pymemtools: Run) -> None:
+    """What became of the board is in its log, which a capture has where that was asked for, and a sosreport."""
+
+    def answers(source: Path) -> dict[str, tuple[str, list[str]]]:
+        rows = json.loads(pymemtools("info", "-S", str(source), "-f", "json").stdout)["rows"]
+        return {row["question"]: (row["answer"], row["missing"]) for row in rows}
+
+    board = write_tree(tmp_path / "board", Proc(1, "init"))
+    without = answers(board)
+    assert (without["oom-report"], without["trend"]) == (("no", ["log"]), ("no", ["recording"]))
+    assert "log" in without["report"][1]
+    (board / "proc/dmesg").write_text("[    1.000000] hello\n")
+    assert answers(board)["oom-report"] == answers(CAPTURES / "sosreport")["oom-report"] == ("yes", [])
+    subprocess.run(["tar", "-czf", tmp_path / "sos.tar.gz", "-C", CAPTURES, "sosreport"], check=True)
+    assert answers(tmp_path / "sos.tar.gz")["oom-report"] == ("yes", [])
+    recording = record(
+        str(tmp_path / "a.rec"),
+        [Told(7, "/bin/a", lambda n: 900)],
+        every_ten_seconds(3, lambda number: {"uptime": b"9 9\n"}),
+    )
+    assert answers(Path(recording))["trend"] == ("yes", [])

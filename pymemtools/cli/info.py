@@ -30,9 +30,8 @@ def command(ctx: click.Context, /, path: str | None, style: str, **options: Any)
     check_style(style)
     if path is not None and options["source"] is not None:
         raise UsageProblem("info: SOURCE and --source are two answers to the same question")
-    source = open_from(
-        ctx, options["source"] if path is None else path, partial=options["partial"], max_size=options["max_size"]
-    )
+    path, partial, max_size = options["source"] if path is None else path, options["partial"], options["max_size"]
+    source = open_from(ctx, path, partial=partial, max_size=max_size, with_logs=True)
     report = info_report(source)
     note_incomplete(ctx, report, strict=options["strict"])
     show(report, style, _text)

@@ -14,7 +14,7 @@ from pymemtools.readings.processes import count_processes
 from pymemtools.readings.tmpfs import TMPFS, tells_tmpfs
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import ProcessFiles, Source, utc
-from pymemtools.sources.left_behind import host_of, uname_of
+from pymemtools.sources.left_behind import host_of, logs_of, uname_of
 
 if TYPE_CHECKING:
     from pymemtools.sources.recording.recording import Recording, Summary
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
 
     question: str
     answer: str  # "yes", "partly" or "no"
-    missing: tuple[str, ...]  # for the whole answer, and no process, or not the machine, has: files, page_size, unit
+    missing: tuple[str, ...]  # for the whole answer, and no process, or not the machine, has: files, page_size, log ...
 
 
 class Info(NamedTuple):
@@ -57,7 +57,13 @@ class Info(NamedTuple):
 COLUMNS = (
     Column("question", "Command", "a command of this program", "text", right=False),
     Column("answer", "Answer", "yes, partly (something is left out or derived) or no", "text", right=False),
-    Column("missing", "Without", "the files, page_size or unit that the whole answer lacks", "list", right=False),
+    Column(
+        "missing",
+        "Without",
+        "the files, page_size, unit, log or recording that the whole answer lacks",
+        "list",
+        right=False,
+    ),
 )
 _OF_THE_SOURCE = ("kind", "path", "kernel", "page_size", "taken_at", "host", "machine", "tool")
 _COUNTS = ("mem_total", "swap_total", "processes", "kernel_threads")
@@ -75,6 +81,8 @@ _PAGE_SIZE = "page_size"  # no file, but what a smaps or the manifest tells; it 
 _FRAMES = HISTOGRAM  # or, of a live machine, kpageflags, which is never read whole for that
 _FILL = TMPFS  # or, of a live machine, what its file systems say
 _UNIT = "unit"  # of systemd's, in a cgroup: a machine without systemd has none
+_LOG = "log"  # the kernel's: the ring buffer, or any that was left beside a copy
+_RECORDING = "recording"
 QUESTIONS = (
     Needs("free", ("meminfo",)),
     Needs("free --cgroup", ("/sys/fs/cgroup/",)),
@@ -91,6 +99,7 @@ QUESTIONS = (
         ("meminfo", "PID/oom_score|PID/stat|PID/status|PID/smaps"),
         ("PID/stat", "PID/status", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", _PAGE_SIZE),
     ),
+    Needs("oom-report", (_LOG,)),
     Needs("swap", ("meminfo", "PID/smaps_rollup|PID/smaps"), ("swaps", "PID/status", "PID/cmdline")),
     Needs("cache", ("PID/smaps",), ("PID/stat|PID/cmdline", "meminfo")),
     Needs(
@@ -107,6 +116,7 @@ QUESTIONS = (
         ("vmstat|PID/smaps_rollup|PID/smaps|/sys/fs/cgroup/",),
         ("vmstat", "pressure/memory", "PID/smaps_rollup|PID/smaps", "/sys/fs/cgroup/", "PID/cgroup", _PAGE_SIZE),
     ),
+    Needs("trend", (_RECORDING,)),
     Needs("numa", ("/sys/devices/system/node/|zoneinfo",), ("/sys/devices/system/node/",)),
     Needs("numa PID", ("PID/numa_maps",), (_PAGE_SIZE,)),
     Needs(
@@ -131,7 +141,15 @@ QUESTIONS = (
         (
             *("meminfo", "vmstat", "zoneinfo", "buddyinfo", "swaps", "pressure/memory", "mounts", _FILL, "sys/vm/"),
             *("PID/stat", "PID/status", "PID/smaps", "PID/oom_score", "PID/oom_score_adj", "PID/cmdline", "PID/cgroup"),
-            _PAGE_SIZE,
+            *(_PAGE_SIZE, _LOG),
+        ),
+    ),
+    Needs(
+        "selftest",
+        ("meminfo|vmstat|zoneinfo|PID/smaps|PID/status",),
+        (
+            *("meminfo", "vmstat", "zoneinfo", "buddyinfo", "swaps", "sys/vm/"),
+            *("PID/stat", "PID/status", "PID/statm", "PID/smaps", "PID/smaps_rollup", "PID/oom_score", _PAGE_SIZE),
         ),
     ),
     Needs("iomem-graph", ("iomem",)),
@@ -240,6 +258,10 @@ def _has(source: Source, path: str, process_files: set[str]) -> bool:
         return has_frame_flags(source)
     if path == _FILL:
         return tells_tmpfs(source)
+    if path == _LOG:
+        return _has_log(source)
+    if path == _RECORDING:
+        return hasattr(source, "recording")
     if path == _UNIT:
         return _UNIT in process_files or "cgroup" not in process_files  # which is named as missing itself
     if path.startswith("PID/"):
@@ -249,6 +271,18 @@ def _has(source: Source, path: str, process_files: set[str]) -> bool:
     try:
         text = source.read(path)
         return bool(text) and not (path == "iomem" and is_hidden(parse_iomem(text)))
+    except MemtoolsError:
+        return False
+
+
+def _has_log(source: Source) -> bool:
+    """Tell whether the kernel's messages are there, and may be read."""
+    if not source.is_live:
+        return bool(logs_of(source)) or "dmesg" in source.names("")
+    from pymemtools.sources.kernel_log import read_kernel_log
+
+    try:
+        return bool(read_kernel_log())
     except MemtoolsError:
         return False
 
