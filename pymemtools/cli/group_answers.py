@@ -54,4 +54,4 @@ def limit_lines(found: Sequence[Bound]) -> Iterator[str]:
         for bound in found
     ]
     yield ""
-    yield from table(("limit", "set to", "used", "surely there", "at most", "memory group"), cells, left=(0, 5))
+    yield from table(("limit", "set to", "used", "surely there", "at most", "group"), cells, left=(0, 5))

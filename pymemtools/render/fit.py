@@ -22,9 +22,17 @@ def fitted(line: str, columns: int) -> Iterator[str]:
 
     >>> list(fitted("vm.laptop_mode  0  off, or so it seems", 30))
     ['vm.laptop_mode  0  off, or so', '    it seems']
+
+    A line below a table's titles is cut: nothing of it is missed.
+
+    >>> list(fitted("-----  --------------------------", 30))
+    ['-----  -----------------------']
     """
     if not _is_wider(line, columns) or "\x1b" in line:
         yield line
+        return
+    if set(line) <= {"-", " "}:
+        yield line[:columns]
         return
     line = _UNIT.sub("\0", _moved(line, columns))
     indent = _indent(line, columns)
