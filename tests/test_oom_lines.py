@@ -217,7 +217,7 @@ def test_who_was_about_to_end_and_who_could_not_be_reaped() -> None:
     ]
     analysis = only(made(TASKS, [HOG], end, "6.13.0", memory=of_group(0)))
     assert [kill.pid for kill in analysis.report.kills] == [42, 44]
-    lines = list(report_lines(analysis, is_whole=False))
+    lines = list(report_lines(Told("", analysis), is_whole=False))
     assert "With it all of its group were killed, as memory.oom.group of the group asks." in verdict(analysis)
     assert "  spared:   43 (stress), which was about to end anyway" in lines
     assert "  reaped:   42 (hog), not reaped" in lines
@@ -359,4 +359,4 @@ def test_damaged_reports_are_explained_or_not_but_never_a_fault(log: Path, data:
         lines[at : at + data.draw(st.integers(0, 3))] = [data.draw(st.sampled_from(damaged))]
     for analysis in analyses(b"\n".join(lines)):
         json.dumps(list(kills_report([Told(str(log), analysis)], {}).table.rows()))
-        list(report_lines(analysis, is_whole=True))
+        list(report_lines(Told("", analysis), is_whole=True))

@@ -20,6 +20,7 @@ import pytest
 from conftest import CAPTURES, HERE
 from oom_log import LOGS, MEMCG, REPORTS, RPI, TASKS, analyses, killed, made, only, real
 from small_group import small_group
+from trees import Proc, write_tree
 
 
 def run_program(*args: str, stdin: bytes = b"", columns: int = 80) -> subprocess.CompletedProcess[bytes]:
@@ -114,6 +115,28 @@ def test_the_log_of_a_capture(tmp_path: Path) -> None:
     done = run_program("oom-report", "-S", str(tmp_path))
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"dmesg" in done.stderr
+
+
+def test_when_by_the_clock(tmp_path: Path) -> None:
+    """A ring buffer counts from the start; when that was a capture tells by its uptime and when it was taken."""
+    proc = write_tree(tmp_path / "board", Proc(1, "init")) / "proc"
+    (proc / "dmesg").write_bytes(real(RPI))
+    assert [row["when_utc"] for row in rows_of("-S", str(tmp_path / "board"))] == [None]  # no copy tells when it is of
+    (proc / "uptime").write_text("10000.00 9.00\n")
+    os.utime(proc / "meminfo", (1795435662, 1795435662))
+    subprocess.run(["tar", "-cf", tmp_path / "board.tar", "-C", tmp_path / "board", "proc"], check=True)
+    (row,) = rows_of("-S", str(tmp_path / "board.tar"))
+    assert (row["when"], row["when_utc"]) == ("1316.727656", "2026-11-23T09:42:58Z")
+    first = run_program("oom-report", "-S", str(tmp_path / "board.tar")).stdout.splitlines()[0]
+    assert first.startswith(b"Out of memory at 1316.727656 (2026-11-23 09:42:58 UTC): whole machine")
+
+
+def test_the_last_kills_alone() -> None:
+    logs = [str(log) for log in LOGS[:3]]
+    every = rows_of(*logs)
+    assert len(every) > 2
+    assert rows_of(*logs, "--last", "2") == every[-2:]
+    assert run_program("oom-report", logs[0], "--last", "0").returncode == 2
 
 
 def test_what_is_printed_is_inert() -> None:

@@ -8,6 +8,7 @@ from oom_log import HOG, LOGS, MEM_INFO, TASKS, analyses, killed, made, of_group
 
 from pymemtools.cli.oom_report.layout import report_lines
 from pymemtools.reports.oom_report.analysis import memory_held, uncounted
+from pymemtools.reports.oom_report.report import Told
 from pymemtools.reports.oom_report.verdict import verdict
 
 
@@ -64,7 +65,7 @@ def test_nobody_may_be_killed() -> None:
     ):
         analysis = only(made(TASKS, [row], [end], "6.1.0"))
         assert "The kernel found nobody that it may kill." in verdict(analysis)
-        assert "  killed:   nobody" in list(report_lines(analysis, is_whole=False))
+        assert "  killed:   nobody" in list(report_lines(Told("", analysis), is_whole=False))
         assert (analysis.predicted, analysis.is_cut) == (None, False)
 
 

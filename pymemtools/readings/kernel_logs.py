@@ -9,7 +9,8 @@ from typing import NamedTuple
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.kernel_log.scan import oom_reports
-from pymemtools.sources.base import Source
+from pymemtools.procfs.uptime import parse_uptime
+from pymemtools.sources.base import Source, since_1970
 from pymemtools.sources.left_behind import logs_of
 from pymemtools.sources.log_file import log_pieces, unpacked
 
@@ -21,6 +22,7 @@ class Logged(NamedTuple):
 
     log: str
     report: OomReport
+    started_at: float | None = None  # since 1970: the machine, from whose start the times of a ring buffer count
 
 
 def reports_in_files(names: Sequence[str], max_bytes: int, damages: list[str]) -> Iterator[Logged]:
@@ -38,10 +40,19 @@ def _until_damage(name: str, max_bytes: int, damages: list[str]) -> Iterator[byt
         damages.append(str(error))
 
 
-def reports_in_ring(name: str, text: bytes, kernel: str | None) -> Iterator[Logged]:
+def reports_in_ring(name: str, text: bytes, kernel: str | None, started_at: float | None = None) -> Iterator[Logged]:
     """Read the ring buffer of a kernel that is known; the beginning of a report, which names it, may be gone."""
     for report in oom_reports([text]):
-        yield Logged(name, report._replace(kernel=report.kernel or kernel))
+        yield Logged(name, report._replace(kernel=report.kernel or kernel), started_at)
+
+
+def started_at(source: Source) -> float | None:
+    """Tell when the machine of a capture was started, in seconds since 1970; None where it does not tell."""
+    taken_at = source.facts.taken_at
+    try:
+        return None if taken_at is None else since_1970(taken_at) - parse_uptime(source.read("uptime")) / 100
+    except MemtoolsError:
+        return None
 
 
 def reports_of_capture(source: Source, max_bytes: int, damages: list[str]) -> tuple[Iterable[Logged], bool]:
@@ -53,11 +64,13 @@ def reports_of_capture(source: Source, max_bytes: int, damages: list[str]) -> tu
             f"oom-report: no kernel log in {path}: neither dmesg nor journalctl, messages, syslog or kern.log"
         )
     if logs == [["dmesg"]]:
-        return reports_in_ring(str(path), source.read("dmesg"), kernel), False
+        return reports_in_ring(str(path), source.read("dmesg"), kernel, started_at(source)), False
     found = reports_beside(source, logs, max_bytes, damages)
     known = [
-        Logged(log, report if report.kernel or not is_ring_buffer(log) else report._replace(kernel=kernel))
-        for log, report in found
+        each._replace(report=each.report._replace(kernel=each.report.kernel or kernel), started_at=started_at(source))
+        if is_ring_buffer(each.log)
+        else each
+        for each in found
     ]
     return known, len({each.log for each in known}) > 1
 

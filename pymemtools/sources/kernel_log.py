@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from pymemtools.errors import Denied
 from pymemtools.units import whole_number
@@ -59,6 +60,11 @@ def _read_on(fd: int, path: str) -> bytes:
             break
         lines.append(_line(record))
     return b"".join(lines)
+
+
+def started_at() -> float:
+    """Tell when this machine was started, in seconds since 1970, by the clock of its messages, which sleep stops."""
+    return time.time() - time.monotonic()
 
 
 def running_kernel() -> str:

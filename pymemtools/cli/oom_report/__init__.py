@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -40,6 +41,7 @@ class Logs(NamedTuple):
 @click.argument("files", nargs=-1, type=click.Path(readable=False), metavar="[FILE ...]")
 @click.option("--dmesg", is_flag=True, help="Read this machine's kernel log.")
 @click.option("--tasks", is_flag=True, help="Show the whole task table, not the first few.")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Explain only the last N kills of all logs.")
 @format_option
 @source_options
 @click.pass_context
@@ -49,6 +51,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     check_style(style)
     damages: list[str] = []
     logs = _logs(ctx, options, damages)
+    if options["last"] is not None:
+        logs = logs._replace(found=deque(logs.found, options["last"]))
     count = _show(ctx, logs, options, damages)
     for damage in damages:
         say(f"oom-report: {damage}")
@@ -68,9 +72,9 @@ def _logs(ctx: click.Context, options: Mapping[str, Any], damages: list[str]) ->
         facts = _NO_FACTS | {"kind": "log", "path": " ".join(files)}
         return Logs(facts, reports_in_files(files, options["max_size"], damages), len(files) > 1)
     if options["dmesg"]:
-        from pymemtools.sources.kernel_log import read_kernel_log, running_kernel
+        from pymemtools.sources.kernel_log import read_kernel_log, running_kernel, started_at
 
-        found = reports_in_ring("dmesg", read_kernel_log(), running_kernel())
+        found = reports_in_ring("dmesg", read_kernel_log(), running_kernel(), started_at())
         return Logs(_NO_FACTS | {"kind": "live"}, found, is_named=False)
     return _of_capture(ctx, options, damages)
 

@@ -11,6 +11,7 @@ from pymemtools.render.escape import cut, escape
 from pymemtools.render.fit import wrapped
 from pymemtools.report import Report
 from pymemtools.reports.oom_report.analysis import Analysis, freed, freed_swap, ranked
+from pymemtools.reports.oom_report.report import Told
 from pymemtools.reports.oom_report.task_columns import TASK_COLUMNS
 from pymemtools.reports.oom_report.verdict import verdict
 from pymemtools.reports.oom_report.weights import Weighed
@@ -23,15 +24,15 @@ _FEW = 8  # kills of one report that are named
 def kill_lines(report: Report, *, is_named: bool, is_whole: bool) -> Iterator[str]:
     """Lay out the one kill of a report."""
     (kill,) = report.answer
-    return report_lines(kill.analysis, kill.log if is_named else None, is_whole=is_whole)
+    return report_lines(kill, is_named=is_named, is_whole=is_whole)
 
 
-def report_lines(analysis: Analysis, file: str | None = None, *, is_whole: bool) -> Iterator[str]:
+def report_lines(kill: Told, *, is_named: bool = False, is_whole: bool) -> Iterator[str]:
     """Lay a report out for people, as wide as the terminal; with the log's name where there are several."""
-    width = terminal_columns(sys.stdout, least=60)
-    yield _title(analysis)
+    width, analysis = terminal_columns(sys.stdout, least=60), kill.analysis
+    yield _title(analysis, kill.told_when)
     facts = _facts(analysis)
-    for name, text in facts if file is None else [("log", file), *facts]:
+    for name, text in [("log", kill.log), *facts] if is_named else facts:
         yield from _folded(f"  {name + ':':<9} {escape(text)}", 12, width)
     yield ""
     for zone in _zones(analysis):
@@ -56,7 +57,7 @@ def _folded(text: str, indent: int, width: int) -> list[str]:
     ) or [""]
 
 
-def _title(analysis: Analysis) -> str:
+def _title(analysis: Analysis, told_when: str | None) -> str:
     report = analysis.report
     where = {
         "CONSTRAINT_MEMCG": f"memory group {escape(report.group or '?')}",
@@ -64,7 +65,7 @@ def _title(analysis: Analysis) -> str:
         "CONSTRAINT_MEMORY_POLICY": "the nodes of a memory policy",
     }.get(report.constraint or "", "whole machine")
     kernel = f", Linux {escape(report.kernel)}" if report.kernel else ""
-    when = f" at {escape(report.when)}" if report.when else ""
+    when = f" at {escape(told_when)}" if told_when else ""
     host = f" on {escape(report.host)}" if report.host else ""
     return f"Out of memory{when}{host}: {where}{kernel}"
 

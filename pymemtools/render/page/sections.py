@@ -181,7 +181,7 @@ def _kills(page: Page) -> Iterator[str]:
     if len(kills) > _KILLS:
         yield f"<p>Of {len(kills)} the last {_KILLS}; oom-report shows all.</p>"
     for kill in kills[-_KILLS:]:
-        killed, when = kill.analysis.killed, kill.report.when
+        killed, when = kill.analysis.killed, kill.told_when
         name = "nobody" if killed is None else f"{killed.pid} ({killed.name})"
         yield f"<h3>{safe(name)}{'' if when is None else f' at {safe(when)}'}</h3><ul>"
         yield from (f"<li>{safe(line)}</li>" for line in verdict(kill.analysis))

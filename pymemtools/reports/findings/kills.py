@@ -32,7 +32,7 @@ def _logged(evidence: Evidence) -> Iterator[Seen]:
     where = "" if last.report.group is None else f" in memory group {last.report.group}"
     title = f"The log has a kill for want of memory{where}: the last was {victim.pid} ({victim.name})"
     count = len(killed)
-    when = "" if last.report.when is None else f", the last at {last.report.when}"
+    when = "" if last.told_when is None else f", the last at {last.told_when}"
     yield Seen(WARNING, title, f"{count} {'kill' if count == 1 else 'kills'}{when}", count, "count")
 
 

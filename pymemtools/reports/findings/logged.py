@@ -22,9 +22,9 @@ def kills_in(source: Source, max_bytes: int, damages: list[str]) -> Sequence[Tol
 
     try:
         if source.is_live:
-            from pymemtools.sources.kernel_log import read_kernel_log
+            from pymemtools.sources.kernel_log import read_kernel_log, started_at
 
-            return list(explained(reports_in_ring("dmesg", read_kernel_log(), source.facts.kernel)))
+            return list(explained(reports_in_ring("dmesg", read_kernel_log(), source.facts.kernel, started_at())))
         return list(explained(reports_of_capture(source, max_bytes, damages)[0]))
     except MemtoolsError:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from pymemtools.reports.oom_report import nested
 from pymemtools.reports.oom_report.analysis import Analysis, analyse, freed, freed_swap, memory_held, uncounted
 from pymemtools.reports.oom_report.task_columns import TASK_COLUMNS
 from pymemtools.reports.oom_report.verdict import verdict
+from pymemtools.sources.base import utc
 
 
 class Told(NamedTuple):
@@ -21,11 +23,26 @@ class Told(NamedTuple):
 
     log: str
     analysis: Analysis
+    started_at: float | None = None  # the machine, in seconds since 1970
 
     @property
     def report(self) -> OomReport:
         """Give what the log says."""
         return self.analysis.report
+
+    @property
+    def when_utc(self) -> str | None:
+        """Give the time in ISO 8601, of a log that counts from a start of the machine that is known."""
+        when = self.report.when
+        if when is None or self.started_at is None or not _SINCE_START.fullmatch(when):
+            return None
+        return utc(int(self.started_at + float(when)))
+
+    @property
+    def told_when(self) -> str | None:
+        """Write the time as the log has it, and by the clock where that is known."""
+        when, clock = self.report.when, self.when_utc
+        return when if clock is None else f"{when} ({clock[:10]} {clock[11:-1]} UTC)"
 
     @property
     def killed_pid(self) -> int | None:
@@ -70,6 +87,9 @@ class Told(NamedTuple):
         return predicted.name if predicted else None
 
 
+_SINCE_START = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}", re.ASCII)
+
+
 def _dicts(records: Iterable[Rowlike]) -> list[dict[str, Any]]:
     return [record._asdict() for record in records]
 
@@ -79,6 +99,12 @@ _FIELDS: tuple[tuple[Column, Callable[[Told], Any]], ...] = (
     (
         Column("when", "When", "the time as the log has it, or as ISO 8601 where JSON counts from 1970", "text"),
         attrgetter("report.when"),
+    ),
+    (
+        Column(
+            "when_utc", "UTC", "the same by the clock, of a log that counts from a start that the source tells", "text"
+        ),
+        attrgetter("when_utc"),
     ),
     (Column("host", "Host", "who logged it, if the log names it", "text"), attrgetter("report.host")),
     (Column("kernel", "Kernel", "the kernel's release", "text"), attrgetter("report.kernel")),
@@ -172,7 +198,7 @@ COLUMNS = tuple(column for column, _ in _FIELDS)
 
 def explained(logged: Iterable[Logged]) -> Iterator[Told]:
     """Explain reports one after the other."""
-    return (Told(log, analyse(report)) for log, report in logged)
+    return (Told(log, analyse(report), started_at) for log, report, started_at in logged)
 
 
 def kills_report(kills: Sequence[Told], facts: Mapping[str, Any], notes: Sequence[str] = ()) -> Report:
