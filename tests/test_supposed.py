@@ -88,6 +88,19 @@ def test_settings_change_zones_and_what_is_available() -> None:
     assert after.meminfo["MemAvailable"] == available_of(after)
 
 
+def test_a_boost_is_no_part_of_the_reserves_and_ends_when_watermarks_are_set() -> None:
+    """The kernel adds up reserves when it sets watermarks, and takes the boost away before; low has it until then."""
+    plain = machine(PC, **SETTINGS)
+    dma32 = PC[1]
+    higher = {mark: getattr(dma32, mark) + 512 for mark in ("min", "low", "high")}
+    boosted = plain._replace(zones=[PC[0], dma32._replace(**higher, boost=512), *PC[2:]])
+    assert boosted.total_reserve == plain.total_reserve
+    assert boosted.low_watermarks == plain.low_watermarks + 512
+    after = supposed(boosted, {"vm.min_free_kbytes": "65536"})
+    assert after.zones[1].boost == 0
+    assert after.total_reserve == supposed(plain, {"vm.min_free_kbytes": "65536"}).total_reserve
+
+
 @pytest.mark.parametrize(
     ("given", "names", "expected"),
     [

@@ -72,8 +72,13 @@ class Machine(NamedTuple):
 
     @property
     def total_reserve(self) -> int | None:
-        """Give the pages that zones keep for themselves."""
-        return total_reserve([(zone.usable, zone.high, zone.protection) for zone in self.zones]) if self.zones else None
+        """Give the pages that zones keep for themselves; None without zones.
+
+        They are counted when watermarks are set, which ends a boost: what there is of one now is in ``high`` only.
+        Source: mm/page_alloc.c, __setup_per_zone_wmarks(), calculate_totalreserve_pages(), Linux 6.12.
+        """
+        told = [(zone.usable, zone.high - (zone.boost or 0), zone.protection) for zone in self.zones]
+        return total_reserve(told) if told else None
 
 
 def read_machine(source: Source) -> Machine:

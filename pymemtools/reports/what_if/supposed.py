@@ -192,10 +192,11 @@ def _boot_min_free(machine: Machine) -> int:
 
 
 def _reset_zones(machine: Machine) -> list[Zone]:
-    """Give the zones the watermarks and reserves of the settings, where they can be worked out."""
+    """Give the zones the watermarks and reserves of the settings, where they can be worked out; that ends a boost."""
     zones = []
     for zone, marks, protection in zip(machine.zones, marks_of(machine), protections_of(machine)):
         if marks is not None:
-            zone = zone._replace(min=marks.min_pages, low=marks.low_pages, high=marks.high_pages)
+            boost = None if zone.boost is None else 0
+            zone = zone._replace(min=marks.min_pages, low=marks.low_pages, high=marks.high_pages, boost=boost)
         zones.append(zone if protection is None else zone._replace(protection=tuple(protection)))
     return zones
