@@ -4,8 +4,9 @@ import pytest
 
 from pymemtools.errors import Missing
 from pymemtools.models.oom import Task
-from pymemtools.reports.oom_scores.candidates import Candidate, Candidates
-from pymemtools.reports.oom_scores.hypotheses import grown, on_another_machine
+from pymemtools.models.release import Version
+from pymemtools.reports.oom_scores.candidates import Candidate, Candidates, by_badness, victim
+from pymemtools.reports.oom_scores.hypotheses import grown, on_another_machine, with_hypotheses
 
 V6 = (6, 1, 0)
 TOTAL = 1_000_000  # pages of RAM and swap
@@ -45,3 +46,19 @@ def test_an_adjustment_weighs_more_where_there_is_more_memory() -> None:
     here = found(100_000, adj=100)
     (row,) = on_another_machine(here, 4 * TOTAL, V6).rows
     assert (here.rows[0].badness_pages, row.badness_pages) == (200_000, 500_000)
+
+
+@pytest.mark.parametrize(("version", "first"), [((5, 0, 0), [7, 8, 0]), ((5, 1, 0), [0, 8, 7]), (None, [0, 8, 7])])
+def test_of_equals_the_oldest_is_killed_before_5_1_and_the_youngest_since(
+    version: Version | None, first: list[int]
+) -> None:
+    """As models.oom.select() has it; a process that does not exist yet is the youngest, and has no number."""
+    here = found(1_002)  # as much as one of 1000 pages with its two of page tables
+    twin = here.rows[0]._replace(pid=8)
+    both = here._replace(rows=[here.rows[0], twin], tasks={**here.tasks, 8: here.tasks[7]}, version=version)
+    three = with_hypotheses(both, {}, [("new", 1_000 * 4096)])
+    assert {row.badness_pages for row in three.rows} == {1_002}
+    assert [row.pid for row in by_badness(three.rows, version)] == first
+    chosen = victim(three)
+    assert chosen is not None
+    assert chosen.pid == first[0]

@@ -169,7 +169,7 @@ def test_hostile_names_take_a_line_each(pymemtools: Run, tmp_path: Path) -> None
     tree = write_tree(tmp_path / "tree", Proc(7, "a", (Map("", 100),), comm="x) S\ny"), Proc(8, "b"))
     (tree / "proc" / "7" / "cmdline").write_bytes(b"\x1b[2J\n\xff\0")
     done = pymemtools("oom-scores", "-S", str(tree))
-    assert [line.split()[0] for line in done.stdout.decode().splitlines()[1:]] == ["7", "8"]
+    assert [line.split()[0] for line in done.stdout.decode().splitlines()[1:]] == ["8", "7"]
     assert "\\x1b[2J\\x0a\\xff" in done.stdout.decode()
 
 

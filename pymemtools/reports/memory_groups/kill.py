@@ -159,7 +159,7 @@ def deaths(source: Source, where: Hunt, found: Candidates) -> Deaths:
         return alone
     groups = {**found.groups} if asked.path is None else {**found.groups, 0: asked.path}
     mates = [row for row in found.rows if row.pid in groups and is_below(groups[row.pid], wanting[-1])]
-    dying = [row for row in by_badness(mates) if row == first or row.killable]
+    dying = [row for row in by_badness(mates, found.version) if row == first or row.killable]
     return Deaths(wanting[-1], dying)
 
 

@@ -219,14 +219,24 @@ def share_of(task: Task, total: int) -> int | None:
     return (task.rss + task.swap + task.page_tables) * 1000 // total if total else None
 
 
-def by_badness(rows: Sequence[Candidate]) -> list[Candidate]:
-    """Sort by what the kernel goes by: the first is killed first; what is never killed comes last."""
-    return sorted(rows, key=lambda row: (row.badness_pages is None, -(row.badness_pages or 0), row.pid))
+def by_badness(rows: Sequence[Candidate], version: Version | None) -> list[Candidate]:
+    """Sort by what the kernel goes by: the first is killed first; what is never killed comes last.
+
+    Of those with the same points the youngest is killed since 5.1, as in models.oom.select(): by number the last, as
+    long as numbers have not begun again, and one that does not exist yet after all others.
+    """
+    by_age = sorted(rows, key=lambda row: (row.pid == 0, row.pid), reverse=since(version, (5, 1)))
+
+    def points(row: Candidate) -> tuple[bool, int]:
+        return (True, row.pid) if row.badness_pages is None else (False, -row.badness_pages)
+
+    return sorted(by_age, key=points)
 
 
 def victim(found: Candidates) -> Candidate | None:
     """Name the process that a global OOM kills, or None."""
-    rows = [row for row in by_badness(found.rows) if row.badness_pages is not None and row.rss is not None]
+    arranged = by_badness(found.rows, found.version)
+    rows = [row for row in arranged if row.badness_pages is not None and row.rss is not None]
     return rows[0] if rows else None
 
 

@@ -105,7 +105,7 @@ def _weighing(source: Source, request: ScoresRequest) -> Weighing:
 def _ranking(source: Source, request: ScoresRequest, weighing: Weighing) -> tuple[Ranking, list[dict[str, Any]]]:
     """Rank the processes, with what the hypotheses come to, say who is killed, and give the table's cells."""
     supposed, said, victims = _hypotheses(source, request, weighing)
-    rows = _arranged(_chosen(source, supposed.rows, request), request)[: request.top]
+    rows = _arranged(supposed._replace(rows=_chosen(source, supposed.rows, request)), request)[: request.top]
     cells = [row._asdict() for row in rows]
     if request.is_wide:
         from pymemtools.probes.live_facts import live_facts
@@ -173,14 +173,14 @@ def _chosen(source: Source, rows: Sequence[Candidate], request: ScoresRequest) -
     ]
 
 
-def _arranged(rows: list[Candidate], request: ScoresRequest) -> list[Candidate]:
+def _arranged(found: Candidates, request: ScoresRequest) -> list[Candidate]:
     """Sort by badness, or by a column, the largest first and what is unknown last."""
     if request.sort is None:
-        arranged = by_badness(rows)
+        arranged = by_badness(found.rows, found.version)
         return arranged[::-1] if request.is_reversed else arranged
 
     def key(row: Candidate) -> tuple[bool, Any, int]:
         value = getattr(row, str(request.sort))
         return value is not None, 0 if value is None else value, row.pid
 
-    return sorted(rows, key=key, reverse=not request.is_reversed)
+    return sorted(found.rows, key=key, reverse=not request.is_reversed)

@@ -53,7 +53,7 @@ class Kill(NamedTuple):
     @property
     def ranked(self) -> list[Candidate]:
         """Give the processes, the first to be killed first."""
-        return by_badness(self.candidates.rows)
+        return by_badness(self.candidates.rows, self.candidates.version)
 
     @property
     def rules(self) -> Sequence[str]:
