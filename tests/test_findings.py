@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import CAPTURES, HERE, Run
-from group_trees import MIB, V2_ROOT, group
+from group_trees import MIB, V2_ROOT, group, group_v1
 from recordings import Told, every_ten_seconds, record
 from recordings import meminfo as recorded_meminfo
 
@@ -265,6 +265,8 @@ CASES: list[tuple[str, Change, list[str] | None]] = [
     ("group-limit", groups(max=500 * MIB, stat="anon 480000000\n"), ["warning"]),
     ("group-limit", groups(max=470 * MIB, stat="anon 480000000\n"), ["critical"]),
     ("group-limit", groups(max=470 * MIB), ["notice"]),
+    ("group-limit", groups(max=2000 * MIB, high=470 * MIB, stat="anon 480000000\n"), None),  # nobody is killed there
+    ("group-limit", groups(max=480 * MIB, high=470 * MIB, stat="anon 480000000\n"), ["warning"]),
     ("group-kills", groups(events="oom 3\noom_kill 2"), ["warning"]),
     ("group-high", groups(high=400 * MIB), ["warning"]),
     ("group-high", both(groups(high=400 * MIB), pressure(1, 0, "sys/fs/cgroup/pod/memory.pressure")), ["warning"]),
@@ -295,6 +297,7 @@ CASES: list[tuple[str, Change, list[str] | None]] = [
     ("zone-reclaim", both(written({"proc/zoneinfo": NODES}), vm(zone_reclaim_mode=1)), ["warning"]),
     ("vfs-cache-pressure", vm(vfs_cache_pressure=0), ["warning"]),
     ("ksm-costly", ksm(full_scans=9), ["notice"]),
+    ("ksm-costly", ksm(full_scans=9, ksm_zero_pages=10), None),
     ("ksm-costly", ksm(pages_sharing=10, general_profit=-4096), ["warning"]),
     ("ksm-costly", ksm(pages_sharing=10, pages_to_scan=20000), ["notice"]),
     ("incomplete", lambda root: (root / "proc/vmstat").unlink(), ["notice"]),
@@ -358,6 +361,34 @@ def test_a_machine_that_got_more_memory_is_the_same(machine: Path, tmp_path: Pat
     before = Path(shutil.copytree(machine, tmp_path / "before"))
     both(meminfo(Shmem=200000, Cached=200000), meminfo(MemTotal=RAM * 2))(machine)
     assert "shmem-growth" in found(machine, before)
+
+
+def _killed_in(path: Path) -> dict[str, float]:
+    rows = (row for row in findings(path).table.rows() if row["id"] == "group-kills")
+    return {row["title"].split(" ")[3]: row["amount"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("counts", "own"),
+    [
+        ({"/a": 3, "/a/b": 3, "/a/b/c": 3}, {"/a/b/c": 3}),
+        ({"/a": 4, "/a/b": 3, "/a/b/c": 3}, {"/a": 1, "/a/b/c": 3}),  # its own, or of a group that is gone
+        ({"/a": 9, "/a/b": 3, "/a/d": 4}, {"/a": 2, "/a/b": 3, "/a/d": 4}),
+        ({"/a": 1, "/a/b": 2}, {"/a": 1, "/a/b": 2}),  # memory_localevents
+    ],
+)
+def test_where_the_kernel_has_killed(machine: Path, counts: dict[str, int], own: dict[str, int]) -> None:
+    """A group of version 2 counts what happened in those within it: each kill is told of the group where it was."""
+    for path, kills in counts.items():
+        written(V2_ROOT | group(path, events=f"oom_kill {kills}"))(machine)
+    assert _killed_in(machine) == own
+
+
+def test_groups_of_version_1_count_their_own_kills_alone(machine: Path) -> None:
+    shutil.rmtree(machine / "sys/fs/cgroup", ignore_errors=True)
+    for path, kills in (("", 0), ("/a", 2), ("/a/b", 5)):
+        written(group_v1(path, oom_control=f"oom_kill_disable 0\nunder_oom 0\noom_kill {kills}"))(machine)
+    assert _killed_in(machine) == {"/a": 2, "/a/b": 5}
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 ITEM_SIZE = 64  # bytes of a struct ksm_rmap_item, of which each page that is looked at has one; half on 32 bits
 _AT_ONCE = 1 << 20  # contents that are counted at once: some 100 MB
-# VM_SHARED, VM_MAYSHARE, VM_PFNMAP, VM_IO, VM_DONTEXPAND, VM_HUGETLB, VM_MIXEDMAP
-_NEVER = frozenset(("sh", "ms", "pf", "io", "de", "ht", "mm"))
+# VM_SHARED, VM_MAYSHARE, VM_PFNMAP, VM_IO, VM_DONTEXPAND, VM_HUGETLB, VM_MIXEDMAP, VM_DROPPABLE (Linux 6.11)
+_NEVER = frozenset(("sh", "ms", "pf", "io", "de", "ht", "mm", "dp"))
 MERGEABLE = "mg"
 
 

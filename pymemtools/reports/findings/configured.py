@@ -54,17 +54,21 @@ def _ksm(evidence: Evidence) -> Iterator[Seen]:
     scanned, pause, sharing = get["pages_to_scan"], get["sleep_millisecs"], get["pages_sharing"]
     rate = None if scanned is None or pause is None else scanned * 1000 / max(pause, 1)
     profit, page = get["general_profit"], evidence.machine.page_size
-    if not sharing and (get["full_scans"] or 0) > 1:
+    saved = (sharing or 0) + (get["ksm_zero_pages"] or 0)  # with use_zero_pages, zeros are no page of its own
+    if not saved and (get["full_scans"] or 0) > 1:
         figure = f"{get['full_scans']} full scans, 0 pages saved"
         yield Seen(NOTICE, "KSM scans and finds nothing to merge", figure, 0, "bytes")
     elif profit is not None and profit < 0:
         yield Seen(WARNING, "KSM takes more memory than it saves", f"general_profit {profit} bytes", profit, "bytes")
     elif rate is not None and rate > _PAGES_A_SECOND:
-        figure = f"up to {rate:.0f} pages a second, {human_size((sharing or 0) * page)} saved"
+        figure = f"up to {rate:.0f} pages a second, {human_size(saved * page)} saved"
         yield Seen(NOTICE, "KSM scans so fast that it keeps a processor busy", figure, rate, "pages")
 
 
-_OF_KSM = ("run", "pages_to_scan", "sleep_millisecs", "pages_sharing", "full_scans", "general_profit")
+_OF_KSM = (
+    *("run", "pages_to_scan", "sleep_millisecs"),
+    *("pages_sharing", "ksm_zero_pages", "full_scans", "general_profit"),
+)
 
 
 def _number(text: str | None) -> int | None:

@@ -21,25 +21,38 @@ def _seen(row: dict[str, Any], severity: str, title: str, figure: str) -> Seen:
 def _near(evidence: Evidence) -> Iterator[Seen]:
     for row in evidence.rows("groups"):
         limit, current = row["limit"], row["current"]
-        if row["state"] == NEAR and limit and current is not None:
+        if not limit or current is None or 100 * (limit - current) > NEAR_PERCENT * limit:
+            continue  # or it is near memory.high, beyond which nobody is killed: see _slowed()
+        if row["state"] == NEAR:
             severity = CRITICAL if 100 * (limit - current) < 3 * limit else WARNING
             title = f"Memory group {row['cgroup']} is near its limit"
             yield _seen(row, severity, title, f"{human_size(current)} of {human_size(limit)}")
-        elif row["state"] == CACHE and limit and current is not None:
+        elif row["state"] == CACHE:
             title = f"Memory group {row['cgroup']} is full, though of what can be reclaimed"
             yield _seen(row, NOTICE, title, f"{human_size(current)} of {human_size(limit)}")
 
 
 def _killed(evidence: Evidence) -> Iterator[Seen]:
-    deepest: dict[str, int] = {}
-    rows = [row for row in evidence.rows("groups") if row["oom_kills"]]
-    for row in rows:
-        below = sum(each["oom_kills"] for each in rows if each["cgroup"].startswith(row["cgroup"].rstrip("/") + "/"))
-        if row["oom_kills"] > below:  # version 2 counts those of the groups in it, too
-            deepest[row["cgroup"]] = row["oom_kills"]
-    for path, kills in deepest.items():
-        times = "once" if kills == 1 else f"{kills} times"
-        yield Seen(WARNING, f"In memory group {path} the kernel has killed for want of memory", times, kills, "count")
+    counts = {row["cgroup"]: row["oom_kills"] for row in evidence.rows("groups") if row["oom_kills"]}
+    within: dict[str, int] = {}
+    for path, kills in counts.items():
+        above = path.rpartition("/")[0] or "/"
+        within[above] = within.get(above, 0) + kills
+    for path, kills in counts.items():
+        own = kills - within.get(path, 0) if _counts_those_within(evidence) else kills
+        own = own if own >= 0 else kills  # mounted with memory_localevents, version 2 counts its own alone, too
+        if own:
+            times = "once" if own == 1 else f"{own} times"
+            yield Seen(WARNING, f"In memory group {path} the kernel has killed for want of memory", times, own, "count")
+
+
+def _counts_those_within(evidence: Evidence) -> bool:
+    """Tell whether a group counts what happened in the groups in it, those that are gone included: version 2 does.
+
+    Source: include/linux/memcontrol.h, memcg_memory_event(), Linux 6.1.
+    """
+    totals = None if evidence.groups is None else evidence.groups.totals
+    return totals is not None and totals["cgroup_version"] == 2
 
 
 def _slowed(evidence: Evidence) -> Iterator[Seen]:
