@@ -457,6 +457,27 @@ def test_who_is_who_without_a_name(pymemtools: Run, tmp_path: Path) -> None:
         assert (row["host"], row["labels"]) == (host, labels)
 
 
+def test_the_inventory_knows_machines_by_the_names_that_they_have(pymemtools: Run, tmp_path: Path) -> None:
+    """Whatever their captures' files are called, moments of a recording among them; localhost is nobody's name."""
+    folder = tmp_path / "of@today"
+    folder.mkdir()
+    nameless = {**board(2, 0), "proc/sys/kernel/hostname": b"localhost\n"}
+    for name, files in (("x.tar.gz", board(1, 0)), ("board-7.tar.gz", nameless)):
+        (folder / name).write_bytes(packed(files, START))
+    with Writer(str(folder / "y.rec"), {"host": "board-003", "page_size": 4096}, full_every=1) as writer:
+        writer.sample(open_source(str(EXAMPLE)), Tick(float(START), 100.0))
+    inventory = tmp_path / "inventory.csv"
+    inventory.write_text("host,rack\nboard-001,R1\nboard-003,R3\nboard-7,R7\nx,R8\ny,R9\n")
+    into = tmp_path / "set"
+    pymemtools("fleet", "ingest", str(folder), "--into", str(into), "--inventory", str(inventory))
+    rows = ask(pymemtools, Dataset(str(into)), "hosts")["rows"]
+    assert [(row["host"], row["labels"], row["clocks_off"]) for row in rows] == [
+        ("board-001", "rack=R1", 0),
+        ("board-003", "rack=R3", 0),
+        ("board-7", "rack=R7", 0),
+    ]
+
+
 def test_findings_of_a_fleet(pymemtools: Run, tmp_path: Path) -> None:
     folder = tmp_path / "captures"
     folder.mkdir()

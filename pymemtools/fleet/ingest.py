@@ -104,15 +104,24 @@ def _rejected(found: Found, origin: Origin, reason: str) -> tuple[Any, ...]:
 
 def _origin(found: Found, wishes: Wishes) -> Origin:
     """Say what is known of a capture from outside: its name may be its host's."""
-    path = Path(found.path)
+    path = Path(_file_of(found.path))
     try:
-        arrived = datetime.fromtimestamp(int(os.stat(found.path.partition("@")[0]).st_mtime), timezone.utc)
+        arrived = datetime.fromtimestamp(int(os.stat(path).st_mtime), timezone.utc)
     except (OSError, ValueError, OverflowError):
         arrived = datetime.fromtimestamp(0, timezone.utc)
-    name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    host = {"file": _stem(name), "path": path.parent.name, "label": wishes.labels.get("host")}[wishes.host_from]
-    labels = {**wishes.inventory.get(host or "", {}), **wishes.labels}
-    return Origin(found.capture_id, name, arrived, host or _stem(name), labels)
+    stem = _stem(_text(path.name))
+    host = {"file": stem, "path": path.parent.name, "label": wishes.labels.get("host")}[wishes.host_from]
+    file = _text(Path(found.path).name)
+    return Origin(found.capture_id, file, arrived, host or stem, wishes.labels, wishes.inventory)
+
+
+def _file_of(path: str) -> str:
+    """Give the file that a moment of a recording is in; folders and files may have an ``@`` in their names, too."""
+    return path if "@" not in path or os.path.lexists(path) else path.rpartition("@")[0]
+
+
+def _text(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _stem(name: str) -> str:

@@ -15,14 +15,14 @@ from pymemtools.readings.process import Process
 from pymemtools.readings.settings import names
 from pymemtools.readings.wants import Wants
 from pymemtools.report import Report
-from pymemtools.reports.findings.evidence import Evidence, Questions, rows_of
+from pymemtools.reports.findings.evidence import Evidence, Questions, own_name, rows_of
 from pymemtools.reports.findings.report import findings_report
 from pymemtools.reports.groups.report import GroupsRequest
 from pymemtools.reports.oom_report.report import Told, explained, kills_report
 from pymemtools.reports.smem.request import Request
 from pymemtools.reports.tunables import set_to
 from pymemtools.sources.base import Source
-from pymemtools.sources.left_behind import host_of, uname_of
+from pymemtools.sources.left_behind import uname_of
 
 _SHOWN = ("pid", "user", "name", "command", "mappings", "vss", "rss", "pss", "uss", "swap", "thp")
 _QUESTIONS = Questions(
@@ -46,6 +46,7 @@ class Origin(NamedTuple):
     arrived_at: datetime
     host: str | None = None  # that whoever ingests it says it is of, if it does not say so itself
     labels: Mapping[str, str] = {}
+    inventory: Mapping[str, Mapping[str, str]] = {}  # labels by host
 
 
 class When(NamedTuple):
@@ -79,8 +80,9 @@ def rows_of_capture(source: Source, origin: Origin) -> Rows:
     machine = evidence.machine
     machine.pages("MemTotal")
     when = when_of(source.facts.taken_at, origin.arrived_at)
-    host = _host(source) or origin.host or origin.file
-    whose = (origin.capture_id, _text(host), when.at)
+    host = _text(own_name(source) or origin.host or origin.file)
+    origin = origin._replace(labels={**origin.inventory.get(host or "", {}), **origin.labels})
+    whose = (origin.capture_id, host, when.at)
     processes = evidence.sample.processes
     rows: Rows = {table: [] for table in TABLES}
     rows["capture"] = [(*whose, *_capture(evidence, origin, when))]
@@ -109,11 +111,6 @@ _REPORTS = {
     "cgroup": lambda evidence: evidence.groups,
     "finding": findings_report,
 }
-
-
-def _host(source: Source) -> str | None:
-    manifest = source.manifest
-    return (manifest.host if manifest is not None else None) or host_of(source)
 
 
 def _capture(evidence: Evidence, origin: Origin, when: When) -> Iterator[Any]:
@@ -149,7 +146,7 @@ _FIGURES = ("MemTotal", "MemFree", "MemAvailable", "SwapTotal", "SwapFree", "Com
 def _content_id(evidence: Evidence) -> str:
     """Name a moment of a machine by what changes all the time: the same whatever it is packed in."""
     digest, facts = sha256(), evidence.source.facts
-    told = (facts.kernel, facts.taken_at, _host(evidence.source), evidence.text("meminfo"), evidence.text("uptime"))
+    told = (facts.kernel, facts.taken_at, own_name(evidence.source), evidence.text("meminfo"), evidence.text("uptime"))
     for part in told:
         digest.update((part or "").encode("utf-8", "surrogateescape") + b"\0")
     for process in evidence.sample.everybody:

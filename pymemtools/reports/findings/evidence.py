@@ -87,7 +87,7 @@ class Evidence:
         """Say why what was before is no earlier state of this machine; None where it is, or nothing was."""
         if self.before is None:
             return None
-        hosts = [_host(each.source) for each in (self.before, self)]
+        hosts = [own_name(each.source) for each in (self.before, self)]
         if None not in hosts:  # a balloon may have taken RAM since
             return None if hosts[0] == hosts[1] else f"it is of {hosts[0]}, and this is {hosts[1]}"
         was, now = self.before.ram, self.ram
@@ -239,7 +239,7 @@ class Evidence:
         return None if amount is None or self.ram is None else 100 * amount / self.ram
 
 
-def _host(source: Source) -> str | None:
+def own_name(source: Source) -> str | None:
     """Name the machine; None where nobody gave it a name of its own."""
     name = (source.manifest.host if source.manifest is not None else None) or host_of(source)
     return None if name in ("localhost", "localhost.localdomain", "(none)") else name
