@@ -142,3 +142,24 @@ def test_a_page_without_titles_is_explained_by_keys(pymemtools: Run) -> None:
         "pid  process number",
         "pss  proportional set size: shared pages divided by their users",
     ]
+
+
+def test_the_movable_zone_counts_as_low_memory_before_6_6(pymemtools: Run, tmp_path: Path) -> None:
+    """Where memory was set aside for it: then it has a share of min_free_kbytes, and all zones' figures go together."""
+    proc = tmp_path / "proc"
+    (proc / "sys/vm").mkdir(parents=True)
+    (proc / "meminfo").write_text("MemTotal: 800000 kB\n")
+    (proc / "version").write_text("Linux version 6.1.0 (x)\n")
+    (proc / "sys/vm/min_free_kbytes").write_text("4000\n")
+    (proc / "sys/vm/watermark_scale_factor").write_text("10\n")
+    marks = "        boost    16\n        min      516\n        low      641\n        high     766\n"
+    zone = f"  pages free     50000\n{marks}        spanned  100000\n        present  100000\n        managed  100000\n"
+    (proc / "zoneinfo").write_text(
+        "".join(f"Node 0, zone {name:>8}\n{zone}        protection: (0, 0)\n" for name in ("Normal", "Movable"))
+    )
+    lines = pymemtools("zones", "-S", str(tmp_path), "--explain").stdout.decode().splitlines()
+    for name in ("Normal", "Movable"):
+        place = lines.index(f"node 0 {name}: min = 4000 * 400000 / 800000 = 2000")
+        assert lines[place + 2] == (
+            "  low = 2500, high = 3000; the kernel says 2064, 2564, 3064, each with a boost of 64"
+        )

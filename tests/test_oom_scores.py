@@ -248,6 +248,19 @@ def test_the_rule_of_old_kernels(pymemtools: Run, tmp_path: Path, release: str, 
     assert [line for line in lines if "badness" in line or " = " in line or "(oom_" in line] == rule
 
 
+@pytest.mark.parametrize(("release", "tables"), [("4.1.0", 28), ("4.14.0", 28), ("4.15.0", 20)])
+def test_page_tables_of_the_second_level_are_apart_from_4_0_to_4_14(
+    pymemtools: Run, tmp_path: Path, release: str, tables: int
+) -> None:
+    """Before, the kernel did not count them; later they are in VmPTE."""
+    proc = write_tree(tmp_path, Proc(42, "large")) / "proc"
+    (proc / "version").write_text(f"Linux version {release} (x)\n")
+    (proc / "42/oom_score_adj").write_text("0\n")
+    (proc / "42/status").write_text("VmRSS:\t4000 kB\nVmSwap:\t0 kB\nVmPTE:\t80 kB\nVmPMD:\t32 kB\n")
+    rows = json.loads("\n".join(output(pymemtools, "-S", str(tmp_path), "-f", "json")))["rows"]
+    assert [row["badness_pages"] for row in rows] == [1000 + tables]
+
+
 def test_who_has_no_score_may_still_be_killed(pymemtools: Run, tmp_path: Path) -> None:
     proc = write_tree(tmp_path, Proc(1, "init"), Proc(42, "large")) / "proc"
     (proc / "version").write_text("Linux version 2.6.14 (x)\n")

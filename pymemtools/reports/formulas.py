@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pymemtools.models.oom import FAIR
 from pymemtools.models.release import parse_release, since
+from pymemtools.models.watermarks import movable_counts_as_high
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.reports.estimates import available_of, marks_of
@@ -66,7 +67,9 @@ def of_zones(source: Source) -> Iterator[Formula]:
     least, scale = machine.setting("vm.min_free_kbytes"), machine.setting("vm.watermark_scale_factor")
     kib = machine.page_size // 1024
     is_old = not since(machine.version, (4, 6))
-    lowmem = sum(zone.usable for zone in machine.zones if zone.name not in ("HighMem", "Movable")) * kib
+    seen = [(zone.name, zone.usable, zone.min) for zone in machine.zones]
+    high_names = ("HighMem", "Movable") if movable_counts_as_high(seen, machine.version) else ("HighMem",)
+    lowmem = sum(zone.usable for zone in machine.zones if zone.name not in high_names) * kib
     lines = ["min = min_free_kbytes * managed / lowmem"]
     if is_old:
         lines += ["low = min + min / 4, high = min + min / 2"]
@@ -74,7 +77,7 @@ def of_zones(source: Source) -> Iterator[Formula]:
         lines += ["step = max(min / 4, managed * watermark_scale_factor / 10000)"]
         lines += ["low = min + step, high = low + step"]
     for zone, marks in zip(machine.zones, marks_of(machine)):
-        if marks is None or least is None or not zone.usable or zone.name in ("HighMem", "Movable"):
+        if marks is None or least is None or not zone.usable or zone.name in high_names:
             continue
         size, low, high = zone.usable * kib, marks.low_pages * kib, marks.high_pages * kib
         lines.append(f"node {zone.node} {zone.name}: min = {least} * {size} / {lowmem} = {marks.min_pages * kib}")
@@ -85,7 +88,8 @@ def of_zones(source: Source) -> Iterator[Formula]:
 
 
 def _kernels_marks(zone: Zone, kib: int) -> str:
-    return f"{zone.min * kib}, {zone.low * kib}, {zone.high * kib}"
+    boost = f", each with a boost of {zone.boost * kib}" if zone.boost else ""
+    return f"{zone.min * kib}, {zone.low * kib}, {zone.high * kib}{boost}"
 
 
 def of_system(meminfo: Mapping[str, int]) -> Iterator[Formula]:

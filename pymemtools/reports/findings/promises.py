@@ -28,7 +28,7 @@ def _limit_close(evidence: Evidence) -> Iterator[Seen]:
 def _no_swap(evidence: Evidence) -> Iterator[Seen]:
     limit, ram = evidence.meminfo.get("CommitLimit"), evidence.ram
     if _mode(evidence) == 2 and swap_of(evidence.meminfo).total == 0 and limit and ram and limit < ram * 8 // 10:
-        title = "Strict overcommit without swap: a part of RAM can never be allocated"
+        title = "Strict overcommit without swap: a part of RAM can never be promised to programs"
         yield Seen(WARNING, title, f"{human_size(limit)} of {human_size(ram)}", limit, "bytes")
 
 

@@ -37,7 +37,7 @@ def _thrashing(evidence: Evidence) -> Iterator[Seen]:
     if total and free is not None and free < total and waits is not None and waits >= 10:
         used = total - free
         figure = f"{human_size(used)} swapped out, {waits:.1f} % of the last 10 s lost"
-        yield Seen(CRITICAL, "Pages go out and come back: swap thrashes", figure, waits, "percent")
+        yield Seen(CRITICAL, "All work waits for memory, and some of it is swapped out: it may be thrashing", figure, waits, "percent")
 
 
 def _none(evidence: Evidence) -> Iterator[Seen]:
@@ -63,7 +63,7 @@ def _zram(evidence: Evidence) -> Iterator[Seen]:
             yield Seen(CRITICAL, f"{name} reaches the limit of RAM that it may take", figure, device.ram, "bytes")
         ratio = device.ratio
         if ratio is not None and ratio > 0.8:
-            figure = f"{human_size(device.ram)} hold {human_size(device.stored)}"
+            figure = f"{human_size(device.ram)} hold {human_size(device.stored - device.written_back)}"
             title = f"What is in {name} hardly compresses: swapping to it frees little"
             yield Seen(NOTICE, title, figure, round(100 * ratio, 1), "percent")
 

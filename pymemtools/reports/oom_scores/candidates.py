@@ -143,7 +143,7 @@ def _is_known(process: Process) -> bool:
 
 def _task(process: Process, page_size: int, version: Version | None) -> Task:
     get = _sizes(process).get
-    tables = get("VmPTE", 0) + (get("VmPMD", 0) if since(version, (4, 4)) and not since(version, (4, 15)) else 0)
+    tables = get("VmPTE", 0) + (0 if since(version, (4, 15)) else get("VmPMD", 0))  # apart from 4.0 to 4.14
     rss, swap = get("VmRSS"), get("VmSwap", 0) // page_size
     # A leader that is dead may have threads that live: then the kernel's score is theirs.
     has_memory = process.life != ZOMBIE or rss is not None or bool(process.oom_score)
