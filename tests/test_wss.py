@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from trees import Map, Proc, write_tree
 
 from pymemtools.control import working_set
 from pymemtools.control.page_idle import mark_idle
@@ -19,7 +20,7 @@ from pymemtools.control.working_set import Leave, begin
 from pymemtools.errors import MemtoolsError, Missing, NoSuchProcess
 from pymemtools.models.working_set import Doubt, Touched, TouchFigures, by_referenced
 from pymemtools.procfs.pagemap import written_pages
-from pymemtools.readings.touched import Frames, Look, Mapped, idle_of, told_by_idle, told_by_referenced
+from pymemtools.readings.touched import Frames, Look, Mapped, idle_of, look, told_by_idle, told_by_referenced
 from pymemtools.render.wss_table import wss_lines
 from pymemtools.reports.wss.report import Measuring, WorkingSet, window_of, wss_report
 from pymemtools.sources import open_source
@@ -83,6 +84,21 @@ def test_a_mapping_that_is_gone_may_have_been_touched() -> None:
 def test_reclaim_that_may_have_run(was: int | None, now: int | None) -> None:
     before, after = seen(mapped(PAGE, ALL_USED), scanned=was), seen(mapped(PAGE, USED), scanned=now)
     assert list(told_by_referenced(before, after, EXACT)) == [("anon", Touched(100 * PAGE, 7 * PAGE, 100 * PAGE))]
+
+
+@pytest.mark.parametrize(
+    ("vmstat", "scanned"),
+    [
+        ("pgscan_kswapd_dma 1\npgscan_kswapd_normal 2\npgscan_direct_normal 4\n", 7),  # before Linux 4.8
+        ("pgscan_kswapd 1\npgscan_direct 2\n", 3),
+        ("pgscan_kswapd 1\npgscan_direct 2\npgscan_anon 8\npgscan_file 16\n", 24),  # 5.9: that of groups, too
+        ("pgfault 1\n", None),
+    ],
+)
+def test_what_reclaim_has_looked_at(tmp_path: Path, vmstat: str, scanned: int | None) -> None:
+    tree = write_tree(tmp_path, Proc(7, "x", (Map("", 4),)))
+    (tree / "proc/vmstat").write_text(vmstat)
+    assert look(open_source(str(tree)), 7).scanned == scanned
 
 
 def test_soft_dirty_pages_in_ram_and_in_swap() -> None:

@@ -13,7 +13,7 @@ from pymemtools.models.working_set import Doubt, Touched, TouchFigures, by_bits,
 from pymemtools.procfs.maps import Mappings
 from pymemtools.procfs.pagemap import is_exclusive, page_frames, written_pages
 from pymemtools.procfs.stat import Stat
-from pymemtools.procfs.vmstat import parse_vmstat
+from pymemtools.procfs.vmstat import paging_events, parse_vmstat
 from pymemtools.readings.mappings import read_maps
 from pymemtools.readings.process import ALIVE, KERNEL, life_of
 from pymemtools.readings.steady import read_steadily
@@ -98,11 +98,11 @@ def _rows(mappings: Mappings, kinds: Iterable[str], columns: Mapping[str, Iterab
 
 
 def _scanned(source: Source) -> int | None:
+    """Count the pages that reclaim has looked at, from Linux 5.9 on at limits of memory groups, too; None: not told."""
     try:
-        counts = parse_vmstat(source.read("vmstat"))
+        return paging_events(parse_vmstat(source.read("vmstat"))).scanned_pages
     except MemtoolsError:
         return None
-    return sum(count for key, count in counts.items() if key in ("pgscan_kswapd", "pgscan_direct", "pgscan_khugepaged"))
 
 
 def doubt_of(source: Source, pid: int, *, is_flushed: bool) -> Doubt:
