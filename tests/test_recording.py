@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from recordings import Board, process_files, recorded, tick
 
-from pymemtools.capture.recording import Writer
+from pymemtools.capture.recording import Tick, Writer
 from pymemtools.capture.retention import Keep
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.sources.recording import open_recording
@@ -56,6 +56,15 @@ def test_figures_over_time(tmp_path: Path) -> None:
     assert set(grown.values["swap"]) == {None}
     assert list(still.numbers) == [1, 256, 512]  # where a block begins
     assert list(still.values["pss"]) == [800 << 10] * 3
+
+
+def test_uss_of_a_recording_is_that_of_smem(tmp_path: Path) -> None:
+    """Both leave hugetlbfs out, as RSS does."""
+    files = process_files(7, 100)
+    files["smaps_rollup"] += b"Private_Clean: 8 kB\nPrivate_Hugetlb: 2048 kB\n"
+    recording = open_recording(recorded(tmp_path / "a.rec", 1, board=Board(processes={7: files})))
+    (series,) = recording.series(PROCESS, ["uss"]).values()
+    assert list(series.values["uss"]) == [108 << 10]
 
 
 def test_figures_of_some_samples(tmp_path: Path) -> None:
@@ -170,6 +179,28 @@ def test_old_samples_go_and_what_others_need_stays(tmp_path: Path) -> None:
         recording.at(first - 1)
     everything = recorded(tmp_path / "b.rec", 700, change)
     assert os.path.getsize(path) < os.path.getsize(everything) / 3
+
+
+@pytest.mark.parametrize("boot_id", [b"one\n", None])
+def test_a_clock_that_is_set_makes_no_sample_old(tmp_path: Path, boot_id: bytes | None) -> None:
+    """A board begins in 1970, and learns the time after 20 samples; without a boot id the clock on the wall decides."""
+    path = tmp_path / "a.rec"
+    board = Board({} if boot_id is None else {"sys/kernel/random/boot_id": boot_id})
+    with Writer(str(path), keep=Keep(seconds=1000)) as writer:
+        for number in range(1, 65):
+            at = 10.0 * number
+            writer.sample(board, Tick(at if number <= 20 else 1_795_000_000 + at, at))
+    assert open_recording(str(path)).first.number == (21 if boot_id is None else 1)
+
+
+def test_samples_of_an_earlier_start_go_by_the_clock_on_the_wall(tmp_path: Path) -> None:
+    path = tmp_path / "a.rec"
+    with Writer(str(path), keep=Keep(seconds=300)) as writer:
+        for number in range(1, 65):
+            boot = b"one\n" if number <= 50 else b"two\n"
+            uptime = 90000.0 + 10 * number if number <= 50 else 10.0 * (number - 50)
+            writer.sample(Board({"sys/kernel/random/boot_id": boot}), Tick(1_795_000_000 + 10.0 * number, uptime))
+    assert open_recording(str(path)).first.number == 34
 
 
 def test_a_file_that_grows_too_large_shrinks(tmp_path: Path) -> None:
@@ -353,6 +384,24 @@ def test_a_time_without_a_date_is_the_latest_such(tmp_path: Path) -> None:
             writer.sample(Board(), tick(0)._replace(taken_at=taken_at))
     recording = open_recording(str(path))
     assert [recording.choose(text).number for text in ("23:59:05", "23:59:59", "00:00")] == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *(("01:30", 2), ("2026-10-25T01:30", 2), ("2026-10-24T23:30Z", 2), ("2026-10-25T01:30+01:00", 3)),
+        *(("2026-10-25T02:30", 4), ("03:30", 5), ("04:30", 6), ("first", 1)),
+    ],
+)
+def test_summer_time_that_ended_within_a_recording(text: str, number: int, tmp_path: Path) -> None:
+    """Each sample has the offset of its own time: until 01:00 UTC two hours, later one; 02:30 was twice."""
+    path = tmp_path / "a.rec"
+    ended = 1_792_890_000  # 2026-10-25T01:00:00Z
+    with Writer(str(path)) as writer:
+        for hour in range(-3, 4):  # half past: 00:30, 01:30, 02:30 of summer time, 02:30, 03:30, 04:30, 05:30
+            offset = 7200 if hour < 0 else 3600
+            writer.sample(Board(), Tick(ended + 3600.0 * hour + 1800, 1000.0 + 3600 * hour + 10800, offset))
+    assert open_recording(str(path)).choose(text).number == number
 
 
 def test_a_clock_that_is_set_back(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def process_figures(files: Mapping[str, bytes]) -> tuple[int, ...]:
         rollup = {}
     uss = plus(rollup.get("Private_Clean"), rollup.get("Private_Dirty"))
     figures = (
-        *(rollup.get("Pss"), uss if uss is None else uss + rollup.get("Private_Hugetlb", 0)),
+        *(rollup.get("Pss"), uss),
         *(rollup.get("Rss", sizes.get("VmRSS")), rollup.get("Swap", sizes.get("VmSwap"))),
         rollup.get("Anonymous", sizes.get("RssAnon")),
         *(_word(words, place) for place in (_VSIZE, _MINFLT, _MAJFLT)),

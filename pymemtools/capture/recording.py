@@ -99,7 +99,7 @@ class Writer:
         self._number = number
         self._taken += 1
         with write_error(self.path, is_going_on=True):
-            expire(self._file, self._keep, number, tick.taken_at)
+            expire(self._file, self._keep, number)
         reasons = [files[_REFUSED].decode() for files in sampled.processes.values() if _REFUSED in files]
         processes = sum("cmdline" in files for files in sampled.processes.values())
         return Written(number, processes, len(reasons), reasons[0] if reasons else "", cpu, self._file.size())

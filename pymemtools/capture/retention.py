@@ -23,20 +23,32 @@ class Keep(NamedTuple):
 EVERYTHING = Keep()
 
 
-def expire(file: RecordingFile, keep: Keep, number: int, now: float) -> None:
-    """Let go of samples that are too old, now and then, or too many; never of the last one."""
+def expire(file: RecordingFile, keep: Keep, number: int) -> None:
+    """Let go of samples that are too old, now and then, or too many; never of the last one, whose number is given."""
     sql = file.connection
     oldest = _one(sql, "SELECT min(number) FROM sample")
     first = oldest
     if keep.seconds is not None and number % KEY == 0:
-        limit = round((now - keep.seconds) * 1000)
-        first = _one(sql, "SELECT min(number) FROM sample WHERE taken_ms >= ?", limit) or number
+        first = _first_of_last(sql, round(keep.seconds * 1000), number)
     if keep.size is not None and _used(sql) > keep.size:
         first = max(first, oldest + max(1, (number - oldest) // _SHARE))
     if first > oldest and first <= number:
         with file.transaction():
             _drop_before(sql, first)
         sql.execute("PRAGMA incremental_vacuum").fetchall()
+
+
+def _first_of_last(sql: Any, milliseconds: int, number: int) -> int:
+    """Find the oldest sample that is young enough beside the last one: of this start of the machine by the clock that
+    nobody sets, as boards begin in 1970 and are set then; before it by the one on the wall.
+    """
+    taken_ms, boottime_ms, boot = sql.execute(
+        "SELECT taken_ms, boottime_ms, boot.id FROM sample LEFT JOIN boot ON boot.id = boot AND boot_id <> '' "
+        "WHERE number = ?",
+        (number,),
+    ).fetchone()
+    young = "SELECT min(number) FROM sample WHERE CASE WHEN boot IS ? THEN boottime_ms >= ? ELSE taken_ms >= ? END"
+    return _one(sql, young, boot, boottime_ms - milliseconds, taken_ms - milliseconds)
 
 
 def _used(sql: Any) -> int:

@@ -63,7 +63,7 @@ def chosen(text: str, last: Moment, first: Moment, find: Finder) -> Moment | int
     """Choose the moment, or the number of the sample, that is meant.
 
     A time means the last sample that was there by then. One without a date is the latest such, without a zone it is
-    the recorded machine's; ``-2h`` is before the last sample.
+    the recorded machine's, as its clock showed it then; ``-2h`` is before the last sample.
     Raises UsageProblem for no moment at all, BeforeFirst for one before the first.
     """
     text = text.strip()
@@ -77,8 +77,11 @@ def chosen(text: str, last: Moment, first: Moment, find: Finder) -> Moment | int
         ago = _ago(text)
         found, seconds = find.ago(ago), last.taken_at - ago
     else:
-        seconds = _seconds(text, find.before(_NEVER) or last)  # the last by a clock that may have been set back
+        seconds = _seconds(text, newest := find.before(_NEVER) or last)  # by a clock that may have been set back
         found = find.before(seconds)
+        if found is not None and found.utc_offset_s != newest.utc_offset_s and not _has_zone(text):
+            seconds += newest.utc_offset_s - found.utc_offset_s  # summer time has begun or ended since
+            found = find.before(seconds)
     if found is None:
         meant = local_time(seconds, last.utc_offset_s)
         raise BeforeFirst(f"{text} ({meant}) is before the first sample, which was taken {first.local_time}")
@@ -121,6 +124,11 @@ def _of_date(text: str, last: Moment) -> float:
         return seconds
     ahead = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
     return seconds + ahead if zone[0] == "-" else seconds - ahead
+
+
+def _has_zone(text: str) -> bool:
+    date = _DATE.fullmatch(text)
+    return date is not None and date[7] is not None
 
 
 def _unknown(text: str) -> UsageProblem:
