@@ -117,14 +117,14 @@ def times(a: int | None, factor: int) -> int | None:
 def human_size(size: int) -> str:
     """Write bytes for people, with one decimal and a unit in powers of 1024.
 
-    >>> human_size(512), human_size(66 << 20), human_size(24_811_234_304)
-    ('512 B', '66.0 MiB', '23.1 GiB')
+    >>> human_size(512), human_size(66 << 20), human_size(24_811_234_304), human_size((1 << 20) - 1)
+    ('512 B', '66.0 MiB', '23.1 GiB', '1.0 MiB')
     """
     if size < 1024:
         return f"{size} B"
     scaled = float(size)
     units = list(_UNITS)
-    while scaled >= 1024 and len(units) > 1:
+    while scaled >= 1023.95 and len(units) > 1:  # which would be written 1024.0
         scaled /= 1024
         units.pop(0)
     return f"{scaled:.1f} {units[0]}"

@@ -77,6 +77,8 @@ class Dataset:
             raise MemtoolsError(f"{self.path}: not empty, and no dataset of pymemtools fleet")
         self.path.mkdir(parents=True, exist_ok=True)
         marker.write_text(json.dumps({"format": FORMAT, "tool": "pymemtools fleet"}) + "\n", "utf-8")
+        _sync(marker)  # an empty one would make a dataset of all that comes after it none
+        _sync(self.path)
 
     def batches(self) -> list[Batch]:
         """List the batches that count, by date and name. Raises MemtoolsError for links, which lead out of it."""
