@@ -160,3 +160,16 @@ def test_a_slow_walk_under_noise_is_not_taken_for_noise_alone() -> None:
         return [1 + x + y for x, y in zip(noise(random, count), walk(random, count, 0.0001))]
 
     assert growths(hidden, 6, 100) <= 1
+
+
+@pytest.mark.parametrize(("runs", "is_known"), [(4, False), (5, True)])
+def test_between_many_gaps_no_interval_is_told(runs: int, is_known: bool) -> None:
+    """Of each run of four there is one difference, of one of three none; Student's t takes four degrees of freedom."""
+    random = Random(7)
+    lengths = [4] * runs + [3] * 3
+    stretches = [
+        Stretch(1000.0 * run, 10.0, [random.gauss(0, 1) for _ in range(length)]) for run, length in enumerate(lengths)
+    ]
+    found = trend_of(stretches)
+    assert found.verdict == NOISE
+    assert (found.low is not None, found.slope is not None) == (is_known, is_known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+LEAST_FREEDOM = 4  # degrees; of fewer the formula below gives too little
 # Of the normal distribution, by the share of what lies below.
 NORMAL = {0.975: 1.959964, 0.99: 2.326348, 0.995: 2.575829}
 

@@ -12,7 +12,7 @@ from pymemtools.models.blocks import Cut, Stretch, cut_of
 from pymemtools.models.drift import Chains, Fit, fit, interval, plausible_fits
 from pymemtools.models.jumps import Jump, jumps_of, without
 from pymemtools.models.sawtooth import Sawtooth, sawtooth_of
-from pymemtools.models.student import student_quantile
+from pymemtools.models.student import LEAST_FREEDOM, student_quantile
 
 GROWTH, FALL, WARM_UP, STEP, SAWTOOTH, NOISE, STEADY, SHORT = (
     *("growth", "fall", "warm-up", "step", "sawtooth", "noise", "steady", "too short"),
@@ -77,7 +77,9 @@ class _Fitted(NamedTuple):
         """Give the drift in a second, and its interval."""
         if not self.fits:
             return Trend(verdict, 0.0, 0.0, 0.0) if self.cut.steps else Trend(verdict)
-        low, high = interval(self.fits, student_quantile(LIKELY, max(self.cut.steps - 1, 4)))
+        if self.cut.steps <= LEAST_FREEDOM:
+            return Trend(verdict)  # between so many gaps no interval would hold
+        low, high = interval(self.fits, student_quantile(LIKELY, self.cut.steps - 1))
         second = 1 / self.cut.block_s
         return Trend(verdict, self.fits[0].each * second, low * second, high * second)
 
