@@ -19,6 +19,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as by_prometheus
 from trees import Map, Proc, write_tree
 
+from pymemtools.cli.new_file import replace_file
 from pymemtools.reports.metrics.families import COUNTER, FAMILIES
 
 GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
@@ -223,6 +224,15 @@ def test_what_makes_no_sense(options: list[str], complaint: str, tmp_path: Path,
     done = pymemtools("--demo", "metrics", *options, cwd=tmp_path)
     assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, b"", [])
     assert complaint in done.stderr.decode()
+
+
+def test_what_one_that_was_killed_has_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    """In a container each has the number of the one before."""
+    path = tmp_path / "memory.prom"
+    left = tmp_path / f"memory.prom.{os.getpid()}.tmp"
+    left.write_bytes(b"half")
+    replace_file(str(path), b"whole", mode=0o644)
+    assert (path.read_bytes(), left.read_bytes()) == (b"whole", b"half")
 
 
 def test_readers_see_a_whole_file_whenever_the_writer_is_killed(tmp_path: Path) -> None:

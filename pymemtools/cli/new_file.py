@@ -59,7 +59,8 @@ def new_file(path: str, *, force: bool, mode: int = 0o666) -> Iterator[BinaryIO]
 @contextmanager
 def new_path(path: str, *, force: bool, mode: int = 0o600) -> Iterator[str]:
     """Give the path of an empty file beside ``path``, for who writes by name; all else is as of new_file()."""
-    temporary = f"{path}.{os.getpid()}.tmp"
+    # Not by our number alone: in a container it is the same each time, and what was left by one killed would stay.
+    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     try:
         if not force and os.path.lexists(path):
             raise FileExistsError
