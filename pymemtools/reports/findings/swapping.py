@@ -37,7 +37,13 @@ def _thrashing(evidence: Evidence) -> Iterator[Seen]:
     if total and free is not None and free < total and waits is not None and waits >= 10:
         used = total - free
         figure = f"{human_size(used)} swapped out, {waits:.1f} % of the last 10 s lost"
-        yield Seen(CRITICAL, "All work waits for memory, and some of it is swapped out: it may be thrashing", figure, waits, "percent")
+        yield Seen(
+            CRITICAL,
+            "All work waits for memory, and some of it is swapped out: it may be thrashing",
+            figure,
+            waits,
+            "percent",
+        )
 
 
 def _none(evidence: Evidence) -> Iterator[Seen]:
