@@ -10,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from conftest import HERE, Run
 
 from pymemtools.cli import _call
+from pymemtools.lab import overcommit
 from pymemtools.models.aslr import Layout, promised, randomness
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller
 from pymemtools.readings.namespaces import is_in_user_namespace
@@ -26,7 +28,7 @@ from pymemtools.reports.lab.drop_caches import DropTrial, allowance, freed, tria
 from pymemtools.reports.lab.ksm import MergeRequest, merge_report
 from pymemtools.reports.lab.laws import broken
 from pymemtools.reports.lab.mmap_vs_read import ReadersRequest, readers_report
-from pymemtools.reports.lab.overcommit import Promise, PromiseRequest, promise, promises_report
+from pymemtools.reports.lab.overcommit import Promise, PromiseRequest, is_kept, promise, promises_report
 from pymemtools.reports.lab.plan import Findings
 from pymemtools.reports.lab.swap import SwapTrial
 from pymemtools.reports.lab.swap import trial_report as swap_report
@@ -78,6 +80,17 @@ GRANTS = [
 def test_overcommit(place: int, largest: int, law: str | None) -> None:
     rows = changed(GRANTS, place, largest=largest)
     assert judged(promises_report, PromiseRequest(), rows, {}) == ([law] if law else [])
+
+
+@pytest.mark.parametrize(("granted", "largest"), [((400, 450, 460), 450), ((400,) * 5, 400)])
+def test_who_takes_memory_meanwhile_is_let_pass(
+    granted: Sequence[int], largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(granted)
+    hand = SimpleNamespace(ask=lambda word: {"largest": next(answers), "refused": ""})
+    monkeypatch.setattr(overcommit, "_promise", lambda source, mode, hand: Promise(450, 10))
+    row = overcommit._tried(open_example(), NEVER, hand)  # type: ignore[arg-type]
+    assert (row["largest"], is_kept(row)) == (largest, largest == 450)
 
 
 def test_promises_are_those_of_the_rules() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pymemtools.models.overcommit import ALWAYS, NEVER, Caller, largest_mapping
 from pymemtools.models.release import since
@@ -62,7 +62,16 @@ def promises_report(found: Findings) -> Report:
 
 def laws(found: Findings) -> Sequence[Law]:
     """Demand that each mode grants what its rule says, before or after: others ask for memory meanwhile."""
-    return [_law(**{key: row[key] for key in _law.__annotations__ if key != "return"}) for row in found.rows]
+    return [_law_of(row) for row in found.rows]
+
+
+def is_kept(row: Mapping[str, Any]) -> bool:
+    """Tell whether a mode granted what its rule says."""
+    return _law_of(row).holds
+
+
+def _law_of(row: Mapping[str, Any]) -> Law:
+    return _law(**{key: row[key] for key in _law.__annotations__ if key != "return"})
 
 
 def _law(mode: int, predicted: int, predicted_after: int, error_bound: int, largest: int) -> Law:
