@@ -36,6 +36,7 @@ from pymemtools.entry import main
 
 main()
 """
+READ = ("pymemtools/data/", "pymemtools/lab/programs/")  # what the program reads itself, beside what it imports
 # Reads {name: source}, writes {name: compiled, for any time of the source}; runs in the Python compiled for.
 COMPILER = """\
 import base64, json, marshal, sys
@@ -60,7 +61,7 @@ def members(pythons: list[str]) -> dict[str, bytes]:
         tag, compiled = _compiled(python, sources)
         tags.append(tag)
         files |= {f"{tag}/{name}c": code for name, code in compiled.items()}
-        files |= {f"{tag}/{name}": data for name, data in sources.items() if name.startswith("pymemtools/data/")}
+        files |= {f"{tag}/{name}": data for name, data in sources.items() if name.startswith(READ)}
     files["__main__.py"] = MAIN.format(tags=tuple(sorted(tags))).encode()
     files["LICENSE-pymemtools"] = (PACKAGE.parent / "LICENSE").read_bytes()
     return files
