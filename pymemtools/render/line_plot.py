@@ -23,6 +23,7 @@ text{fill:#ddd}
 .line{stroke:#99ddff}
 }"""
 _LEFT = 12  # columns for the amounts at the side
+_LINE = 14  # what a line of text takes in SVG
 
 
 class Plot(NamedTuple):
@@ -36,6 +37,11 @@ class Plot(NamedTuple):
     def most(self) -> float:
         """Give the bytes at the top, which is never 0."""
         return max([1.0, *(y for _, y in self.corners), *(level for _, level in self.levels)]) * 1.05
+
+    @property
+    def peak(self) -> float:
+        """Give the bytes at the highest corner, which stand beside it where no level is near."""
+        return max(y for _, y in self.corners)
 
     @property
     def seconds(self) -> float:
@@ -60,6 +66,7 @@ def plot_lines(plot: Plot, columns: int, rows: int = 10, *, is_ascii: bool = Fal
         row = int(level / plot.most * rows)
         marked.setdefault(row, []).append(name)
         amounts[row] = human_size(round(level))
+    amounts.setdefault(int(plot.peak / plot.most * rows), human_size(round(plot.peak)))
     blank, side = ("-", "|") if is_ascii else ("┄", "│")
     for row in range(rows - 1, -1, -1):
         cells = "".join(_cell(height - row, is_ascii, blank if row in marked else " ") for height in heights)
@@ -94,13 +101,16 @@ def plot_svg(plot: Plot) -> Iterator[str]:
     yield f"<title>{title}</title>"
     yield f"<style>{_STYLE}</style>"
     yield f'<text x="{left}" y="24" style="font-size:15px">{title}</text>'
-    yield f'<polygon class="area" points="{left},{top + high} {points} {x[-1]},{top + high}"/>'
+    yield f'<polygon class="area" points="{x[0]},{top + high} {points} {x[-1]},{top + high}"/>'
     yield f'<polyline class="line" points="{points}"/>'
     for name, level in plot.levels:
         at = f"{top + high - level / plot.most * high:.1f}"
         yield f'<line class="level" x1="{left}" x2="{left + wide}" y1="{at}" y2="{at}"/>'
         yield f'<text x="{left + wide + 6}" y="{at}" dy="4">{quoted(name)}</text>'
         yield f'<text x="{left - 6}" y="{at}" dy="4" text-anchor="end">{human_size(round(level))}</text>'
+    if all(abs(plot.peak - level) / plot.most * high > _LINE for _, level in plot.levels):
+        at = f"{top + high - plot.peak / plot.most * high:.1f}"
+        yield f'<text x="{left - 6}" y="{at}" dy="4" text-anchor="end">{human_size(round(plot.peak))}</text>'
     yield f'<line class="axis" x1="{left}" x2="{left + wide}" y1="{top + high}" y2="{top + high}"/>'
     yield f'<line class="axis" x1="{left}" x2="{left}" y1="{top}" y2="{top + high}"/>'
     for part in range(5):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.render.panels import Course, Panel, Panels, panel_lines, panels_svg
+from pymemtools.render.panel_svg import panels_svg
+from pymemtools.render.panel_text import panel_lines
+from pymemtools.render.panels import Course, Panel, Panels
+from pymemtools.render.time_axis import clock
 from pymemtools.report import Report
 from pymemtools.reports.faults.report import FaultCourse
 from pymemtools.sources.base import since_1970
 
-_DAY = 86400.0
 _ROUNDED = 1.0  # seconds that an interval may seem to begin before the end of the last
 
 
@@ -49,7 +50,8 @@ def _panels(report: Report, zone: int | None) -> Panels:
         Panel("a second", [Course("major faults", [row.major_faults_per_second for row in rows])]),
     )
     marks = [_seconds(start) for start in course.starts]
-    return Panels(_title(report, ends), intervals, panels, marks, _clock(intervals, zone), "machine started")
+    span = intervals[-1][1] - intervals[0][0]
+    return Panels(_title(report, ends), intervals, panels, marks, clock(span, zone), "machine started")
 
 
 def _in_turn(ends: list[float], lengths: list[float]) -> Iterator[tuple[float, float]]:
@@ -79,12 +81,3 @@ def _seconds(read_at: str) -> float:
 
 def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
-
-
-def _clock(intervals: list[tuple[float, float]], zone: int | None) -> Callable[[float], str]:
-    """Write times of a course of days with the day, of minutes with seconds; without a zone by our own clock."""
-    span = intervals[-1][1] - intervals[0][0]
-    form = "%m-%d %H:%M" if span > _DAY else "%H:%M" if span > 600 else "%H:%M:%S"
-    if zone is None:
-        return lambda seconds: time.strftime(form, time.localtime(seconds))
-    return lambda seconds: _utc(seconds + zone).strftime(form)

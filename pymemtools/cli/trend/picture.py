@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.models.blocks import value_at
 from pymemtools.models.trend import GROWTH
 from pymemtools.render.escape import escape
-from pymemtools.render.panels import Course, Panel, Panels, panel_lines, panels_svg, scale_of
+from pymemtools.render.panel_svg import panels_svg
+from pymemtools.render.panel_text import panel_lines
+from pymemtools.render.panels import Course, Panel, Panels, scale_of
 from pymemtools.render.picture_page import page_lines
+from pymemtools.render.time_axis import clock
 from pymemtools.report import Report
 from pymemtools.reports.trend.report import Followee, Trends
-from pymemtools.sources.recording.moment import Moment
 
 _MOST = 8  # courses of what grows, where it was not said how many
 _FEW = 4  # where nothing grows
 _CELLS = 240
-_DAY = 86400
 _MIB = 1 << 20
 
 
@@ -45,7 +45,8 @@ def _panels(found: Trends) -> Panels:
     panels = [_panel(row, found, edges) for row in _drawn(found)]
     starts = [moments[first].taken_at for first, _ in found.times.runs[1:]]
     title = f"{found.figure} from {moments[0].local_time} to {moments[-1].local_time}"
-    return Panels(title, list(pairwise(edges)), panels, starts, _clock(moments), "recorded anew")
+    written = clock(end - begin, moments[-1].utc_offset_s)
+    return Panels(title, list(pairwise(edges)), panels, starts, written, "recorded anew")
 
 
 def _drawn(found: Trends) -> list[Followee]:
@@ -61,10 +62,3 @@ def _panel(row: Followee, found: Trends, edges: list[float]) -> Panel:
     values = (value_at(row.subject.stretches, (a + b) / 2) for a, b in pairwise(edges))
     course = Course(f"{who}, {row.trend.verdict}", [None if value is None else value / _MIB for value in values])
     return Panel("MiB", [course], scale_of(course.known))
-
-
-def _clock(moments: Sequence[Moment]) -> Callable[[float], str]:
-    """Write times as the recorded machine's clock showed them."""
-    span = moments[-1].taken_at - moments[0].taken_at
-    form = "%m-%d %H:%M" if span > _DAY else "%H:%M" if span > 600 else "%H:%M:%S"
-    return lambda seconds: time.strftime(form, time.gmtime(seconds + moments[-1].utc_offset_s))

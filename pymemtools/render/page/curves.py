@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -12,16 +11,17 @@ from pymemtools.readings.recorded import Recorded
 from pymemtools.render.escape import escape
 from pymemtools.render.page.tables import table_lines
 from pymemtools.render.page.words import region, safe
-from pymemtools.render.panels import Course, Panel, Panels, panels_svg
+from pymemtools.render.panel_svg import panels_svg
+from pymemtools.render.panels import Course, Panel, Panels
+from pymemtools.render.time_axis import clock
 from pymemtools.reports.page import Page
 from pymemtools.reports.trend.report import Followee, Trends
-from pymemtools.sources.recording.moment import Moment, local_time
+from pymemtools.sources.recording.moment import local_time
 
 _CELLS = 240
 _LARGEST = 5  # processes whose course is drawn
 _MARKS = 30  # that are drawn; the list below has more
 _LISTED = 100
-_DAY = 86400
 _MIB = 1 << 20
 _TREND = ("pid", "user", "name", "trend", "last_size", "rise_per_hour_low", "rise_per_hour_high")
 
@@ -76,7 +76,8 @@ def _panels(page: Page, recorded: Recorded) -> Panels:
         panels += [_process(row, cells) for row in _largest(growing.answer)]
     events = recorded.events[-_MARKS:]
     marks, words = [event.at_s for event in events], [event.what for event in events]
-    return Panels("Memory over time", cells, panels, marks, _clock(moments), words=words)
+    written = clock(end - begin, moments[-1].utc_offset_s)
+    return Panels("Memory over time", cells, panels, marks, written, words=words)
 
 
 class _Cells:
@@ -138,9 +139,3 @@ def _process(row: Followee, cells: Sequence[tuple[float, float]]) -> Panel:
         f"MiB of PSS: {name}, {row.trend.verdict}",
         [Course("PSS", [None if value is None else value / _MIB for value in values])],
     )
-
-
-def _clock(moments: Sequence[Moment]) -> Callable[[float], str]:
-    """Write times as the recorded machine's clock showed them."""
-    form = "%m-%d %H:%M" if moments[-1].taken_at - moments[0].taken_at > _DAY else "%H:%M"
-    return lambda seconds: time.strftime(form, time.gmtime(seconds + moments[-1].utc_offset_s))

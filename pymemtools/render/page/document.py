@@ -14,7 +14,7 @@ from pymemtools.render.page.articles import findings_lines
 from pymemtools.render.page.look import SCRIPT, style
 from pymemtools.render.page.sections import SECTIONS
 from pymemtools.render.page.words import safe
-from pymemtools.render.panels import STYLE as CURVES
+from pymemtools.render.panel_svg import STYLE as CURVES
 from pymemtools.report import Report
 from pymemtools.reports.page import Page
 

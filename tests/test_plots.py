@@ -1,0 +1,47 @@
+"""Lines over time: what stands beside and below them, in characters and as SVG."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from pymemtools.render.line_plot import Plot, plot_lines, plot_svg
+from pymemtools.render.panel_svg import panels_svg
+from pymemtools.render.panels import Course, Panel, Panels
+from pymemtools.render.time_axis import clock
+
+MIB = 1 << 20
+CORNERS = [(0.5, 0.0), (2.0, 60.0 * MIB), (4.0, 10.0 * MIB)]
+
+
+def texts(svg: str) -> list[str]:
+    """Give what is written in a picture."""
+    return [each.text or "" for each in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_line_without_a_level_has_a_scale() -> None:
+    plot = Plot("dirty", CORNERS, [])
+    assert texts("".join(plot_svg(plot))) == ["dirty", "60.0 MiB", "0 s", "1 s", "2 s", "3 s", "4 s"]
+    lines = list(plot_lines(plot, 60))
+    assert [line[:12].strip() for line in lines] == ["60.0 MiB", *[""] * 9, "0", ""]
+
+
+def test_a_peak_beside_a_level_is_told_by_that() -> None:
+    assert texts("".join(plot_svg(Plot("dirty", CORNERS, [("limit", 61 * MIB)]))))[:3] == ["dirty", "limit", "61.0 MiB"]
+    far = texts("".join(plot_svg(Plot("dirty", CORNERS, [("limit", 100 * MIB)]))))
+    assert far[:4] == ["dirty", "limit", "100.0 MiB", "60.0 MiB"]
+
+
+def test_the_area_begins_where_the_line_does() -> None:
+    svg = "".join(plot_svg(Plot("dirty", CORNERS, [])))
+    (area,), (line,) = (re.findall(rf'class="{name}" points="([\d.]+),', svg) for name in ("area", "line"))
+    assert area == line
+
+
+def test_a_long_name_is_not_cut_off() -> None:
+    def width(name: str) -> int:
+        chart = Panels("pss", [(0.0, 9.0)], [Panel("MiB", [Course(name, [1.0])])], [], clock(9.0, 0))
+        return int(ElementTree.fromstring("".join(panels_svg(chart))).attrib["width"])
+
+    assert width("802 sh, growth") == width("") == 860
+    assert width("1288 a-longer-worker, growth") == 90 + 640 + 16 + 7 * 28
