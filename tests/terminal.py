@@ -73,8 +73,9 @@ class Terminal:
 
     def wait_for(self, text: str, start: int = 0) -> int:
         """Wait until a text was written; give the place behind it."""
+        begin = time.monotonic()
         while (place := self.seen.find(text, start)) < 0:
-            assert self.read(), f"{text!r} does not come: {self.seen!r}"
+            assert self.read() and time.monotonic() < begin + 120, f"{text!r} does not come: {self.seen[-2000:]!r}"
         return place + len(text)
 
     def finish(self) -> int:

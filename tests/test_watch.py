@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,40 @@ def test_signals_end_it_with_the_terminal_as_it_was(number: signal.Signals, tree
         assert terminal.finish() == -number
         assert terminal.has_its_modes
     assert terminal.seen.endswith(LEFT)
+
+
+def test_ctrl_z_where_nobody_could_let_it_go_on(tree: Path) -> None:
+    """As in a container, whose only process it is: the kernel does not stop it, and it goes on as before."""
+    with free(tree) as terminal:
+        terminal.wait_for("512000")
+        terminal.press("\x1a")
+        terminal.wait_for("512000", terminal.wait_for(ENTERED, terminal.wait_for(LEFT)))
+        terminal.press("q")
+        assert terminal.finish() == 0
+        assert terminal.has_its_modes
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_may_come_while_a_page_is_written(number: signal.Signals, tree: Path) -> None:
+    """Here nobody takes what is written, so that it waits in the middle of a page."""
+    with Terminal("free", "--watch", "0.001", "-S", str(tree)) as terminal:
+        terminal.wait_for("512000")
+        wait_until_stuck(terminal.program.pid)
+        terminal.send(number)
+        assert terminal.finish() == -number
+        assert terminal.has_its_modes
+    assert terminal.seen.endswith(LEFT)
+
+
+def wait_until_stuck(pid: int) -> None:
+    """Wait until a program, which else would have slept and waked, did neither for half a second."""
+    switches, since = -1, time.monotonic()
+    while time.monotonic() < since + 0.5:
+        time.sleep(0.02)
+        status = Path(f"/proc/{pid}/status").read_text()
+        found = sum(map(int, re.findall(r"ctxt_switches:\s*(\d+)", status)))
+        if found != switches:
+            switches, since = found, time.monotonic()
 
 
 def test_ctrl_c(tree: Path) -> None:

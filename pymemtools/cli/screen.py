@@ -58,7 +58,7 @@ class Screen:
         self._text = ""  # of the page that is shown
         self._lines: list[str] = []
         self._before: list[str] = []
-        self._is_entered = self._is_closed = False
+        self._is_entered = self._is_closed = self._is_stopping = False
         self._modes = termios.tcgetattr(0)
         self._wakes = os.pipe()
         for end in self._wakes:
@@ -68,6 +68,7 @@ class Screen:
         for number in self._handlers:
             if self._handlers[number] is not signal.SIG_IGN:  # nohup's
                 signal.signal(number, self._handle)
+        self._terminal.flush()
         sys.stdout = self._page
         if self._errors is not None and self._errors.isatty():
             sys.stderr = self._said
@@ -133,8 +134,10 @@ class Screen:
         return f"{time.strftime('%H:%M:%S')}  every {self._seconds:g} s  {command}  (q quits)"
 
     def _write(self, text: str) -> None:
-        self._terminal.write(text)
-        self._terminal.flush()
+        """Write past Python's buffer, which refuses whoever handles a signal that came while it was written out."""
+        left = memoryview(text.encode(self._terminal.encoding, self._terminal.errors or "strict"))
+        while left:
+            left = left[os.write(self._terminal.fileno(), left) :]
 
     # The terminal's state
 
@@ -171,8 +174,8 @@ class Screen:
             self._end(number)
         elif number == signal.SIGTSTP:
             self._stop()
-        elif number == signal.SIGCONT and os.getpid() == self._pid:  # after a SIGSTOP, which nobody can catch
-            self._resume()
+        elif number == signal.SIGCONT and os.getpid() == self._pid and not self._is_stopping:
+            self._resume()  # after a SIGSTOP, which nobody can catch
 
     def _end(self, number: int) -> None:
         """Die of the signal; a reader that we forked has no terminal to give back."""
@@ -182,13 +185,20 @@ class Screen:
         os.kill(os.getpid(), number)
 
     def _stop(self) -> None:
-        """Stop as others do, with the terminal as it was; whoever continues us finds us here."""
+        """Stop as others do, with the terminal as it was; whoever continues us finds us here.
+
+        Nobody is stopped where nobody could continue it: who is alone on a terminal, as in a container.
+        """
         is_ours = os.getpid() == self._pid
         if is_ours:
+            self._is_stopping = True
             self._restore()
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, self._handle)
+        if is_ours:
+            self._is_stopping = False
+            self._resume()
 
     def _resume(self) -> None:
         tty.setcbreak(0, termios.TCSANOW)
