@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from warm_program import WarmProgram
 
 from pymemtools.capture.script import script
@@ -21,10 +21,31 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's children would be deaf to it
 os.environ.pop("COLUMNS", None)  # pipes keep their lines whole without it
-settings.register_profile("busy machine", deadline=None)
-settings.load_profile("busy machine")
+os.environ.pop("PYTHONUNBUFFERED", None)  # users write through a buffer
+# The same examples at each run, however slowly they are drawn: what chance alone could find, nobody could find again.
+# HYPOTHESIS_PROFILE=chance looks farther, which is for who has changed something.
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("chance", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+LONGEST = 900  # seconds that a test may take on the slowest machine: what waits for ever must not take the gate's hours
 FORKABLE = {"input", "stdin", "env", "cwd", "timeout"}
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Fail a test, or what it rests on, that waits for something that does not come."""
+
+    def fail(number: int, frame: object) -> None:
+        pytest.fail(f"not done after {LONGEST} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(LONGEST)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -83,7 +83,7 @@ def test_partial_shows_what_was_whole(pymemtools: Run, tmp_path: Path) -> None:
         ]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     edits=st.lists(
         st.tuples(
@@ -140,7 +140,7 @@ HEADERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     members=st.lists(st.tuples(HEADERS, BODIES), min_size=1, max_size=5),
     end=st.sampled_from([b"", END, END[:100], bytes(BLOCK) + SOUND]),
