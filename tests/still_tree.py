@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from asleep import without_huge_pages
+
 SCRIPT = """
 import os, signal, sys
 sys.path.insert(0, {directory!r})
@@ -64,6 +66,7 @@ def still_tree(directory: Path) -> Iterator[StillTree]:
         env={"LC_ALL": "C", "PYTHONHOME": sys.base_prefix, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=without_huge_pages,
     )
     try:
         _, status = os.waitpid(first.pid, os.WUNTRACED)

@@ -149,7 +149,7 @@ def test_standard_input_that_is_no_archive(pymemtools: Run, source: str) -> None
         "/dev/null": "is empty",
     }[source]
     with open(source, "rb") as file:
-        done = pymemtools("smem", "-S", "-", stdin=file, timeout=20)
+        done = pymemtools("smem", "-S", "-", stdin=file)
     assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", f"pymemtools: -: {reason}\n")
 
 

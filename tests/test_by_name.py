@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from asleep import wait_until_asleep
 from conftest import Run, started
 from trees import Proc, write_tree
 
@@ -31,6 +32,7 @@ def test_a_pattern_does_not_find_the_one_who_asks(pymemtools: Run, command: tupl
     word = f"no-such-word-{os.getpid()}"
     other = subprocess.Popen([sys.executable, "-c", "input()", word], stdin=subprocess.PIPE)
     try:
+        wait_until_asleep(other.pid)
         found = json.loads(pymemtools(*command, "-P", word).stdout)["rows"]
     finally:
         other.communicate(b"\n")

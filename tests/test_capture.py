@@ -438,7 +438,7 @@ def test_a_signal_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None
     (left,) = tmp_path.iterdir()
     assert re.fullmatch(rf"a\.tar\.{child.pid}-[0-9a-f]{{8}}\.tmp", left.name)
     child.send_signal(number)
-    _, errors = child.communicate(timeout=10)
+    _, errors = child.communicate(timeout=120)
     assert (child.returncode, errors) == (-number, b"")
     assert list(tmp_path.iterdir()) == []
 

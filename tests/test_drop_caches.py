@@ -157,14 +157,17 @@ def test_what_grew_was_not_freed() -> None:
 
 @live_root
 def test_a_sync_that_hangs_is_given_up(tmp_path: Path) -> None:
-    code = "import os, time\nos.sync = lambda: time.sleep(5)\nfrom pymemtools.entry import main\nmain()\n"
+    code = (
+        "import os, time\nmain_pid = os.getpid()\ndef hang():\n    while os.getppid() == main_pid: time.sleep(0.01)\n"
+        "os.sync = hang\nfrom pymemtools.entry import main\nmain()\n"
+    )
     command = [sys.executable, "-c", code, "drop-caches", "--sync-timeout", "0.3"]
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == ("pymemtools: drop-caches: sync did not finish in 0.3 s (--no-wait drops what is clean)\n")
     done = subprocess.run(
-        [*command, "--no-wait"], env=environment, capture_output=True, text=True, timeout=30, check=False
+        [*command, "--no-wait"], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0
     assert done.stderr == "pymemtools: drop-caches: sync did not finish in 0.3 s: only what is clean is dropped\n"

@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asleep import wait_until_asleep
 from conftest import Run, started
 from on_terminal import on_terminal
 from recordings import every_ten_seconds, record
@@ -307,11 +307,6 @@ def test_what_a_process_did_before_does_not_count(pymemtools: Run) -> None:
         (child.pid, 0.0, 0.0)
     ] * 2
     assert all(0 < row["rss"] < row["vss"] for row in rows)
-
-
-def wait_until_asleep(pid: int) -> None:
-    while parse_stat(Path(f"/proc/{pid}/stat").read_bytes()).state != "S":
-        time.sleep(0.01)
 
 
 def test_a_process_that_is_not_there(pymemtools: Run) -> None:

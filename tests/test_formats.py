@@ -367,13 +367,15 @@ def test_modes_that_repeat_are_known() -> None:
 
 @pytest.mark.parametrize("command", ["pmap", "vgraph", "cache -p", "wss --seconds 0.05"])
 def test_rows_of_samples_have_their_moment(command: str) -> None:
-    with subprocess.Popen(["sleep", "1"]) as child:
+    with subprocess.Popen(["sleep", "600"]) as child:
         call = [sys.executable, "-m", "pymemtools", *command.split(), str(child.pid), "--watch", "0.2", "-f", "jsonl"]
         watcher = subprocess.Popen(call, env=os.environ | {"PYTHONPATH": str(HERE.parent)}, stdout=subprocess.PIPE)
+        assert watcher.stdout is not None
+        first = watcher.stdout.readline()
+        child.kill()
         child.wait()  # else it is a zombie, and still there
-    out, _ = watcher.communicate(timeout=60)
-    rows = [json.loads(line) for line in out.splitlines()]
-    assert rows
+    out, _ = watcher.communicate(timeout=120)
+    rows = [json.loads(line) for line in (first + out).splitlines()]
     assert all(next(iter(row)) == "read_at" and row["read_at"].endswith("Z") for row in rows)
 
 

@@ -339,7 +339,7 @@ def test_a_long_sleep_is_interruptible(stop: signal.Signals) -> None:
         assert running.stdout is not None
         assert running.stdout.readline().split()[0] == b"total"
         running.send_signal(stop)
-        _, errors = running.communicate(timeout=30)
+        _, errors = running.communicate(timeout=120)
     assert (running.returncode, errors) == (-stop, b"")
 
 

@@ -12,6 +12,7 @@ from subprocess import PIPE
 from typing import Any
 
 import pytest
+from asleep import wait_until_asleep
 from conftest import Run
 from trees import Map, Proc, write_tree
 
@@ -237,6 +238,7 @@ def child(request: pytest.FixtureRequest) -> Any:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        wait_until_asleep(process.pid)
         yield process, request.param
         process.kill()
 
@@ -268,6 +270,7 @@ def test_one_that_ends_while_it_is_read_is_said_and_not_counted(child: Any, monk
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", CHILD, advice], stdin=PIPE, stdout=PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
+        wait_until_asleep(other.pid)
         read = ProcessMemory.read
 
         def read_and_kill(self: ProcessMemory, address: int, size: int) -> bytes | None:

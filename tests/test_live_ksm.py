@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asleep import wait_until_asleep
 from conftest import Run
 
 pytestmark = pytest.mark.alone
@@ -91,7 +92,7 @@ def merge(pids: list[int], expected: int) -> tuple[int, list[int]]:
     (KSM / "sleep_millisecs").write_text("0")
     (KSM / "pages_to_scan").write_text("20000")
     (KSM / "run").write_text("1")
-    start, last, patience = number("full_scans"), time.monotonic() + 60, 5
+    start, last, patience = number("full_scans"), time.monotonic() + 300, 5
     while number("full_scans") < start + 200 and time.monotonic() < last:
         if saved() == expected:  # and it stays so
             if not patience:
@@ -121,6 +122,8 @@ def test_what_is_estimated_is_merged(
     try:
         assert child.stdout is not None
         pids = [int(word) for word in child.stdout.readline().split()]
+        for pid in pids:
+            wait_until_asleep(pid)
         others = json.loads(pymemtools("ksm", "-f", "json").stdout)["rows"]
         named = [word for pid in pids for word in ("-p", str(pid))]
         done = pymemtools("ksm", "--estimate", *named, "-f", "json")

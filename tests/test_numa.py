@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asleep import wait_until_asleep, without_huge_pages
 from conftest import CAPTURES, Run
 
 from pymemtools.errors import ParseError
@@ -139,14 +142,24 @@ def test_a_damaged_node_costs_that_node(pymemtools: Run, machine: Path) -> None:
 HAS_MAPS = pytest.mark.skipif(not Path("/proc/self/numa_maps").exists(), reason="this kernel knows no nodes")
 
 
+@contextmanager
+def still(program: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Python until it has done all it will do; a line on its stdin ends it."""
+    command = [sys.executable, "-I", "-S", "-c", program]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=without_huge_pages
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        wait_until_asleep(child.pid)
+        yield child
+
+
 @HAS_MAPS
 @pytest.mark.parametrize("way", ["program", "anonymized", "script"])
 def test_a_capture_with_numa_maps(pymemtools: Run, capture_script: Path, tmp_path: Path, way: str) -> None:
     """It says of a process that has done all it will do what the kernel says, by the program and by the script."""
-    command = [sys.executable, "-I", "-S", "-c", "print(flush=True); input()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as it:
-        assert it.stdout is not None
-        it.stdout.readline()
+    with still("print(flush=True); input()") as it:
         live, pid, archive = ask(pymemtools, str(it.pid)), str(it.pid), str(tmp_path / "a.tar")
         if way == "script":
             subprocess.run(["sh", str(capture_script), "-n", "-o", archive, pid], check=True)
@@ -171,10 +184,7 @@ def test_what_is_none_of_these(parse: Any) -> None:
 @pytest.mark.skipif(not shutil.which("numastat"), reason="no numastat")
 def test_beside_numastat(pymemtools: Run) -> None:
     """A process that has done all it will do is where numastat says."""
-    program = "kept = bytearray(9 << 20); print(flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
+    with still("kept = bytearray(9 << 20); print(flush=True); input()") as child:
         ours = ask(pymemtools, str(child.pid))["totals"]
         theirs = subprocess.run(["numastat", "-p", str(child.pid)], capture_output=True, text=True, check=True).stdout
         child.communicate(b"\n")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asleep import wait_until_asleep, without_huge_pages
 from conftest import CAPTURES, HERE, Run
 
 from pymemtools.cli import cli
@@ -635,7 +636,8 @@ def child(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     file = tmp_path / "file"
     file.write_bytes(bytes(range(256)) * (16 * mmap.PAGESIZE // 256))
     command = [sys.executable, "-I", "-S", "-c", CHILD, str(file)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started_child:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=without_huge_pages) as started_child:  # type: ignore[call-overload]
         yield started_child
         started_child.kill()
 
@@ -645,6 +647,7 @@ def frames_of(pymemtools: Run, child: subprocess.Popen[str]) -> dict[str, int]:
     assert child.stdin is not None
     assert child.stdout is not None
     child.stdout.readline()
+    wait_until_asleep(child.pid)
     found = ask(pymemtools, "-p", str(child.pid))
     child.stdin.write("\n")
     child.stdin.flush()
@@ -719,6 +722,7 @@ def test_kernels_that_do_not_tell_where_pages_are(
 
     assert child.stdout is not None
     child.stdout.readline()
+    wait_until_asleep(child.pid)
     told = process_frames.read_process_frames(open_source(), child.pid)
     monkeypatch.setattr(process_frames, "populated", lambda fd, start, end: None)
     found = process_frames.read_process_frames(open_source(), child.pid)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from asleep import wait_until_asleep
 from conftest import HERE, Run
 from transcripts import MACHINES, transcripts
 
@@ -186,7 +187,7 @@ def test_diff_with_a_process_that_was_not_there(pymemtools: Run, two_looks: tupl
 
 def test_watch_shows_all_and_then_what_changed(pymemtools: Run) -> None:
     script = (
-        "import mmap, sys; print(flush=True); area = mmap.mmap(-1, 1 << 24, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+        "import mmap, sys; area = mmap.mmap(-1, 1 << 24, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); print(flush=True)\n"
         "sys.stdin.readline(); area.write(bytes(5 << 20)); print(flush=True); sys.stdin.readline()"
     )
     command = [sys.executable, "-c", script]
@@ -194,19 +195,22 @@ def test_watch_shows_all_and_then_what_changed(pymemtools: Run) -> None:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdout.readline()
+        wait_until_asleep(child.pid)
         watch = [sys.executable, "-m", "pymemtools", "pmap", "-q", "--top", "1", "--watch", "0.2", str(child.pid)]
         environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
         with subprocess.Popen(watch, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as watching:
             assert watching.stdout is not None
             first = [watching.stdout.readline() for _ in range(3)]
+            watching.send_signal(signal.SIGSTOP)  # it is not to see half of it
+            os.waitid(os.P_PID, watching.pid, os.WSTOPPED)
             child.stdin.write(b"\n")
             child.stdin.flush()
-            grown = b""
-            while b"grown" not in grown:
-                grown = watching.stdout.readline()
+            assert child.stdout.readline() == b"\n"
+            watching.send_signal(signal.SIGCONT)
+            grown = next(line for line in watching.stdout if b"grown" in line)
             child.send_signal(signal.SIGKILL)
             child.wait()
-            _, errors = watching.communicate(timeout=30)
+            _, errors = watching.communicate(timeout=120)
     assert first[0].startswith(f"{child.pid}:   ".encode())
     assert first[2] == b"\n"
     assert grown.split()[0] == b"grown"

@@ -35,11 +35,11 @@ def test_an_archive_that_comes_slowly() -> None:
     with subprocess.Popen(CALL, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=terminal, env=env) as process:
         os.close(terminal)
         seen = b""
-        while b"1 s" not in seen:
+        while b" s" not in seen:
             seen += os.read(main, 1024)
         report, _ = process.communicate(ARCHIVE.read_bytes())
     seen += drained(main)
-    assert seen.startswith(b"\r\x1b[Kreading -: 1 s")
+    assert re.match(rb"\r\x1b\[Kreading -: [1-9]\d* s", seen)
     assert seen.endswith(b" s\r\x1b[K")
     assert b"Mem:" in report
     assert process.returncode == 0
@@ -109,11 +109,11 @@ def test_processes_that_are_read_slowly() -> None:
     with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=terminal, env=env) as process:
         os.close(terminal)
         seen = b""
-        while b"1 s" not in seen:
+        while b" s" not in seen:
             seen += os.read(main, 1024)
         read, _ = process.communicate()
     seen += drained(main)
-    assert seen.startswith(b"\r\x1b[Kreading 71 processes: 1 s")
+    assert re.match(rb"\r\x1b\[Kreading 71 processes: [1-9]\d* s", seen)
     assert seen.endswith(b" s\r\x1b[K")
     assert (read, process.returncode) == (b"18\n", 0)
 

@@ -62,7 +62,7 @@ def test_dies_of_the_signal(number: signal.Signals, call: str, tree: Path) -> No
         program = started(*call.replace("TREE", str(tree)).split())
         time.sleep(moment)
         program.send_signal(number)
-        output, complaint = program.communicate(timeout=30)
+        output, complaint = program.communicate(timeout=120)
         assert (moment, program.returncode, complaint) == (moment, -number, b"")
         if call == "free -s 0.001":  # each sample is flushed whole
             assert re.fullmatch(rb"( +total.*\nMem:.*\nSwap:.*\n\n)*", output)
@@ -72,5 +72,5 @@ def test_background_jobs_stay_deaf_to_ctrl_c() -> None:
     """A shell without job control starts ``cmd &`` with SIGINT ignored; Ctrl-C is not meant for it."""
     program = started("free", "-s", "0.01", "-c", "20", ignored=frozenset([signal.SIGINT]))
     program.send_signal(signal.SIGINT)
-    output, complaint = program.communicate(timeout=30)
+    output, complaint = program.communicate(timeout=120)
     assert (program.returncode, complaint, output.count(b"Mem:")) == (0, b"", 20)

@@ -52,7 +52,7 @@ def in_shell(line: str, **environment: str) -> "subprocess.CompletedProcess[byte
         ["bash", "-c", f"{program}\n{line}"],
         env=given | {"PYTHONPATH": str(HERE.parent)} | environment,
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -355,8 +355,8 @@ def test_bare_call_shows_the_help() -> None:
         ("pymemtools smem extra", 2),
         ("pymemtools free -s x", 2),
         ("pymemtools --nonsense", 2),
-        ("pymemtools pmap 4194000", 42),
-        ("pymemtools pmap $$ 4194000", 42),
+        ("pymemtools pmap 4194304", 42),
+        ("pymemtools pmap $$ 4194304", 42),
         ("pymemtools pmap", 2),
         ('head -c 30000 "$EXAMPLE" | pymemtools smem -S -', 1),
         ('head -c 40000 "$EXAMPLE" | pymemtools smem -S - --partial', 3),

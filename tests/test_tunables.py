@@ -489,7 +489,7 @@ def test_a_signal_puts_back(kept: None, tmp_path: Path, number: signal.Signals) 
     child.stdout.readline()
     assert setting("swappiness") == 51
     child.send_signal(number)
-    _, errors = child.communicate(timeout=10)
+    _, errors = child.communicate(timeout=120)
     assert (child.returncode, errors) == (-number, b"")
     assert setting("swappiness") == before
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from shlex import quote
 from threading import Timer
 
 import pytest
+from asleep import wait_until_asleep
 from conftest import CAPTURES, HERE, Run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,7 +200,7 @@ def test_our_own_process_and_its_first_mapping(pymemtools: Run) -> None:
     """A live process: what is drawn is what its maps says, nothing left out and nothing twice."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        _wait_until_asleep(child.pid)
+        wait_until_asleep(child.pid)
         maps = Path(f"/proc/{child.pid}/maps").read_text().splitlines()
         done = pymemtools("vgraph", "-f", "jsonl", str(child.pid))
         rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -208,11 +209,6 @@ def test_our_own_process_and_its_first_mapping(pymemtools: Run) -> None:
         assert all(one["end"] == other["start"] for one, other in pairwise(rows))
     finally:
         child.communicate(b"\n")
-
-
-def _wait_until_asleep(pid: int) -> None:
-    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
-        pass
 
 
 def test_colour_follows_permissions_and_only_where_it_is_wanted(pymemtools: Run) -> None:
@@ -391,13 +387,13 @@ def test_an_example_is_not_watched(pymemtools: Run) -> None:
 def test_watching_ends_with_a_process_that_nobody_waits_for() -> None:
     """A zombie has no memory any more."""
     child = subprocess.Popen(["/bin/sleep", "60"])
-    _wait_until_asleep(child.pid)
+    wait_until_asleep(child.pid)
     command = [sys.executable, "-m", "pymemtools", "vgraph", "--ascii", "--watch", "0.05", str(child.pid)]
     watcher = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment())
     assert watcher.stdout is not None
     assert any(", W+X " in line for line in watcher.stdout)
     child.kill()
-    assert watcher.communicate(timeout=30)[1] == ""
+    assert watcher.communicate(timeout=120)[1] == ""
     assert watcher.returncode == 0
     child.wait()
 
@@ -408,8 +404,8 @@ def test_watching_shows_what_changes_and_ends_with_the_process() -> None:
     child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdin is not None
     command = [sys.executable, "-m", "pymemtools", "vgraph", "--ascii", "--watch", "0.05", str(child.pid)]
-    _wait_until_asleep(child.pid)
-    limit = Timer(30, child.kill)
+    wait_until_asleep(child.pid)
+    limit = Timer(120, child.kill)
     limit.start()
     watcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
     assert watcher.stdout is not None
@@ -420,4 +416,4 @@ def test_watching_shows_what_changes_and_ends_with_the_process() -> None:
     assert line == f"+ | {'/dev/zero (deleted)':<43}r--s     1 MiB |\n"
     child.communicate("\n")
     limit.cancel()
-    assert watcher.wait(timeout=30) == 0
+    assert watcher.wait(timeout=120) == 0

@@ -104,7 +104,7 @@ def test_the_grid_of_a_live_process(pymemtools: Run, child: tuple[int, str]) -> 
         ),
         (("--pages", "heap", str(os.getpid())), 2, "--pages: 'heap' is no address; write 0x..."),
         (("--pages", "0x1", str(os.getpid())), 1, "nothing is mapped at 1"),
-        (("--pages", "0x1000", "2097153"), 42, "2097153: no such process"),
+        (("--pages", "0x1000", "4194304"), 42, "4194304: no such process"),
     ],
 )
 def test_what_has_no_pages(pymemtools: Run, arguments: tuple[str, ...], status: int, reason: str) -> None:
