@@ -369,13 +369,14 @@ def test_modes_that_repeat_are_known() -> None:
 def test_rows_of_samples_have_their_moment(command: str) -> None:
     with subprocess.Popen(["sleep", "600"]) as child:
         call = [sys.executable, "-m", "pymemtools", *command.split(), str(child.pid), "--watch", "0.2", "-f", "jsonl"]
-        watcher = subprocess.Popen(call, env=os.environ | {"PYTHONPATH": str(HERE.parent)}, stdout=subprocess.PIPE)
-        assert watcher.stdout is not None
-        first = watcher.stdout.readline()
-        child.kill()
-        child.wait()  # else it is a zombie, and still there
-    out, _ = watcher.communicate(timeout=120)
-    rows = [json.loads(line) for line in (first + out).splitlines()]
+        env = os.environ | {"PYTHONPATH": str(HERE.parent)}
+        with subprocess.Popen(call, env=env, stdout=subprocess.PIPE) as watcher:
+            assert watcher.stdout is not None
+            lines = [watcher.stdout.readline()]
+            child.kill()
+            child.wait()  # else it is a zombie, and still there
+            lines += watcher.stdout
+    rows = [json.loads(line) for line in lines]
     assert all(next(iter(row)) == "read_at" and row["read_at"].endswith("Z") for row in rows)
 
 
