@@ -51,6 +51,15 @@ def test_a_long_command_is_cut_on_a_terminal() -> None:
     ]
 
 
+def test_who_is_killed_next_is_told_where_there_is_little_room() -> None:
+    """What figures do not need is the command line's, before any of it is cut."""
+    assert on_terminal("--demo", "oom-scores", "--top", "2", columns=64, NO_COLOR="1").splitlines() == [
+        "PID User    Score Adj /1000   RSS Swap Tables Kill Command",
+        "287 seawolf   878 300    19 13844    0     60 yes  labd hog 12",
+        "278 root      704   0    57 41644    0    116 yes  lab hog 40",
+    ]
+
+
 def test_a_percentage_is_not_broken() -> None:
     assert list(fitted("of RAM that is free: 40 % of all", 24)) == ["of RAM that is free:", "    40 % of all"]
 

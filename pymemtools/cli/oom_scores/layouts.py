@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pymemtools.cli.terminal import page_columns
 from pymemtools.models.oom import ADJ_NEVER
-from pymemtools.render.columns import classic_table, plain_kib
-from pymemtools.render.escape import cut, escape
-from pymemtools.report import Report, Table, table_of
+from pymemtools.render.columns import Value, cell, classic_table, plain_kib
+from pymemtools.render.escape import cut, escape, width
+from pymemtools.report import Column, Report, Table, table_of
 from pymemtools.reports.oom_scores.candidates import Candidate
 from pymemtools.reports.oom_scores.columns import COLUMNS, SHOWN, SHOWN_WIDE
 from pymemtools.reports.oom_scores.report import Comparison, Ranking
@@ -33,12 +33,20 @@ def _table_lines(table: Table, keys: Sequence[str]) -> list[str]:
     shown = table.only(keys)
     cells = {**shown.cells, "killable": [_KILLS[killable] for killable in shown.cells["killable"]]}
     rows = list(zip(*(cells[key] for key in keys)))
-    lines = [line.rstrip() for line in classic_table(shown.columns, rows, amount=plain_kib)]
-    width = page_columns()
-    if width is None:
+    widths, room = [column.width for column in shown.columns], page_columns()
+    lines = [line.rstrip() for line in classic_table(shown.columns, rows, amount=plain_kib, widths=widths)]
+    if room is None or all(width(line) <= room for line in lines):
         return lines
+    # What figures do not need is the command line's: of who is killed next more than a folder should be seen.
+    widths = [min(own, _needed(column, row)) for own, column, row in zip(widths, shown.columns, zip(*rows))]
+    lines = [line.rstrip() for line in classic_table(shown.columns, rows, amount=plain_kib, widths=widths)]
     texts = ["Command", *(escape(str(row[-1])) for row in rows)]  # the last column: numbers are never cut
-    return [cut(line, max(width, len(line) - len(text) + 7)).rstrip() for line, text in zip(lines, texts)]
+    return [cut(line, max(room, len(line) - len(text) + 7)).rstrip() for line, text in zip(lines, texts)]
+
+
+def _needed(column: Column, values: Sequence[Value]) -> int:
+    """Tell how wide a column's title and values are."""
+    return max(width(column.title), *(width(cell(column, value, plain_kib)) for value in values))
 
 
 def classic_lines(report: Report) -> list[str]:
