@@ -466,6 +466,28 @@ def test_a_kill_in_the_log(pymemtools: Run, machine: Path) -> None:
     assert first == "WARNING  The log has a kill for want of memory: the last was 2148"
 
 
+def test_what_nothing_tells_of_is_said(pymemtools: Run, machine: Path) -> None:
+    """A board whose capture has no log may have killed: that nothing was found is no good news."""
+
+    def not_told() -> list[str]:
+        return list((findings_report(_with_its_log(machine)).totals or {})["not_told"])
+
+    stalls, others = "stalls (no pressure/memory)", ["file systems in memory (no mounts.tmpfs)"]
+    groups_too = [*others, "memory groups (no /sys/fs/cgroup)"]
+    assert not_told() == ["kills (no kernel log)", stalls, *groups_too]
+    (machine / "dmesg").write_text("[    1.000000] hello\n")
+    assert not_told() == [stalls, *groups_too]
+    groups()(machine)
+    assert not_told() == [stalls, *others]
+    lines = pymemtools("report", "-S", str(machine), "-f", "md").stdout.decode().replace("\\", "").splitlines()
+    assert lines[2] == f"not told: {stalls}; {others[0]}"
+
+
+def _with_its_log(machine: Path) -> Evidence:
+    source = open_source(str(machine))
+    return Evidence(source, kills_in(source, 1 << 20, []))
+
+
 def test_a_kill_of_an_experiment_is_no_news(machine: Path) -> None:
     log = (HERE / "oom_reports/own-x86_64-6.18.44-memcg-v1.txt").read_text()
     (machine / "dmesg").write_text(log)
@@ -476,8 +498,7 @@ def test_a_kill_of_an_experiment_is_no_news(machine: Path) -> None:
 
 def logged_kills(machine: Path) -> list[str]:
     """Give what is found of kills in its log."""
-    source, damages = open_source(str(machine)), list[str]()
-    report = findings_report(Evidence(source, kills_in(source, 1 << 20, damages)))
+    report = findings_report(_with_its_log(machine))
     return [row["figure"].partition(",")[0] for row in report.table.rows() if row["id"] == "oom-kill-logged"]
 
 

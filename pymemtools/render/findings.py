@@ -23,6 +23,8 @@ def finding_lines(found: Findings) -> Iterator[str]:
             yield from write(f"  {label + ':':<8} ", getattr(finding, field))
         yield ""
     yield summary(found)
+    if found.untold:
+        yield from _wrapped("not told: ", "; ".join(found.untold))
 
 
 def summary(found: Findings) -> str:
@@ -50,6 +52,9 @@ def rule_lines(rules: Sequence[Rule]) -> Iterator[str]:
 def markdown_lines(found: Findings) -> Iterator[str]:
     """Write the findings as Markdown, in which names are inert: no markup of theirs counts."""
     yield f"**{summary(found)}**"
+    if found.untold:
+        yield ""
+        yield f"not told: {_inert('; '.join(found.untold))}"
     for finding in found.findings:
         yield ""
         yield f"### {finding.severity}: {_inert(finding.title)}"

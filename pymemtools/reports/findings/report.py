@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pymemtools.readings.hidden import invisible, unread
+from pymemtools.readings.tmpfs import tells_tmpfs
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.findings.catalog import RULES
 from pymemtools.reports.findings.commands import pasteable
@@ -37,6 +38,7 @@ class Findings(NamedTuple):
     findings: list[Finding]
     evidence: Evidence
     rules: int = len(RULES)  # that were held against it
+    untold: tuple[str, ...] = ()  # what of it the source does not tell, so that rules on it found nothing
 
     def count(self, severity: str) -> int:
         """Count those of a severity."""
@@ -51,7 +53,7 @@ class Findings(NamedTuple):
 def findings_report(evidence: Evidence) -> Report:
     """Hold the rules against what a source says. A rule whose figures the source lacks finds nothing."""
     findings = sorted(_found(RULES, evidence), key=lambda finding: SEVERITIES.index(finding.severity))
-    answer, sample = Findings(findings, evidence), evidence.sample
+    answer, sample = Findings(findings, evidence, untold=tuple(_untold(evidence))), evidence.sample
     notes = (*evidence.machine.notes, *invisible(evidence.source), *_another(evidence))
     refused = [unread(evidence.source, sample.unreadable, sample.seen, sample.reason)] if sample.unreadable else []
     facts = evidence.source.facts._asdict()
@@ -61,12 +63,28 @@ def findings_report(evidence: Evidence) -> Report:
         "report",
         table_of(COLUMNS, findings),
         answer,
-        totals={**{severity: answer.count(severity) for severity in SEVERITIES}, "rules": len(RULES)},
+        totals={
+            **{severity: answer.count(severity) for severity in SEVERITIES},
+            "rules": len(RULES),
+            "not_told": list(answer.untold),
+        },
         facts=facts,
         notes=notes,
         warnings=(*notes, *refused),
         unreadable=sample.unreadable,
     )
+
+
+def _untold(evidence: Evidence) -> Iterator[str]:
+    """Name what no file of the source tells of: that nothing was found in it is no good news."""
+    if evidence.kills is None:
+        yield "kills (no kernel log)"
+    if evidence.pressure is None:
+        yield "stalls (no pressure/memory)"
+    if not tells_tmpfs(evidence.source):
+        yield "file systems in memory (no mounts.tmpfs)"
+    if evidence.groups is None:
+        yield "memory groups (no /sys/fs/cgroup)"
 
 
 def _another(evidence: Evidence) -> Iterator[str]:
