@@ -416,3 +416,19 @@ def test_a_sample_that_had_to_wait_itself_makes_no_gap(
     monkeypatch.setattr("pymemtools.cli.record._told_to_end", wait)
     assert _samples(Slow(), None, {"every": 10.0, "lasting": None, "count": 3}, []).samples == 3
     assert waited == waits
+
+
+@pytest.mark.parametrize(("count", "cost"), [(1, 5.0), (3, 0.5)])
+def test_the_first_sample_which_starts_up_is_no_part_of_what_others_cost(
+    count: int, cost: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the end of a recording tells the share of a processor that info tells of it."""
+    costs = iter((5.0, 0.25, 0.25))
+
+    class Costly:
+        def sample(self, source: object, tick: Tick) -> Written:
+            return Written(1, 1, 0, "", next(costs), 1)
+
+    monkeypatch.setattr("pymemtools.cli.record._told_to_end", lambda stopping, seconds: False)
+    recorded = _samples(Costly(), None, {"every": 0.001, "lasting": None, "count": count}, [])
+    assert (recorded.samples, recorded.cpu_s) == (count, cost)

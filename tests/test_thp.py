@@ -92,6 +92,15 @@ def test_values_for_programs(pymemtools: Run, machine: Path) -> None:
     assert [(each["size"], each["enabled"]) for each in totals["sizes"]] == [(65536, "inherit"), (2 * MIB, "never")]
 
 
+def test_a_pageblock_is_a_huge_page_where_there_are_any(pymemtools: Run, machine: Path) -> None:
+    """On a board whose kernel has none it is the largest block that the kernel keeps: 8 MiB of armhf."""
+    (machine / FOLDER / "hpage_pmd_size").unlink()  # before Linux 4.10
+    (machine / "proc/pagetypeinfo").write_text("Page block order: 11\nPages per block:  2048\n")
+    assert ask(pymemtools, "-S", str(machine))["totals"]["huge_page_size"] == 8 * MIB
+    (machine / "proc/meminfo").write_text("MemTotal: 1000 kB\n")
+    assert ask(pymemtools, "-S", str(machine))["totals"]["huge_page_size"] is None
+
+
 def test_a_source_that_tells_nothing(pymemtools: Run, machine: Path) -> None:
     done = pymemtools("thp", "-S", str(machine / "proc" / "meminfo"))
     assert done.returncode == 1

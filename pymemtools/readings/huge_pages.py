@@ -63,15 +63,15 @@ def read_huge_pages(source: Source) -> HugePages:
     except MemtoolsError as error:
         counters = {}
         notes.append(str(error))
-    free = read_free_blocks(source)
+    free, amounts = read_free_blocks(source), _amounts(source)
     return HugePages(
-        known or _pageblock(source, page_size),
+        known or (_pageblock(source, page_size) if amounts else None),  # of a kernel without them it is something else
         page_size,
         settings,
         _words(source, _KHUGEPAGED),
         _sizes(source),
         counters,
-        _amounts(source),
+        amounts,
         free.blocks,
         (*notes, *free.notes),
     )
