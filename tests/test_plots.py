@@ -45,3 +45,16 @@ def test_a_long_name_is_not_cut_off() -> None:
 
     assert width("802 sh, growth") == width("") == 860
     assert width("1288 a-longer-worker, growth") == 90 + 640 + 16 + 7 * 28
+
+
+def test_words_above_marks_do_not_overlap() -> None:
+    def words(*marks: float) -> list[str]:
+        panels = [Panel("MiB", [Course("", [1.0])])]
+        chart = Panels("x", [(0.0, 1000.0)], panels, marks, clock(9.0, 0), words=["gap", "kill", "kill"])
+        drawn = "".join(panels_svg(chart))
+        assert drawn.count('class="start"') == len(marks)  # all are drawn
+        return [text for text in texts(drawn) if text[:3] in ("gap", "kil")]
+
+    assert words(100, 500, 900) == ["gap", "kill", "kill"]
+    assert words(100, 101, 102) == ["gap, kill"]
+    assert words(100, 101, 900) == ["gap, kill", "kill"]

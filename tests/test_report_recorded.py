@@ -159,6 +159,14 @@ def test_the_curves(pymemtools: Run, tmp_path: Path) -> None:
     assert "370 samples from 2026-11-18 12:06:40 +0100" in section
 
 
+def test_who_came_last_has_no_empty_curve(pymemtools: Run, tmp_path: Path) -> None:
+    late = Told(9, "/bin/late", lambda number: 60000 if number == HOURS - 1 else None)
+    done = pymemtools("report", "-S", recording(tmp_path, (STILL, late)), "-o", str(tmp_path / "a.html"))
+    assert done.returncode == 0
+    page = (tmp_path / "a.html").read_text()
+    assert re.findall(r">MiB of PSS: (\d+ \w+)", page) == ["8 still"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -72,14 +72,32 @@ def _panel(chart: Panels, panel: Panel, top: int) -> Iterator[str]:
                 yield f'<circle class="dot {kind}" cx="{points[0][0]}" cy="{points[0][1]}" r="2"/>'
             else:
                 yield f'<polyline class="{kind}" points="{" ".join(f"{x},{y}" for x, y in points)}"/>'
-    for mark, word in zip(chart.marks, chart.words or [chart.marked] * len(chart.marks)):
-        yield f'<text x="{_x(chart, mark)}" y="{top - 10}" text-anchor="middle">{quoted(word)}</text>'
+    for x, word in _words(chart):
+        yield f'<text x="{x:.1f}" y="{top - 10}" text-anchor="middle">{quoted(word)}</text>'
+    for mark in chart.marks:
         yield f'<line class="start" x1="{_x(chart, mark)}" x2="{_x(chart, mark)}" y1="{top}" y2="{floor}"/>'
 
 
-def _x(chart: Panels, time: float) -> str:
+def _words(chart: Panels) -> list[tuple[float, str]]:
+    """Give the words above marks, and where their middle is; of marks whose words would overlap, one word each."""
+    found: list[tuple[float, list[str]]] = []
+    for mark, word in zip(chart.marks, chart.words or [chart.marked] * len(chart.marks)):
+        x = _at(chart, mark)
+        if found and x - found[-1][0] < _LETTER * (len(", ".join(found[-1][1])) + len(word)) / 2 + _LETTER:
+            if word not in found[-1][1]:
+                found[-1][1].append(word)
+        else:
+            found.append((x, [word]))
+    return [(x, ", ".join(words)) for x, words in found]
+
+
+def _at(chart: Panels, time: float) -> float:
     first, last = chart.span
-    return f"{_LEFT_EDGE + min(1.0, max(0.0, (time - first) / (last - first))) * _WIDE:.1f}"
+    return _LEFT_EDGE + min(1.0, max(0.0, (time - first) / (last - first))) * _WIDE
+
+
+def _x(chart: Panels, time: float) -> str:
+    return f"{_at(chart, time):.1f}"
 
 
 def _points(chart: Panels, figures: Figures) -> list[tuple[float, float | None]]:

@@ -25,6 +25,8 @@ _LISTED = 100
 _MIB = 1 << 20
 _TREND = ("pid", "user", "name", "trend", "last_size", "rise_per_hour_low", "rise_per_hour_high")
 
+_TITLES = {"rise_per_hour_low": "an hour, at least", "rise_per_hour_high": "at most"}
+
 
 def course_lines(page: Page) -> Iterator[str]:
     """Draw what a recording tells of its span; nothing of what is none, or has one moment only."""
@@ -45,7 +47,9 @@ def course_lines(page: Page) -> Iterator[str]:
     growing = page.evidence.growing
     if growing is not None:
         places = [i for i, size in enumerate(growing.table.cells["last_size"]) if size is not None][:20]
-        yield from table_lines("growing", "What grows (trend), the first", growing.table.take(places), _TREND)
+        table = growing.table.take(places)
+        titled = tuple(column._replace(title=_TITLES.get(column.key, column.title)) for column in table.columns)
+        yield from table_lines("growing", "What grows (trend), the first", table._replace(columns=titled), _TREND)
 
 
 _SAID = {
@@ -73,7 +77,8 @@ def _panels(page: Page, recorded: Recorded) -> Panels:
         panels.append(Panel("% of a minute", [some, full]))
     growing = page.evidence.growing
     if growing is not None:
-        panels += [_process(row, cells) for row in _largest(growing.answer)]
+        followed = [_process(row, cells) for row in _largest(growing.answer)]
+        panels += [panel for panel in followed if panel.courses[0].known]
     events = recorded.events[-_MARKS:]
     marks, words = [event.at_s for event in events], [event.what for event in events]
     written = clock(end - begin, moments[-1].utc_offset_s)
