@@ -5,12 +5,11 @@ python bench/cache.py [--rounds N]
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import tempfile
 from pathlib import Path
 
-from side_by_side import OURS, Line, at_most, costs_of, show, tried
+from side_by_side import OURS, Line, at_most, costs_of, run_bench
 
 DIRECTORIES, FILES = 100, 1000
 MOST = 1.6
@@ -36,13 +35,5 @@ def measure(rounds: int) -> list[Line]:
     return [at_most(what, ours.cpu, peer.cpu, "vmtouch", MOST)]
 
 
-def main() -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how often each command is run [5]")
-    rounds = parser.parse_args().rounds
-    show(tried(measure, rounds), rounds)
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, measure)

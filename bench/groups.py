@@ -5,14 +5,13 @@ python bench/groups.py [--rounds N]
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from floors import BARE, list_members
-from side_by_side import OURS, Line, at_most, costs_of, show, tried
+from side_by_side import OURS, Line, at_most, costs_of, run_bench
 
 SLICES = UNITS = 100
 FILES = {
@@ -64,13 +63,5 @@ def many_groups(rounds: int) -> list[Line]:
     ]
 
 
-def main() -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how often each command is run [5]")
-    rounds = parser.parse_args().rounds
-    show(tried(many_groups, rounds), rounds)
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, many_groups)

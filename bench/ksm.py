@@ -5,12 +5,11 @@ python bench/ksm.py [--rounds N]
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 
 from floors import BARE
-from side_by_side import MIB, OURS, Line, at_most, costs_of, show, tried
+from side_by_side import MIB, OURS, Line, at_most, costs_of, run_bench
 
 SIZE = 512 * MIB
 MOST = 10.0  # 250 MB/s where hashing alone does 2,500
@@ -50,13 +49,5 @@ def measure(rounds: int) -> list[Line]:
     return [at_most(what, ours.cpu - start.cpu, floor.cpu - bare.cpu, "hashing alone", MOST)]
 
 
-def main() -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how often each command is run [5]")
-    rounds = parser.parse_args().rounds
-    show(tried(measure, rounds), rounds)
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, measure)

@@ -5,12 +5,11 @@ python bench/oom_report.py [--rounds N]
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from side_by_side import INF, MIB, OURS, Line, at_most, costs_of, show, tried, verdict
+from side_by_side import INF, MIB, OURS, Line, at_most, costs_of, run_bench, verdict
 
 SIZE = 200 * MIB
 REPORT = Path(__file__).parent.parent / "tests" / "oom_reports" / "own-x86_64-6.8.0-151-ubuntu-global-r2.txt"
@@ -50,13 +49,5 @@ def measure(rounds: int) -> list[Line]:
         ]
 
 
-def main() -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how often each command is run [5]")
-    rounds = parser.parse_args().rounds
-    show(tried(measure, rounds), rounds)
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, measure)

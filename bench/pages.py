@@ -5,11 +5,10 @@ python bench/pages.py [--rounds N]
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
-from side_by_side import OURS, Line, at_most, costs_of, show, tried
+from side_by_side import OURS, Line, at_most, costs_of, run_bench
 
 from pymemtools.readings.frames import ram_frames
 from pymemtools.sources import open_source
@@ -37,13 +36,5 @@ def measure(rounds: int) -> list[Line]:
     return [at_most(f"pages of {size:.0f} GiB (CPU)", ours.cpu, bare.cpu, "Counter", MOST)]
 
 
-def main() -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how often each command is run [5]")
-    rounds = parser.parse_args().rounds
-    show(tried(measure, rounds), rounds)
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, measure)

@@ -7,10 +7,9 @@ Times are CPU seconds, the least of interleaved runs.
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from side_by_side import INF, MIB, OURS, Cost, Line, at_most, costs_of, show, tried, verdict, within
+from side_by_side import INF, MIB, OURS, Cost, Line, at_most, costs_of, run_bench, verdict, within
 from subjects import children, mapper, written_tree
 
 SIZES = (60, 5_000, 50_000)
@@ -82,13 +81,5 @@ def measure(rounds: int) -> list[Line]:
     return lines + growth(found[-2], found[-1])
 
 
-def main() -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7, help="how often each command is run [7]")
-    rounds = parser.parse_args().rounds
-    show(tried(measure, rounds), rounds)
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, measure, rounds=7)

@@ -5,6 +5,7 @@ A figure of its own says little on another machine: each stands beside one that 
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import shutil
@@ -140,3 +141,11 @@ def show(lines: Sequence[Line], rounds: int) -> None:
         f"{os.cpu_count()} CPUs, load {LOAD:.1f}, {rounds} interleaved runs: median wall, least CPU time\n"
     )
     print(tabulate.tabulate(lines, ["", "pymemtools", "beside", "ratio", "target", ""], "github"))
+
+
+def run_bench(about: str, measure: Callable[[int], list[Line]], rounds: int = 5) -> None:
+    """Be the program of a bench: ask how many rounds, measure, and show."""
+    parser = argparse.ArgumentParser(description=about.partition("\n\n")[0])
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"how often each command is run [{rounds}]")
+    chosen = parser.parse_args().rounds
+    show(tried(measure, chosen), chosen)

@@ -7,12 +7,11 @@ Times are CPU seconds, the least of interleaved runs.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from side_by_side import INF, OURS, Cost, Line, at_most, costs_of, show, tried, within
+from side_by_side import INF, OURS, Cost, Line, at_most, costs_of, run_bench, within
 from subjects import children, mapper, written_tree
 
 SIZES = (60, 6_000, 60_000)
@@ -64,13 +63,5 @@ def measure(rounds: int) -> list[Line]:
     return lines
 
 
-def main() -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how often each command is run [5]")
-    rounds = parser.parse_args().rounds
-    show(tried(measure, rounds), rounds)
-
-
 if __name__ == "__main__":
-    main()
+    run_bench(__doc__, measure)
