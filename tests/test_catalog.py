@@ -13,6 +13,7 @@ import click
 import group_trees
 import pytest
 import recordings
+from command_tree import with_option
 from conftest import CAPTURES
 from recordings import Board, process_files
 
@@ -162,25 +163,13 @@ def test_no_command_reads_what_the_catalog_does_not_have(
 
 
 def test_every_command_that_reads_a_source_is_looked_at() -> None:
-    of_datasets = {name for name in reading(cli, "") if name.startswith("fleet ")}  # made by fleet ingest
-    assert set(reading(cli, "")) - CALLS.keys() - of_datasets == {
+    of_datasets = {name for name in with_option("source") if name.startswith("fleet ")}  # made by fleet ingest
+    assert set(with_option("source")) - CALLS.keys() - of_datasets == {
         "tunables set",  # takes its values from a capture
         "what-if malloc",  # asks for its version of the kernel alone
         "what-if pss",
         "trend",  # of whole recordings
     }
-
-
-def reading(command: click.Command, name: str) -> Iterator[str]:
-    """Name the commands that have -S."""
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for each in command.list_commands(context):
-            found = command.get_command(context, each)
-            assert found is not None
-            yield from reading(found, f"{name} {each}".strip())
-    elif any(parameter.name == "source" for parameter in command.params):
-        yield name
 
 
 OF_FILES = [needs for needs in QUESTIONS if needs.question != "trend"]  # which reads recordings alone

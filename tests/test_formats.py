@@ -16,10 +16,11 @@ from pathlib import Path
 
 import click
 import pytest
+from command_tree import commands
 from conftest import CAPTURES, HERE, Run
 from recordings import Told, every_ten_seconds, meminfo, record
 
-from pymemtools.cli import _call, cli
+from pymemtools.cli import _call
 from pymemtools.reports.totals import SUMMED, TOTALS
 from pymemtools.reports.vocabulary import VOCABULARY
 from pymemtools.sources.example import demo_path
@@ -209,18 +210,6 @@ NO_MODES = {  # options that choose no other data
     "--format": "it is what is tested",
 }
 ENDLESS = ("--watch",)
-
-
-def commands(command: click.Command = cli, name: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Give every command by the words that call it."""
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for each in command.list_commands(context):
-            found = command.get_command(context, each)
-            assert found is not None
-            yield from commands(found, f"{name} {each}".strip())
-    else:
-        yield name, command
 
 
 COMMANDS = dict(commands())

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
-import click
 import pytest
+from command_tree import with_option
 from conftest import CAPTURES, HERE
 from json_docs import document
 
@@ -108,19 +107,7 @@ def test_totals_are_of_commands_that_there_are() -> None:
 def test_every_command_for_programs_is_documented() -> None:
     documented = {rows.command.partition(" -")[0] for rows in VOCABULARY}
     own = {"fleet sql"}  # whose columns are those of the query
-    assert set(formatting(cli, "")) - documented == own
-
-
-def formatting(command: click.Command, name: str) -> Iterator[str]:
-    """Name the commands that have -f."""
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for each in command.list_commands(context):
-            found = command.get_command(context, each)
-            assert found is not None
-            yield from formatting(found, f"{name} {each}".strip())
-    elif any(parameter.name == "style" for parameter in command.params):
-        yield name
+    assert set(with_option("style")) - documented == own
 
 
 @pytest.mark.parametrize("rows", VOCABULARY, ids=[rows.command for rows in VOCABULARY])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
+from command_tree import with_option
 from conftest import Run
 
-from pymemtools.cli import cli
 from pymemtools.sources.example import demo_path
 
 BOARD = demo_path()
@@ -79,18 +77,7 @@ def test_it_says_what_does(pymemtools: Run, typed: str, said: str) -> None:
     assert said in done.stderr.decode()
 
 
-def readers(command: click.Command, name: str, ctx: click.Context) -> Iterator[str]:
-    """Name each command that reads sources, those below a group too."""
-    if isinstance(command, click.Group):
-        for each in command.list_commands(ctx):
-            below = command.get_command(ctx, each)
-            assert below is not None
-            yield from readers(below, f"{name} {each}".strip(), click.Context(command, parent=ctx))
-    elif any(param.name == "source" for param in command.params):
-        yield name
-
-
-READERS = tuple(readers(cli, "", click.Context(cli)))
+READERS = tuple(with_option("source"))
 ELSEWHERE = {
     "cache": "its operands are files, captures too",
     "info": "its operand is a source",
