@@ -128,3 +128,8 @@ def human_size(size: int) -> str:
         scaled /= 1024
         units.pop(0)
     return f"{scaled:.1f} {units[0]}"
+
+
+def is_page_size(size: int) -> bool:
+    """Tell whether Linux runs with such pages: the smallest are of 4 KiB, the largest of 1 MiB (Hexagon's)."""
+    return 4096 <= size <= 1 << 20 and size & (size - 1) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pymemtools.errors import ArchiveError
-from pymemtools.sources.page_size import is_page_size
+from pymemtools.units import is_page_size
 
 FORMAT = 1
 MARKER = "pymemtools-capture"  # the first member of an archive whose last one is the manifest

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pymemtools.errors import MemtoolsError
 from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.units import is_page_size
 
 _OF_A_MAPPING = re.compile(rb"\nKernelPageSize: +([0-9]{1,9}) kB\n")
 _VIRTUAL = 20  # of the words of stat behind the name: the size of the address space, in bytes; first in statm, in pages
@@ -22,11 +23,6 @@ def page_size_of(source: Source) -> int | None:
         or _told_by_any(source, _bytes_for_a_page_of_statm)
         or _told_by_meminfo(source)
     )
-
-
-def is_page_size(size: int) -> bool:
-    """Tell whether Linux runs with such pages: the smallest are of 4 KiB, the largest of 1 MiB (Hexagon's)."""
-    return 4096 <= size <= 1 << 20 and size & (size - 1) == 0
 
 
 def _told_by_meminfo(source: Source) -> int | None:

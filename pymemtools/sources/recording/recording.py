@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from pymemtools.errors import ArchiveError, Missing
 from pymemtools.sources.base import MAX_WHOLE, parse_pid
-from pymemtools.sources.page_size import is_page_size
 from pymemtools.sources.recording.bundle import unbundled
 from pymemtools.sources.recording.damage import Damaged, named
 from pymemtools.sources.recording.database import Database
@@ -19,7 +18,7 @@ from pymemtools.sources.recording.replay import AtMoment, Replay
 from pymemtools.sources.recording.schema import GROUP, MACHINE, PROCESS
 from pymemtools.sources.recording.series import Series, read_series, text_anew, texts_over_time
 from pymemtools.sources.recording.state import state_at
-from pymemtools.units import exact_size
+from pymemtools.units import exact_size, is_page_size
 
 _MOST_MOMENTS = 1 << 24
 _MOST_PLACES = 1 << 22
