@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import shutil
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
-from recordings import Board, process_files, recorded
+from recordings import Board, process_files, recorded, tick
 
+from pymemtools.capture.recording import Writer
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing
 from pymemtools.sources.base import MAX_WHOLE
 from pymemtools.sources.recording import open_recording
@@ -246,3 +248,46 @@ def test_a_sample_whose_texts_begin_nowhere(first: object, sound: str, tmp_path:
         for read in (recording.texts_of("loadavg", None, 1), recording.texts_at("loadavg", [1])):
             with pytest.raises(ArchiveError, match=r"b\.rec: damaged recording: a sample without its texts$"):
                 list(read)
+
+
+@contextmanager
+def being_written(tmp_path: Path) -> Iterator[Path]:
+    """Give a recording whose sample is in its -wal, as the writer has not yet ended."""
+    path = tmp_path / "live.rec"
+    with Writer(str(path), {"page_size": 4096}) as writer:
+        writer.sample(Board(processes={7: process_files(7, 400)}), tick(1))
+        yield path
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_what_sqlite_keeps_beside_it_is_no_pipe(suffix: str, sound: str, tmp_path: Path) -> None:
+    """It would wait for somebody to write into it; a link leads elsewhere."""
+    path = tmp_path / "b.rec"
+    for make in (os.mkfifo, lambda name: os.symlink("/dev/zero", name)):
+        shutil.copyfile(sound, path)
+        make(f"{path}{suffix}")
+        for use in (open_recording, Writer):
+            with pytest.raises(ArchiveError) as refused:
+                use(str(path))
+            assert str(refused.value).startswith(f"{path}{suffix}: not a regular file")
+        os.unlink(f"{path}{suffix}")
+
+
+def test_a_shm_that_is_another_file_too_is_not_written_to(tmp_path: Path) -> None:
+    with being_written(tmp_path) as path:
+        copied, other = tmp_path / "b.rec", tmp_path / "other"
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{path}{suffix}", f"{copied}{suffix}")
+        other.write_text("precious")
+        os.link(other, f"{copied}-shm")
+        assert open_recording(str(copied)).last.number == 1
+        assert other.read_text() == "precious"
+
+
+def test_a_link_to_what_is_being_written_leads_to_its_samples(tmp_path: Path) -> None:
+    """What is beside it lies beside the file, not beside the link."""
+    with being_written(tmp_path) as path:
+        (tmp_path / "links").mkdir()
+        link = tmp_path / "links" / "now.rec"
+        link.symlink_to(path)
+        assert open_recording(str(link)).last.number == 1

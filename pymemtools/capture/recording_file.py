@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pymemtools.errors import ArchiveError, MemtoolsError
+from pymemtools.sources.recording.beside import expect_files
 from pymemtools.sources.recording.database import Database, sqlite_module
 from pymemtools.sources.recording.schema import APPLICATION_ID, FORMAT, TABLES
 
@@ -67,6 +68,7 @@ def opened_to_write(path: str) -> RecordingFile:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise MemtoolsError(f"{path}: another program is recording into it") from None
+        expect_files(os.path.realpath(path))
         if os.fstat(lock).st_size:
             _expect_ours(path)
         with write_error(path):

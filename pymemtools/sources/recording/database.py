@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pymemtools.errors import ArchiveError, Denied, MemtoolsError, Missing
 from pymemtools.sources.base import MAX_WHOLE
 from pymemtools.sources.recording import MAGIC
+from pymemtools.sources.recording.beside import expect_files, is_shared_memory
 from pymemtools.sources.recording.schema import APPLICATION_ID, COLUMNS, FORMAT, TABLES
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Database:
         self._path = path
         self._may_be_empty = may_be_empty  # as one that was being made when its writer was killed
         size = _look_at(path)
+        self._file = os.path.realpath(path)
+        expect_files(self._file)
         self._sqlite = sqlite_module()
         # A message may quote names of a damaged file, which are no UTF-8; a number may be one of no column of ours.
         self._errors = (self._sqlite.Error, UnicodeError, OverflowError)
@@ -65,7 +68,7 @@ class Database:
 
     def size(self) -> int:
         """Give the bytes that it takes, with what is beside it."""
-        return sum(os.path.getsize(name) for name in (self._path, f"{self._path}-wal") if os.path.exists(name))
+        return sum(os.path.getsize(name) for name in (self._file, f"{self._file}-wal") if os.path.exists(name))
 
     def copy_to(self, path: str) -> None:
         """Write all that is in it to a new file, without what is free. Raises MemtoolsError."""
@@ -89,9 +92,9 @@ class Database:
         work. A -wal alone was copied, or its -shm is not ours to write: it is read without shared memory, and without
         leaving anything behind.
         """
-        wal = f"{self._path}-wal"
+        wal = f"{self._file}-wal"
         try:
-            if os.path.exists(wal) and os.path.exists(f"{self._path}-shm"):
+            if os.path.exists(wal) and is_shared_memory(self._file):
                 try:
                     return self._connected("")
                 except self._errors:
@@ -104,7 +107,7 @@ class Database:
             raise damaged(self._path, error) from None
 
     def _connected(self, how: str) -> sqlite3.Connection:
-        name = f"file:{_quoted(os.path.abspath(self._path))}?mode=ro&{how}"
+        name = f"file:{_quoted(self._file)}?mode=ro&{how}"
         connection: sqlite3.Connection = self._sqlite.connect(
             name, uri=True, isolation_level=None, timeout=10, check_same_thread=False
         )
