@@ -1,4 +1,4 @@
-"""The files that SQLite keeps beside a recording's. It opens them by their names, whatever they are: so we look first."""
+"""The files that SQLite keeps beside a recording's: it opens what is called so, whatever it is; so we look first."""
 
 from __future__ import annotations
 
