@@ -20,6 +20,7 @@ from pymemtools.capture.recording import Writer
 from pymemtools.errors import ArchiveError, MemtoolsError, Missing
 from pymemtools.sources.base import MAX_WHOLE
 from pymemtools.sources.recording import open_recording
+from pymemtools.sources.recording.figures import WIDTH, packed_rows
 from pymemtools.sources.recording.schema import COLUMNS, GROUP, PROCESS, TABLES
 
 NO_TABLES = "is no recording: its tables are not those of one"
@@ -120,10 +121,14 @@ def test_nothing_but_our_columns_can_be_asked_for(sound: str) -> None:
         ("UPDATE state SET packed = ?", (b"x",), "damaged recording: a list of places that is none"),
         ("UPDATE state SET packed = ?", (zlib.compress(bytes(200 << 20)),), "a list of places that is none"),
         ("UPDATE fresh SET packed = ?", (zlib.compress(bytes(200 << 20)),), "figures that are none"),
+        ("UPDATE fresh SET packed = ?", (packed_rows([(2, *[-2] * WIDTH)]),), "figures that are none"),
         ("UPDATE course SET packed = ?", (b"\xff",), "figures that are none"),
         ("UPDATE sample SET taken_ms = 'noon'", (), "a sample without its times"),
         ("UPDATE sample SET taken_ms = ?", (1 << 60,), "a sample without its times"),
         ("UPDATE sample SET taken_ms = ?", (999,), "a sample of a time that is none"),
+        ("UPDATE sample SET boottime_ms = ?", (-1,), "a sample of a time that is none"),
+        ("UPDATE sample SET boottime_ms = ?", (1 << 50,), "a sample of a time that is none"),
+        ("UPDATE sample SET cpu_us = ?", (-1,), "a sample of a time that is none"),
         ("UPDATE place SET path = 7", (), "a place that is none"),
         ("UPDATE place SET path = ? WHERE kind = 2", (b"x",), "a process without a number"),
         ("DELETE FROM sample", (), "no sample in it yet"),
@@ -166,6 +171,13 @@ def test_a_start_whose_name_is_no_utf_8(pymemtools: Run, tmp_path: Path) -> None
         connection.execute("UPDATE boot SET boot_id = CAST(x'62f5' AS TEXT)")
     done = pymemtools("faults", "-S", path, "-f", "json")
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("every", [-10, 0, float("inf"), 1e300, "often"])
+def test_a_time_between_samples_that_is_none(every: object, sound: str, tmp_path: Path) -> None:
+    with changed(sound, tmp_path) as (path, connection):
+        connection.execute("UPDATE about SET value = ? WHERE key = 'every_s'", (every,))
+        assert open_recording(path).summary().every_s is None
 
 
 def test_a_damaged_file_is_read_or_refused(sound: str, tmp_path: Path) -> None:

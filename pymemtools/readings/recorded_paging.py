@@ -34,7 +34,8 @@ class RecordedSpan(NamedTuple):
         """Tell when the machine was started, after the first moment."""
         pairs = zip(self.moments, self.moments[1:])
         anew = (after for before, after in pairs if before.boot_id != after.boot_id)
-        return [utc(int(moment.taken_at - moment.boottime_s)) or "" for moment in anew]
+        starts = (utc(int(moment.taken_at - moment.boottime_s)) for moment in anew)
+        return [start for start in starts if start is not None]
 
 
 def recorded_span(source: Source, *, is_named: bool) -> RecordedSpan:

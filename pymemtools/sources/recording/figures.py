@@ -107,6 +107,8 @@ def unpacked_rows(packed: bytes) -> list[Row]:
     if sys.byteorder == "big":
         figures.byteswap()
     numbers = figures.tolist()
+    if min(numbers, default=0) < UNKNOWN:
+        raise _damaged()
     return [tuple(numbers[at : at + 1 + WIDTH]) for at in range(0, len(numbers), 1 + WIDTH)]
 
 

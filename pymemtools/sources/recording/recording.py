@@ -22,6 +22,7 @@ from pymemtools.units import exact_size, is_page_size
 
 _MOST_MOMENTS = 1 << 24
 _MOST_PLACES = 1 << 22
+_LONGEST_S = 1e9  # between two samples
 _GAP = 10  # intervals: what is longer is a time in which nothing was recorded
 _MOST_USERS = 1 << 20
 _BASES = 32 << 20  # bytes of texts that others are packed with, kept at hand
@@ -106,7 +107,7 @@ class Recording:
         return About(
             *(host, machine, tool),
             page_size if isinstance(page_size, int) and is_page_size(page_size) else None,
-            float(every) if isinstance(every, int | float) else None,
+            float(every) if isinstance(every, int | float) and 0 < every < _LONGEST_S else None,
             dictionary if isinstance(dictionary, bytes) else b"",
         )
 
@@ -199,9 +200,10 @@ class Recording:
         are_numbers = {kind for column in columns for kind in {*map(type, column)}} == {int}
         if not are_numbers or max(map(max, columns)) >= 1 << 53 or min(map(min, columns)) <= -1 << 53:
             raise ArchiveError(f"{self.path}: damaged recording: a sample without its times")
-        _, taken, _, _, offsets, _ = columns
+        _, taken, since_boot, _, offsets, spent = columns
         # The first second of 1970 is no time either: utc() takes 0 for unknown, as archives mean it
-        if min(taken) < 1000 or max(taken) >= 253402300800_000 or min(offsets) <= -86400 or max(offsets) >= 86400:
+        is_time = min(taken) >= 1000 and min(since_boot) >= 0 and max(max(taken), max(since_boot)) < 253402300800_000
+        if not is_time or min(spent) < 0 or min(offsets) <= -86400 or max(offsets) >= 86400:
             raise ArchiveError(f"{self.path}: damaged recording: a sample of a time that is none")
         boots = self._boots
         return [
