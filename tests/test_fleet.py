@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -235,9 +236,31 @@ def foreign(path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"capture_id": ["x"], "other": [1]}), path)
 
 
+def ids_are_numbers(path: Path) -> None:
+    table = pyarrow.parquet.read_table(path, partitioning=None)
+    pyarrow.parquet.write_table(table.set_column(0, "host", pyarrow.array([7] * table.num_rows)), path)
+
+
+def test_a_recording_without_times_is_rejected(captures: Path, tmp_path: Path) -> None:
+    """Its moments were asked for where nobody expected them to be damaged, and no other capture was taken in."""
+    path = tmp_path / "x.rec"
+    with Writer(str(path), {"page_size": 4096, "every_s": 10.0}) as writer:
+        writer.sample(open_source(str(EXAMPLE)), Tick(START, 100.0, utc_offset_s=0))
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE sample SET taken_ms = 'noon'")
+    connection.commit()
+    connection.close()
+    found = filled(tmp_path / "set", [path, sorted(captures.iterdir())[0]])
+    assert Engine(found).ask("SELECT file, reason FROM rejected").rows == [
+        ("x.rec", "damaged recording: a sample without its times")
+    ]
+    assert Engine(found).ask("SELECT count(*) FROM capture").rows == [(1,)]
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
+        (ids_are_numbers, "damaged, or no file of pymemtools fleet"),
         (lambda path: path.write_bytes(path.read_bytes()[:2000]), "damaged, or no file of pymemtools fleet"),
         (lambda path: path.write_bytes(b"hello"), "damaged, or no file of pymemtools fleet"),
         (foreign, "damaged, or no file of pymemtools fleet"),
@@ -245,7 +268,7 @@ def foreign(path: Path) -> None:
         (pipe, "no regular file, as all in a dataset are"),
         (lambda path: (path.unlink(), path.mkdir()), "no regular file, as all in a dataset are"),
     ],
-    ids=["cut", "text", "another table", "link", "pipe", "folder"],
+    ids=["another type", "cut", "text", "another table", "link", "pipe", "folder"],
 )
 def test_what_is_no_file_of_a_dataset_is_named(
     pymemtools: Run, dataset: Dataset, tmp_path: Path, spoil: Callable[[Path], object], says: str
@@ -256,7 +279,7 @@ def test_what_is_no_file_of_a_dataset_is_named(
     spoil(file)
     done = pymemtools("fleet", "hosts", "-S", str(path))
     assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", f"pymemtools: {file}: {says}\n")
-    if spoil is not foreign:  # whose ids are as good as any
+    if spoil not in (foreign, ids_are_numbers):  # whose ids are as good as any
         with pytest.raises(MemtoolsError, match=says):
             filled(path, [tmp_path])
 
@@ -276,6 +299,34 @@ def test_a_dataset_leads_nowhere_else(pymemtools: Run, dataset: Dataset, tmp_pat
         assert done.stderr.endswith(b": a link, of which there is none in a dataset\n")
 
 
+@pytest.mark.parametrize("name", ["date=2026-11-29", "_tmp", "pymemtools-fleet.json.lock"])
+def test_nothing_is_written_where_a_link_leads(pymemtools: Run, dataset: Dataset, tmp_path: Path, name: str) -> None:
+    """Neither a new day, nor what is not yet in it, nor the lock."""
+    path, elsewhere = tmp_path / "set", tmp_path / "elsewhere"
+    shutil.copytree(dataset.path, path, ignore=shutil.ignore_patterns("*.lock", "_tmp"))
+    elsewhere.mkdir()
+    (path / name).symlink_to(elsewhere / "new" if name.endswith(".lock") else elsewhere)
+    for call in ("compact -S {}", "ingest {} --into {}"):
+        done = pymemtools("fleet", *call.format(path, path).split())
+        said = f"pymemtools: {path / name}: a link, of which there is none in a dataset\n"
+        assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", said)
+    assert not any(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize("name", ["pymemtools-fleet.json", "_replaces.json"])
+def test_small_files_of_a_dataset_are_no_pipes(pymemtools: Run, dataset: Dataset, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "set"
+    shutil.copytree(dataset.path, path)
+    batch = Dataset(str(path)).batches()[0].path
+    for make in (os.mkfifo, lambda file: os.symlink("/dev/zero", file), lambda file: file.write_text("[" * 100_000)):
+        file = (batch if name.startswith("_") else path) / name
+        file.unlink(missing_ok=True)
+        make(file)
+        done = pymemtools("fleet", "hosts", "-S", str(path))
+        assert done.returncode == (0 if name.startswith("_") else 1)
+        assert done.stderr.count(b"\n") == done.returncode
+
+
 def test_names_that_are_no_text(tmp_path: Path) -> None:
     """Bytes that are no UTF-8, and control characters, are in the rows as text."""
     files = example() | {"proc/278/cmdline": b"caf\xe9\0\x1b[2J\0", "proc/sys/kernel/hostname": b"b\xffd\n"}
@@ -284,6 +335,17 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     found = filled(tmp_path / "set", [path])
     assert Engine(found).ask("SELECT host, command FROM process WHERE pid = 278").rows == [
         ("b\\xffd", "caf\\xe9 \x1b[2J")
+    ]
+
+
+def test_half_a_character_in_a_manifest(tmp_path: Path) -> None:
+    r"""JSON can have it, as ``\ud800``, and nothing else can."""
+    manifest = rb'{"format": 1, "host": "b\ud800", "users": {"0": "\ud800root"}}'
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(packed(example() | {"manifest.json": manifest}, START))
+    found = filled(tmp_path / "set", [path])
+    assert Engine(found).ask('SELECT DISTINCT host, "user" FROM process WHERE pid = 1').rows == [
+        ("b\N{REPLACEMENT CHARACTER}", "\N{REPLACEMENT CHARACTER}root")
     ]
 
 

@@ -26,6 +26,7 @@ MARKER = "pymemtools-fleet.json"
 _TMP, _REPLACES = "_tmp", "_replaces.json"  # no engine reads what begins with _
 _NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")  # of a day and a batch; others are not of our making
 _LEVEL = 3  # of zstd
+_MOST_TEXT = 16 << 20  # bytes: of a day that is compacted the names of half a million batches
 
 
 class Batch(NamedTuple):
@@ -60,7 +61,7 @@ class Dataset:
         try:
             if create:
                 self._create(marker)
-            text = marker.read_text("utf-8")
+            text = _own_text(marker)
         except FileNotFoundError:
             raise Missing(f"{path}: no dataset of pymemtools fleet: it has no {MARKER}") from None
         except NotADirectoryError:
@@ -82,11 +83,12 @@ class Dataset:
 
     def batches(self) -> list[Batch]:
         """List the batches that count, by date and name. Raises MemtoolsError for links, which lead out of it."""
-        found = [Batch(path, path.parent.name.partition("=")[2]) for path in self.path.glob("date=*/batch=*")]
+        days = list(self.path.glob("date=*"))
+        paths = [path for day in days for path in day.glob("batch=*")]
+        for path in (*days, *paths):
+            _expect_no_link(path)
+        found = [Batch(path, path.parent.name.partition("=")[2]) for path in paths]
         found = [batch for batch in found if _NAME.fullmatch(f"{batch.date}/{batch.name}")]
-        for batch in found:
-            if batch.path.is_symlink() or batch.path.parent.is_symlink():
-                raise MemtoolsError(f"{batch.path}: a link, of which there is none in a dataset")
         replaced = {(batch.date, name) for batch in found for name in _replaced_by(batch)}
         return sorted(batch for batch in found if (batch.date, batch.name) not in replaced)
 
@@ -100,17 +102,19 @@ class Dataset:
         ids: set[str] = set()
         for path in (path for table in ("capture", "rejected") for path in self.files(table)):
             try:
-                found = arrow.parquet.read_table(path, columns=["capture_id"], partitioning=None)["capture_id"]
+                for piece in arrow.parquet.ParquetFile(path).iter_batches(columns=["capture_id"]):
+                    ids.update(piece.column("capture_id").cast(arrow.string()).to_pylist())
             except (arrow.ArrowException, OSError, KeyError):
                 raise MemtoolsError(f"{path}: damaged, or no file of pymemtools fleet") from None
-            ids.update(found.to_pylist())
         return ids
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Be the only writer. Raises MemtoolsError where there is another. What killed ones left is removed."""
+        path = self.path / f"{MARKER}.lock"
+        _expect_no_link(path)
         try:
-            lock = os.open(self.path / f"{MARKER}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             raise Denied(f"{self.path}: {os.strerror(error.errno or 0)}") from None
         try:
@@ -124,7 +128,8 @@ class Dataset:
             os.close(lock)
 
     def _clean(self) -> None:
-        """Remove what killed writers left, and what a compacted batch has replaced."""
+        """Remove what killed writers left, and what a compacted batch has replaced. Raises MemtoolsError for links."""
+        _expect_no_link(self.path / _TMP)
         shutil.rmtree(self.path / _TMP, ignore_errors=True)
         counting = {batch.path for batch in self.batches()}
         for path in self.path.glob("date=*/batch=*"):
@@ -135,15 +140,28 @@ class Dataset:
 def _format_of(text: str) -> Any:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document.get("format") if isinstance(document, dict) else None
 
 
+def _expect_no_link(path: Path) -> None:
+    if path.is_symlink():
+        raise MemtoolsError(f"{path}: a link, of which there is none in a dataset")
+
+
+def _own_text(path: Path) -> str:
+    """Read a small file of our making, which is no pipe and no link. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(fd, "rb") as file:
+        text = file.read(_MOST_TEXT) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+    return text.decode("utf-8", "replace")
+
+
 def _replaced_by(batch: Batch) -> list[str]:
     try:
-        names = json.loads((batch.path / _REPLACES).read_text("utf-8"))
-    except (OSError, ValueError):
+        names = json.loads(_own_text(batch.path / _REPLACES))
+    except (OSError, ValueError, RecursionError):
         return []
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 

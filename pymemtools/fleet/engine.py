@@ -79,13 +79,20 @@ class Engine:
         """Make the view of all rows of a table. Raises MemtoolsError, which names a file that cannot be of it."""
         try:
             self._run(f"CREATE VIEW every_{table} AS {_view(table, files)}")
+            self._expect_types(table, files)
         except self._duckdb.Error as error:
             for file in files:
                 try:
-                    self._run(f"{_view(table, [file])} LIMIT 0")
+                    self._expect_types(table, [file])
                 except self._duckdb.Error:
                     raise MemtoolsError(f"{file}: damaged, or no file of pymemtools fleet") from None
             raise MemtoolsError(f"fleet: {first_line(error)}") from None
+
+    def _expect_types(self, table: str, files: Sequence[Path]) -> None:
+        """Raise an error of DuckDB's where a column is missing, or is of another type than ours."""
+        found, ours = (self._connection.execute(f"DESCRIBE {_view(table, each)}").fetchall() for each in (files, ()))
+        if found != ours:
+            raise self._duckdb.InvalidInputException(f"{table}: columns of other types")
 
     def _run(self, sql: str) -> None:
         self._connection.execute(sql)

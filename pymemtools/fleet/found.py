@@ -24,6 +24,7 @@ class Found(NamedTuple):
     path: str
     capture_id: str
     refused: str | None = None  # why it is not even opened
+    moment: int | None = None  # the number of a recording's sample
 
 
 def check_paths(paths: Iterable[str]) -> None:
@@ -132,10 +133,10 @@ def _moments(path: str, capture_id: str) -> Iterator[Found]:
     from pymemtools.sources.recording import open_recording
 
     try:
-        recording = open_recording(path)
-    except MemtoolsError:
-        yield Found(path, capture_id)  # which is rejected then
+        moments = open_recording(path).moments
+    except MemtoolsError as error:
+        yield Found(path, capture_id, str(error))
         return
-    for moment in recording.moments:
+    for moment in moments:
         key = f"{moment.boot_id} {moment.boottime_s:.3f} {moment.taken_at:.3f}"
-        yield Found(f"{path}@{moment.number}", sha256(key.encode()).hexdigest()[:_ID])
+        yield Found(path, sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:_ID], moment=moment.number)

@@ -76,7 +76,7 @@ def ingest_batch(work: Work) -> Outcome:
         try:
             if found.refused is not None:
                 raise MemtoolsError(found.refused)
-            rows = rows_of_capture(_open(found.path, work.wishes), origin)
+            rows = rows_of_capture(_open(found, work.wishes), origin)
             day = rows["capture"][0][2]
             outcome = outcome.plus(Outcome(1, 0, sum(map(len, rows.values()))))
         except MemtoolsError as error:
@@ -91,10 +91,11 @@ def ingest_batch(work: Work) -> Outcome:
     return outcome
 
 
-def _open(path: str, wishes: Wishes) -> Any:
+def _open(found: Found, wishes: Wishes) -> Any:
     from pymemtools.sources import open_source
 
-    return open_source(path, max_bytes=wishes.max_bytes, with_logs=True)
+    at = None if found.moment is None else str(found.moment)
+    return open_source(found.path, max_bytes=wishes.max_bytes, with_logs=True, at=at)
 
 
 def _rejected(found: Found, origin: Origin, reason: str) -> tuple[Any, ...]:
@@ -104,20 +105,15 @@ def _rejected(found: Found, origin: Origin, reason: str) -> tuple[Any, ...]:
 
 def _origin(found: Found, wishes: Wishes) -> Origin:
     """Say what is known of a capture from outside: its name may be its host's."""
-    path = Path(_file_of(found.path))
+    path = Path(found.path)
     try:
         arrived = datetime.fromtimestamp(int(os.stat(path).st_mtime), timezone.utc)
     except (OSError, ValueError, OverflowError):
         arrived = datetime.fromtimestamp(0, timezone.utc)
     stem = _stem(_text(path.name))
     host = {"file": stem, "path": path.parent.name, "label": wishes.labels.get("host")}[wishes.host_from]
-    file = _text(Path(found.path).name)
+    file = _text(path.name if found.moment is None else f"{path.name}@{found.moment}")
     return Origin(found.capture_id, file, arrived, host or stem, wishes.labels, wishes.inventory)
-
-
-def _file_of(path: str) -> str:
-    """Give the file that a moment of a recording is in; folders and files may have an ``@`` in their names, too."""
-    return path if "@" not in path or os.path.lexists(path) else path.rpartition("@")[0]
 
 
 def _text(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pymemtools.errors import ParseError
 from pymemtools.models.release import parse_release, since
+from pymemtools.sources.json_text import text_or_none
 
 MOST_BYTES = 32 << 20  # a day of all that sar knows, minute by minute; read, it takes 20 times as much at the worst
 _MOST = 1e18  # what is larger is a difference that went below 0
@@ -48,7 +49,7 @@ def parse_sadf(text: bytes, file: str) -> SadfDay:
     try:
         document = json.loads(text)
         hosts = document["sysstat"]["hosts"]
-        named = {_text(host["nodename"]) for host in hosts}
+        named = {text_or_none(host["nodename"]) for host in hosts}
     except RecursionError:
         raise ParseError(file, None, "JSON nested too deeply") from None
     except ValueError as error:
@@ -61,12 +62,12 @@ def parse_sadf(text: bytes, file: str) -> SadfDay:
     if not intervals:
         raise ParseError(file, None, "no paging in it: sadf -j FILE -- -B -W")
     starts = sorted(start for host in hosts for start in _starts(host))
-    kernel, machine = _text(hosts[0].get("release")), _text(hosts[0].get("machine")) or ""
+    kernel, machine = (text_or_none(hosts[0].get(key)) for key in ("release", "machine"))
     is_counted_twice = since(parse_release(kernel), (5, 9))
     return SadfDay(
         named.pop(),
         kernel,
-        4096 if _PAGES_OF_4K.fullmatch(machine) else None,
+        4096 if _PAGES_OF_4K.fullmatch(machine or "") else None,
         intervals,
         list(dict.fromkeys(starts)),
         is_counted_twice and any("vmeff-percent" in each.paging for each in intervals),
@@ -116,7 +117,3 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -125,7 +125,7 @@ def utc(seconds: int | None) -> str | None:
     >>> utc(1795435662)
     '2026-11-23T12:07:42Z'
     """
-    if not seconds or seconds > 253402300799:
+    if seconds is None or not 0 < seconds <= 253402300799:
         return None
     import time
 

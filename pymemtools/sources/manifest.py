@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pymemtools.errors import ArchiveError
+from pymemtools.sources.json_text import text_or_none
 from pymemtools.units import is_page_size
 
 FORMAT = 1
@@ -48,9 +49,9 @@ def parse_manifest(text: bytes, path: str) -> Manifest:
         page_size if page_size is not None and is_page_size(page_size) else None,
         _number(document.get("taken_at")),
         _users(document.get("users")),
-        _text(document.get("machine")),
-        _text(document.get("host")),
-        _text(document.get("tool")),
+        text_or_none(document.get("machine")),
+        text_or_none(document.get("host")),
+        text_or_none(document.get("tool")),
         [each for each in map(_unreadable, _list(document.get("unreadable"))) if each is not None],
     )
 
@@ -58,14 +59,14 @@ def parse_manifest(text: bytes, path: str) -> Manifest:
 def _users(value: Any) -> dict[int, str]:
     if not isinstance(value, dict):
         return {}
-    pairs = ((uid, name) for uid, name in value.items() if isinstance(name, str))
-    return {int(uid): name for uid, name in pairs if uid.isascii() and uid.isdigit() and len(uid) <= 10}
+    pairs = ((uid, text_or_none(name)) for uid, name in value.items() if uid.isascii() and uid.isdigit())
+    return {int(uid): name for uid, name in pairs if name is not None and len(uid) <= 10}
 
 
 def _unreadable(value: Any) -> tuple[str, str, frozenset[int]] | None:
     if not isinstance(value, dict):
         return None
-    file, reason = _text(value.get("file")), _text(value.get("reason"))
+    file, reason = text_or_none(value.get("file")), text_or_none(value.get("reason"))
     pids = frozenset(pid for pid in _list(value.get("pids")) if isinstance(pid, int))
     return None if file is None or reason is None else (file, reason, pids)
 
@@ -76,7 +77,3 @@ def _list(value: Any) -> list[Any]:
 
 def _number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 40 else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
