@@ -303,3 +303,12 @@ def test_a_link_to_what_is_being_written_leads_to_its_samples(tmp_path: Path) ->
         link = tmp_path / "links" / "now.rec"
         link.symlink_to(path)
         assert open_recording(str(link)).last.number == 1
+
+
+def test_a_course_longer_than_there_are_years_is_drawn(pymemtools: Run, tmp_path: Path) -> None:
+    """Clocks that are each a clock's can be 8000 years apart, again and again."""
+    path = recorded(tmp_path / "a.rec", 5, lambda board, number: board.files.update(vmstat=b"pgfault %d\n" % number))
+    with changed(path, tmp_path) as (path, connection):
+        connection.execute("UPDATE sample SET boottime_ms = number % 2 * 253402300799000")
+    done = pymemtools("faults", "--plot", "-o", str(tmp_path / "x.svg"), "-S", path)
+    assert (done.returncode, done.stderr) == (0, b"")

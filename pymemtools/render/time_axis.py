@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 _DAY = 86400.0
+_NO_TIME = 1e15  # seconds: what damage adds up to may be more than calendars can tell
 
 
 def clock(span: float, utc_offset_s: int | None = None) -> Callable[[float], str]:
@@ -15,8 +16,14 @@ def clock(span: float, utc_offset_s: int | None = None) -> Callable[[float], str
 
     >>> [clock(span, 3600)(86399.96) for span in (1e5, 3600, 60, 2)]
     ['01-02 00:59', '00:59', '00:59:59', '00:59:59.9']
+    >>> clock(1e30, 0)(1e30) != ""
+    True
     """
-    local = time.localtime if utc_offset_s is None else lambda seconds: time.gmtime(seconds + utc_offset_s)
+
+    def local(seconds: float) -> time.struct_time:
+        seconds = min(max(seconds, -_NO_TIME), _NO_TIME)
+        return time.localtime(seconds) if utc_offset_s is None else time.gmtime(seconds + utc_offset_s)
+
     form = "%m-%d %H:%M" if span > _DAY else "%H:%M" if span > 600 else "%H:%M:%S"
     if span > 10:
         return lambda seconds: time.strftime(form, local(seconds))
