@@ -362,7 +362,11 @@ def test_what_is_hidden() -> None:
         (("-o", "no/a.tar"), 1, "no/a.tar: No such file or directory"),
         (("-o", "a.tar", "4194304"), 42, "capture: 4194304: no such process"),
         (("-o", "a.tar", "x"), 2, "'x' is not a valid integer range"),
-        (("--script", "1"), 2, "capture: --script prints a script, and takes no other options"),
+        (
+            ("--script", "1"),
+            2,
+            "capture: --script prints a script, which takes options of its own: -k for --dmesg, -n, -o, -z",
+        ),
         (
             ("--compat", "smemcap", "--dmesg"),
             2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
-from conftest import Run
+from conftest import HERE, Run
 
 from pymemtools.procfs.stat import parse_stat
 from pymemtools.readings.tmpfs import tmpfs_text
@@ -42,6 +43,28 @@ def test_as_over_ssh(pymemtools: Run, capture_script: Path, tmp_path: Path, shel
     assert list(tmp_path.iterdir()) == []
     read = pymemtools("smem", "-H", "-c", "pid", "-S", "-", input=done.stdout)
     assert (read.returncode, read.stdout.strip(), read.stderr) == (0, b"%d" % os.getpid(), b"")
+
+
+@pytest.mark.parametrize("shell", ["dash", "mksh", "bash --posix"])  # busybox has a dmesg of its own
+@pytest.mark.parametrize("has_log", [True, False])
+def test_why_something_was_killed_on_a_board(
+    pymemtools: Run, capture_script: Path, tmp_path: Path, shell: str, has_log: bool
+) -> None:
+    """With -k the log is taken by the board's dmesg; where there is none that is said, and all else is taken."""
+    (tmp_path / "tools").mkdir()
+    dmesg = tmp_path / "tools/dmesg"
+    log = HERE / "oom_reports/own-armv7-6.1.176-464M-100Mswap-global-r1.txt"
+    dmesg.write_text(f"#!/bin/sh\n{f'exec cat {shlex.quote(str(log))}' if has_log else 'exit 1'}\n")
+    dmesg.chmod(0o755)
+    path = {"PATH": f"{dmesg.parent}:{os.environ['PATH']}"}
+    command = [*shell_of(shell), str(capture_script), "-k", "-o", str(tmp_path / "a.tar"), str(os.getpid())]
+    done = subprocess.run(command, env=os.environ | path, capture_output=True, check=False)
+    refusal = b"capture.sh: the kernel's log could not be read: there is no dmesg here, or it takes root\n"
+    assert (done.returncode, done.stderr) == (0, b"" if has_log else refusal)
+    told = pymemtools("oom-report", "-S", str(tmp_path / "a.tar"), "--last", "1")
+    assert told.returncode == (0 if has_log else 1)
+    assert (b"killed:" in told.stdout) == has_log
+    assert pymemtools("smem", "-H", "-c", "pid", "-S", str(tmp_path / "a.tar")).stdout.strip() == b"%d" % os.getpid()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -186,7 +209,7 @@ def test_without_gzip(capture_script: Path, tmp_path: Path, shell: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
-        (["-x"], 2, "usage: sh capture.sh [-d DIR] [-n] [-z] [-o FILE] [PID...]"),
+        (["-x"], 2, "usage: sh capture.sh [-d DIR] [-k] [-n] [-z] [-o FILE] [PID...]"),
         (["007"], 1, "capture.sh: 007: not a PID"),
         (["1;id"], 1, "capture.sh: 1;id: not a PID"),
         (["4194304"], 42, "capture.sh: 4194304: no such process\n"),

@@ -43,7 +43,9 @@ def command(pids: tuple[int, ...], output: str | None, compat: str | None, **opt
     numa_maps = (NUMA_MAPS,) if options["numa_maps"] else ()
     if options["script"]:
         if pids or output or dmesg or kpageflags or numa_maps or anonymize or compat:
-            raise UsageProblem("capture: --script prints a script, and takes no other options")
+            raise UsageProblem(
+                "capture: --script prints a script, which takes options of its own: -k for --dmesg, -n, -o, -z"
+            )
         from pymemtools.capture.script import script as text
 
         sys.stdout.write(text())

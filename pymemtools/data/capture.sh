@@ -1,12 +1,13 @@
 #!/bin/sh
 # Take a capture of this machine's memory, to be read elsewhere:  pymemtools smem -S board.tar
 #
-#   sh capture.sh [-d DIR] [-n] [-z] [-o FILE] [PID...]
+#   sh capture.sh [-d DIR] [-k] [-n] [-z] [-o FILE] [PID...]
 #
-# The archive goes to standard output, or to FILE; -z packs it with gzip; -n takes on which NUMA nodes pages of processes
-# are, too. DIR (default: $TMPDIR or /tmp) needs room for the files of one process at a time. Needs no more than a POSIX shell and cat, date, mkdir, rm, tar and uname. A cp that
-# knows --parents makes it five to ten times as fast: it copies the files of many processes, to memory if it may. A df
-# tells how full file systems in memory are; it has 5 seconds where there is a timeout, else none on hosts with NFS.
+# The archive goes to standard output, or to FILE; -z packs it with gzip; -k takes the kernel's log, too, where there is a
+# dmesg; -n takes on which NUMA nodes pages of processes are. DIR (default: $TMPDIR or /tmp) needs room for the files of
+# one process at a time. Needs no more than a POSIX shell and cat, date, mkdir, rm, tar and uname. A cp that knows
+# --parents makes it five to ten times as fast: it copies the files of many processes, to memory if it may. A df tells how
+# full file systems in memory are; it has 5 seconds where there is a timeout, else none on hosts with NFS.
 # From pymemtools, MIT licence.
 
 umask 077
@@ -31,13 +32,15 @@ scratch=${TMPDIR:-/tmp}
 in_memory="/dev/shm /run"
 output=
 pack="cat"
-while getopts d:no:z option; do
+log=
+while getopts d:kno:z option; do
 	case $option in
 	d) scratch=$OPTARG in_memory= ;;
+	k) log=yes ;;
 	n) process_files="numa_maps $process_files" ;; # before smaps, of which the last one's status tells
 	o) output=$OPTARG ;;
 	z) pack="gzip -c" ;;
-	*) echo "usage: sh capture.sh [-d DIR] [-n] [-z] [-o FILE] [PID...]" >&2; exit 2 ;;
+	*) echo "usage: sh capture.sh [-d DIR] [-k] [-n] [-z] [-o FILE] [PID...]" >&2; exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -282,6 +285,19 @@ system() {
 	set -f
 	machine "$@"
 	tmpfs
+	[ -z "$log" ] || kernel_log
+}
+
+# kernel_log: take what the kernel said, as dmesg prints it. That it may not be read keeps nothing else back.
+kernel_log() {
+	mkdir "$work/proc" || no_room
+	if dmesg 2>/dev/null >"$work/proc/dmesg" && [ -s "$work/proc/dmesg" ]; then
+		append "$work" proc
+		return
+	fi
+	rm -rf "${work:?}/proc"
+	refuse dmesg ""
+	echo "capture.sh: the kernel's log could not be read: there is no dmesg here, or it takes root" >&2
 }
 
 # tmpfs: take how full file systems in memory are, in KiB, where there is a df to tell. It writes names as they are, and
