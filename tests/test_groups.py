@@ -194,6 +194,19 @@ def test_what_is_charged_here_and_mapped_there(tmp_path: Path, pymemtools: Run) 
     }
 
 
+def test_pss_without_huge_pages(tmp_path: Path, pymemtools: Run) -> None:
+    """As all kernels of 32 bits have it: what is charged to the group is more than that."""
+    write_tree(tmp_path, Proc(7, "a", (Map("[heap]", 4048),), cgroup="/web"), Proc(8, "b", cgroup="/web"))
+    write(tmp_path, V2_ROOT | group("/web", current=8 * MIB))
+    smaps = tmp_path / "proc" / "7" / "smaps"
+    smaps.write_text(smaps.read_text().replace("Pss:                4048 kB", "Pss:                2000 kB"))
+    says = "the PSS of 1 process is below its USS: 32-bit kernels leave huge pages out of it"
+    for arguments in (("groups",), ("groups", "/web"), ("metrics",)):
+        done = pymemtools(*arguments, "-S", str(tmp_path))
+        assert done.stderr.decode() == f"pymemtools: {arguments[0]}: {says}\n"
+    assert pymemtools("groups", "--no-pss", "-S", str(tmp_path)).stderr == b""
+
+
 def test_unreadable_processes_are_counted_and_no_sum_is_made_up(tmp_path: Path, pymemtools: Run) -> None:
     write_tree(tmp_path, Proc(7, "a", cgroup="/a"), Proc(8, "b", cgroup="/b"), Proc(9, "b", cgroup="/b"))
     write(tmp_path, V2_ROOT | group("/a") | group("/b"))

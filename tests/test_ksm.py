@@ -116,6 +116,33 @@ def test_before_general_profit_it_is_reckoned(pymemtools: Run, machine: Path) ->
     assert ask(pymemtools, "-S", str(machine))["totals"]["profit"] == 12042240
 
 
+# What an armhf guest with Linux 6.12 told, and one of i386 with Linux 4.4: 12 and 6 MiB of 6 contents, all merged.
+COUNTS_OF_32_BITS = {"pages_shared": 21, "pages_sharing": 4013, "pages_unshared": 0, "pages_volatile": 0}
+MEMINFO_OF_32_BITS = {"MemTotal": 1496280, "VmallocTotal": 245760}
+
+
+@pytest.mark.parametrize(
+    ("release", "counts", "cost", "limit"),
+    [
+        ("6.12.117", {"general_profit": 16292024, "max_page_sharing": 256}, 36 * 4034, "256 users a page"),
+        ("6.6.9", {"max_page_sharing": 256}, 32 * 4034, "256 users a page"),
+        ("4.4.0", {}, 32 * 4034, "none (max_page_sharing came with Linux 4.13)"),
+    ],
+)
+def test_what_a_page_costs_on_32_bits(
+    pymemtools: Run, tmp_path: Path, release: str, counts: dict[str, int], cost: int, limit: str
+) -> None:
+    write_tree(tmp_path, meminfo=MEMINFO_OF_32_BITS)
+    (tmp_path / "proc" / "version").write_text(f"Linux version {release} (builder) #1 SMP\n")
+    folder = tmp_path / "sys" / "kernel" / "mm" / "ksm"
+    folder.mkdir(parents=True)
+    for name, value in (COUNTS_OF_32_BITS | counts).items():
+        (folder / name).write_text(f"{value}\n")
+    totals = json.loads(pymemtools("ksm", "-S", str(tmp_path), "-f", "json").stdout)["totals"]
+    assert (totals["cost"], totals["profit"]) == (cost, totals["saved"] - cost)
+    assert f"  limit:    {limit}" in pymemtools("ksm", "-S", str(tmp_path)).stdout.decode()
+
+
 def test_processes_that_are_named(pymemtools: Run, machine: Path) -> None:
     rows = ask(pymemtools, "-S", str(machine), "-p", "10", "-p", "7")["rows"]
     assert [(row["pid"], row["reason"], row["ksm_profit"], row["rmap_items"]) for row in rows] == [

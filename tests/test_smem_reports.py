@@ -494,7 +494,7 @@ def test_kernel_that_leaves_huge_pages_out_of_pss(pymemtools: Run, tmp_path: Pat
     done = pymemtools("smem", "-S", str(tree), "-c", "pid uss pss")
     assert done.stdout == b"  PID      USS      PSS \n    8      100      100 \n    7     4048     2000 \n"
     assert done.stderr.decode() == (
-        "pymemtools: the PSS of 1 processes is below their USS: 32-bit kernels leave huge pages out of it\n"
+        "pymemtools: the PSS of 1 process is below its USS: 32-bit kernels leave huge pages out of it\n"
     )
 
 

@@ -230,6 +230,15 @@ def test_what_could_not_be_read_is_left_out_and_said(tmp_path: Path) -> None:
         asked(path, figure="uss")
 
 
+def test_a_kernel_of_32_bits_leaves_huge_pages_out_of_pss(tmp_path: Path) -> None:
+    def of_32_bits(number: int) -> Mapping[str, bytes]:
+        return {**machine(number), "meminfo": meminfo(4_000_000, VmallocTotal=245_760, AnonHugePages=38_912)}
+
+    path = record(str(tmp_path / "a.rec"), [LEAKY], every_ten_seconds(60, of_32_bits))
+    says = "this kernel, of 32 bits, leaves huge pages out of PSS: what grows in them shows with --column uss"
+    assert (asked(path).notes, asked(path, figure="rss").notes) == ((says,), ())
+
+
 def test_a_part_of_the_time(recording: str) -> None:
     totals = asked(recording, first="-10m", last="last").totals
     assert totals is not None and (totals["samples"], totals["from"]) == (61, "2026-11-18T11:26:30Z")

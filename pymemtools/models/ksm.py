@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-ITEM_SIZE = 64  # bytes of a struct ksm_rmap_item, of which each page that is looked at has one; half on 32 bits
+from pymemtools.models.release import Version, since
+
+ITEM_SIZE = 64  # bytes of a struct ksm_rmap_item, of which each page that is looked at has one
 _AT_ONCE = 1 << 20  # contents that are counted at once: some 100 MB
 # VM_SHARED, VM_MAYSHARE, VM_PFNMAP, VM_IO, VM_DONTEXPAND, VM_HUGETLB, VM_MIXEDMAP, VM_DROPPABLE (Linux 6.11)
 _NEVER = frozenset(("sh", "ms", "pf", "io", "de", "ht", "mm", "dp"))
@@ -79,6 +81,17 @@ def may_merge(flags: Collection[str]) -> bool:
     (True, False)
     """
     return not _NEVER.intersection(flags)
+
+
+def item_size(version: Version | None, *, has_32_bits: bool) -> int:
+    """Give the bytes of a struct ksm_rmap_item; Linux 6.7 added two counts, which on 64 bits took the place of padding.
+
+    >>> item_size((6, 12, 0), has_32_bits=True), item_size((6, 1, 0), has_32_bits=True)
+    (36, 32)
+    """
+    if not has_32_bits:
+        return ITEM_SIZE
+    return 36 if since(version, (6, 7)) else 32
 
 
 def profit(saved_pages: int, items: int, page_size: int, item_size: int = ITEM_SIZE) -> int:

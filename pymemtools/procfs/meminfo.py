@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pymemtools.errors import ParseError, excerpt
 
 _LONGEST = 20  # digits of an unsigned 64-bit number
+_32_BITS = 1 << 32
 _LINUX_2_4 = (b"Mem", b"Swap")  # rows of the table that it printed above the lines
 
 
@@ -47,6 +48,18 @@ def hugetlb_pool(meminfo: Mapping[str, int]) -> int | None:
         return meminfo["Hugetlb"]
     pages, size = meminfo.get("HugePages_Total"), meminfo.get("Hugepagesize")
     return None if pages is None or size is None else pages * size
+
+
+def has_32_bits(meminfo: Mapping[str, int]) -> bool | None:
+    """Tell whether a kernel's addresses have 32 bits: VmallocTotal is a part of them, and of 64 bits far more.
+
+    >>> has_32_bits({"VmallocTotal": 247808 << 10}), has_32_bits({"VmallocTotal": 34359738367 << 10})
+    (True, False)
+
+    None where it is not told. Source: fs/proc/meminfo.c, meminfo_proc_show(), VMALLOC_TOTAL.
+    """
+    room = meminfo.get("VmallocTotal")
+    return None if room is None else room < _32_BITS
 
 
 def _is_key(text: bytes) -> bool:

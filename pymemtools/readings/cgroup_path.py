@@ -46,7 +46,9 @@ def find_hierarchy(source: Source) -> Hierarchy:
         return Hierarchy(2, UNIFIED, "/")
     elif source.names(_DEFAULT):
         return Hierarchy(2, _DEFAULT, "/")
-    raise Missing("no control groups: nothing is mounted for the memory controller")
+    if source.is_live:
+        raise Missing("no control groups: nothing is mounted for the memory controller")
+    raise Missing(f"no control groups: {source.facts.path} has nothing of the memory controller in {_DEFAULT}")
 
 
 def own_group(source: Source, hierarchy: Hierarchy) -> str:

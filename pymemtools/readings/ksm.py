@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, Missing
-from pymemtools.models.ksm import ITEM_SIZE, KsmRules, profit
+from pymemtools.models.ksm import ITEM_SIZE, KsmRules, item_size, profit
+from pymemtools.models.release import Version, parse_release, since
+from pymemtools.procfs.meminfo import has_32_bits
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.sources.base import Source
 from pymemtools.units import signed_number
@@ -21,6 +24,8 @@ class Ksm(NamedTuple):
     values: Mapping[str, int | str]
     page_size: int
     notes: tuple[str, ...]
+    version: Version | None = None
+    item_size: int = ITEM_SIZE  # bytes
 
     def number(self, name: str) -> int | None:
         """Give a number; None where this kernel has none of that name."""
@@ -35,7 +40,7 @@ class Ksm(NamedTuple):
 
     @property
     def items(self) -> int | None:
-        """Count the pages that are looked at; each costs ITEM_SIZE bytes."""
+        """Count the pages that are looked at; each costs ``item_size`` bytes."""
         parts = [self.number(f"pages_{name}") for name in ("shared", "sharing", "unshared", "volatile")]
         return None if None in parts else sum(filter(None, parts))
 
@@ -51,7 +56,12 @@ class Ksm(NamedTuple):
         told, saved, items = self.number("general_profit"), self.saved_pages, self.items
         if told is not None or saved is None or items is None:
             return told
-        return profit(saved, items, self.page_size, ITEM_SIZE)
+        return profit(saved, items, self.page_size, self.item_size)
+
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether a page may have but so many users: max_page_sharing, Linux 4.13."""
+        return "max_page_sharing" in self.values or since(self.version, (4, 13))
 
     @property
     def copies(self) -> int | None:
@@ -82,4 +92,13 @@ def read_ksm(source: Source) -> Ksm:
     if not found:
         what = "this kernel merges no pages" if source.is_live else "the source does not tell"
         raise Missing(f"ksm: {what}: no {_FOLDER}")
-    return Ksm(found, page_size.size, tuple(page_size.notes))
+    version = parse_release(source.facts.kernel)
+    return Ksm(found, page_size.size, tuple(page_size.notes), version, _item_size(source, version))
+
+
+def _item_size(source: Source, version: Version | None) -> int:
+    try:
+        is_small = has_32_bits(read_meminfo(source).meminfo)
+    except MemtoolsError:
+        is_small = None
+    return item_size(version, has_32_bits=bool(is_small))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pymemtools.models.ksm import ITEM_SIZE
 from pymemtools.readings.ksm import Ksm
 from pymemtools.render.columns import classic_table, plain_kib
 from pymemtools.render.escape import cut
@@ -36,7 +35,8 @@ def _machine(ksm: Ksm) -> Iterator[str]:
         yield f"  saved:    {human_size(saved * ksm.page_size)} ({saved} pages)"
     if items is not None:
         profit = "" if ksm.profit is None else f"; profit {_signed(ksm.profit)}"
-        yield f"  cost:     {human_size(items * ITEM_SIZE)}, {ITEM_SIZE} bytes for each of {items} pages{profit}"
+        cost, size = human_size(items * ksm.item_size), ksm.item_size
+        yield f"  cost:     {cost}, {size} bytes for each of {items} pages{profit}"
     yield f"  pages:    {_pages(ksm)}"
     yield f"  limit:    {_limit(ksm)}"
     yield f"  scan:     {_scan(ksm)}"
@@ -51,6 +51,8 @@ def _pages(ksm: Ksm) -> str:
 
 def _limit(ksm: Ksm) -> str:
     """Say what max_page_sharing costs."""
+    if not ksm.is_limited:
+        return "none (max_page_sharing came with Linux 4.13)"
     copies = ksm.copies
     cost = "" if not copies else f", for which {copies} copies are kept ({human_size(copies * ksm.page_size)})"
     return f"{_number(ksm.number('max_page_sharing'))} users a page (max_page_sharing){cost}"
@@ -96,7 +98,7 @@ def estimate_lines(report: Report, columns: int | None) -> Iterator[str]:
     merged, size = found.merged, found.page_size
     saved = human_size(merged.saved * size)
     yield f"Merging would save {saved}: {merged.saved} of {merged.pages} pages of {_many(len(found.rows))}"
-    cost = f"{human_size(merged.pages * ITEM_SIZE)}, {ITEM_SIZE} bytes a page"
+    cost = f"{human_size(merged.pages * found.item_size)}, {found.item_size} bytes a page"
     yield f"  cost:     {cost}; profit {_signed(found.profit)}"
     if merged.freed != merged.saved:
         yield f"  freed:    {human_size(merged.freed * size)}; the rest is one page since a fork, or merged, already"

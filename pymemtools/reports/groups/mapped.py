@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.readings.cgroup_path import Hierarchy, below_mount, is_below
 from pymemtools.readings.group_tree import GroupReading
+from pymemtools.readings.lost_pss import PRIVATE
 from pymemtools.readings.process import ALIVE, Process
 from pymemtools.readings.processes import Sample, read_processes
 from pymemtools.readings.reader import read_process
@@ -16,7 +17,7 @@ from pymemtools.sources.base import Source
 from pymemtools.units import plus
 
 WANTS = Wants(cgroups=True)
-WANTS_PSS = WANTS | Wants(("Pss",), rollup=True, split=True)
+WANTS_PSS = WANTS | Wants(("Pss", *PRIVATE), rollup=True, split=True)
 _FIELDS = ("Pss", "Pss_Anon", "Pss_File", "Pss_Shmem")
 
 

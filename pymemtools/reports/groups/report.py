@@ -10,6 +10,7 @@ from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy, named_gro
 from pymemtools.readings.group_tree import GroupTree, read_tree
 from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.hidden import invisible, unread
+from pymemtools.readings.lost_pss import lost_pss
 from pymemtools.readings.processes import Sample
 from pymemtools.report import Column, Report, column_named, table_of
 from pymemtools.reports.groups.columns import COLUMNS, OTHERS
@@ -97,6 +98,8 @@ def _warnings(source: Source, tree: GroupTree, members: Sample, request: GroupsR
     yield from invisible(source)
     if request.with_pss and members.unreadable:
         yield unread(source, members.unreadable, members.seen, members.reason)
+    if request.with_pss:
+        yield from lost_pss(members.processes)
     if tree.refused:
         yield f"{tree.refused} {'group' if tree.refused == 1 else 'groups'} could not be read whole ({tree.reason})"
     if tree.too_deep:

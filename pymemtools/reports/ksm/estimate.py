@@ -74,7 +74,12 @@ class Estimate(NamedTuple):
     @property
     def profit(self) -> int:
         """Give the general_profit it would come to, in bytes."""
-        return profit(self.merged.saved, self.merged.pages, self.page_size)
+        return profit(self.merged.saved, self.merged.pages, self.page_size, self.item_size)
+
+    @property
+    def item_size(self) -> int:
+        """Give the bytes that each page costs which is looked at."""
+        return ITEM_SIZE if self.ksm is None else self.ksm.item_size
 
 
 class _Refused(NamedTuple):
@@ -102,8 +107,9 @@ def estimate_report(source: Source, request: EstimateRequest) -> Report:
     ksm = _ksm(source)
     rules = KsmRules() if ksm is None else ksm.rules
     merged, each = merge([contents.contents for _, contents in read], rules, reader.zeros, reader.merged)
-    rows = [_row(who, contents, counts, reader.page_size) for (who, contents), counts in zip(read, each)]
-    found = Estimate(ksm, rules, reader.page_size, merged, rows, ended, candidates.gone)
+    found = Estimate(ksm, rules, reader.page_size, merged, [], ended, candidates.gone)
+    rows = [_row(who, contents, counts, found) for (who, contents), counts in zip(read, each)]
+    found = found._replace(rows=rows)
     lacks = (f"{pid}: {_BARE}" for pid in bare)
     notes = (*invisible(source), *lacks, *_notes(found, reader), *([] if chosen else [_NOBODY]))
     seen = len(chosen)
@@ -165,7 +171,8 @@ def _and_hidden(refused: _Refused, sample: Sample) -> _Refused:
     return _Refused(refused.pids | hidden, refused.reason or sample.reason)
 
 
-def _row(who: KsmProcess, read: ReadContents, counts: MergedProcess, page_size: int) -> EstimateRow:
+def _row(who: KsmProcess, read: ReadContents, counts: MergedProcess, of: Estimate) -> EstimateRow:
+    page_size = of.page_size
     return EstimateRow(
         who.pid,
         who.user,
@@ -173,7 +180,7 @@ def _row(who: KsmProcess, read: ReadContents, counts: MergedProcess, page_size: 
         counts.zero_filled * page_size,
         counts.merging * page_size,
         counts.alone * page_size,
-        profit(counts.merging + counts.zero, counts.pages, page_size),
+        profit(counts.merging + counts.zero, counts.pages, page_size, of.item_size),
         read.is_advised,
         read.is_changed,
         who.name,
@@ -210,7 +217,7 @@ def _totals(found: Estimate) -> dict[str, Any]:
         "zero_pages": merged.zero,
         "unshared_pages": merged.unshared,
         "limit_copies": merged.limit,
-        "cost": merged.pages * ITEM_SIZE,
+        "cost": merged.pages * found.item_size,
         "profit": found.profit,
         "max_page_sharing": found.rules.max_page_sharing,
         "use_zero_pages": found.rules.use_zero_pages,

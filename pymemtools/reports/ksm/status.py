@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from pymemtools.errors import MemtoolsError
-from pymemtools.models.ksm import ITEM_SIZE
 from pymemtools.procfs.ksm import KsmStat
 from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.hidden import invisible, told_by_ps, unread
@@ -160,7 +159,7 @@ def _totals(found: KsmStatus) -> dict[str, Any]:
     return {
         "saved": times(ksm.saved_pages, ksm.page_size),
         "profit": ksm.profit,
-        "cost": times(ksm.items, ITEM_SIZE),
+        "cost": times(ksm.items, ksm.item_size),
         "limit_copies": ksm.copies,
         "scan_seconds": ksm.scan_seconds,
         "sysfs": dict(ksm.values),

@@ -9,6 +9,7 @@ from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.pressure import Pressure
 from pymemtools.procfs.vmstat import paging_events
 from pymemtools.readings.hidden import invisible, unread
+from pymemtools.readings.lost_pss import PRIVATE, lost_pss
 from pymemtools.readings.once import Once
 from pymemtools.readings.paging import PagingMoment, read_paging
 from pymemtools.readings.process import ALIVE
@@ -34,7 +35,7 @@ COLUMNS = (
     Column("metric_value", "Value", "the figure", "number"),
     Column("metric_help", "Help", "what it is", "text", right=False),
 )
-_PSS = Wants(("Rss", "Pss", "Private_Clean", "Private_Dirty", "Swap", "SwapPss"), rollup=True, split=True)
+_PSS = Wants(("Rss", "Pss", *PRIVATE, "Swap", "SwapPss"), rollup=True, split=True)
 _NO_PSS = Wants(status=True, memory=True)
 
 
@@ -75,7 +76,7 @@ def metrics_report(source: Source, request: MetricsRequest) -> Report:
     )
     if not rows:
         raise Missing(f"metrics: nothing to collect in {source.facts.path}: no process, vmstat and memory group")
-    warnings = (*invisible(source), *_unread(source, sample))
+    warnings = (*invisible(source), *_unread(source, sample), *lost_pss(sample.processes))
     return Report(
         "metrics",
         table_of(COLUMNS, rows),

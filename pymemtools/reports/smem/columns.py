@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.procfs.smaps.fields import key_of
+from pymemtools.readings.lost_pss import PRIVATE
 from pymemtools.report import Column, column_named, plain_name
 
 
@@ -33,10 +34,9 @@ def _count(key: str, title: str, help: str) -> Column:
     return Column(key, title, help, "count", 5, "sum")
 
 
-USS = ("Private_Clean", "Private_Dirty")
 _CLASSIC = (
     _figure("swap", "Swap", "memory swapped out", "Swap"),
-    _figure("uss", "USS", "unique set size: pages that only this one has", *USS)._replace(needs_all=True),
+    _figure("uss", "USS", "unique set size: pages that only this one has", *PRIVATE)._replace(needs_all=True),
     _figure("rss", "RSS", "resident set size: all pages in RAM, shared ones included", "Rss"),
     _figure("pss", "PSS", "proportional set size: shared pages divided by their users", "Pss"),
     _figure("vss", "VSS", "virtual set size: all that is mapped", "Size"),

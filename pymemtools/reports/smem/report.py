@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pymemtools.errors import MemtoolsError
 from pymemtools.readings.hidden import invisible, told_by_ps, unread
+from pymemtools.readings.lost_pss import lost_pss
 from pymemtools.readings.process import Process
 from pymemtools.readings.processes import Sample, expect_processes, read_processes
 from pymemtools.readings.smaps_names import smaps_fields
 from pymemtools.report import Column, Report, Table
-from pymemtools.reports.smem.columns import USS
 from pymemtools.reports.smem.groups import group_rows, tree_rows
 from pymemtools.reports.smem.request import Plan, Request
 from pymemtools.reports.smem.rows import Row, Value, mapping_rows, process_rows, user_rows
@@ -250,20 +250,13 @@ def _notes(sample: Sample, request: Request) -> list[str]:
         notes.append(f"the smaps of {cut_short} processes is cut short: their last mapping is left out")
     if not sample.has_pss:
         notes.append("warning: kernel does not appear to support PSS measurement")
-    if lost := sum(_has_lost_pss(process) for process in processes):
-        notes.append(f"the PSS of {lost} processes is below their USS: 32-bit kernels leave huge pages out of it")
+    notes += lost_pss(processes)
     if without_smaps := sum(process.is_without_smaps for process in processes):
         without = f"{without_smaps} process{'' if without_smaps == 1 else 'es'}"
         notes.append(f"without smaps: the figures of {without} are those of smaps_rollup")
     elif request.rollup and processes:
         notes.append(_rollup_note(processes))
     return notes
-
-
-def _has_lost_pss(process: Process) -> bool:
-    """Tell a PSS without transparent huge pages: smaps_account() shifts their size out of the 32 bits of a long."""
-    pss, private = process.sums.get("Pss"), [process.sums.get(name) for name in USS]
-    return pss is not None and pss < sum(size or 0 for size in private)
 
 
 def _rollup_note(processes: Sequence[Process]) -> str:

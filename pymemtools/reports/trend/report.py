@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.cells import Derived
-from pymemtools.errors import Missing, UsageProblem
+from pymemtools.errors import MemtoolsError, Missing, UsageProblem
 from pymemtools.models.blocks import Stretch
 from pymemtools.models.trend import FALL, GROWTH, LIKELY, NOISE, SAWTOOTH, STEADY, STEP, SURE, WARM_UP, Trend, trend_of
+from pymemtools.procfs.meminfo import has_32_bits
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.process import program_of
 from pymemtools.readings.series import SampleTimes, Subject, Subjects, follow_available, follow_each, follow_together
 from pymemtools.report import Column, Report, Table, table_of
@@ -83,7 +85,7 @@ def trend_report(source: Source, request: TrendRequest) -> Report:
         found,
         totals=_totals(found, len(rows)),
         facts=source.facts._asdict(),
-        notes=tuple(_notes(found, subjects)),
+        notes=(*_notes(found, subjects), *_lost(source, request)),
     )
 
 
@@ -235,6 +237,16 @@ def _totals(found: Trends, rows: int) -> dict[str, Any]:
         "available_rise_per_hour_high": _hourly(available.high),
         **_left("ram", found.ram),
     }
+
+
+def _lost(source: Replay, request: TrendRequest) -> Iterator[str]:
+    """Say that a 32-bit kernel leaves huge pages out of PSS, where there are some."""
+    try:
+        meminfo = read_meminfo(source).meminfo
+    except MemtoolsError:
+        return
+    if request.figure == "pss" and has_32_bits(meminfo) and meminfo.get("AnonHugePages"):
+        yield "this kernel, of 32 bits, leaves huge pages out of PSS: what grows in them shows with --column uss"
 
 
 def _notes(found: Trends, subjects: Subjects) -> list[str]:
