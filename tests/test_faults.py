@@ -130,6 +130,9 @@ def test_counters_of_32_bits_go_round() -> None:
     assert rates_between(before, after).minor_faults_per_second == 1.0
     wide = before._replace(counters={**before.counters, "pgfree": 2**32})  # a 64-bit machine: it does not go round
     assert rates_between(wide, after).minor_faults_per_second is None
+    # Of what is read and written KiB are told, and sectors counted: they go round at half of it.
+    halved = moment(f"pgpgin {2**31 - 4} pgpgout 7"), moment("pgpgin 6 pgpgout 7", 20)
+    assert rates_between(*halved).paged_in_bytes_per_second == 1024.0
     unknown = before._replace(uptime_centiseconds=None, boot_id=None)  # nothing says that the machine ran on
     assert rates_between(unknown, after).minor_faults_per_second is None
 

@@ -257,6 +257,12 @@ def test_v1_limits_of_both_and_above_the_container(tmp_path: Path, pymemtools: R
     (tree / "sys/fs/cgroup/memory/a/memory.use_hierarchy").write_text("0\n")
     write(tree, group_v1("/a/in", limit_in_bytes=512 * MIB))
     assert rows(pymemtools, "-S", str(tree))["/a/in"]["headroom"] == (512 - 465) * MIB
+    assert report(pymemtools, "-S", str(tree))["notes"] == [
+        "groups with use_hierarchy=0 count without the groups in them; their PSS and processes are with those"
+    ]
+    (tree / "sys/fs/cgroup/memory/memory.use_hierarchy").write_text("0\n")  # of the root, which counts all the same
+    (tree / "sys/fs/cgroup/memory/a/memory.use_hierarchy").unlink()
+    assert report(pymemtools, "-S", str(tree))["notes"] == []
 
 
 def test_groups_without_processes_and_memory_are_folded(tmp_path: Path, pymemtools: Run) -> None:

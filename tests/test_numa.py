@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -108,6 +109,15 @@ def test_a_name_is_no_place() -> None:
     """Blanks in names are octal, so what looks like a node or a heap in one is part of a word."""
     first = next(parse_numa_maps(NUMA_MAPS.encode()))
     assert (first.kind, first.pages, first.page_size) == ("private", {0: 2}, 4096)
+
+
+def test_huge_pages_before_linux_3_12(pymemtools: Run, machine: Path) -> None:
+    """The size of a page was not told, and that of a huge one is the machine's."""
+    path = machine / "proc" / "7" / "numa_maps"
+    path.write_text(re.sub(" kernelpagesize_kB=[0-9]+", "", NUMA_MAPS))
+    assert ask(pymemtools, "-S", str(machine), "7")["totals"]["huge"] == 2 * 2048 * KIB
+    (machine / "proc" / "meminfo").write_text("MemTotal: 2000 kB\nHugepagesize: 16384 kB\n")
+    assert ask(pymemtools, "-S", str(machine), "7")["totals"]["huge"] == 2 * 16384 * KIB
 
 
 def test_nodes_by_zones(pymemtools: Run) -> None:

@@ -104,10 +104,12 @@ def test_zram_devices(
 
 
 def test_zram_before_linux_4_1(pymemtools: Run, tmp_path: Path) -> None:
-    """There was a file for each figure."""
+    """There was a file for each figure; mem_limit came with 3.18."""
     figures = {"orig_data_size": 64 * MIB, "compr_data_size": 1, "mem_used_total": 32 * MIB, "mem_limit": 0}
     stats = {f"sys/block/zram0/{name}": f"{value}\n" for name, value in figures.items()}
     path = machine(tmp_path, {"proc/swaps": SWAPS + ZRAM, **stats})
+    assert swap_of(pymemtools, path) == {"swap on zram0": (500, 500)}
+    (Path(path) / "sys/block/zram0/mem_limit").unlink()
     assert swap_of(pymemtools, path) == {"swap on zram0": (500, 500)}
 
 

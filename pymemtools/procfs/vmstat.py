@@ -27,6 +27,7 @@ def parse_vmstat(text: bytes, file: str = "vmstat") -> dict[str, int]:
 
 
 _32_BITS = 1 << 32
+_HALVED = ("pgpgin", "pgpgout")  # counted in sectors, and told in KiB: vmstat_start()
 _KINDS = ("anon", "file")
 _ZONES = ("dma", "dma32", "normal", "high", "movable", "device")
 _RECLAIMERS = ("kswapd", "direct", "khugepaged", "proactive")
@@ -105,17 +106,18 @@ def grown(before: Mapping[str, int], after: Mapping[str, int], *, wraps: bool) -
     """Give by how much each counter of events grew, those that are no ``nr_``; None for one that is less than before.
 
     Where the machine is known to have run on, a counter may have ``wraps``: on a 32-bit machine, of which all counters
-    are below 2^32, one that fell from the upper half to the lower one began again at 0.
+    are below 2^32, one that fell from the upper half to the lower one began again at 0; of KiB read or written at 2^31.
 
     >>> grown({"pgfault": 2**32 - 5, "pgfree": 7}, {"pgfault": 3, "pgfree": 6}, wraps=True)
     {'pgfault': 8, 'pgfree': None}
     """
     wraps = wraps and all(count < _32_BITS for counters in (before, after) for count in counters.values())
     events = ((name, count) for name, count in after.items() if name in before and not name.startswith("nr_"))
-    return {name: _growth(before[name], count, wraps=wraps) for name, count in events}
+    limits = dict.fromkeys(_HALVED, _32_BITS // 2)
+    return {name: _growth(before[name], count, limits.get(name, _32_BITS) if wraps else 0) for name, count in events}
 
 
-def _growth(before: int, after: int, *, wraps: bool) -> int | None:
+def _growth(before: int, after: int, limit: int) -> int | None:
     if after >= before:
         return after - before
-    return after - before + _32_BITS if wraps and after < _32_BITS // 2 <= before else None
+    return after - before + limit if after < limit // 2 <= before < limit else None

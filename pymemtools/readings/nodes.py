@@ -10,6 +10,7 @@ from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.procfs.numa_maps import parse_numa_maps
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
+from pymemtools.readings.doubt import read_meminfo
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import ProcessFiles, Source
@@ -17,7 +18,7 @@ from pymemtools.sysfs.node import parse_node_meminfo, parse_node_numastat
 
 _FOLDER = "/sys/devices/system/node"
 _NODE = re.compile(r"node([0-9]{1,6})")
-_HUGE = 2 << 20  # where numa_maps does not tell the size of a huge page, before Linux 3.12
+_HUGE = 2 << 20  # where neither numa_maps, before Linux 3.12, nor meminfo tells the size of a huge page
 _OF_ZONES = {  # meminfo's fields, by zoneinfo's
     "FilePages": ("nr_file_pages",),
     "AnonPages": ("nr_anon_pages",),
@@ -101,13 +102,21 @@ def read_places(source: Source, pid: int) -> dict[int, dict[str, int]]:
 
     def read(files: ProcessFiles, _: Stat | None) -> dict[int, dict[str, int]]:
         places: dict[int, dict[str, int]] = {}
-        for kind, node, size in _amounts(_text(files, source, pid), pid, page_size):
+        for kind, node, size in _amounts(_text(files, source, pid), pid, page_size, huge):
             on_node = places.setdefault(node, {})
             on_node[kind] = on_node.get(kind, 0) + size
         return places
 
     page_size = page_size_of(source).size
+    huge = _huge_page_size(source)
     return read_steadily(source, pid, read)
+
+
+def _huge_page_size(source: Source) -> int:
+    try:
+        return read_meminfo(source).meminfo.get("Hugepagesize", _HUGE)
+    except MemtoolsError:
+        return _HUGE
 
 
 def _text(files: ProcessFiles, source: Source, pid: int) -> bytes:
@@ -119,8 +128,8 @@ def _text(files: ProcessFiles, source: Source, pid: int) -> bytes:
         raise Missing(f"numa: {pid}: no numa_maps in this source: 'capture --numa-maps' takes it") from None
 
 
-def _amounts(text: bytes, pid: int, page_size: int) -> Iterator[tuple[str, int, int]]:
+def _amounts(text: bytes, pid: int, page_size: int, huge: int) -> Iterator[tuple[str, int, int]]:
     for mapping in parse_numa_maps(text, f"{pid}/numa_maps"):
-        size = mapping.page_size or (_HUGE if mapping.kind == "huge" else page_size)
+        size = mapping.page_size or (huge if mapping.kind == "huge" else page_size)
         for node, pages in mapping.pages.items():
             yield mapping.kind, node, pages * size

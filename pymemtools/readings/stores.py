@@ -19,7 +19,7 @@ _DEVICE = re.compile(r"zram[0-9]{1,6}")
 _ARCSTATS = "spl/kstat/zfs/arcstats"
 _ZSWAP = "/sys/module/zswap/parameters"
 _ZSWAP_DEBUG = "/sys/kernel/debug/zswap"  # root's; meminfo tells since Linux 5.19
-_OLD_STATS = ("orig_data_size", "compr_data_size", "mem_used_total", "mem_limit")  # before mm_stat, Linux 4.1
+_OLD_STATS = ("orig_data_size", "compr_data_size", "mem_used_total")  # before mm_stat, Linux 4.1
 _MOST_POOL_PERCENT = 20  # mm/zswap.c, zswap_max_pool_percent
 _TELLING = 1 << 20  # bytes in zswap's pool: of fewer, no ratio is learnt
 
@@ -83,9 +83,11 @@ def read_stores(source: Source, meminfo: Mapping[str, int]) -> tuple[Stores, lis
 
 
 def _old_zram(source: Source, folder: str) -> Zram | None:
-    """Read the files that mm_stat took the place of."""
+    """Read the files that mm_stat took the place of; mem_limit came with Linux 3.18."""
     try:
-        return parse_mm_stat(b" ".join(source.read(f"{folder}/{name}").strip() for name in _OLD_STATS))
+        words = [source.read(f"{folder}/{name}").strip() for name in _OLD_STATS]
+        limit = source.read(f"{folder}/mem_limit").strip() if "mem_limit" in source.names(folder) else b"0"
+        return parse_mm_stat(b" ".join((*words, limit)))
     except (Missing, Denied, ParseError):
         return None
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy, named_group
-from pymemtools.readings.group_tree import GroupTree, read_tree
+from pymemtools.readings.group_tree import GroupReading, GroupTree, read_tree
 from pymemtools.readings.groups import Level, read_levels
 from pymemtools.readings.hidden import invisible, unread
 from pymemtools.readings.lost_pss import lost_pss
@@ -94,12 +94,20 @@ def _order(rows: Sequence[GroupRow], tree: GroupTree, request: GroupsRequest) ->
     return ordered(rows, parents, column_of(request.sort), is_reversed=request.is_reversed)
 
 
+def _stands_alone(tree: GroupTree, group: GroupReading) -> bool:
+    """Tell whether a group with others in it counts without them, as those of version 1 may; the root never does."""
+    parent = None if group.parent is None else tree.groups[group.parent]
+    return parent is not None and parent.level.path != "/" and not parent.limits_children
+
+
 def _warnings(source: Source, tree: GroupTree, members: Sample, request: GroupsRequest) -> Iterator[str]:
     yield from invisible(source)
     if request.with_pss and members.unreadable:
         yield unread(source, members.unreadable, members.seen, members.reason)
     if request.with_pss:
         yield from lost_pss(members.processes)
+    if any(_stands_alone(tree, group) for group in tree.groups):
+        yield "groups with use_hierarchy=0 count without the groups in them; their PSS and processes are with those"
     if tree.refused:
         yield f"{tree.refused} {'group' if tree.refused == 1 else 'groups'} could not be read whole ({tree.reason})"
     if tree.too_deep:
