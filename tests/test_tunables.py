@@ -17,7 +17,7 @@ import pytest
 from conftest import HERE, Run
 
 from pymemtools.models.overcommit import commit_limit
-from pymemtools.models.tunables import TUNABLES, canonical
+from pymemtools.models.tunables import TUNABLES, canonical, limits
 from pymemtools.readings.machine import read_machine
 from pymemtools.reports.harm import harm
 from pymemtools.reports.tunable_values import Assignment, Wanted, checked, drop_in_lines, wishes_of
@@ -503,12 +503,22 @@ def test_a_signal_puts_back(kept: None, tmp_path: Path, number: signal.Signals) 
         ("vm.dirty_bytes", (2, 6, 28), False),
         ("vm.swappiness", (2, 6, 18), True),
         ("vm.numa_stat", None, True),
+        ("vm.compact_unevictable_allowed", (4, 0, 9), False),
+        ("vm.compact_unevictable_allowed", (4, 1, 0), True),  # 5bbe3547aa3b
+        ("ksm.use_zero_pages", (4, 10, 17), False),
+        ("ksm.use_zero_pages", (4, 11, 0), True),  # e86c59b1b12d
     ],
 )
 def test_kernels_have_a_tunable_from_its_version_on(
     name: str, kernel: tuple[int, int, int] | None, has_it: bool
 ) -> None:
     assert TUNABLES[name].is_in(kernel) is has_it
+
+
+def test_the_highest_scale_factor_grew_with_5_17() -> None:
+    """By commit 39c65a94cd96."""
+    entry = TUNABLES["vm.watermark_scale_factor"]
+    assert [limits(entry, version) for version in ((5, 16, 20), (5, 17, 0))] == [(1, 1000), (1, 3000)]
 
 
 def test_the_rules_of_set_are_a_library(tree: str) -> None:

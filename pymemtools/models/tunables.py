@@ -46,7 +46,7 @@ class Tunable(NamedTuple):
         """Say which kernels have it, and what changed between them.
 
         >>> TUNABLES["vm.watermark_scale_factor"].versions, TUNABLES["vm.numa_stat"].versions
-        ('4.6; to 1000 before 5.18', '4.15, only with NUMA')
+        ('4.6; to 1000 before 5.17', '4.15, only with NUMA')
         """
         came = "" if self.since is None else brief_release(self.since)
         came += f", only with {self.only_with}" if self.only_with else ""
@@ -83,7 +83,7 @@ _ENTRIES = (
     _vm(
         *("compact_unevictable_allowed", "switch", 0, 1, "1"),
         "Whether compaction may move locked pages, whose owners then stall for a moment.",
-        since=(4, 2, 0),
+        since=(4, 1, 0),
         changes="0 with PREEMPT_RT",
         related=("vm.compaction_proactiveness",),
     ),
@@ -355,7 +355,7 @@ _ENTRIES = (
         *("watermark_scale_factor", "1/10000 of the zone", 1, 3000, "10"),
         "How far apart the watermarks are: kswapd starts earlier and works longer with more.",
         since=(4, 6, 0),
-        high_once=((5, 18, 0), 1000),
+        high_once=((5, 17, 0), 1000),
         related=("vm.min_free_kbytes",),
     ),
     _vm(
@@ -375,6 +375,7 @@ _ENTRIES = (
     _mm(
         *("ksm.pages_to_scan", "ksm/pages_to_scan", "pages", 0, _INT_MAX, "100"),
         "How many pages ksmd looks at before it sleeps.",
+        changes="from 6.8 on the kernel's own choice, not to be set, while ksm/advisor_mode is scan-time",
         related=("ksm.sleep_millisecs",),
     ),
     _mm(
@@ -403,7 +404,7 @@ _ENTRIES = (
     _mm(
         *("ksm.use_zero_pages", "ksm/use_zero_pages", "switch", 0, 1, "0"),
         "Whether ksmd merges pages of zeros with the kernel's own zero page.",
-        since=(4, 12, 0),
+        since=(4, 11, 0),
     ),
     _mm(
         *(
