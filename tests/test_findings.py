@@ -197,6 +197,18 @@ def cache_of_dma32(pages: int) -> Change:
     return in_file("proc/zoneinfo", pattern, rf"\1 {pages - 9}\2 9")
 
 
+def large_zone(name: str) -> Change:
+    """Let the large zone, DMA32, be another, with free memory in small pieces."""
+
+    def change(root: Path) -> None:
+        path = root / "proc/zoneinfo"
+        text = re.sub(rf"zone +{name}\n", "zone     Gone\n", path.read_text())
+        path.write_text(text.replace("zone    DMA32\n", f"zone {name:>8}\n"))
+        (root / "proc/buddyinfo").write_text(f"Node 0, zone {name:>8} 130000 9 2 0 0 0 0 0 0 0 0\n")
+
+    return change
+
+
 NODES = "".join(
     f"Node {node}, zone   Normal\n  pages free     {free}\n        min      1000\n        low      1200\n"
     "        high     1500\n        spanned  100000\n        present  100000\n        managed  91054\n"
@@ -256,6 +268,9 @@ CASES: list[tuple[str, Change, list[str] | None]] = [
     ("min-free", vm(min_free_kbytes=100000), ["warning"]),
     ("min-free", vm(min_free_kbytes=256), ["critical"]),
     ("fragmented", written({"proc/buddyinfo": f"Node 0, zone    DMA32 {130000} 9 2 0 0 0 0 0 0 0 0\n"}), ["warning"]),
+    *(("fragmented", large_zone(name), ["warning"]) for name in ("DMA", "Normal")),
+    *(("fragmented", large_zone(name), None) for name in ("HighMem", "Movable")),
+    ("fragmented", written({"proc/buddyinfo": "Node 0, zone      DMA 3800 0 0 0 0 0 0 0 0 0 0\n"}), None),
     ("node-imbalance", both(written({"proc/zoneinfo": NODES}), meminfo(MemFree=522636)), ["notice"]),
     ("commit-limit", both(vm(overcommit_memory=2), meminfo(Committed_AS=340000)), ["warning"]),
     ("commit-limit", both(vm(overcommit_memory=2), meminfo(Committed_AS=364000)), ["critical"]),

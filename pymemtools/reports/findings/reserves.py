@@ -13,6 +13,8 @@ _OF_RAM = 5  # percent that min_free_kbytes may well be
 _CACHED = ", of which there is enough: page cache"
 _ORDER = 3  # PAGE_ALLOC_COSTLY_ORDER: up to it the allocator tries for ever
 _SCATTERED = 950  # permille of free memory in smaller blocks
+_OF_OLD_DEVICES = 16 << 20  # bytes of a PC's ZONE_DMA; on boards it may be all memory that the kernel itself can use
+_OF_PROGRAMS = ("HighMem", "Movable", "Device")  # from which neither drivers nor network allocate
 
 
 def _below(evidence: Evidence) -> Iterator[Seen]:
@@ -69,8 +71,10 @@ def _proportion(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _fragmented(evidence: Evidence) -> Iterator[Seen]:
+    size = evidence.machine.page_size
+    small = {(zone.node, zone.name) for zone in evidence.machine.zones if zone.usable * size <= _OF_OLD_DEVICES}
     for row in evidence.rows("huge_pages"):
-        if row["order"] != _ORDER or row["zone"] in ("DMA", "Device"):
+        if row["order"] != _ORDER or row["zone"] in _OF_PROGRAMS or (row["node"], row["zone"]) in small:
             continue
         unusable = row["unusable_permille"]
         if unusable is not None and unusable >= _SCATTERED and row["fragmentation_permille"] is not None:
@@ -119,10 +123,11 @@ RULES = (
     Rule(
         "fragmented",
         WARNING,
-        f"{_SCATTERED // 10} % of a zone's free memory is in blocks below order {_ORDER}, and none above is free",
+        f"of a zone that drivers allocate from {_SCATTERED // 10} % of what is free is in blocks below order {_ORDER}, "
+        "and none above is free",
         "mm/vmstat.c, unusable_free_index() and __fragmentation_index(), Linux 6.1; PAGE_ALLOC_COSTLY_ORDER",
         "pymemtools thp",
-        "allocations of several pages (network, drivers, kernel stacks) stall or fail: compact memory, keep more free",
+        "allocations of several pages (network, drivers) stall or fail: compact memory, keep more free",
         _fragmented,
     ),
     Rule(
