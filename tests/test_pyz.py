@@ -1,5 +1,6 @@
 """pymemtools.pyz: the program in one file, run by each Python there is, without any package installed."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -86,4 +87,17 @@ def test_licences_go_with_it(pyz: Path) -> None:
 def test_a_python_too_old_is_told_so(pyz: Path) -> None:
     done = run(pythons(9, 9)[0], pyz, "free")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr == b"pymemtools: this needs Python 3.10 or later\n"
+    assert done.stderr == TOO_OLD
+
+
+TOO_OLD = (
+    b"pymemtools: this needs Python 3.10 or later; "
+    b"of a host without it, the script that 'capture --script' prints takes a capture\n"
+)
+
+
+def test_so_is_one_older_than_our_words(pyz: Path) -> None:
+    """Python 2 reads the start to its end before it runs any of it: no f-string may be in it."""
+    with zipfile.ZipFile(pyz) as archive:
+        start = ast.parse(archive.read("__main__.py"))
+    assert not any(isinstance(node, (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr)) for node in ast.walk(start))

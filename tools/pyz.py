@@ -28,10 +28,13 @@ SHEBANG = b"#!/usr/bin/env python3\n"
 MAIN = """\
 import sys
 
+if sys.version_info < (3, 10):  # in words that Python 2 reads, too
+    sys.exit(
+        "pymemtools: this needs Python 3.10 or later; "
+        "of a host without it, the script that 'capture --script' prints takes a capture"
+    )
 if sys.implementation.cache_tag in {tags!r}:
-    sys.path.insert(0, f"{{sys.path[0]}}/{{sys.implementation.cache_tag}}")
-if sys.version_info < (3, 10):
-    sys.exit("pymemtools: this needs Python 3.10 or later")
+    sys.path.insert(0, sys.path[0] + "/" + sys.implementation.cache_tag)
 from pymemtools.entry import main
 
 main()
