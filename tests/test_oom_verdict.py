@@ -49,6 +49,32 @@ def test_caches_of_the_kernel_that_are_larger_than_all_else() -> None:
     assert [row.name for row in found.tasks] == ["hog"]
 
 
+@pytest.mark.parametrize(
+    ("dma32", "normal", "is_said"),
+    [
+        (1_000_000, 90_000, True),
+        (1_000_000, 70_000, False),  # below low
+        (250_000, 90_000, False),  # above its low, but not above what it keeps from who could use Normal: 240000 kB
+    ],
+)
+def test_whether_memory_was_short_or_in_pieces(dma32: int, normal: int, is_said: bool) -> None:
+    """The small zone gives nothing to who could use a higher one, however much it has free."""
+    zones = (
+        ("DMA", 15000, 60, 15360, "0 3000 60000"),
+        ("DMA32", dma32, 16000, 3_000_000, "0 0 60000"),
+        ("Normal", normal, 80000, 8_000_000, "0 0 0"),
+    )
+    lines = [
+        f"{name} free:{free}kB min:{low * 3 // 4}kB low:{low}kB high:{low * 5 // 4}kB present:{whole}kB "
+        f"managed:{whole}kB\nlowmem_reserve[]: {kept}"
+        for name, free, low, whole, kept in zones
+    ]
+    memory = MEM_INFO.format(anon=100, locked=0, shmem=0, more="").partition("Normal free")[0] + "\n".join(lines)
+    log = made(TASKS, [HOG], [killed(42, "hog")], "6.1.0", memory=memory).replace(b"order=0", b"order=2")
+    said = "No zone was short of memory: what was missing are 4 pages in one piece."
+    assert (said in verdict(only(log))) is is_said
+
+
 def test_who_had_most_where_that_is_not_who_was_killed() -> None:
     row = "[     {0}]    33    {0}    90000    20000   81920        0             0 apache2"
     rows = [HOG.replace("    0 hog", "-1000 hog"), *(row.format(pid) for pid in range(50, 60))]

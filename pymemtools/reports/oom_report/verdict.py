@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pymemtools.kernel_log.oom_report import OomReport
+from pymemtools.kernel_log.oom_report import OomReport, ReportedZone
 from pymemtools.models.oom import adj_to_be_safer
 from pymemtools.reports.oom_report.analysis import Analysis, memory_held, ranked, resident, uncounted
 from pymemtools.reports.oom_report.weights import Weighed, is_share
@@ -37,7 +37,7 @@ def _what(analysis: Analysis) -> Iterator[str]:
     yield from _held(analysis)
     if report.swap_total is not None and not _is_group(analysis):
         yield _swap(report.swap_total, report.swap_free)
-    yield from _zones(report)
+    yield from _zones(report, analysis.page_size)
 
 
 def _limits(analysis: Analysis) -> Iterator[str]:
@@ -82,15 +82,26 @@ def _caches(analysis: Analysis) -> Iterator[str]:
         yield f"Of the kernel's caches that cannot be reclaimed the largest were {most}."
 
 
-def _zones(report: OomReport) -> Iterator[str]:
+def _zones(report: OomReport, page_size: int) -> Iterator[str]:
     """Say what is odd: a kill though no zone was short, or though there was high memory left."""
     short = [zone for zone in report.zones if zone.min and zone.free < zone.low]
-    if report.zones and not short and report.order is not None and report.order > 0:
+    is_short = short or any(_is_short_beside(zone, page_size) for zone in report.zones if zone.min)
+    if report.zones and not is_short and report.order is not None and report.order > 0:
         yield f"No zone was short of memory: what was missing are {1 << report.order} pages in one piece."
     high = sum(zone.free for zone in report.zones if zone.name == "HighMem" and zone.free > zone.high)
     takes_high = report.gfp_mask is None or report.order == _SYSRQ or int(report.gfp_mask, 16) & _HIGHMEM
     if short and high and not takes_high:
         yield f"Low memory was asked for, and short: {human_size(high)} of HighMem were free, but do not serve then."
+
+
+def _is_short_beside(zone: ReportedZone, page_size: int) -> bool:
+    """Tell whether a zone had no more than it keeps from who could use a higher one; not so one that gives none at all.
+
+    Source: mm/page_alloc.c, __zone_watermark_ok(), Linux 6.1.
+    """
+    kept = zone.low + max(zone.lowmem_reserve, default=0) * page_size
+    whole = zone.present if zone.managed is None else zone.managed
+    return zone.free < kept and (whole is None or kept < whole)
 
 
 def _swap(total: int, free: int | None) -> str:
