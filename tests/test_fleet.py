@@ -581,6 +581,12 @@ def test_a_question_of_ones_own(pymemtools: Run, dataset: Dataset) -> None:
     )
     document = ask(pymemtools, dataset, "sql", query)
     assert document["rows"] == [{"host": "board-000", "n": MOMENTS, "n_2": MOMENTS, "last": "2026-11-18T14:06:40Z"}]
+    done = pymemtools("fleet", "sql", "SELECT 1 FROM captures", "-S", str(dataset.path))
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        b"pymemtools: fleet: Catalog Error: Table with name captures does not exist; there are "
+    )
+    assert b" capture, process, " in done.stderr
     done = pymemtools("fleet", "sql", "-", "-S", str(dataset.path), "-f", "csv", input=b"SELECT 1 AS one")
     assert done.stdout.split() == [b"one", b"1"]
 
@@ -706,7 +712,7 @@ def test_an_answer_of_no_row_is_a_line(pymemtools: Run, dataset: Dataset) -> Non
     for question, says in (
         ("risk", "no machine has less than 10 % left"),
         ("tunables nosuch", "no capture has a tunable with 'nosuch' in its name"),
-        ("grew --by group", "no group is in three captures of a machine"),
+        ("grew --by group", "no group is in three captures of a machine that span ten minutes"),
     ):
         done = pymemtools("fleet", *question.split(), "-S", str(dataset.path))
         assert (done.returncode, done.stdout.decode(), done.stderr) == (0, f"{says}\n", b"")

@@ -126,7 +126,10 @@ class Engine:
         except self._duckdb.InterruptException:
             raise MemtoolsError(f"fleet: no answer within {self._seconds:g} s: --timeout gives it more") from None
         except self._duckdb.Error as error:
-            raise MemtoolsError(f"fleet: {first_line(error)}") from None
+            said = first_line(error)
+            if said.startswith("Catalog Error: Table "):  # whose own guess is a table of the engine's
+                said = f"{said.partition('!')[0]}; there are {', '.join(('boot', 'latest', *TABLES))}"
+            raise MemtoolsError(f"fleet: {said}") from None
         except MemoryError:
             raise MemtoolsError("fleet: the answer takes too much memory: --memory gives it more") from None
         finally:

@@ -26,5 +26,6 @@ def command(**options: Any) -> int:
     from pymemtools.fleet.questions import grew
 
     report = answer(options, grew(options["by"], options["per"]), {"label": options["per"]}, options["top"])
-    show_answer(report, options, "" if report.table.height else f"no {options['by']} is in three captures of a machine")
+    nothing = f"no {options['by']} is in three captures of a machine that span ten minutes"
+    show_answer(report, options, "" if report.table.height else nothing)
     return 0
