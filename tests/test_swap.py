@@ -22,8 +22,8 @@ TEXT = """\
 
 Swap in use     100000  of 1048568
 processes        65000  their SwapPSS, or Swap where that is not known
-remainder        35000  shared memory swapped out (tmpfs, memfd, SysV), what is in
-                        RAM again with its slot kept, processes that were not read
+remainder        35000  shared memory in swap (tmpfs, memfd, SysV), what is in
+                        RAM again with its slot kept, processes not read
 swap cache        2000  in RAM again with its slot kept, some of it above
 
 Area                     Kind            Size       Used  Prio
@@ -73,6 +73,7 @@ def changed(tmp_path: Path, name: str, before: str, after: str) -> str:
 def test_all_of_it(pymemtools: Run) -> None:
     done = pymemtools("swap", "-S", str(SWAPPED))
     assert (done.returncode, done.stdout.decode(), done.stderr) == (0, TEXT, WARNINGS)
+    assert max(map(len, TEXT.splitlines())) <= 80  # lines that are wrapped by hand are not wrapped again
 
 
 def test_an_archive_tells_the_same(pymemtools: Run, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ GROWTH, FALL, WARM_UP, STEP, SAWTOOTH, NOISE, STEADY, SHORT = (
     *("growth", "fall", "warm-up", "step", "sawtooth", "noise", "steady", "too short"),
 )
 SURE, LIKELY = 0.995, 0.975  # what the verdict asks for, and each end of the interval
-_LEAST = 24  # medians
+LEAST = 24  # medians
 _FEWEST = 6  # differences, for t to say anything
 _BENDS = 6.6  # twice the logarithm of the likelihoods' ratio at which a course levels off: 1 % of lines do
 _SETTLING = (0.05, 0.12, 0.3, 0.8)  # times in which what is left becomes 1/e, in parts of the whole
@@ -37,7 +37,7 @@ class Trend(NamedTuple):
 
 def trend_of(stretches: Sequence[Stretch]) -> Trend:
     """Judge a course: growth is said of what still grows, surely, and not because of a few jumps."""
-    if sum(len(stretch.values) for stretch in stretches) < _LEAST:
+    if sum(len(stretch.values) for stretch in stretches) < LEAST:
         return Trend(SHORT)
     first = next(stretch.values[0] for stretch in stretches if stretch.values)
     if all(value == first for stretch in stretches for value in stretch.values):

@@ -47,8 +47,8 @@ def _sums(found: Swapped) -> Iterator[str]:
     rows = [
         ("Swap in use", found.used, f"of {found.total >> 10}"),
         ("processes", found.of_processes, "their SwapPSS, or Swap where that is not known"),
-        ("remainder", found.remainder, "shared memory swapped out (tmpfs, memfd, SysV), what is in"),
-        ("", None, "RAM again with its slot kept, processes that were not read"),
+        ("remainder", found.remainder, "shared memory in swap (tmpfs, memfd, SysV), what is in"),
+        ("", None, "RAM again with its slot kept, processes not read"),
         ("swap cache", found.cached, "in RAM again with its slot kept, some of it above"),
     ]
     for label, size, what in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pymemtools.models.blocks import Stretch, value_at
-from pymemtools.models.trend import FALL, GROWTH, SHORT, STEADY
+from pymemtools.models.trend import FALL, GROWTH, LEAST, SHORT, STEADY
 from pymemtools.render.columns import abbreviated
 from pymemtools.render.escape import cut, escape, pad
 from pymemtools.render.sparkline import sparkline
@@ -120,7 +120,9 @@ def _rest(found: Trends, shown: int) -> Iterator[str]:
         yield f"and {sum(others.values())} more: {parts}"
     if not any(row.trend.verdict == GROWTH for row in found.rows):
         are_all_short = all(row.trend.verdict == SHORT for row in found.rows)
-        yield "too few samples to say anything" if are_all_short else "nothing that surely grows"
+        yield (
+            f"too few samples to say anything: {LEAST} are the least" if are_all_short else "nothing that surely grows"
+        )
 
 
 def _ram(found: Trends) -> str:
