@@ -109,7 +109,7 @@ VALUES = {  # what an option that takes a value is given, where it is a mode or 
     "--compat": "fincore",
     "--copy": "1G", "--count": "2", "--depth": "1", "--dirty": "50", "--diff": str(SMEMCAP), "--disk": "10M",
     "--file": "1G", "--find": "lib", "--glibc": "2.31", "--group": "/", "--holes": "none", "--kernel": "5.10",
-    "--mapfilter": "lib",
+    "--last": "1", "--mapfilter": "lib",
     "--limit": "100M", "--lru": "classic", "--max-size": "1G", "--method": "mmap", "--min": "1M", "--min-size": "1M",
     "--name": "lib", "--order": "low", "--pages": "4", "--pid": "297", "--private": "1M", "--processfilter": ".",
     "--ram": "1G", "--rate": "100M",

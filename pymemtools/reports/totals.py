@@ -278,6 +278,7 @@ TOTALS: Mapping[str, tuple[Column, ...]] = {
         _of("warning", "findings that are", "count"),
         _of("notice", "findings that are", "count"),
         _of("rules", "number of rules that were held against it", "count"),
+        _of("not_told", "what the source does not tell of, so that rules on it found nothing", "list"),
     ),
     "selftest": (
         _of("held", "rules that hold", "count"),
