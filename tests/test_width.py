@@ -60,6 +60,12 @@ def test_who_is_killed_next_is_told_where_there_is_little_room() -> None:
     ]
 
 
+def test_why_memory_is_not_huge_is_never_cut() -> None:
+    seen = on_terminal("--demo", "thp", "297", columns=80, NO_COLOR="1")
+    assert "a file's pages, which are up to its file system".rjust(80) in seen.splitlines()
+    assert seen.splitlines()[0].endswith(": huge pages of 2 MiB")
+
+
 def test_a_percentage_is_not_broken() -> None:
     assert list(fitted("of RAM that is free: 40 % of all", 24)) == ["of RAM that is free:", "    40 % of all"]
 

@@ -14,6 +14,8 @@ from pymemtools.units import exact_size, human_size
 _STATS = ("anon_fault_alloc", "anon_fault_fallback", "nr_anon", "split", "swpout")
 _TITLES = ("Faults", "Fell back", "Now", "Split", "Swapped out")
 
+_REASON = 47  # columns before a reason, which so begins below the mapping's name
+
 
 def machine_lines(found: HugePageStatus) -> list[str]:
     """Lay out all that is known of a machine."""
@@ -93,8 +95,13 @@ def _index(permille: int | None) -> str:
 
 
 def process_lines(found: HugeProcess, columns: int | None) -> list[str]:
-    """Lay out the mappings that could hold a huge page, and sum the others up by reason."""
-    lines = [f"{escape(found.title)}: huge pages of {exact_size(found.rules.size)}", ""]
+    """Lay out the mappings that could hold a huge page, and sum the others up by reason.
+
+    On a terminal names are cut, reasons never: they are what was asked for.
+    """
+    size = f": huge pages of {exact_size(found.rules.size)}"
+    title = escape(found.title)
+    lines = [f"{title if columns is None else cut(title, max(columns - len(size), 10))}{size}", ""]
     lines.append(f"{'Start':>16} {'Size KiB':>9} {'RSS':>9} {'Huge':>8}  Mapping: why not huge")
     small: dict[str, list[HugeMapping]] = {}
     for row in found.rows:
@@ -102,10 +109,10 @@ def process_lines(found: HugeProcess, columns: int | None) -> list[str]:
             small.setdefault(row.reason or "", []).append(row)
             continue
         numbers = f"{row.start:>16x} {row.size >> 10:>9} {_kib(row.rss):>9} {_kib(row.thp):>8}"
-        lines.append(f"{numbers}  {escape(row.path)}")
-        lines.append(f"{'':>46} {row.reason or 'all that can be is huge'}")
-    if columns is not None:
-        lines = [cut(line, columns) for line in lines]
+        line = f"{numbers}  {escape(row.path)}"
+        lines.append(line if columns is None else cut(line, columns))
+        reason = row.reason or "all that can be is huge"
+        lines.append(reason.rjust(min(_REASON + len(reason), columns or _REASON + len(reason))))
     for reason, rows in small.items():
         rss = sum(row.rss or 0 for row in rows)
         lines.append(f"{len(rows)} shorter than a huge page, {rss >> 10} KiB in RAM: {reason}")
