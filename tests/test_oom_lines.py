@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from itertools import product, zip_longest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from oom_log import HOG, LOGS, MEMCG, RPI, TASKS, analyses, killed, made, of_group, only, real
 
 from pymemtools.cli.oom_report.layout import report_lines
+from pymemtools.errors import Denied
 from pymemtools.kernel_log.oom_tasks import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
@@ -360,3 +362,19 @@ def test_damaged_reports_are_explained_or_not_but_never_a_fault(log: Path, data:
     for analysis in analyses(b"\n".join(lines)):
         json.dumps(list(kills_report([Told(str(log), analysis)], {}).table.rows()))
         list(report_lines(Told("", analysis), is_whole=True))
+
+
+def test_who_may_not_read_it_is_told_who_may() -> None:
+    if os.getuid():
+        pytest.skip("needs root to become somebody else")
+    reading, writing = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.setgroups([])
+        os.setresuid(65533, 65533, 65533)
+        try:
+            read_kernel_log("/proc/1/mem")  # which nobody else may open
+        except Denied as error:
+            os.write(writing, str(error).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert os.read(reading, 1000) == b"/proc/1/mem: Permission denied; run as root"

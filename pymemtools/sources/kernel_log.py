@@ -41,7 +41,8 @@ def _opened(path: str) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
+        advice = "; run as root" if os.geteuid() else ""
+        raise Denied(f"{path}: {os.strerror(error.errno or 0)}{advice}") from None
 
 
 def _read_on(fd: int, path: str) -> bytes:
