@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shlex import quote
 
+import click
 import pytest
 from conftest import HERE, Run
 from trees import Proc, write_tree
+
+from pymemtools.cli import cli
 
 COMPLETIONS = HERE.parent / "completions"
 FILES = {"bash": "pymemtools.bash", "zsh": "_pymemtools", "fish": "pymemtools.fish"}
@@ -160,6 +164,27 @@ def test_pids_of_the_source_named_before(tmp_path: Path) -> None:
 def test_files_are_left_to_the_shell(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     assert offered(f"pymemtools smem -S {tmp_path}/") == [f"{tmp_path}/"]
+
+
+def parameters(command: click.Command, name: str) -> Iterator[tuple[str, click.Parameter]]:
+    """Give what each command takes, those below a group too."""
+    if isinstance(command, click.Group):
+        for each in command.list_commands(click.Context(command)):
+            below = command.get_command(click.Context(command), each)
+            assert below is not None
+            yield from parameters(below, f"{name} {each}".strip())
+    yield from ((name, param) for param in command.params)
+
+
+def test_whatever_is_a_file_is_completed_as_one() -> None:
+    """Those that are read, those that are written, captures to compare with, and datasets."""
+    files = re.compile(r"\[?(FILE(\.[a-z]+)?|OTHER|DATASET|CSV|PATH\.\.\.|\[PATH\]\.\.\.)\]?")
+    others = {
+        f"{name} {param.opts[-1]}"
+        for name, param in parameters(cli, "")
+        if files.fullmatch(param.metavar or "") and not isinstance(param.type, click.Path)
+    }
+    assert others == set()
 
 
 def test_names_of_tunables_as_they_are_begun() -> None:

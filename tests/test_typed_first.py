@@ -42,6 +42,9 @@ SAYS = (
     ("groups -n 5", "groups: No such option '-n'; did you mean --top N?; try"),
     ("zones -n 5", "zones: No such option '-n'; try"),  # which has no --top
     ("trend --since -2h", "trend: No such option '--since'; did you mean --from MOMENT?; try"),
+    ("smem --every 2", "smem: No such option '--every'; did you mean --watch SECONDS?; try"),
+    ("faults --watch 2", "faults: No such option '--watch'; did you mean --every TIME?; try"),
+    ("oom-scores -p 297", "oom-scores: No such option '-p'; did you mean --pid PID?; try"),
     ("numa -p 297", "numa: No such option '-p'; a process is named by its number alone; try"),
     ("what-if pss 297", "a process's: pymemtools pmap --rollup 297"),
     (f"free {BOARD}", f"free: Got unexpected extra argument ({BOARD}); did you mean -S {BOARD}?"),

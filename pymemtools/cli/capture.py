@@ -28,7 +28,13 @@ from pymemtools.sources.tree import live
 
 @click.command("capture", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("pids", nargs=-1, type=click.IntRange(min=1), metavar="[PID]...", shell_complete=offer_pids)
-@click.option("-o", "--output", metavar="FILE", help="Where to: a name in .tar, .tar.gz, .tar.xz ..., or - for stdout.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(readable=False),
+    metavar="FILE",
+    help="Where to: a name in .tar, .tar.gz, .tar.xz ..., or - for stdout.",
+)
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @click.option("--dmesg", is_flag=True, help="Take the kernel's log, too.")
 @click.option("--kpageflags", is_flag=True, help="Count page frames by their flags, too, for pages: 1 s a 20 GiB.")

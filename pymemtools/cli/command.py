@@ -78,8 +78,9 @@ class AbbreviatingCommand(click.Command):
     def _meant_option(self, name: str) -> str:
         """Ask whether what other programs call an option is meant as one of ours, or as the operand that a PID is."""
         if name in ("-p", "--pid"):
-            is_operand = any(param.name in ("pid", "pids") for param in self.params)
-            return "; a process is named by its number alone" if is_operand else ""
+            operands = [param for param in self.params if isinstance(param, click.Argument)]
+            if any(param.name in ("pid", "pids") for param in operands):
+                return "; a process is named by its number alone"
         meant = _MEANT.get(name, "")
         has_it = any(meant.split()[0] in param.opts for param in self.params) if meant else False
         return f"; did you mean {meant}?" if has_it else ""
@@ -133,7 +134,9 @@ _MEANT = {  # what other programs call it
     **dict.fromkeys(("--json", "-j"), "-f json"),
     "--csv": "-f csv",
     **dict.fromkeys(("-n", "--limit", "--head", "--count"), "--top N"),
-    **dict.fromkeys(("-i", "--interval", "--delay"), "--watch SECONDS"),
+    **dict.fromkeys(("-i", "--interval", "--delay", "--every"), "--watch SECONDS"),
+    "--watch": "--every TIME",
+    "-p": "--pid PID",
     "--since": "--from MOMENT",
     "--until": "--to MOMENT",
     "--input": "-S SOURCE",

@@ -62,7 +62,12 @@ class IomemRequest(NamedTuple):
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(readable=False))
 @click.option("--table", is_flag=True, help="Show the table alone.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Show so many levels of regions in regions.")
-@click.option("--diff", metavar="OTHER", help="Show what changed since OTHER: a saved iomem, a directory, an archive.")
+@click.option(
+    "--diff",
+    type=click.Path(readable=False),
+    metavar="OTHER",
+    help="Show what changed since OTHER: a saved iomem, a directory, an archive.",
+)
 @click.option("--legacy", is_flag=True, help="Draw as the course's phymap_iomem.sh does.")
 @look_options("low")
 @source_options

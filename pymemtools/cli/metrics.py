@@ -18,7 +18,13 @@ from pymemtools.reports.metrics.report import MetricsRequest, metrics_report
 
 
 @click.command("metrics", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-o", "--output", metavar="FILE.prom", help="Write to a file that others read, at once or not at all.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(readable=False),
+    metavar="FILE.prom",
+    help="Write to a file that others read, at once or not at all.",
+)
 @click.option(
     "--top",
     type=click.IntRange(min=0),

@@ -40,7 +40,13 @@ def look_options(order: str) -> Callable[[_F], _F]:
     def add(function: _F) -> _F:
         for option in (
             click.option("--force", is_flag=True, help="Replace the file of -o when there is one."),
-            click.option("-o", "--output", metavar="FILE", help="Write the picture to FILE.svg or FILE.html."),
+            click.option(
+                "-o",
+                "--output",
+                type=click.Path(readable=False),
+                metavar="FILE",
+                help="Write the picture to FILE.svg or FILE.html.",
+            ),
             click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters."),
             click.option(
                 "--holes", type=click.Choice(list(HOLES)), default="all", help="Which holes to draw; big: from 1 MiB."

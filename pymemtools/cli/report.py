@@ -41,7 +41,13 @@ _MARKDOWN = "md"
 )
 @click.option("--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="Of a recording: from then on.")
 @click.option("--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to then, which is described.")
-@click.option("-o", "--output", metavar="FILE", help="Write a page about the machine to FILE.html.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(readable=False),
+    metavar="FILE",
+    help="Write a page about the machine to FILE.html.",
+)
 @click.option("--force", is_flag=True, help="Let --output replace a file.")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 6 where something as bad as that, or worse, is found."

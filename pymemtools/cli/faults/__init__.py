@@ -23,9 +23,16 @@ from pymemtools.errors import UsageProblem
 @click.option("--every", type=DURATION, metavar="TIME", help="Measure over so long, again and again. [1s]")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="So many times; without --every and this, once.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N processes that make most of them.")
-@click.option("--diff", metavar="OTHER", help="Between OTHER, an earlier capture of the machine, and the source.")
+@click.option(
+    "--diff",
+    type=click.Path(readable=False),
+    metavar="OTHER",
+    help="Between OTHER, an earlier capture of the machine, and the source.",
+)
 @click.option("--plot", is_flag=True, help="Draw the course.")
-@click.option("-o", "--output", metavar="FILE.svg", help="Write the picture to a file.")
+@click.option(
+    "-o", "--output", type=click.Path(readable=False), metavar="FILE.svg", help="Write the picture to a file."
+)
 @click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")
 @click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")
 @click.option(

@@ -40,7 +40,9 @@ def dataset_options(function: _F) -> _F:
 def picture_options(function: _F) -> _F:
     """Add -o FILE and --force."""
     function = click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")(function)
-    return click.option("-o", "--output", metavar="FILE", help="Draw it: FILE.svg or FILE.html.")(function)
+    return click.option(
+        "-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Draw it: FILE.svg or FILE.html."
+    )(function)
 
 
 def engine_of(options: Mapping[str, Any], command: str) -> tuple[Engine, Dataset]:

@@ -16,8 +16,14 @@ from pymemtools.render.escape import escape
 
 
 @click.command("ingest", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--into", required=True, metavar="DATASET", help="The folder of the dataset; it is made.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False))
+@click.option(
+    "--into",
+    required=True,
+    type=click.Path(readable=False),
+    metavar="DATASET",
+    help="The folder of the dataset; it is made.",
+)
 @click.option("--workers", type=click.IntRange(1, 256), default=1, metavar="N", help="Read with N processes. [1]")
 @click.option("--cluster", metavar="ADDRESS", help="Read on a dask.distributed cluster: tcp://HOST:8786.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Say of all of them: firmware=1.2.")

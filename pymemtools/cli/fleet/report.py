@@ -13,7 +13,9 @@ from pymemtools.errors import UsageProblem
 
 
 @click.command("report", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-o", "--output", metavar="FILE", help="Write a page about the fleet to FILE.html.")
+@click.option(
+    "-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Write a page about the fleet to FILE.html."
+)
 @click.option("--force", is_flag=True, help="Let --output replace a file.")
 @dataset_options
 def command(**options: Any) -> int:

@@ -89,7 +89,9 @@ class _Layout(NamedTuple):
 def _options(*, has_plot: bool) -> Iterator[Callable[[Any], Any]]:
     yield format_option
     if has_plot:
-        yield click.option("-o", "--output", metavar="FILE.svg", help="Write the chart to a new file.")
+        yield click.option(
+            "-o", "--output", type=click.Path(readable=False), metavar="FILE.svg", help="Write the chart to a new file."
+        )
     yield click.option("--force", "forced", is_flag=True, help="Run though the machine is short of memory.")
     yield click.option(
         "--timeout", "seconds", type=SECONDS, metavar="SECONDS", help="End it after so long; else by its plan."

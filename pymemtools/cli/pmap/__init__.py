@@ -67,7 +67,12 @@ from pymemtools.sources.base import Source
 @click.option("--group", type=click.Choice(["file", "kind", "none"]), help="Sum what is of one file, or of one kind.")
 @click.option("--merge", is_flag=True, help="Show several processes in one table.")
 @click.option("--rollup", is_flag=True, help="Show only totals, from smaps_rollup, which disturbs far less.")
-@click.option("--diff", metavar="OTHER", help="Show what changed since OTHER, an earlier capture.")
+@click.option(
+    "--diff",
+    type=click.Path(readable=False),
+    metavar="OTHER",
+    help="Show what changed since OTHER, an earlier capture.",
+)
 @click.option("--watch", type=SECONDS, metavar="SECONDS", help="Show changes as they come.")
 @source_options
 @format_option

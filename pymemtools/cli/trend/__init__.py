@@ -34,7 +34,9 @@ _PICTURES = (".svg", ".html")
 @click.option("--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to this moment.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N on top.")
 @click.option("--plot", is_flag=True, help="Draw the courses of those that grow, or of the N on top.")
-@click.option("-o", "--output", metavar="FILE", help="Write them to FILE.svg or FILE.html.")
+@click.option(
+    "-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Write them to FILE.svg or FILE.html."
+)
 @click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")
 @click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")
 @source_options

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--write", type=RATE, required=True, metavar="RATE", help="How fast a program writes: 20M, or max.")
 @click.option("--disk", type=RATE, required=True, metavar="RATE", help="How fast the disk takes it, each second.")
 @click.option("--file", type=SIZE, metavar="SIZE", help="How much it writes; without, it never ends.")
-@click.option("-o", "--output", metavar="FILE.svg", help="Write the plot to a file.")
+@click.option("-o", "--output", type=click.Path(readable=False), metavar="FILE.svg", help="Write the plot to a file.")
 @click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")
 @click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")
 def command(
