@@ -204,6 +204,12 @@ def test_a_content_is_kept_once_for_256_users() -> None:
     assert [(row.merging, row.alone) for row in rows] == [(257, 255), (255, 254)]
 
 
+def test_two_are_enough() -> None:
+    total, rows = merge([contents([5, 6]), contents([5])], KsmRules(), zeros=0)
+    assert total == Merged(pages=3, shared=1, sharing=1, freed=1)
+    assert [row.merging for row in rows] == [1, 1]
+
+
 def test_the_one_beyond_a_multiple_stays_as_it_is() -> None:
     total, _ = merge([contents([5] * 5)], KsmRules(max_page_sharing=2), zeros=0)
     assert (total.shared, total.sharing, total.unshared) == (2, 2, 1)
