@@ -98,6 +98,34 @@ def test_where_the_memory_comes_from(tmp_path: Path, pymemtools: Run) -> None:
     assert document["totals"]["free_before"] - document["totals"]["free_after"] == 47 * MIB
 
 
+def test_file_pages_that_memory_min_keeps_are_not_surely_there(tmp_path: Path, pymemtools: Run) -> None:
+    """Of the groups right below the one that is short; at the most what they have on the lists of files: 100 MiB."""
+    parent = group("/a", max=512 * MIB, swap__max=0, swap__current=0)
+    for inside, kept in (({"min": 30 * MIB}, 30), ({"min": "max"}, 100), ({"min": 0}, 0), ({"low": 90 * MIB}, 0)):
+        tree = write(tmp_path / f"{inside}", V2_ROOT | parent | group("/a/b", **inside))
+        document = ask(pymemtools, tree, "alloc", "140M", "--group", "/a")
+        assert limits(document) == [("/a", "memory.max", 147 - kept, 157)]
+        assert document["totals"]["outcome"] == ("may not fit" if kept else "fits")
+        note = f"memory.min may keep {kept}.0 MiB of file pages within /a"
+        assert (note in document["notes"]) is bool(kept)
+
+
+def test_of_the_machine_memory_min_keeps_them_too(tmp_path: Path, pymemtools: Run) -> None:
+    """Version 1 has no such file."""
+    sure = {}
+    for name, tree in (
+        ("none", group("/a")),
+        ("some", group("/a", min=30 * MIB)),
+        ("v1", group_v1("/a", min=30 * MIB)),
+    ):
+        meminfo = {"proc/meminfo": f"{MEMINFO}Writeback: 0 kB\n"}  # without, all of it may be under writeback
+        root = write(tmp_path / name, meminfo | (V2_ROOT if name != "v1" else group_v1("")) | tree)
+        rows = ask(pymemtools, root, "alloc", "1M")["rows"]
+        sure[name] = next(row["least"] for row in rows if row["source"] == "clean file pages")
+    assert sure["none"] - sure["some"] == 30 * MIB
+    assert sure["v1"] == sure["none"]
+
+
 def test_a_limit_beyond_the_machine(tmp_path: Path, pymemtools: Run) -> None:
     """The machine is out of memory first, and by as much as if there were no limit: 90 GiB were said to be found."""
     tree = write(tmp_path, V2_ROOT | group("/a", max=100 << 30))
@@ -151,7 +179,7 @@ def test_in_words(tmp_path: Path, pymemtools: Run) -> None:
         "  of memory with 43.4 MiB missing: the kernel would kill the new process, score",
         "  871.",
     ]
-    start = lines.index("limit          set to       used    surely there    at most  memory group")
+    start = lines.index("limit          set to       used    surely there    at most  group")
     assert lines[start + 2] == "memory.max  512.0 MiB  465.0 MiB       147.0 MiB  157.0 MiB  /a"
     (tree / "sys/fs/cgroup/a/memory.high").write_text(f"{480 * MIB}\n")
     done = pymemtools("what-if", "alloc", "130M", "-S", str(tree), "--group", "/a")

@@ -28,6 +28,7 @@ class Holdings(NamedTuple):
     slab: int  # reclaimable
     swap: int  # within all limits on the way up, and free on the machine
     swap_at_most: int  # within those of the group and above: processes of its other groups may be swapped out, too
+    kept: int = 0  # of file, at the most, by memory.min of the groups in it
 
 
 class Bound(NamedTuple):
@@ -51,7 +52,7 @@ class Bound(NamedTuple):
         dirty = min(held.dirty, held.file)
         sources = [
             ("free", self.free, self.free),
-            ("clean file pages", max(clean - held.mapped, 0), clean),
+            ("clean file pages", max(clean - held.mapped - held.kept, 0), clean),
             ("reclaimable slab", 0, held.slab),
             ("dirty file pages, once written", dirty, dirty),
             ("swap", held.swap, held.swap_at_most),

@@ -101,7 +101,7 @@ def _namespace_root(source: Source, hierarchy: Hierarchy, depth: int) -> str | N
         return None
     level = [""]
     for _ in range(depth):
-        level = [f"{top}/{child}" for top in level for child in _groups(source, f"{hierarchy.point}{top}")]
+        level = [f"{top}/{child}" for top in level for child in groups_in(source, f"{hierarchy.point}{top}")]
     for top in level:
         inside = _resolved(f"{top}/{path}")
         try:
@@ -169,7 +169,7 @@ def _unit(source: Source, hierarchy: Hierarchy, name: str) -> str:
 def _all_groups(source: Source, hierarchy: Hierarchy) -> Iterator[str]:
     level = [""]
     while level:
-        level = [f"{path}/{child}" for path in level for child in _groups(source, f"{hierarchy.point}{path}")]
+        level = [f"{path}/{child}" for path in level for child in groups_in(source, f"{hierarchy.point}{path}")]
         yield from level
 
 
@@ -192,7 +192,7 @@ def groups_beginning(source: Source, text: str) -> list[str]:
     """
     above = text.rpartition("/")[0]
     point = find_hierarchy(source).point
-    paths = [f"{above}/{child}" for child in _groups(source, f"{point}{above}") if _PLAIN.fullmatch(child)]
+    paths = [f"{above}/{child}" for child in groups_in(source, f"{point}{above}") if _PLAIN.fullmatch(child)]
     return [path for path in sorted(paths) if path.startswith(text) and source.names(f"{point}{path}")]
 
 
@@ -206,6 +206,6 @@ def _is_called(path: str, name: str) -> bool:
     return label_of(last) == name or any(each is not None and each.startswith(name) for each in identities)
 
 
-def _groups(source: Source, path: str) -> list[str]:
-    """List what may be groups: leave out what are surely files, for looking into each takes its time."""
+def groups_in(source: Source, path: str) -> list[str]:
+    """List what in a folder may be groups: leave out what are surely files, for looking into each takes its time."""
     return [name for name in source.names(path) if name.endswith(UNITS) or not name.startswith(OF_CONTROLLERS)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy, group_of, is_below, named_group, own_group
 from pymemtools.readings.groups import Level, read_levels
+from pymemtools.readings.kept_files import kept_files
 from pymemtools.sources.base import Source
+from pymemtools.units import human_size
 
 _ROOT_ASKS = "a capture has no caller, so the root group asks: say --pid or --group for another"
 
@@ -23,6 +25,7 @@ class Asking(NamedTuple):
     notes: tuple[str, ...] = ()
     own: int = 0  # bytes of this program that the groups hold, and that are free when it has ended and another asks
     own_pid: int | None = None  # this program, if it is in the group: by then nobody can kill it
+    kept: Mapping[str, int] = {}  # bytes of file pages that memory.min of what is in a group may keep, by its path
 
 
 def asking(source: Source, pid: int | None = None, name: str | None = None) -> Asking:
@@ -31,6 +34,10 @@ def asking(source: Source, pid: int | None = None, name: str | None = None) -> A
     Raises Missing for a name that is no group, NoSuchProcess, and UsageProblem for a process and a name. Any other
     doubt is a note.
     """
+    return _with_kept(source, _asking(source, pid, name))
+
+
+def _asking(source: Source, pid: int | None, name: str | None) -> Asking:
     if name is not None:
         if pid is not None:
             raise UsageProblem("--pid and --group each say who asks: give one of them")
@@ -91,6 +98,17 @@ def _with_own(source: Source, asked: Asking) -> Asking:
     pid = source.read("self/stat").partition(b" ")[0]
     own = parse_status_sizes(source.read("self/status")).get("RssAnon", 0)
     return asked._replace(own=own, own_pid=int(pid) if pid.isdigit() else None)
+
+
+def _with_kept(source: Source, asked: Asking) -> Asking:
+    """Find out what memory.min keeps from reclaim within the groups that have limits, and of the machine's."""
+    hierarchy = asked.hierarchy
+    if hierarchy is None:
+        return asked
+    paths = dict.fromkeys(("/", *(level.path for level in asked.levels if level.limit is not None)))
+    kept = {path: size for path in paths if (size := kept_files(source, hierarchy, path))}
+    notes = (f"memory.min may keep {human_size(size)} of file pages within {path}" for path, size in kept.items())
+    return asked._replace(kept=kept, notes=(*asked.notes, *notes))
 
 
 def nobody(source: Source) -> Asking:

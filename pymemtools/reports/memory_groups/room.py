@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.models.group_charge import (
@@ -44,7 +44,7 @@ GROUP_RULE = (
 def bounds(asked: Asking, machine: Machine) -> list[Bound]:
     """Give each limit on the way up, innermost first, with what the group could give up before it is hit for good."""
     levels = [_without(level, asked.own) for level in asked.levels]
-    found = [bound for place in range(len(levels)) for bound in _bounds_of(levels, place, machine)]
+    found = [bound for place in range(len(levels)) for bound in _bounds_of(levels, place, machine, asked.kept)]
     return [*found, *_hidden(levels, machine)]
 
 
@@ -77,7 +77,7 @@ def swappiness_of(level: Level, machine: Machine) -> int | None:
     return machine.setting("vm.swappiness") if level.swappiness is None or level.path == "/" else level.swappiness
 
 
-def _bounds_of(levels: Sequence[Level], place: int, machine: Machine) -> Iterator[Bound]:
+def _bounds_of(levels: Sequence[Level], place: int, machine: Machine, kept: Mapping[str, int]) -> Iterator[Bound]:
     level = levels[place]
     if level.usage is None:
         return
@@ -87,7 +87,7 @@ def _bounds_of(levels: Sequence[Level], place: int, machine: Machine) -> Iterato
     else:
         inner = _swap_room(levels, machine_swap)
         outer = _swap_room(levels[place:], machine_swap)
-    held = _holdings(level)._replace(swap=inner, swap_at_most=outer)
+    held = _holdings(level)._replace(swap=inner, swap_at_most=outer, kept=kept.get(level.path, 0))
     if level.memsw_max is not None and level.memsw_usage is not None:
         room = max(level.memsw_max - level.memsw_usage, 0)
         without = held._replace(swap=0, swap_at_most=0)

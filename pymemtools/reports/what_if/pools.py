@@ -9,15 +9,18 @@ from pymemtools.readings.machine import Machine
 from pymemtools.reports.swap_stores import gains
 
 
-def pools(machine: Machine) -> tuple[Pools, Pools]:
-    """Give the pools with which least can be had, and those with which most can."""
+def pools(machine: Machine, kept: int = 0) -> tuple[Pools, Pools]:
+    """Give the pools with which least can be had, and those with which most can.
+
+    ``kept`` are bytes of file pages that memory groups may keep from reclaim.
+    """
     found, swap = reclaimable(machine.meminfo), swap_of(machine.meminfo)
     mapped = max(found.mapped.most - machine.meminfo.get("Shmem", 0), 0)
     least_swap, most_swap = (0, swap.total or 0) if swap.free is None else (swap.free, swap.free)
     least, most = (
         _pools(machine, *each)
         for each in (
-            (found.file.least, found.dirty.most, mapped, found.slab.least, least_swap),
+            (max(found.file.least - kept, 0), found.dirty.most, mapped, found.slab.least, least_swap),
             (found.file.most, found.dirty.least, mapped, found.slab.most, most_swap),
         )
     )

@@ -96,7 +96,7 @@ def _zone(zone: zoneinfo.Zone) -> ZoneLevels:
 def _supply(asked: Asked, pages: int, zones: Sequence[ZoneLevels], asks: Asking) -> tuple[Supply, Ruling]:
     """Say where pages come from: of the machine, as far as the limits of the group that asks let them be taken."""
     machine, page = asked.machine, asked.machine.page_size
-    stocks = pools(machine)
+    stocks = pools(machine, asks.kept.get("/", 0))
     found = supply(pages, zones, *stocks, knows_marks=machine.doubt is None)
     room = (pages - found.missing_at_least) * page if found.missing_at_least else None
     ruled = ruling(asks, machine, pages * page, room)
