@@ -153,3 +153,13 @@ def test_what_is_not_known_is_not_drawn_as_nothing(pymemtools: Run, tree: str, t
         b"pymemtools: smem: the source tells the oom_score of nothing that could be drawn\n",
     )
     assert not (tmp_path / "y.svg").exists()
+
+
+@pytest.mark.parametrize("variable", ["MPLBACKEND=nope", "SOURCE_DATE_EPOCH=yesterday"])
+def test_what_matplotlib_refuses_is_a_line(variable: str, pymemtools: Run, tmp_path: Path) -> None:
+    """Its environment may be wrong, which is no error of ours; nothing is written."""
+    name, _, value = variable.partition("=")
+    done = pymemtools("--demo", "smem", "--bar", "name", cwd=tmp_path, env=os.environ | {name: value})
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
+    assert done.stderr.startswith(b"pymemtools: matplotlib does not ")
+    assert not any(tmp_path.iterdir())

@@ -210,6 +210,17 @@ def test_few_descriptors(pymemtools: Run, call: str) -> None:
     assert b"Too many open files" not in done.stderr
 
 
+@pytest.mark.parametrize("most", [5, 6, 7, 8])
+@pytest.mark.parametrize("call", ["smem", "cache /etc", "record -o a.rec --count 1", "--demo report"])
+def test_too_few_descriptors_are_said(call: str, most: int, pymemtools: Run, tmp_path: Path) -> None:
+    """A pipe, a folder, a database or a module of ours cannot be opened: that is no write error, and none of ours."""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    done = pymemtools(*call.split(), cwd=tmp_path, preexec_fn=limit)
+    assert b"internal error" not in done.stderr
+    assert b"write error" not in done.stderr
+    assert done.returncode == 0 or re.search(rb"Too many open files|unable to open database", done.stderr)
+
+
 @pytest.mark.parametrize("call", ["smem", "smem -m", "smem -f json", "free", "--demo smem"])
 @pytest.mark.parametrize("mebibytes", [64, 100])
 def test_little_memory_is_enough(pymemtools: Run, call: str, mebibytes: int) -> None:

@@ -108,6 +108,7 @@ _MEANT = {  # what other programs call it
     "leak": ("trend",),
     "prometheus": ("metrics",),
 }
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # of whatever was to be opened, even a module of ours
 
 
 class LazyGroup(click.Group):
@@ -229,10 +230,14 @@ def _call() -> int:
         say(f"this needs the Python package {error.name}, which is not installed")
         return 1
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is None:  # of stdout: a file that is opened has a name
-            raise
+        number = error.errno if isinstance(error, OSError) else None
+        if isinstance(error, OSError) and error.filename is None and number not in _SHORT:
+            raise  # of stdout: a file that is opened has a name
         _keep_traceback()
-        say(f"internal error (please report this): {type(error).__name__}: {error}")
+        if number in _SHORT:
+            say(os.strerror(number or 0))
+        else:
+            say(f"internal error (please report this): {type(error).__name__}: {error}")
         return 1
 
 

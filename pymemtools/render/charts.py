@@ -62,6 +62,8 @@ def _figure(inches: tuple[float, float], title: str) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MemtoolsError(f"charts need matplotlib ({error}): {INSTALL}") from None
+    except (ValueError, RuntimeError) as error:  # MPLBACKEND, a matplotlibrc
+        raise MemtoolsError(f"matplotlib does not start: {_line(error)}") from None
     figure = Figure(figsize=(min(inches[0], 200), inches[1]), layout="tight" if inches[1] < 6 else None)
     figure.suptitle(escape(title), parse_math=False)
     return figure
@@ -77,8 +79,15 @@ def _saved(figure: Any, style: str) -> bytes:
     out = BytesIO()
     with warnings.catch_warnings(), matplotlib.rc_context({"svg.hashsalt": "pymemtools", "svg.fonttype": "none"}):
         warnings.simplefilter("ignore")  # a name in a script that the font lacks is drawn as boxes
-        figure.savefig(out, format=style, metadata={"Date": None} if style == "svg" else None)
+        try:
+            figure.savefig(out, format=style, metadata={"Date": None} if style == "svg" else None)
+        except (ValueError, OverflowError) as error:  # SOURCE_DATE_EPOCH
+            raise MemtoolsError(f"matplotlib does not draw: {_line(error)}") from None
     return out.getvalue()
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _label(name: str) -> str:
