@@ -389,6 +389,16 @@ MAP = "{start}-{end} {perms} 00000000 fe:01 {inode}                  {path}\n"
 NUMBERS = "Size:   {size} kB\nRss:    {rss} kB\nPss:    {pss} kB\nAnonymous: {copied} kB\nVmFlags: rd\n"
 
 
+def test_a_tree_too_deep_to_be_walked_as_vmtouch_does(pymemtools: Run, tmp_path: Path) -> None:
+    """What is above is counted; it ended the process that looks at files, and the program with it."""
+    deep = tmp_path / ("d/" * 320)
+    deep.mkdir(parents=True)
+    done = pymemtools("cache", "--compat", "vmtouch", str(tmp_path))
+    assert b" Directories: 301\n" in done.stdout
+    said = f"{tmp_path}{'/d' * 301}: is more than 300 directories deep"
+    assert done.stderr.decode() == f"pymemtools: cache: {said}\n"
+
+
 def smaps(*mappings: str) -> str:
     """Write smaps of mappings given as ``path inode rss pss copied``, in KiB."""
     text = ""

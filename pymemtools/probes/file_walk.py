@@ -20,6 +20,7 @@ _LOOK = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _REGULAR = stat.S_IFREG >> 12
 _ABOVE_ALL = (1 << 64, 0)
 _fstat = os.fstat
+_DEEPEST = 300  # directories that are open at a time, where they are entered as they are met; vmtouch has a limit, too
 _KEEP_ALIVE = 0.2  # seconds between messages
 ROW, SUMS, DONE, PROBLEM = "row", "sums", "done", "problem"
 
@@ -112,8 +113,8 @@ class Walk:
         elif place.is_named and not (stat.S_ISDIR(kind) and looks.as_fincore):
             yield (PROBLEM, place.number, place.shown, "not a regular file")
 
-    def _tree(self, path: str, shown: str, real: str) -> Iterator[Any]:
-        """Walk a tree, directories in the order of their names."""
+    def _tree(self, path: str, shown: str, real: str, depth: int = 0) -> Iterator[Any]:
+        """Walk a tree, directories in the order of their names, or as vmtouch does each where it is met."""
         todo = [(path, shown, real)]
         while todo:
             path, shown, real = todo.pop()
@@ -126,7 +127,7 @@ class Walk:
                 if self._looks.as_vmtouch and self._is_again(fd):
                     continue
                 self._sums[1] += 1
-                below = yield from self._directory(fd, path, shown, real)
+                below = yield from self._directory(fd, path, shown, real, depth)
             except OSError as error:
                 yield (PROBLEM, self._place, shown, os.strerror(error.errno or 0))
                 continue
@@ -150,7 +151,9 @@ class Walk:
             if place not in self._looks.outside:
                 yield _joined(path, name), _joined(shown, name), place
 
-    def _directory(self, directory: int, path: str, shown: str, real: str) -> Generator[Any, None, list[str]]:
+    def _directory(
+        self, directory: int, path: str, shown: str, real: str, depth: int
+    ) -> Generator[Any, None, list[str]]:
         """Look at the files of a directory; return the names of those in it."""
         below = []
         flags = _LOOK | os.O_NOFOLLOW
@@ -173,11 +176,13 @@ class Walk:
                     if row is not None:
                         yield row
                 elif entry.is_dir(follow_symlinks=False):
-                    if self._looks.as_vmtouch:
-                        for each in self._entered([name], path, shown, real):
-                            yield from self._tree(*each)
-                    else:
+                    if not self._looks.as_vmtouch:
                         below.append(name)
+                    elif depth < _DEEPEST:
+                        for each in self._entered([name], path, shown, real):
+                            yield from self._tree(*each, depth + 1)
+                    else:
+                        yield (PROBLEM, self._place, start + name, f"is more than {_DEEPEST} directories deep")
         if time.monotonic() - self._told > _KEEP_ALIVE:
             self._told = time.monotonic()
             yield (SUMS, self._place, *self._sums)
