@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Run
+from trees import Map, Proc, write_tree
 
 from pymemtools.models.fragmentation import fragmentation_permille, unusable_permille
 from pymemtools.models.huge_pages import ANONYMOUS, FILE, SHARED_MEMORY, Candidate, HugePageRules, why_not_huge
@@ -99,6 +100,29 @@ def test_a_pageblock_is_a_huge_page_where_there_are_any(pymemtools: Run, machine
     assert ask(pymemtools, "-S", str(machine))["totals"]["huge_page_size"] == 8 * MIB
     (machine / "proc/meminfo").write_text("MemTotal: 1000 kB\n")
     assert ask(pymemtools, "-S", str(machine))["totals"]["huge_page_size"] is None
+
+
+def test_a_kernel_without_any(pymemtools: Run, tmp_path: Path) -> None:
+    """As one of mips, or a processor that can map none; its status says THP_enabled: 0 of every process."""
+    tree = write_tree(tmp_path, Proc(7, "a", (Map("[heap]", 4048, size=8192), Map("[stack]", 16))))
+    status = tree / "proc" / "7" / "status"
+    status.write_text(status.read_text() + "THP_enabled:\t0\n")
+    (tree / "proc" / "meminfo").write_text("MemTotal: 1000 kB\nAnonHugePages: 0 kB\n")
+    (tree / "proc" / "pagetypeinfo").write_text("Page block order: 10\nPages per block:  1024\n")
+    (tree / "proc" / "vmstat").write_text("thp_fault_alloc 0\nthp_split_page 0\n")
+    (tree / "sys/kernel/mm/ksm").mkdir(parents=True)
+    (tree / "sys/kernel/mm/ksm/run").write_text("0\n")
+    none = "the kernel or the processor has no transparent huge pages: no /sys/kernel/mm/transparent_hugepage"
+    done = pymemtools("thp", "-S", str(tree))
+    assert done.stdout == b"No transparent huge pages\n\nSince the start\n  2 other counters are 0\n"
+    assert done.stderr.decode().splitlines()[-1] == f"pymemtools: thp: {none}"
+    assert ask(pymemtools, "-S", str(tree))["totals"]["huge_page_size"] is None
+    of_one = ask(pymemtools, "7", "-S", str(tree))
+    assert of_one["notes"][-1] == none
+    assert {row["reason"] for row in of_one["rows"]} == {"there are no transparent huge pages here"}
+    text = pymemtools("thp", "7", "-S", str(tree)).stdout.decode().splitlines()
+    assert text[0] == "a: no transparent huge pages"
+    assert text[-1] == "2 mappings, 4064 KiB in RAM: there are no transparent huge pages here"
 
 
 def test_a_source_that_tells_nothing(pymemtools: Run, machine: Path) -> None:

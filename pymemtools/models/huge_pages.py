@@ -18,6 +18,7 @@ class HugePageRules(NamedTuple):
     anonymous: str | None  # the setting for pages of this size
     shmem: str | None
     is_disabled: bool = False  # for the process, by PR_SET_THP_DISABLE
+    is_without: bool = False  # there are none at all, which status tells as if they were disabled
 
 
 class Candidate(NamedTuple):
@@ -68,6 +69,8 @@ def _by_flags(mapping: Candidate) -> str | None:
 
 
 def _by_rules(mapping: Candidate, rules: HugePageRules, whole: int) -> str | None:
+    if rules.is_without:
+        return "there are no transparent huge pages here"
     if rules.is_disabled:
         return "switched off for this process (PR_SET_THP_DISABLE)"
     if not whole:

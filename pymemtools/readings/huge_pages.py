@@ -15,7 +15,8 @@ from pymemtools.readings.page_size import page_size_of
 from pymemtools.sources.base import Source
 from pymemtools.units import whole_number
 
-_FOLDER = "/sys/kernel/mm/transparent_hugepage"
+_ABOVE = "/sys/kernel/mm"
+_FOLDER = f"{_ABOVE}/transparent_hugepage"
 _SIZE = re.compile(r"hugepages-([0-9]{1,9})kB")
 _MEMINFO = ("AnonHugePages", "ShmemHugePages", "ShmemPmdMapped", "FileHugePages", "FilePmdMapped")
 _FILES = re.compile(r"(?!hugepages-|khugepaged|stats).*")  # and no folder
@@ -44,6 +45,7 @@ class HugePages(NamedTuple):
     amounts: Mapping[str, int]  # meminfo's, in bytes
     blocks: Mapping[tuple[int, str], list[int]]  # free, by node and zone, of 1, 2, 4 ... pages
     notes: tuple[str, ...]
+    is_without: bool = False  # the kernel, or the machine, has none
 
     def setting(self, name: str) -> str | None:
         """Give what holds for the largest size: ``enabled`` or ``shmem_enabled``."""
@@ -64,8 +66,10 @@ def read_huge_pages(source: Source) -> HugePages:
         counters = {}
         notes.append(str(error))
     free, amounts = read_free_blocks(source), _amounts(source)
+    is_without = not settings and bool(source.names(_ABOVE))  # mm/huge_memory.c, hugepage_init()
+    has_some = bool(amounts) and not is_without  # of a kernel without them a pageblock is something else
     return HugePages(
-        known or (_pageblock(source, page_size) if amounts else None),  # of a kernel without them it is something else
+        known or (_pageblock(source, page_size) if has_some else None),
         page_size,
         settings,
         _words(source, _KHUGEPAGED),
@@ -74,6 +78,7 @@ def read_huge_pages(source: Source) -> HugePages:
         amounts,
         free.blocks,
         (*notes, *free.notes),
+        is_without,
     )
 
 

@@ -24,6 +24,9 @@ def machine_lines(found: HugePageStatus) -> list[str]:
 
 
 def _settings(pages: HugePages) -> Iterator[str]:
+    if pages.is_without:
+        yield "No transparent huge pages"
+        return
     yield f"Huge pages of {'a size that is not told' if pages.size is None else exact_size(pages.size)}"
     yield from _named("settings", pages.settings, without=("hpage_pmd_size",))
     yield from _named("khugepaged", pages.khugepaged)
@@ -99,13 +102,14 @@ def process_lines(found: HugeProcess, columns: int | None) -> list[str]:
 
     On a terminal names are cut, reasons never: they are what was asked for.
     """
-    size = f": huge pages of {exact_size(found.rules.size)}"
+    none = "no transparent huge pages"
+    size = f": {none if found.rules.is_without else f'huge pages of {exact_size(found.rules.size)}'}"
     title = escape(found.title)
     lines = [f"{title if columns is None else cut(title, max(columns - len(size), 10))}{size}", ""]
     lines.append(f"{'Start':>16} {'Size KiB':>9} {'RSS':>9} {'Huge':>8}  Mapping: why not huge")
     small: dict[str, list[HugeMapping]] = {}
     for row in found.rows:
-        if row.size < found.rules.size:
+        if row.size < found.rules.size or found.rules.is_without:
             small.setdefault(row.reason or "", []).append(row)
             continue
         numbers = f"{row.start:>16x} {row.size >> 10:>9} {_kib(row.rss):>9} {_kib(row.thp):>8}"
@@ -115,7 +119,9 @@ def process_lines(found: HugeProcess, columns: int | None) -> list[str]:
         lines.append(reason.rjust(min(_REASON + len(reason), columns or _REASON + len(reason))))
     for reason, rows in small.items():
         rss = sum(row.rss or 0 for row in rows)
-        lines.append(f"{len(rows)} shorter than a huge page, {rss >> 10} KiB in RAM: {reason}")
+        mappings = "mapping" if len(rows) == 1 else "mappings"
+        shorter = mappings if found.rules.is_without else "shorter than a huge page"
+        lines.append(f"{len(rows)} {shorter}, {rss >> 10} KiB in RAM: {reason}")
     return lines
 
 

@@ -50,7 +50,7 @@ def thp_report(source: Source) -> Report:
     pages = read_huge_pages(source)
     if not (pages.settings or pages.counters or pages.blocks):
         raise Missing("thp: the source tells nothing of huge pages: no transparent_hugepage, vmstat and buddyinfo")
-    notes = pages.notes if pages.settings else (*pages.notes, "the source has no settings: transparent_hugepage/")
+    notes = (*pages.notes, *lacking(pages))
     return Report(
         "thp",
         table_of(COLUMNS, rows := list(_rows(pages))),
@@ -60,6 +60,14 @@ def thp_report(source: Source) -> Report:
         notes=notes,
         warnings=notes,
     )
+
+
+def lacking(pages: HugePages) -> Iterator[str]:
+    """Say that there are none, or that nothing is known of how they are set."""
+    if pages.is_without:
+        yield "the kernel or the processor has no transparent huge pages: no /sys/kernel/mm/transparent_hugepage"
+    elif not pages.settings:
+        yield "the source has no settings: transparent_hugepage/"
 
 
 def _rows(pages: HugePages) -> Iterator[ZoneBlocks]:

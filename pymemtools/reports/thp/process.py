@@ -12,7 +12,7 @@ from pymemtools.procfs.status import parse_status_number
 from pymemtools.readings.huge_pages import HugePages, read_huge_pages
 from pymemtools.readings.mappings import ProcessMaps, read_maps
 from pymemtools.report import Column, Report, table_of
-from pymemtools.reports.thp.machine import totals_of
+from pymemtools.reports.thp.machine import lacking, totals_of
 from pymemtools.sources.base import Source
 
 COLUMNS = (
@@ -62,6 +62,7 @@ def process_report(source: Source, pid: int) -> Report:
         pages.setting("enabled"),
         pages.setting("shmem_enabled"),
         is_disabled=_is_disabled(source, pid),
+        is_without=pages.is_without,
     )
     rows = list(_rows(maps.told(), rules))
     notes = tuple(_notes(pages, maps))
@@ -113,9 +114,8 @@ def _what(mapping: Mapping, kind: str) -> str:
 
 
 def _notes(pages: HugePages, maps: ProcessMaps) -> Iterator[str]:
-    if pages.size is None:
+    if pages.size is None and not pages.is_without:
         yield "the source does not tell how large a huge page is: 2 MiB is assumed"
-    if not pages.settings:
-        yield "the source has no settings: transparent_hugepage/"
+    yield from lacking(pages)
     if maps.note is not None:
         yield maps.note
