@@ -33,6 +33,7 @@ pytestmark = pytest.mark.alone
 _T = TypeVar("_T")
 ID = "1f" * 32
 UID = "5bd8ef07-3a5c-4bc3-8a8e-5b8ef07aa3cd"
+PRESSURE = "some avg10=1.50 avg60=0.20 avg300=0.01 total=2500000\nfull avg10=0.00 avg60=0.10 avg300=0.00 total=7"
 EMPTY = {"current": 0, "stat": "anon 0\nfile 0"}
 
 
@@ -265,6 +266,17 @@ def test_v1_limits_of_both_and_above_the_container(tmp_path: Path, pymemtools: R
     assert report(pymemtools, "-S", str(tree))["notes"] == []
 
 
+def test_groups_whose_memory_is_not_counted(tmp_path: Path, pymemtools: Run) -> None:
+    """With cgroup_disable=memory there are groups, and stalls are counted in them."""
+    write_tree(tmp_path, Proc(7, "a", cgroup="/web"))
+    write(tmp_path, {f"sys/fs/cgroup{path}/memory.pressure": PRESSURE for path in ("/web", "/batch")})
+    done = pymemtools("groups", "-S", str(tmp_path))
+    off = b"the kernel counts the memory of none of these groups: their memory controller is off"
+    assert done.stderr == b"pymemtools: groups: %b\n" % off
+    found = rows(pymemtools, "-S", str(tmp_path))
+    assert (found["/web"]["current"], found["/web"]["pss"], found["/web"]["some_avg10"]) == (None, 100 << 10, 1.5)
+
+
 def test_groups_without_processes_and_memory_are_folded(tmp_path: Path, pymemtools: Run) -> None:
     write_tree(tmp_path, Proc(7, "a", cgroup="/busy/in"))
     folders = V2_ROOT | group("/busy", **EMPTY) | group("/busy/in", **EMPTY)
@@ -329,8 +341,7 @@ def test_top_is_of_those_that_hold_something_themselves(tmp_path: Path, pymemtoo
 
 
 def test_pressure(tmp_path: Path, pymemtools: Run) -> None:
-    text = "some avg10=1.50 avg60=0.20 avg300=0.01 total=2500000\nfull avg10=0.00 avg60=0.10 avg300=0.00 total=7"
-    write(tmp_path, V2_ROOT | group("/a", pressure=text) | group("/b", pressure="some nonsense"))
+    write(tmp_path, V2_ROOT | group("/a", pressure=PRESSURE) | group("/b", pressure="some nonsense"))
     done = pymemtools("groups", "-S", str(tmp_path), "-f", "json")
     assert done.stderr.count(b"\n") == 1
     assert b"groups: 1 group could not be read whole (/sys/fs/cgroup/b/memory.pressure: line 1: expected" in done.stderr

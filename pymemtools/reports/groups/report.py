@@ -106,6 +106,8 @@ def _warnings(source: Source, tree: GroupTree, members: Sample, request: GroupsR
         yield unread(source, members.unreadable, members.seen, members.reason)
     if request.with_pss:
         yield from lost_pss(members.processes)
+    if not any(group.level.stat or group.level.usage is not None for group in tree.groups):
+        yield "the kernel counts the memory of none of these groups: their memory controller is off"
     if any(_stands_alone(tree, group) for group in tree.groups):
         yield "groups with use_hierarchy=0 count without the groups in them; their PSS and processes are with those"
     if tree.refused:
