@@ -23,6 +23,7 @@ import pytest
 from conftest import CAPTURES, HERE, Run
 from fleet_captures import EXAMPLE, HOUR, START, board, example, make_captures, packed
 from fleet_rows import rows
+from group_trees import MIB, V2_ROOT, group
 
 from pymemtools.capture.recording import Tick, Writer
 from pymemtools.errors import MemtoolsError, UsageProblem
@@ -558,6 +559,30 @@ def test_findings_of_a_fleet(pymemtools: Run, tmp_path: Path) -> None:
     text = (tmp_path / "fleet.html").read_text()
     assert "panic-on-oom on 2 machines" in text
     assert "captures: 6, of machines: 3; files rejected: 0" in text
+
+
+def test_kills_that_no_log_tells_of_are_not_none(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "captures").mkdir()
+    for number, line in enumerate((b"oom_kill 0\n", b"oom_kill 3\n", b"")):  # none is counted before Linux 4.13
+        files = board(number, 0)
+        files["proc/vmstat"] = re.sub(rb"(?m)^oom_kill [0-9]+\n", b"", files["proc/vmstat"]) + line
+        (tmp_path / "captures" / f"{number}.tar.gz").write_bytes(packed(files, START))
+    found = filled(tmp_path / "set", [tmp_path / "captures"])
+    assert [row["oom_events"] for row in ask(pymemtools, found, "hosts")["rows"]] == [0, None, None]
+
+
+def test_a_group_near_what_slows_it_down_is_at_risk(pymemtools: Run, tmp_path: Path) -> None:
+    """memory.high may be its only limit; of a group in a full one what is left is what those above leave."""
+    own = {"stat": "anon 1\nfile 0"}
+    groups = V2_ROOT | group("/a", current=99 * MIB, high=100 * MIB, **own) | group("/free", current=MIB, **own)
+    groups |= group("/b", current=490 * MIB, max=495 * MIB, **own)
+    groups |= group("/b/in", current=300 * MIB, max=310 * MIB, **own)
+    files = board(1, 0) | {name: text.encode() for name, text in groups.items()}
+    (tmp_path / "captures").mkdir()
+    (tmp_path / "captures" / "1.tar.gz").write_bytes(packed(files, START))
+    found = filled(tmp_path / "set", [tmp_path / "captures"])
+    told = [(row["risk"], row["left"] // MIB, row["whole"] // MIB) for row in ask(pymemtools, found, "risk")["rows"]]
+    assert told == [("group /a", 1, 100), ("group /b", 5, 495), ("group /b/in", 5, 305)]
 
 
 def test_risk_and_tunables_and_top(pymemtools: Run, dataset: Dataset) -> None:

@@ -29,7 +29,7 @@ array_to_string(list_transform(map_entries(arg_max(labels, taken_at)), lambda ea
 AS labels, count(DISTINCT boot) AS boots, arg_max(mem_total, taken_at) AS mem_total,
 arg_max(mem_available, taken_at) AS mem_available, min(mem_available) AS least_available,
 arg_max(headroom_least, taken_at) AS headroom_least, count(*) FILTER (clock <> 'ok') AS clocks_off,
-coalesce(any_value(kills), 0) AS oom_events
+coalesce(any_value(kills), CASE WHEN arg_max(vmstat, taken_at)['oom_kill'] = 0 THEN 0 END) AS oom_events
 FROM capture JOIN boot USING (capture_id, host, taken_at)
 LEFT JOIN (SELECT host, count(DISTINCT (killed_pid, logged_at)) AS kills FROM oom_event GROUP BY host) USING (host)
 GROUP BY host ORDER BY host
@@ -70,7 +70,7 @@ WITH risks AS (
   FROM latest
   UNION ALL SELECT capture_id, host, taken_at, 'commit limit', commit_limit - committed_as, commit_limit, victim_name
   FROM latest WHERE overcommit_memory = 2
-  UNION ALL SELECT capture_id, host, taken_at, 'group ' || cgroup, "limit" - current, "limit", NULL FROM cgroup
+  UNION ALL SELECT capture_id, host, taken_at, 'group ' || cgroup, headroom, current + headroom, NULL FROM cgroup
   SEMI JOIN latest USING (capture_id) WHERE state = 'near its limit')
 SELECT host, taken_at, risk, "left", whole, 100.0 * "left" / whole AS percent, victim_name FROM risks
 WHERE whole > 0 AND 100.0 * "left" / whole <= $within ORDER BY percent, host, risk

@@ -28,7 +28,13 @@ HOSTS = (
     Column("least_available", "Least", "the least MemAvailable of all", "bytes", 9),
     Column("headroom_least", "Fits", "what a new process could surely touch, in the latest", "bytes", 9),
     Column("clocks_off", "Clock", "captures whose clock cannot be right, or that have none", "count", 5),
-    Column("oom_events", "Kills", "kills for lack of memory in its logs", "count", 5),
+    Column(
+        "oom_events",
+        "Kills",
+        "kills for lack of memory in its logs; unknown without a log, if it may have had some",
+        "count",
+        5,
+    ),
 )
 GREW = (
     Column("thing", "Name", "of the process, mapping or group", "text", 28, right=False),
