@@ -131,6 +131,21 @@ def test_the_worst_wait(tmp_path: Path) -> None:
     assert found(path, "12:30") == {}
 
 
+def test_a_wait_between_two_looks(tmp_path: Path) -> None:
+    """No look came within a minute after all had waited for one of 200 s."""
+
+    def wait(number: int) -> bytes:
+        waited_us = 0 if number < 10 else 60 * 10**6
+        return b"".join(
+            b"%s avg10=0.00 avg60=0.00 avg300=0.00 total=%d\n" % (kind, waited_us) for kind in (b"some", b"full")
+        )
+
+    samples = [Sample(200 * n, files(n, pressure=wait(n))) for n in range(20)]
+    [(severity, figure)] = found(recording(tmp_path, samples=samples))["pressure-peak"]
+    assert severity == "critical"
+    assert re.fullmatch(r"30\.0 % of 3 min, to 2026-.*", figure)
+
+
 def test_a_restart(tmp_path: Path) -> None:
     samples = [Sample(EVERY_S * n, files(n), "first" if n < 200 else "second") for n in range(HOURS)]
     assert found(recording(tmp_path, samples=samples)) == {

@@ -15,7 +15,7 @@ from pymemtools.readings.series import SampleTimes
 from pymemtools.sources.recording.moment import Moment
 from pymemtools.sources.recording.replay import Replay
 
-_MOST = 1000  # texts of a file that are read: of a day one in a minute and a half
+MOST = 1000  # texts of a file that are read: of a day one in a minute and a half
 _Told = TypeVar("_Told")
 
 
@@ -104,7 +104,7 @@ class Recorded:
         by_number = {moment.number: moment for moment in self.moments}
         numbers = numbers or (self.moments[0].number, self.moments[-1].number)
         try:
-            for number, text in self.replay.recording.texts_of(path, *numbers, most=_MOST):
+            for number, text in self.replay.recording.texts_of(path, *numbers, most=MOST):
                 if number in by_number:
                     yield by_number[number], parse(text)
         except MemtoolsError:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
-from pymemtools.readings.recorded import Recorded
+from pymemtools.readings.recorded import MOST, Recorded
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.sources.recording.moment import Moment, local_time
 from pymemtools.units import human_size
 
 _ROOMS = (("group", "its group is full"), ("ram", "RAM is used up"), ("commit", "no more is promised"))
-_DAY = 86400
+_MINUTE, _DAY = 60.0, 86400
 _SOON = 3600 * 12  # seconds
 _LITTLE, _VERY_LITTLE = 10, 5  # percent of RAM, as of memory-available
 _THRASHES, _WAITS = 20, 5  # percent of a minute, as of memory-pressure
@@ -90,15 +91,31 @@ def _least(evidence: Evidence) -> Iterator[Seen]:
 
 
 def _peak(evidence: Evidence) -> Iterator[Seen]:
-    told = [] if evidence.recorded is None else evidence.recorded.pressure
-    known = [(stall.full.avg60, moment) for moment, stall in told if stall.full.avg60 is not None]
+    recorded: Recorded | None = evidence.recorded
+    told = [] if recorded is None else recorded.pressure
+    known = [(stall.full.avg60, _MINUTE, moment) for moment, stall in told if stall.full.avg60 is not None]
+    known += [] if recorded is None else _means(recorded)
     if not known:
         return
-    worst, moment = max(known, key=lambda pair: pair[0])
+    worst, seconds, moment = max(known, key=lambda each: each[0])
     if worst >= _WAITS:
         severity = CRITICAL if worst >= _THRASHES else WARNING
-        figure = f"{worst:.1f} % of a minute, at {moment.local_time}"
+        span = "a minute, at" if seconds == _MINUTE else f"{seconds / _MINUTE:.0f} min, to"
+        figure = f"{worst:.1f} % of {span} {moment.local_time}"
         yield Seen(severity, "All work stood still for a while, waiting for memory", figure, worst, "percent")
+
+
+def _means(recorded: Recorded) -> Iterator[tuple[float, float, Moment]]:
+    """Give the share of time that all lost from one look to the next, where averages of a minute leave gaps."""
+    told = recorded.pressure
+    before_of = {moment.number: before for before, moment in pairwise(recorded.moments)}
+    for (looked, was), (moment, now) in pairwise(told):
+        before = before_of[moment.number] if len(told) < MOST else looked  # all texts: the older one held till there
+        seconds = moment.boottime_s - before.boottime_s
+        if looked.boot_id != moment.boot_id or seconds <= _MINUTE:
+            continue
+        if was.full.seconds is not None and now.full.seconds is not None:
+            yield 100 * (now.full.seconds - was.full.seconds) / seconds, seconds, moment
 
 
 def _restarts(evidence: Evidence) -> Iterator[Seen]:
@@ -134,7 +151,8 @@ RULES = (
     Rule(
         "available-least",
         CRITICAL,
-        f"within a recording MemAvailable was below {_LITTLE} % of MemTotal (critical: {_VERY_LITTLE} %)",
+        f"at one of the samples of a recording (of {MOST}, evenly chosen, if there are more) MemAvailable was "
+        f"below {_LITTLE} % of MemTotal (critical: {_VERY_LITTLE} %)",
         "Documentation/filesystems/proc.rst, MemAvailable",
         "pymemtools free -S SOURCE --at MOMENT",
         "see who held it then: smem -t --at",
@@ -143,7 +161,8 @@ RULES = (
     Rule(
         "pressure-peak",
         CRITICAL,
-        f"within a recording PSI memory full avg60 was {_WAITS} % or more (critical: {_THRASHES} %)",
+        f"within a recording PSI memory full avg60 was {_WAITS} % or more, or its total rose so from one to the "
+        f"next of the at most {MOST} samples looked at (critical: {_THRASHES} %)",
         "Documentation/accounting/psi.rst",
         "pymemtools faults -S SOURCE",
         "see what ran then: smem -t --at",
