@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pymemtools.kernel_log.oom_report import OomReport, Row
 from pymemtools.models.oom import ADJ_NEVER, TABLES_COUNT, Task, badness, printed_score, select, totals_of_score
 from pymemtools.models.release import Version, parse_release, since
+from pymemtools.units import times
 
 _OOM_DISABLE = -17  # of oom_adj, before 2.6.36
 _BOUNDLESS = 1 << 40  # pages: more than any machine has
@@ -131,6 +132,12 @@ class Columns:
         levels = [pages for pages in (self.count(row, name) for name in _PAGE_TABLES) if pages is not None]
         return sum(levels) if levels else None
 
+    def page_table_size(self, row: Row) -> int | None:
+        """Give the bytes of page tables, which need not be whole pages: several share one where pages are large."""
+        pages = self.page_tables(row)
+        size = self.count(row, "pgtables_bytes")
+        return times(pages, self.page_size) if size is None else size
+
     @property
     def has_page_tables(self) -> bool:
         """Tell whether the table has the page tables of each task."""
@@ -180,7 +187,7 @@ def weigh(
     elif can_weigh and not is_share(version) and task.oom_score_adj in (0, ADJ_NEVER):
         points = badness(task, 0, version)
     page = columns.page_size
-    tables, swap, total_vm = columns.page_tables(row), columns.count(row, "swapents"), columns.count(row, "total_vm")
+    swap, total_vm = columns.count(row, "swapents"), columns.count(row, "total_vm")
     return Weighed(
         row.pid,
         row.name,
@@ -188,7 +195,7 @@ def weigh(
         None if total_vm is None else total_vm * page,
         task.rss * page,
         None if swap is None else swap * page,
-        None if tables is None else tables * page,
+        columns.page_table_size(row),
         columns.figure(row, "oom_score_adj"),
         points,
         score,
