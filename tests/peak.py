@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from asleep import without_huge_pages
 from conftest import HERE
 
 _CALL = """
@@ -23,5 +24,6 @@ def peak(*arguments: str) -> int:
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
     with open(os.devnull, "wb") as nothing:
         call = [sys.executable, "-c", _CALL, *arguments]
-        done = subprocess.run(call, env=environment, stdout=nothing, stderr=subprocess.PIPE, check=True)
+        pipes = {"stdout": nothing, "stderr": subprocess.PIPE}
+        done = subprocess.run(call, env=environment, **pipes, check=True, preexec_fn=without_huge_pages)  # type: ignore[call-overload]
     return int(done.stderr.split()[-1]) << 10
