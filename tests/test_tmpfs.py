@@ -87,12 +87,13 @@ def test_a_recording_does_not_tell(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "answer"), [("81920 77824 /tmp\n", "yes"), ("", "partly"), (None, "partly")])
 def test_info_says_whether_report_knows(pymemtools: Run, tmp_path: Path, text: str | None, answer: str) -> None:
-    """Of the files that findings read the example lacks three."""
+    """Of the files that findings read the example lacks four."""
     with tarfile.open(demo_path()) as archive:
         archive.extractall(tmp_path, filter="data")
     (tmp_path / "proc/pressure").mkdir()
     (tmp_path / "proc/pressure/memory").write_text("some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n")
     (tmp_path / "proc/mounts").write_text("tmpfs /tmp tmpfs rw 0 0\n")
+    (tmp_path / "dmesg").write_text("[    0.000000] Linux version 6.12.0\n")
     if text is not None:
         (tmp_path / "proc/mounts.tmpfs").write_text(text)
     rows = csv.reader(pymemtools("info", "-S", str(tmp_path), "-f", "csv").stdout.decode().splitlines())
