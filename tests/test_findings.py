@@ -223,6 +223,8 @@ ZRAM = {
 FULL = {"sys/block/zram0/mm_stat": "97280000 90000000 95000000 100000000 95000000 0 0 0 0\n"}
 CARD = written({"proc/mounts": "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n"})
 SWAPPED = meminfo(SwapTotal=100000, SwapFree=5000)
+UNUSED = meminfo(SwapTotal=100000, SwapFree=100000)
+LITTLE = meminfo(MemAvailable=50000, AnonPages=460000)  # of what earlyoom 1.8 takes percents of, 9.8
 OOMD = renamed(280, "systemd-oomd")
 HUGE = in_file("proc/278/smaps", "AnonHugePages: +[0-9]+", "AnonHugePages: 40000")
 CASES: list[tuple[str, Change, list[str] | None]] = [
@@ -296,10 +298,14 @@ CASES: list[tuple[str, Change, list[str] | None]] = [
     ("huge-page-bloat", both(meminfo(MemAvailable=90000), HUGE), ["notice"]),
     ("oom-kill-counted", in_file("proc/vmstat", "oom_kill 0", "oom_kill 3"), ["warning"]),
     ("early-killer", renamed(280, "earlyoom", "-m", "5"), ["notice"]),
-    ("early-killer", both(renamed(280, "earlyoom"), meminfo(MemAvailable=50000)), ["critical"]),
-    ("early-killer", both(renamed(280, "earlyoom", "-m", "4"), meminfo(MemAvailable=50000)), ["notice"]),
-    ("early-killer", both(renamed(280, "earlyoom", "-M", "60000"), meminfo(MemAvailable=50000)), ["critical"]),
-    ("early-killer", both(renamed(280, "earlyoom", "-M", "40000"), meminfo(MemAvailable=50000)), ["notice"]),
+    ("early-killer", both(renamed(280, "earlyoom"), LITTLE), ["critical"]),
+    ("early-killer", both(renamed(280, "earlyoom"), LITTLE, meminfo(AnonPages=400000)), ["notice"]),
+    ("early-killer", both(renamed(280, "earlyoom", "-m", "9.9"), LITTLE), ["critical"]),
+    ("early-killer", both(renamed(280, "earlyoom", "-m", "9.5"), LITTLE), ["notice"]),
+    ("early-killer", both(renamed(280, "earlyoom", "-M", "80000"), LITTLE), ["critical"]),
+    ("early-killer", both(renamed(280, "earlyoom", "-M", "60000"), LITTLE), ["notice"]),
+    ("early-killer", both(renamed(280, "earlyoom"), LITTLE, UNUSED), ["notice"]),
+    ("early-killer", both(renamed(280, "earlyoom", "-s", "100"), LITTLE, UNUSED), ["critical"]),
     ("early-killer", renamed(280, "systemd-oomd"), ["notice"]),
     ("early-killer", both(OOMD, SWAPPED, meminfo(MemAvailable=60000)), ["critical"]),
     ("early-killer", both(OOMD, SWAPPED, meminfo(MemAvailable=80000)), ["notice"]),
@@ -421,6 +427,13 @@ def test_whom_earlyoom_would_kill(machine: Path, arguments: tuple[str, ...], who
     both(renamed(280, "earlyoom", *arguments), renamed(287, "victim"), renamed(278, "second"))(machine)
     (title,) = (row["title"] for row in findings(machine).table.rows() if row["id"] == "early-killer")
     assert title == f"earlyoom kills before the kernel does: first {whom}"
+
+
+def test_when_earlyoom_kills(machine: Path) -> None:
+    """Its percents are of what programs can have since version 1.8, of all memory before."""
+    both(renamed(280, "earlyoom", "-m", "5"), meminfo(MemTotal=1000000, MemAvailable=300000, AnonPages=500000))(machine)
+    (figure,) = (row["figure"] for row in findings(machine).table.rows() if row["id"] == "early-killer")
+    assert figure == "at 39.1 MiB available and 0 B of free swap; before version 1.8 at 48.8 MiB available"
 
 
 def test_what_systemd_oomd_is_configured_to_do(machine: Path) -> None:

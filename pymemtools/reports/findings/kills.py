@@ -14,7 +14,7 @@ from pymemtools.units import KIB, human_size, minus
 
 _BONUS = 300  # earlyoom 1.6, kill.c, is_larger(): what --prefer adds to a score, and --avoid takes
 _EXPERIMENT = re.compile(r"/pymemtools-lab-[0-9]+$", re.ASCII)  # the group of one: it was killed on purpose
-_EARLYOOM_PERCENT = 10  # of MemAvailable and of free swap, both: the default of its -m and -s
+_EARLYOOM_PERCENT = 10.0  # of available memory and of free swap, both: the default of its -m and -s
 
 
 def _logged(evidence: Evidence) -> Iterator[Seen]:
@@ -54,13 +54,21 @@ def _early(evidence: Evidence) -> Iterator[Seen]:
 
 def _earlyoom(evidence: Evidence, row: dict[str, Any]) -> Seen:
     total, free = swap_of(evidence.meminfo)
-    memory, swap = _limit(row["command"], "-m", evidence.ram), _limit(row["command"], "-s", total)
+    once, swap = _limit(row["command"], "-m", evidence.ram), _limit(row["command"], "-s", total)
     left = evidence.meminfo.get("MemAvailable")
+    memory = once if evidence.ram is None else once * _of_programs(evidence.meminfo, evidence.ram) // evidence.ram
     whom = _earlyooms_first(evidence, row)
-    figure = f"below {human_size(memory)} available and {human_size(swap)} of free swap"
-    is_due = left is not None and left < memory and (not total or (free or 0) < swap)
+    figure = f"at {human_size(memory)} available and {human_size(swap)} of free swap"
+    figure += "" if once == memory else f"; before version 1.8 at {human_size(once)} available"
+    is_due = left is not None and left <= memory and (not total or (free or 0) <= swap)
     severity = CRITICAL if is_due else NOTICE
     return Seen(severity, f"earlyoom kills before the kernel does{whom}", figure, memory, "bytes")
+
+
+def _of_programs(meminfo: Mapping[str, int], ram: int) -> int:
+    """Give what earlyoom takes its percents of since 1.8, ``user mem total``: meminfo.c, parse_meminfo()."""
+    left, anonymous = meminfo.get("MemAvailable"), meminfo.get("AnonPages")
+    return ram if left is None or anonymous is None else left + anonymous
 
 
 def _earlyooms_first(evidence: Evidence, row: dict[str, Any]) -> str:
@@ -111,10 +119,11 @@ def _limit(command: str, option: str, whole: int | None) -> int:
 
     Of ``-m 5,2`` the first is SIGTERM's.
     """
-    percent, size = (re.search(rf"(?:^| ){name} ?([0-9]{{1,12}})\b", command) for name in (option, option.upper()))
-    limits = [] if size is None else [int(size[1]) * KIB]
+    number = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\b"
+    percent, size = (re.search(rf"(?:^| ){name} ?{number}", command) for name in (option, option.upper()))
+    limits = [] if size is None else [int(float(size[1]) * KIB)]
     if percent is not None or not limits:
-        limits.append((whole or 0) * (_EARLYOOM_PERCENT if percent is None else int(percent[1])) // 100)
+        limits.append(int((whole or 0) * (_EARLYOOM_PERCENT if percent is None else float(percent[1])) / 100))
     return min(limits)
 
 
@@ -190,7 +199,8 @@ RULES = (
         "early-killer",
         CRITICAL,
         "earlyoom or systemd-oomd runs (critical: its limits are reached)",
-        "earlyoom(1): SIGTERM to the largest oom_score when both are below 10 %; systemd-oomd.service(8)",
+        "earlyoom(1): SIGTERM to the largest oom_score when both are at 10 % or less, of memory (since 1.8) of "
+        "MemAvailable + AnonPages; systemd-oomd.service(8)",
         "pymemtools oom-scores",
         "what the kernel would do comes second here: look at that program's log and configuration, too",
         _early,
