@@ -83,6 +83,15 @@ def test_partial_shows_what_was_whole(pymemtools: Run, tmp_path: Path) -> None:
         ]
 
 
+def test_what_shows_the_rest_of_a_cut_archive_is_said(pymemtools: Run, tmp_path: Path) -> None:
+    """As of a transfer over a line that broke."""
+    (tmp_path / "cut.tar").write_bytes(machine() + process(7) + process(8)[: 3 * BLOCK])
+    done = pymemtools("smem", "-S", str(tmp_path / "cut.tar"))
+    assert (done.returncode, done.stdout) == (1, b"")
+    said = "truncated archive: in the data of member 8; --partial shows what was complete before that"
+    assert done.stderr.decode() == f"pymemtools: {tmp_path}/cut.tar: {said}\n"
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     edits=st.lists(

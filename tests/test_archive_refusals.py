@@ -215,8 +215,14 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], cas
     for command in ("smem", "free"):
         with pytest.raises(ArchiveError) as refused:
             cli.main([command, "-S", str(path)], standalone_mode=False)
-        assert str(refused.value) == f"{path}: {reason}"
+        assert str(refused.value) == f"{path}: {reason}{advice(reason)}"
     assert capsys.readouterr() == ("", "")
+
+
+def advice(reason: str) -> str:
+    """Give what the command line adds: of an archive that was cut, what shows its beginning."""
+    is_cut = reason.startswith("truncated archive: ")
+    return "; --partial shows what was complete before that" if is_cut else ""
 
 
 SAMPLE = (
@@ -232,7 +238,7 @@ def test_a_refusal_is_one_line_and_no_table(pymemtools: Run, tmp_path: Path, cas
     for command, place, stdin in (("smem", str(tmp_path / "a.tar"), b""), ("free", "-", data)):
         done = pymemtools(command, "-S", place, input=stdin)
         assert (done.returncode, done.stdout) == (1, b"")
-        assert done.stderr.decode() == f"pymemtools: {place}: {escape(reason)}\n"
+        assert done.stderr.decode() == f"pymemtools: {place}: {escape(reason)}{advice(reason)}\n"
 
 
 def test_partial_does_not_make_an_archive_of_what_is_none(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_a_capture_cut_at_a_members_end_is_cut(pymemtools: Run, tmp_path: Path) 
     os.truncate(path, place)
     done = pymemtools("smem", "-S", str(path))
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode() == f"pymemtools: {path}: truncated archive: no manifest at its end\n"
+    assert done.stderr.decode().startswith(f"pymemtools: {path}: truncated archive: no manifest at its end; --partial ")
     assert pymemtools("smem", "-S", str(path), "--partial").returncode == 3
 
 

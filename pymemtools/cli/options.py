@@ -15,7 +15,7 @@ from pymemtools.cli.explain import explain_option, is_explained
 from pymemtools.cli.offers import offer
 from pymemtools.cli.terminal import is_watched, terminal_options
 from pymemtools.cli.types import SIZE
-from pymemtools.errors import UsageProblem
+from pymemtools.errors import ArchiveError, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Facts, Source
 
@@ -108,8 +108,13 @@ def open_from(
         return open_example()
     if source == "":  # a script's variable that is not set
         raise UsageProblem("--source: the name is empty")
-    with _told(source):
-        opened = open_source(source, partial=partial, max_bytes=max_size, with_logs=with_logs)
+    try:
+        with _told(source):
+            opened = open_source(source, partial=partial, max_bytes=max_size, with_logs=with_logs)
+    except ArchiveError as error:
+        if ": truncated archive: " not in str(error):
+            raise
+        raise ArchiveError(f"{error}; --partial shows what was complete before that") from None
     damage = getattr(opened, "damage", None)
     if damage:
         say(f"{source}: {damage}; showing what was complete before that")
