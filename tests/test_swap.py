@@ -146,6 +146,13 @@ def test_more_than_there_is(pymemtools: Run, tmp_path: Path) -> None:
     assert found["notes"][-1].startswith("processes have more in swap than there is: ")
 
 
+def test_what_processes_have_in_swap_is_unknown_where_there_are_none(pymemtools: Run) -> None:
+    totals = ask(pymemtools, "-S", str(ZRAM))["totals"]
+    assert (totals["swap_processes"], totals["swap_remainder"]) == (None, None)
+    text = pymemtools("swap", "-S", str(ZRAM)).stdout.decode()
+    assert "\nprocesses            -  " in f"\n{text}"
+
+
 def test_a_machine_without(pymemtools: Run) -> None:
     assert pymemtools("--demo", "swap").stdout == b"No swap.\n"
 

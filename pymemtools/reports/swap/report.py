@@ -81,7 +81,7 @@ class Swapped(NamedTuple):
     zswap: Zswap | None
     total: int | None
     used: int | None
-    of_processes: int
+    of_processes: int | None  # None: the source has no process, or tells the swap of none
     cached: int | None  # in the swap cache: in RAM, too, their slot kept
     way_back: WayBack | None
 
@@ -129,7 +129,7 @@ def _swapped(machine: Machine, sample: Sample, request: SwapRequest) -> Swapped:
         stores.zswap,
         swap.total,
         used,
-        sum(user.counted for user in users),
+        sum(user.counted for user in users) if _is_told(sample) else None,
         machine.meminfo.get("SwapCached"),
         None if used is None else way_back(machine, used, request.rate),
     )
@@ -146,6 +146,10 @@ def _users(sample: Sample) -> Iterator[SwapUser]:
         pss, swap = _figures(process)
         if pss or swap:
             yield SwapUser(process.pid, process.owner, pss, swap, process.name, process.command)
+
+
+def _is_told(sample: Sample) -> bool:
+    return any(_figures(process) != (None, None) for process in sample.everybody if process.life == ALIVE)
 
 
 def _figures(process: Process) -> tuple[int | None, int | None]:
