@@ -151,3 +151,16 @@ def test_a_library_user_gets_parsers_and_no_command_line() -> None:
     assert "pymemtools.procfs.meminfo" in modules
     assert "click" not in modules
     assert HEAVY.keys() & set(modules) == set()
+
+
+def test_little_comes_before_signals_are_ours() -> None:
+    """Ctrl-C before that is a traceback of Python's: enum alone, which signal takes, is as much as all of the rest."""
+    code = "import sys; before = set(sys.modules); import pymemtools.entry; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": str(HERE.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(done.stdout.split()) <= {"_signal", "gc", "__future__", "pymemtools", "pymemtools.entry"}
