@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -672,6 +673,47 @@ def test_a_question_that_needs_the_disk_writes_nothing_to_the_dataset(
     engine.close()
     assert sorted(dataset.path.rglob("*")) == before
     assert list(tmp_path.iterdir()) == []
+
+
+SORTED = "SELECT range, random() AS r FROM range(12000000) ORDER BY r"  # of 180 MB
+ENDLESS = f"""WITH held AS MATERIALIZED ({SORTED.replace("12", "4")})
+SELECT max(hash(r, b.range)) FROM held, range(1000000000000) b"""
+
+
+def test_what_a_question_put_on_the_disk_goes_when_it_fails(pymemtools: Run, dataset: Dataset, tmp_path: Path) -> None:
+    """It needs more than four times its memory."""
+    call = ("sql", SORTED, "--memory", "30M", "--timeout", "600", "-S", str(dataset.path))
+    done = pymemtools("fleet", *call, env=os.environ | {"TMPDIR": str(tmp_path)})
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_a_question_put_on_the_disk_goes_with_a_signal(dataset: Dataset, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pymemtools", "fleet", "sql", ENDLESS, "--memory", "40M", "-S", str(dataset.path)]
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(HERE.parent)}
+    running = subprocess.Popen([*command, "--timeout", "600"], env=environment, stderr=subprocess.PIPE)
+    while not any(tmp_path.glob("*/*storage*")):
+        assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    assert (running.communicate()[1], running.returncode) == (b"", -signal.SIGINT)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_disk_without_room(pymemtools: Run, captures: Path, dataset: Dataset, tmp_path: Path) -> None:
+    """Questions need none; what cannot be taken in is told of the dataset, and is taken in when there is room."""
+    path = sorted(captures.iterdir())[0]
+
+    def limited(size: int, *call: object) -> tuple[int, str]:
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        done = pymemtools("fleet", *map(str, call), preexec_fn=limit)
+        return done.returncode, done.stderr.decode()
+
+    assert limited(0, "hosts", "-S", dataset.path) == (0, "")
+    for size in (0, 5, 1000):  # the marker, a part of it, or a table does not fit
+        into = tmp_path / f"set-{size}"
+        assert limited(size, "ingest", path, "--into", into) == (1, f"pymemtools: {into}: File too large\n")
+        assert pymemtools("fleet", "ingest", str(path), "--into", str(into)).stdout.startswith(b"1 new, 0 known, 0 rej")
+        assert not (into / "_tmp").exists() or not any((into / "_tmp").iterdir())
 
 
 def test_the_configuration_is_locked(dataset: Dataset) -> None:

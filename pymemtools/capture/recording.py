@@ -90,7 +90,7 @@ class Writer:
         """Take one sample and write it, whole or not at all. Raises MemtoolsError."""
         sampled = self._sampler.take(source, is_full=self._taken % self._full_every == 0)
         number = self._number + 1
-        with write_error(self.path, is_going_on=True), self._file.transaction():
+        with write_error(self.path, is_going_on=self._number > 0), self._file.transaction():
             first_text = self._write(number, sampled, source)
             cpu = self._cpu()
             row = (round(tick.taken_at * 1000), round(tick.boottime_s * 1000), self._boot, tick.utc_offset_s)

@@ -68,7 +68,7 @@ def new_path(path: str, *, force: bool, mode: int = 0o600) -> Iterator[str]:
             raise IsADirectoryError(errno.EISDIR, "")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         os.close(fd)
-        with _removed(temporary):
+        with removed(temporary):
             yield temporary
             _give_name(temporary, path, force=force)
     except FileExistsError:
@@ -78,12 +78,15 @@ def new_path(path: str, *, force: bool, mode: int = 0o600) -> Iterator[str]:
 
 
 @contextmanager
-def _removed(path: str) -> Iterator[None]:
-    """Remove a file in the end, whatever ends us: an error, or a signal, which then ends us as it would have."""
+def removed(path: str) -> Iterator[None]:
+    """Remove a file, or a folder, in the end, whatever ends us: an error, or a signal, which ends us as it would have.
+
+    Whoever has one to be removed around it is told of the signal, too.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
         _remove(path)
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, before.get(signal.Signals(number)) or signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
     before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
@@ -117,3 +120,9 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
+    except IsADirectoryError:
+        import shutil
+
+        gone = f"{path}.gone"  # so that nobody can put anything more into it by its name
+        os.rename(path, gone)
+        shutil.rmtree(gone, ignore_errors=True)

@@ -72,11 +72,13 @@ class Dataset:
             raise MemtoolsError(f"{path}: {MARKER} is of a format that this program does not know")
 
     def _create(self, marker: Path) -> None:
-        if marker.exists():
+        others = [path for path in self.path.iterdir() if path != marker] if self.path.exists() else []
+        if marker.exists() and (others or _format_of(_own_text(marker)) is not None):
             return
-        if self.path.exists() and any(self.path.iterdir()):
+        if others:
             raise MemtoolsError(f"{self.path}: not empty, and no dataset of pymemtools fleet")
         self.path.mkdir(parents=True, exist_ok=True)
+        # One that is cut is of a writer that was killed here, or had no room: with nothing beside it, it is made anew.
         marker.write_text(json.dumps({"format": FORMAT, "tool": "pymemtools fleet"}) + "\n", "utf-8")
         _sync(marker)  # an empty one would make a dataset of all that comes after it none
         _sync(self.path)
@@ -198,10 +200,13 @@ def replace_batches(root: Path, date: str, name: str, files: Iterable[tuple[str,
 
 @contextmanager
 def _new_folder(root: Path, name: str) -> Iterator[Path]:
+    """Give a folder to fill, of which nothing is left in the end. Raises MemtoolsError for what cannot be written."""
     folder = root / _TMP / f"{name}.{os.getpid()}"
-    folder.mkdir(parents=True)
     try:
+        folder.mkdir(parents=True)
         yield folder
+    except OSError as error:
+        raise MemtoolsError(f"{root}: {os.strerror(error.errno) if error.errno else error}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -59,7 +59,8 @@ class Engine:
         root = str(dataset.path.resolve())
         self._run("SET TimeZone = 'UTC'")
         self._run(f"SET max_temp_directory_size = '{_SPILLED * max(memory >> 10, 1)}KiB'")
-        self._run(f"SET temp_directory = {_quoted(_spill_folder())}")
+        self.spilled = _spill_folder()
+        self._run(f"SET temp_directory = {_quoted(self.spilled)}")
         for table in TABLES:
             self._open(table, dataset.files(table))
         self._run(f"CREATE VIEW capture AS {_CAPTURE}")
@@ -173,7 +174,11 @@ def _spill_folder() -> str:
     from secrets import token_hex
     from tempfile import gettempdir
 
-    return f"{gettempdir()}/pymemtools-fleet-{token_hex(8)}"
+    try:
+        folder = gettempdir()
+    except OSError:  # as of a disk that is full: most questions need none
+        folder = "/tmp"  # noqa: S108 (the name in it is one that nobody can know before)
+    return f"{folder}/pymemtools-fleet-{token_hex(8)}"
 
 
 def _quoted(text: str) -> str:

@@ -46,10 +46,11 @@ def picture_options(function: _F) -> _F:
 
 
 def engine_of(options: Mapping[str, Any], command: str) -> tuple[Engine, Dataset]:
-    """Open the dataset that is named. Raises UsageProblem where none is."""
+    """Open the dataset that is named; what questions put on the disk goes with us. Raises UsageProblem for none."""
     check_style(options["style"])
     if not options["source"]:
         raise UsageProblem(f"fleet {command}: which dataset? Write -S DATASET (fleet ingest makes one)")
+    from pymemtools.cli.new_file import removed
     from pymemtools.fleet.dataset import Dataset
     from pymemtools.fleet.engine import Engine
     from pymemtools.units import parse_size
@@ -59,7 +60,11 @@ def engine_of(options: Mapping[str, Any], command: str) -> tuple[Engine, Dataset
     except ValueError:
         raise UsageProblem(f"fleet {command}: --memory: {options['memory']} is no size") from None
     dataset = Dataset(options["source"])
-    return Engine(dataset, memory=memory, seconds=options["timeout"]), dataset
+    engine = Engine(dataset, memory=memory, seconds=options["timeout"])
+    context = click.get_current_context()
+    context.with_resource(removed(engine.spilled))
+    context.call_on_close(engine.close)
+    return engine, dataset
 
 
 def facts_of(dataset: Dataset) -> dict[str, Any]:
