@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,28 @@ def test_the_scale_of_a_kernel_is_told_by_its_scores() -> None:
         assert detect_scale(samples, total, version) == scale
     assert detect_scale([], total, (5, 4, 0)) == THOUSANDTHS
     assert detect_scale([], total, None) == FAIR
+
+
+@pytest.mark.parametrize(
+    ("version", "points", "of_root", "below_zero"),
+    [
+        ((2, 6, 38), 220, 190, 1),  # thousandths, page tables left out
+        ((2, 6, 39), 250, 220, 1),
+        ((3, 5, 0), 250, 220, 1),
+        ((3, 6, 0), 2500, 2200, 1),  # pages
+        ((4, 4, 0), 2500, 2455, 1),  # 3 % less of what it has
+        ((4, 16, 0), 2500, 2455, 1),
+        ((4, 17, 0), 2500, 2500, 1),
+        ((5, 8, 0), 2500, 2500, 1),
+        ((5, 9, 0), 2500, 2500, -500),
+        (None, 2500, 2500, -500),
+    ],
+)
+def test_points_by_era(version: tuple[int, int, int] | None, points: int, of_root: int, below_zero: int) -> None:
+    task = Task(rss=1000, swap=200, page_tables=300, oom_score_adj=100)
+    assert badness(task, 10_000, version) == points
+    assert badness(task._replace(is_admin=True), 10_000, version) == of_root
+    assert badness(task._replace(oom_score_adj=-200), 10_000, version) == below_zero
 
 
 def test_never() -> None:

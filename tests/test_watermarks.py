@@ -13,6 +13,7 @@ from pymemtools.models.watermarks import (
     huge_pages_min_free_kbytes,
     movable_counts_as_high,
     watermarks,
+    zone_types,
 )
 from pymemtools.procfs.zoneinfo import parse_zoneinfo
 
@@ -50,3 +51,34 @@ def test_every_zone_of_real_machines(
     marks = watermarks(managed, min_free_kbytes, scale_factor, page_kib=page_kib, movable_is_high=is_high)
     boosts = [zone.boost or 0 for zone in zones]
     assert [(zone.min - b, zone.low - b, zone.high - b) for zone, b in zip(zones, boosts)] == [tuple(m) for m in marks]
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "types"),
+    [
+        (["DMA", "DMA32"], 4, ["DMA", "DMA32", "Normal", "Movable"]),
+        (["DMA", "Normal"], 5, ["DMA", "DMA32", "Normal", "Movable", "Device"]),
+        (["DMA", "Normal"], 4, ["DMA", "Normal", "Movable", "Device"]),
+        (["Normal", "HighMem"], 3, ["Normal", "HighMem", "Movable"]),
+        (["Normal"], 2, ["Normal", "Movable"]),
+    ],
+)
+def test_types_of_zones_that_old_kernels_do_not_show(names: list[str], count: int, types: list[str]) -> None:
+    assert zone_types(names, count) == types
+
+
+@pytest.mark.parametrize(
+    ("zones", "version", "is_high"),
+    [
+        ([("Normal", 1000, 10)], (6, 5, 0), False),
+        ([("Normal", 1000, 10)], (6, 6, 0), True),
+        ([("HighMem", 1000, 10)], (4, 4, 0), True),
+        ([("HighMem", 0, 0)], (4, 4, 0), False),
+        ([("Movable", 0, 0)], (6, 6, 0), False),  # what one shows goes before the version
+        ([("Movable", 0, 32)], (5, 10, 0), True),
+    ],
+)
+def test_by_which_rule_movable_memory_counts(
+    zones: list[tuple[str, int, int | None]], version: Version, is_high: bool
+) -> None:
+    assert movable_counts_as_high(zones, version) is is_high
