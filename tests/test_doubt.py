@@ -14,6 +14,7 @@ from pymemtools.procfs.zoneinfo import parse_zoneinfo
 from pymemtools.readings.doubt import zones_differ
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.sources import open_source
+from pymemtools.sources.example import open_example
 
 ODD = HERE / "captures" / "odd"
 EXAMPLE = str(HERE.parent / "pymemtools" / "data" / "example.tar.gz")
@@ -147,6 +148,20 @@ def test_live_memory_may_change_between_the_reads() -> None:
     before, after = ({"MemTotal": total, "MemFree": free + change} for change in (-(99 << 20), 99 << 20))
     assert zones_differ(zones, [before], 4096, None) is not None
     assert zones_differ(zones, [before, after], 4096, None) is None
+
+
+@pytest.mark.parametrize(("part", "mib", "agree"), [(1, 22, True), (1, 23, False), (64, 4, True), (64, 5, False)])
+def test_what_is_free_may_differ_by_a_32nd_or_4_mib(part: int, mib: int, agree: bool) -> None:
+    """Of a machine of 711 MiB, and of one of the 64th part."""
+    machine = read_machine(open_example())
+    zones = [
+        zone._replace(free=zone.free // part, managed=zone.managed // part, present=zone.present // part)
+        for zone in machine.zones
+        if zone.managed is not None
+    ]
+    free = sum(zone.free for zone in zones) * 4096
+    meminfo = {"MemTotal": sum(zone.usable for zone in zones) * 4096, "MemFree": free + (mib << 20)}
+    assert (zones_differ(zones, [meminfo], 4096, machine.version) is None) is agree
 
 
 # Figures that cannot be.

@@ -24,6 +24,21 @@ def test_builds() -> None:
     assert [build(32, i386=True).chunk(n) for n in (0, 12, 13)] == [16, 16, 32]
 
 
+@pytest.mark.parametrize(
+    ("version", "tcache", "align_of_i386"),
+    [((2, 25), 0, 8), ((2, 26), 576, 16), ((2, 29), 576, 16), ((2, 30), 640, 16)],
+)
+def test_builds_differ_from_a_version_on(version: tuple[int, int], tcache: int, align_of_i386: int) -> None:
+    assert build(64, version).tcache == tcache
+    assert build(32, version, i386=True).align == align_of_i386
+
+
+def test_chunks_from_the_threshold_on_are_mapped() -> None:
+    """Of 128 KiB, header and alignment included: sysmalloc() compares the chunk."""
+    without_cache = build(64, (2, 25))
+    assert [Heap(without_cache).malloc(size).is_mapped for size in (131048, 131049)] == [False, True]
+
+
 def test_an_i386_heap_begins_with_a_shift_to_16_bytes() -> None:
     heap = Heap(build(32, (2, 31), i386=True))
     assert heap.malloc(8).pointer == 8 + 400 + 8
