@@ -516,6 +516,25 @@ def _with_its_log(machine: Path) -> Evidence:
     return Evidence(source, kills_in(source, 1 << 20, []))
 
 
+def test_kills_before_the_time_that_is_asked_about_are_old_news(pymemtools: Run, unpacked: Path, machine: Path) -> None:
+    """A check each hour, of what was since the last one, does not fail for ever of one kill."""
+    (machine / "proc/uptime").write_text("90000.00 9.00\n")
+    in_file("proc/vmstat", "oom_kill 0", "oom_kill 3")(machine)
+    before = Path(shutil.copytree(machine, machine.with_name("before")))
+    (machine / "proc/uptime").write_text("93600.00 9.00\n")
+
+    def failed() -> int:
+        return pymemtools("report", "-S", str(machine), "--diff", str(before), "--fail-on", "warning").returncode
+
+    assert found(machine)["oom-kill-counted"] == ["warning"]
+    assert found(machine, before)["oom-kill-counted"] == ["notice"] and failed() == 0
+    in_file("proc/vmstat", "oom_kill 3", "oom_kill 4")(machine)
+    assert found(machine, before)["oom-kill-counted"] == ["warning"] and failed() == 6
+    in_file("proc/vmstat", "oom_kill 4", "oom_kill 3")(machine)
+    (machine / "proc/uptime").write_text("70.00 9.00\n")  # another start, whose kills are all new
+    assert found(machine, before)["oom-kill-counted"] == ["warning"]
+
+
 def test_a_kill_of_an_experiment_is_no_news(machine: Path) -> None:
     log = (HERE / "oom_reports/own-x86_64-6.18.44-memcg-v1.txt").read_text()
     (machine / "dmesg").write_text(log)

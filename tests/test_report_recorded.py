@@ -77,6 +77,19 @@ def test_kills_on_the_way(tmp_path: Path) -> None:
     }
 
 
+def test_kills_before_the_recording_are_old_news(tmp_path: Path) -> None:
+    samples = every_ten_seconds(HOURS, lambda number: files(number, vmstat=b"oom_kill %d\n" % (3 + (number > 250))))
+    path = recording(tmp_path, samples=samples)
+
+    def counted(first: str) -> list[str]:
+        source = open_source(path)
+        assert isinstance(source, Replay)
+        rows = findings_report(Evidence(source, recorded=Recorded(source, first))).table.rows()
+        return [row["severity"] for row in rows if row["id"] == "oom-kill-counted"]
+
+    assert (counted("first"), counted("-5m")) == (["warning"], ["notice"])
+
+
 def test_the_command_names_the_moment(tmp_path: Path) -> None:
     """Of the kills it is the last before them; what looks at no span is asked at the moment that is described."""
     samples = every_ten_seconds(HOURS, lambda number: files(number, vmstat=b"oom_kill %d\n" % (2 * (number > 250))))

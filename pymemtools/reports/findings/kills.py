@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pymemtools.errors import MemtoolsError
 from pymemtools.readings.doubt import swap_of
+from pymemtools.readings.paging import is_same_boot, read_paging
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.reports.findings.processes import named
@@ -15,6 +17,28 @@ from pymemtools.units import KIB, human_size, minus
 _BONUS = 300  # earlyoom 1.6, kill.c, is_larger(): what --prefer adds to a score, and --avoid takes
 _EXPERIMENT = re.compile(r"/pymemtools-lab-[0-9]+$", re.ASCII)  # the group of one: it was killed on purpose
 _EARLYOOM_PERCENT = 10.0  # of available memory and of free swap, both: the default of its -m and -s
+
+
+def severity_of_kills(evidence: Evidence) -> str:
+    """Make old news a notice: over the time that is asked about, a recording's or since OTHER, nobody was killed.
+
+    The counters and the ring buffer tell of all kills since the start, and a check each hour would fail for ever.
+    """
+    return NOTICE if _nobody_was_killed(evidence) else WARNING
+
+
+def _nobody_was_killed(evidence: Evidence) -> bool:
+    recorded = evidence.recorded
+    if recorded is not None:
+        return len(recorded.moments) > 1 and "oom_kill" in evidence.machine.counters and not recorded.kills
+    if evidence.earlier is None:
+        return False
+    try:
+        before, now = read_paging(evidence.earlier.source), read_paging(evidence.source)
+    except MemtoolsError:
+        return False
+    counts = [each.counters.get("oom_kill") for each in (before, now)]
+    return None not in counts and counts[0] == counts[1] and is_same_boot(before, now) is True
 
 
 def _logged(evidence: Evidence) -> Iterator[Seen]:
@@ -33,7 +57,8 @@ def _logged(evidence: Evidence) -> Iterator[Seen]:
     title = f"The log has a kill for want of memory{where}: the last was {victim.pid} ({victim.name})"
     count = len(killed)
     when = "" if last.told_when is None else f", the last at {last.told_when}"
-    yield Seen(WARNING, title, f"{count} {'kill' if count == 1 else 'kills'}{when}", count, "count")
+    figure = f"{count} {'kill' if count == 1 else 'kills'}{when}"
+    yield Seen(severity_of_kills(evidence), title, figure, count, "count")
 
 
 def _counted(evidence: Evidence) -> Iterator[Seen]:
@@ -41,7 +66,8 @@ def _counted(evidence: Evidence) -> Iterator[Seen]:
     logged = sum(kill.analysis.killed is not None for kill in evidence.kills or ())
     if counted and not logged:
         title = "Since the start the kernel has killed for want of memory, and no log here tells whom"
-        yield Seen(WARNING, title, f"{counted} {'time' if counted == 1 else 'times'}", counted, "count")
+        figure = f"{counted} {'time' if counted == 1 else 'times'}"
+        yield Seen(severity_of_kills(evidence), title, figure, counted, "count")
 
 
 def _early(evidence: Evidence) -> Iterator[Seen]:
@@ -180,7 +206,8 @@ RULES = (
     Rule(
         "oom-kill-logged",
         WARNING,
-        "a log of the source has a report of the OOM killer, but for groups of lab oom",
+        "a log of the source has a report of the OOM killer, but for groups of lab oom (notice: nobody was killed "
+        "since OTHER, or over the recording)",
         "mm/oom_kill.c, oom_kill_process(), Linux 6.1",
         "pymemtools oom-report -S SOURCE",
         "the report says who asked, where memory was, and whether the choice follows the kernel's rule",
@@ -189,7 +216,8 @@ RULES = (
     Rule(
         "oom-kill-counted",
         WARNING,
-        "oom_kill of vmstat is not 0, and the source has no report of it",
+        "oom_kill of vmstat is not 0, and the source has no report of it (notice: nobody was killed since OTHER, or "
+        "over the recording)",
         "mm/oom_kill.c, __oom_kill_process(), count_vm_event(OOM_KILL), Linux 4.13",
         "journalctl -k | pymemtools oom-report -",
         "look for the report in the machine's logs: its ring buffer may have lost it",

@@ -7,6 +7,7 @@ from typing import Any
 
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
+from pymemtools.reports.findings.kills import severity_of_kills
 from pymemtools.reports.groups.rows import CACHE, NEAR, NEAR_PERCENT
 from pymemtools.units import human_size
 
@@ -43,7 +44,8 @@ def _killed(evidence: Evidence) -> Iterator[Seen]:
         own = own if own >= 0 else kills  # mounted with memory_localevents, version 2 counts its own alone, too
         if own:
             times = "once" if own == 1 else f"{own} times"
-            yield Seen(WARNING, f"In memory group {path} the kernel has killed for want of memory", times, own, "count")
+            title = f"In memory group {path} the kernel has killed for want of memory"
+            yield Seen(severity_of_kills(evidence), title, times, own, "count")
 
 
 def _counts_those_within(evidence: Evidence) -> bool:
@@ -89,7 +91,8 @@ RULES = (
     Rule(
         "group-kills",
         WARNING,
-        "memory.events counts an oom_kill (version 1: memory.oom_control)",
+        "memory.events counts an oom_kill (version 1: memory.oom_control; notice: nobody was killed since OTHER, or "
+        "over the recording)",
         "Documentation/admin-guide/cgroup-v2.rst, memory.events",
         "pymemtools groups -c +oom_kills; pymemtools oom-report --dmesg",
         "its limit does not fit what runs in it: raise the one or shrink the other",
