@@ -132,6 +132,12 @@ def test_nodes_by_zones(pymemtools: Run) -> None:
     assert b"figures are those of zoneinfo" in done.stderr
 
 
+def test_nodes_of_the_host_of_a_container(pymemtools: Run) -> None:
+    """Of which lxcfs makes up meminfo, and neither zoneinfo nor nodes."""
+    notes = ask(pymemtools, "-S", str(CAPTURES / "odd" / "lxcfs-swap"))["notes"]
+    assert "nodes have 61.0 GiB, but MemTotal is 2.0 GiB: they are the host's" in notes
+
+
 def test_a_capture_without_numa_maps(pymemtools: Run) -> None:
     done = pymemtools("--demo", "numa", "297")
     assert (done.returncode, done.stdout) == (1, b"")

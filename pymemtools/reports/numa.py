@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pymemtools.readings.nodes import MemoryNode, read_nodes, read_places
+from pymemtools.errors import MemtoolsError
+from pymemtools.readings.doubt import read_meminfo
+from pymemtools.readings.nodes import MemoryNode, Nodes, read_nodes, read_places
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import Source
+from pymemtools.units import human_size
 
 COLUMNS = (
     Column("node", "Node", "the NUMA node", "count", 4),
@@ -52,7 +56,19 @@ def numa_report(source: Source) -> Report:
     found = read_nodes(source)
     rows = [_row(node) for node in found.nodes]
     table = table_of(COLUMNS, rows)
-    return Report("numa", table, rows, facts=source.facts._asdict(), notes=found.notes, warnings=found.notes)
+    notes = (*found.notes, *_of_the_host(source, found))
+    return Report("numa", table, rows, facts=source.facts._asdict(), notes=notes, warnings=notes)
+
+
+def _of_the_host(source: Source, found: Nodes) -> Iterator[str]:
+    """Say where meminfo is of less than half of what nodes have: in a container nodes are those of its host."""
+    try:
+        total = read_meminfo(source).meminfo["MemTotal"]
+    except (MemtoolsError, KeyError):
+        return
+    of_nodes = sum(node.meminfo.get("MemTotal", 0) for node in found.nodes)
+    if total < of_nodes // 2:
+        yield f"nodes have {human_size(of_nodes)}, but MemTotal is {human_size(total)}: they are the host's"
 
 
 def _row(node: MemoryNode) -> dict[str, Any]:
