@@ -22,7 +22,7 @@ import duckdb
 import pyarrow.parquet
 import pytest
 from conftest import CAPTURES, HERE, Run
-from fleet_captures import EXAMPLE, HOUR, START, board, example, make_captures, packed
+from fleet_captures import EXAMPLE, GROWS, HOUR, START, board, example, make_captures, packed
 from fleet_rows import rows
 from group_trees import MIB, V2_ROOT, group
 
@@ -570,6 +570,17 @@ def test_kills_that_no_log_tells_of_are_not_none(pymemtools: Run, tmp_path: Path
         (tmp_path / "captures" / f"{number}.tar.gz").write_bytes(packed(files, START))
     found = filled(tmp_path / "set", [tmp_path / "captures"])
     assert [row["oom_events"] for row in ask(pymemtools, found, "hosts")["rows"]] == [0, None, None]
+
+
+def test_pss_of_32_bit_kernels_lacks_huge_pages(pymemtools: Run, tmp_path: Path) -> None:
+    files = board(1, 0)
+    smaps = re.sub(rb"(?m)^(Private_Dirty: +)0 kB", rb"\g<1>90000 kB", files[f"proc/{GROWS}/smaps"], count=1)
+    (tmp_path / "captures").mkdir()
+    (tmp_path / "captures" / "1.tar.gz").write_bytes(packed(files | {f"proc/{GROWS}/smaps": smaps}, START))
+    found = filled(tmp_path / "set", [tmp_path / "captures"])
+    says = "of 1 machine the PSS of some processes is below their USS: 32-bit kernels leave huge pages out of it"
+    assert ask(pymemtools, found, "top")["notes"] == [says]
+    assert ask(pymemtools, found, "hosts")["notes"] == []
 
 
 def test_a_group_near_what_slows_it_down_is_at_risk(pymemtools: Run, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pymemtools.errors import Missing
@@ -18,6 +18,7 @@ class Question(NamedTuple):
     sql: str
     columns: tuple[Column, ...]
     label: str = ""  # that captures must have
+    is_of_pss: bool = False
 
 
 HOSTS = Question(
@@ -85,6 +86,7 @@ quantile_cont(pss, 0.5)::BIGINT AS median, max(pss) AS most, arg_max(host, pss) 
 FROM process SEMI JOIN latest USING (capture_id) GROUP BY name ORDER BY pss DESC NULLS LAST, name
 """,
     columns.TOP,
+    is_of_pss=True,
 )
 TUNABLES = Question(
     "tunables",
@@ -131,7 +133,16 @@ def answered(
         _expect_label(engine, question)
     totals = {"captures": captures, "hosts": hosts, "rejected": rejected, "rows": len(rows)}
     table = table_of(question.columns, rows[:top])
-    return Report(f"fleet {question.name}", table, rows[:top], totals, facts)
+    notes = tuple(_lost_pss(engine)) if question.is_of_pss else ()
+    return Report(f"fleet {question.name}", table, rows[:top], totals, facts, notes, notes)
+
+
+def _lost_pss(engine: Engine) -> Iterator[str]:
+    """Say of how many machines some PSS is less than what only that process has."""
+    ((lost,),) = engine.ask("SELECT count(DISTINCT host) FROM process WHERE pss < uss").rows
+    if lost:
+        machines = "1 machine" if lost == 1 else f"{lost} machines"
+        yield f"of {machines} the PSS of some processes is below their USS: 32-bit kernels leave huge pages out of it"
 
 
 _COUNTS = "SELECT count(*), count(DISTINCT host), (SELECT count(*) FROM rejected) FROM capture"
@@ -149,7 +160,7 @@ def _expect_label(engine: Engine, question: Question) -> None:
 
 def grew(by: str, label: str = "") -> Question:
     """Ask what grew: processes, mappings or groups, by name, and apart by the values of a label."""
-    return Question("grew", _GROWTH.format(held=HELD[by]), columns.GREW, label)
+    return Question("grew", _GROWTH.format(held=HELD[by]), columns.GREW, label, is_of_pss=by != "group")
 
 
 def free_question(engine: Engine, sql: str, facts: Mapping[str, Any], most: int) -> Report:
