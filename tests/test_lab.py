@@ -130,6 +130,18 @@ def test_bounds_hold_and_pressure_refuses(
     assert said in found if said else found == ""
 
 
+@pytest.mark.skipif(PAGE > 4096, reason="a Python takes more of larger pages")
+@pytest.mark.parametrize(
+    "call", ["demand-paging", "cow --pages 1000", "stack", "malloc", "segv", "writeback --size 8M", "overcommit"]
+)
+def test_half_of_a_group_of_64_mib_is_enough(call: str, pymemtools: Run) -> None:
+    done = pymemtools("lab", *call.split(), "--dry-run", "--force")
+    if done.returncode == 3 and b"cannot run here" in done.stderr:
+        pytest.skip(done.stderr.decode())
+    (taken,) = re.findall(r"It takes at most ([0-9.]+) MiB of memory", done.stdout.decode())
+    assert float(taken) <= 32
+
+
 def test_half_of_the_disk_is_the_most(tmp_path: Path) -> None:
     source = open_source(str(machine(tmp_path)))
     plan = Plan((), 0, disk=51, directory="/var/tmp")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import signal
 import sys
@@ -23,6 +24,10 @@ _BOOT = """if True:
     exec(compile(shared, "base.py", "exec"), base.__dict__)
     exec(compile(program, "program.py", "exec"))
 """
+
+
+# Bytes that a program takes, besides what it is told to: 12 MiB of pages of 4 KiB, more of larger ones.
+PROGRAM = (16 if mmap.PAGESIZE <= 4096 else 32) << 20
 
 
 class _Loader(Protocol):

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pymemtools.lab.child import Child
+from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
 from pymemtools.lab.mapping import look
 from pymemtools.lab.stage import Stage
 from pymemtools.reports.lab.cow import COLUMNS, CowRequest, cow_report
 from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.sources.base import Source
-
-_MARGIN = 64 << 20  # two Pythons
 
 
 def _plan(source: Source, request: CowRequest) -> Plan:
@@ -25,7 +23,7 @@ def _plan(source: Source, request: CowRequest) -> Plan:
         "those that are shared still, each is copied; those of which the child has a copy, are the parent's alone, "
         "and only made writable again: a fault, too.",
     )
-    return Plan(happens, 2 * size + _MARGIN)
+    return Plan(happens, 2 * size + PROGRAM * 3 // 2)  # the copy shares most of it
 
 
 def _run(request: CowRequest, stage: Stage) -> Mapping[str, Any]:

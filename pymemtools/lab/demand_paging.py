@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pymemtools.lab.child import PROGRAM
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
 from pymemtools.lab.mapping import Mapped, look
 from pymemtools.lab.stage import Stage
 from pymemtools.reports.lab.demand_paging import COLUMNS, PagingRequest, paging_report
 from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.sources.base import Source
-
-_MARGIN = 32 << 20  # the program itself: a Python
 
 
 def _plan(source: Source, request: PagingRequest) -> Plan:
@@ -23,7 +22,7 @@ def _plan(source: Source, request: PagingRequest) -> Plan:
         "What is read first is the kernel's one page of zeros, which is nobody's memory: RSS does not grow; "
         "writing to it later is a second fault, and the copy counts.",
     )
-    return Plan(happens, 4 * size + _MARGIN)
+    return Plan(happens, 4 * size + PROGRAM)
 
 
 def _run(request: PagingRequest, stage: Stage) -> Mapping[str, Any]:

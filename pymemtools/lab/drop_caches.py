@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymemtools.control.caches import write_drop_caches
+from pymemtools.lab.child import PROGRAM
 from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.own_file import cached, evict, made, path_of, place
 from pymemtools.lab.stage import Stage
@@ -20,7 +21,6 @@ from pymemtools.units import minus
 
 _PATH = "/proc/sys/vm/drop_caches"
 _NAME = "drop-caches"
-_MARGIN = 32 << 20
 _MAPPED = 1 << 20
 _PIECE = 1 << 20
 
@@ -37,7 +37,7 @@ def _plan(source: Source, request: DropTrial) -> Plan:
         "Clean pages that nobody maps go; what is mapped stays, and so does what is dirty. Dropping slab takes no page "
         "of a file that is open.",
     )
-    return Plan(happens, request.size + _MAPPED + _MARGIN, request.size + _MAPPED, directory=place())
+    return Plan(happens, request.size + _MAPPED + PROGRAM, request.size + _MAPPED, directory=place())
 
 
 def _run(request: DropTrial, stage: Stage) -> Mapping[str, Any]:

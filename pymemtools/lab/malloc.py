@@ -7,14 +7,13 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+from pymemtools.lab.child import PROGRAM
 from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.stage import Stage
 from pymemtools.reports.lab.malloc import COLUMNS, CallsRequest, call_rows, calls_report, predict
 from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.reports.what_if.asked import ask
 from pymemtools.sources.base import Source
-
-_MARGIN = 48 << 20
 
 
 def _libc() -> str:
@@ -37,7 +36,7 @@ def _plan(source: Source, request: CallsRequest) -> Plan:
         "Before that it takes all that is free in its heap, which is then as good as young, and has the threshold stay "
         "where it began: it would move with what was freed.",
     )
-    return Plan(happens, sum(request.sizes) + _MARGIN)
+    return Plan(happens, sum(request.sizes) + PROGRAM * 3 // 2)
 
 
 def _run(request: CallsRequest, stage: Stage) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pymemtools.lab.child import Child
+from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
 from pymemtools.lab.mapping import look
 from pymemtools.lab.own_file import cached, evict, made, path_of, place
@@ -14,8 +14,6 @@ from pymemtools.lab.stage import Stage
 from pymemtools.reports.lab.mmap_vs_read import COLUMNS, MMAP, READ, ReadersRequest, readers_report
 from pymemtools.reports.lab.plan import Plan
 from pymemtools.sources.base import Source
-
-_READER = 16 << 20  # a Python
 
 
 def _plan(source: Source, request: ReadersRequest) -> Plan:
@@ -26,7 +24,7 @@ def _plan(source: Source, request: ReadersRequest) -> Plan:
         "What is mapped is the page cache itself: all have the same pages, and a fault maps several of them at once. "
         "read() copies: the cache has the file, and each reader once more.",
     )
-    return Plan(happens, (readers + 1) * (size + _READER), size, directory=place())
+    return Plan(happens, readers * (size + PROGRAM) + size, size, directory=place())
 
 
 def _run(request: ReadersRequest, stage: Stage) -> Mapping[str, Any]:

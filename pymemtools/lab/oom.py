@@ -9,7 +9,7 @@ from typing import Any
 
 from pymemtools.control.cgroups import OwnGroup, why_no_group
 from pymemtools.errors import MemtoolsError
-from pymemtools.lab.child import Child
+from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
 from pymemtools.lab.stage import Stage
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_stat
@@ -20,7 +20,6 @@ from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.sources.base import Source
 from pymemtools.sources.kernel_log import NewMessages
 
-_MARGIN = 32 << 20
 _BLOCKS = {"malloc": 8192, "mmap": 1 << 20}
 _SAMPLES = 16
 _ADDRESSES = 8 << 30  # bytes of addresses after which a program that touches nothing has shown that it lives
@@ -33,7 +32,7 @@ def _plan(source: Source, request: OomRequest) -> Plan:
     if reason and request.within == "group":
         raise CannotRun(f"lab oom: cannot run here: {reason}")
     happens = _refused(request, reason) if reason or request.within == "addresses" else _killed(source, request)
-    return Plan(happens, request.limit + _MARGIN)
+    return Plan(happens, request.limit + PROGRAM)
 
 
 def _refused(request: OomRequest, reason: str) -> Sequence[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymemtools.errors import Missing
-from pymemtools.lab.child import Child
+from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.stage import Stage
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller
@@ -22,7 +22,6 @@ from pymemtools.reports.what_if.overcommit import Mode, OvercommitRequest, overc
 from pymemtools.reports.what_if.promises import mode_of
 from pymemtools.sources.base import Source
 
-_MARGIN = 32 << 20
 _TRIES = 5
 _NAME, _PATH = "vm.overcommit_memory", "/proc/sys/vm/overcommit_memory"
 
@@ -47,7 +46,7 @@ def _plan(source: Source, request: PromiseRequest) -> Plan:
             "All modes are set, one after the other, and the old one is put back. While mode 2 is set, for some "
             "milliseconds, others may be refused memory, too: it is left out where that is likely."
         )
-    return Plan(happens, _MARGIN)
+    return Plan(happens, PROGRAM)
 
 
 def _run(request: PromiseRequest, stage: Stage) -> Mapping[str, Any]:

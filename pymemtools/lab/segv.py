@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymemtools.errors import MemtoolsError
+from pymemtools.lab.child import PROGRAM
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
 from pymemtools.lab.stage import Stage
 from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.reports.lab.segv import CASES, COLUMNS, SegvRequest, segv_report, sighting
 from pymemtools.sources.base import Source
-
-_MARGIN = 32 << 20
 
 
 def _plan(source: Source, request: SegvRequest) -> Plan:
@@ -23,7 +22,7 @@ def _plan(source: Source, request: SegvRequest) -> Plan:
         "MAPERR: nothing is mapped at the address. ACCERR: something is, and it does not allow that.",
         "Of its own memory the kernel says MAPERR, whether something is there or not.",
     )
-    return Plan(happens, _MARGIN)
+    return Plan(happens, 2 * PROGRAM)
 
 
 def _run(request: SegvRequest, stage: Stage) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from pymemtools.lab.child import PROGRAM
 from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.mapping import look_at_stack
 from pymemtools.lab.stage import Stage
@@ -15,7 +16,6 @@ from pymemtools.reports.lab.plan import CannotRun, Plan
 from pymemtools.reports.lab.stack import COLUMNS, StackRequest, stack_report
 from pymemtools.sources.base import Source
 
-_MARGIN = 32 << 20
 _ABOVE_LIMIT = 1 << 20
 
 
@@ -33,7 +33,7 @@ def _plan(source: Source, request: StackRequest) -> Plan:
         f"It may grow to RLIMIT_STACK, which is set to {request.depth + _ABOVE_LIMIT >> 20} MiB: a copy of the program "
         "writes to the last page above that, and lives; another to the first below, and dies of SIGSEGV.",
     )
-    return Plan(happens, _MARGIN)
+    return Plan(happens, 2 * PROGRAM)
 
 
 def _run(request: StackRequest, stage: Stage) -> Mapping[str, Any]:

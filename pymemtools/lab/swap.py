@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pymemtools.lab.child import Child
+from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.mapping import look
 from pymemtools.lab.stage import Stage
@@ -17,7 +17,6 @@ from pymemtools.reports.lab.swap import COLUMNS, SwapTrial, trial_report
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
 
-_MARGIN = 32 << 20
 _TRIES = 10  # pages that a processor has not yet put on its lists are left out: they are there the next time
 
 
@@ -39,7 +38,7 @@ def _plan(source: Source, request: SwapTrial) -> Plan:
         "a fault: a major one where it has to be waited for, a minor one where it is still in the swap cache, or was "
         "read with its neighbours.",
     )
-    return Plan(happens, size + _MARGIN)
+    return Plan(happens, size + PROGRAM)
 
 
 def _run(request: SwapTrial, stage: Stage) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ import select
 from collections.abc import Mapping
 from typing import Any
 
-from pymemtools.lab.child import Child
+from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment
 from pymemtools.lab.own_file import evict, made, path_of, place
 from pymemtools.lab.stage import Stage
@@ -19,7 +19,6 @@ from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.dirty import NEEDS
 from pymemtools.sources.base import Source
 
-_MARGIN = 32 << 20
 _DISK = 600.0  # seconds: a disk may be slow
 _INTERVAL = 0.05
 _SAMPLES = 50  # about so many, however long it takes
@@ -37,7 +36,7 @@ def _plan(source: Source, request: WritebackRequest) -> Plan:
         "are too many (the background threshold), when they are too old, or when it is told to; who dirties faster "
         "than the disk takes it, is made to wait below the other threshold.",
     )
-    return Plan(happens, request.size + _MARGIN, request.size, _DISK, place())
+    return Plan(happens, request.size + PROGRAM, request.size, _DISK, place())
 
 
 def _run(request: WritebackRequest, stage: Stage) -> Mapping[str, Any]:
