@@ -542,6 +542,17 @@ def test_the_inventory_knows_machines_by_the_names_that_they_have(pymemtools: Ru
     ]
 
 
+def test_an_inventory_that_a_spreadsheet_wrote_or_that_never_ends(pymemtools: Run, tmp_path: Path) -> None:
+    path, inventory = tmp_path / "web.tar.gz", tmp_path / "inventory.csv"
+    path.write_bytes(packed(board(1, 0), START))
+    inventory.write_bytes(b"\xef\xbb\xbfhost,rack\r\nboard-001,R1\r\n")
+    call = ("fleet", "ingest", str(path), "--into", str(tmp_path / "set"), "--inventory")
+    assert pymemtools(*call, str(inventory)).returncode == 0
+    assert ask(pymemtools, Dataset(str(tmp_path / "set")), "hosts")["rows"][0]["labels"] == "rack=R1"
+    done = pymemtools(*call, "/dev/zero")
+    assert (done.returncode, done.stderr) == (1, b"pymemtools: /dev/zero: more than 32 MiB, and no list of machines\n")
+
+
 def test_findings_of_a_fleet(pymemtools: Run, tmp_path: Path) -> None:
     folder = tmp_path / "captures"
     folder.mkdir()

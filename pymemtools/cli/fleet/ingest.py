@@ -14,6 +14,8 @@ from pymemtools.cli.types import SIZE
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.render.escape import escape
 
+_MOST_INVENTORY = 32 << 20  # characters: of 300,000 machines
+
 
 @click.command("ingest", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False))
@@ -86,10 +88,14 @@ def _inventory(path: str | None) -> Mapping[str, Mapping[str, str]]:
     if path is None:
         return {}
     import csv
+    from io import StringIO
 
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        with open(path, newline="", encoding="utf-8-sig") as file:  # as spreadsheets write it
+            text = file.read(_MOST_INVENTORY + 1)
+        if len(text) > _MOST_INVENTORY:
+            raise MemtoolsError(f"{path}: more than {_MOST_INVENTORY >> 20} MiB, and no list of machines")
+        rows = list(csv.DictReader(StringIO(text, newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise MemtoolsError(f"{path}: {getattr(error, 'strerror', None) or 'no CSV'}") from None
     if not rows or "host" not in rows[0]:
