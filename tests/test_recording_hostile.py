@@ -22,6 +22,7 @@ from pymemtools.sources.base import MAX_WHOLE
 from pymemtools.sources.recording import open_recording
 from pymemtools.sources.recording.figures import WIDTH, packed_rows
 from pymemtools.sources.recording.schema import COLUMNS, GROUP, PROCESS, TABLES
+from pymemtools.sources.recording.state import packed_state
 
 NO_TABLES = "is no recording: its tables are not those of one"
 
@@ -122,6 +123,8 @@ def test_nothing_but_our_columns_can_be_asked_for(sound: str) -> None:
         ("UPDATE state SET packed = ?", (zlib.compress(bytes(200 << 20)),), "a list of places that is none"),
         ("UPDATE fresh SET packed = ?", (zlib.compress(bytes(200 << 20)),), "figures that are none"),
         ("UPDATE fresh SET packed = ?", (packed_rows([(2, *[-2] * WIDTH)]),), "figures that are none"),
+        ("UPDATE fresh SET packed = ?", (packed_rows([(2, *[0] * WIDTH)] * 1000),), "figures that are none"),
+        ("UPDATE state SET packed = ?", (packed_state({n: n for n in range(9000)}),), "a list of places that is none"),
         ("UPDATE course SET packed = ?", (b"\xff",), "figures that are none"),
         ("UPDATE sample SET taken_ms = 'noon'", (), "a sample without its times"),
         ("UPDATE sample SET taken_ms = ?", (1 << 60,), "a sample without its times"),

@@ -93,12 +93,12 @@ def packed_rows(rows: Sequence[Row]) -> bytes:
     return zlib.compress(figures.tobytes(), 1)
 
 
-def unpacked_rows(packed: bytes) -> list[Row]:
-    """Give them again. Raises Damaged."""
+def unpacked_rows(packed: bytes, most: int = _MOST_ROWS) -> list[Row]:
+    """Give them again: of at most so many places. Raises Damaged."""
     width = 8 * (1 + WIDTH)
     unpacker = zlib.decompressobj()
     try:
-        data = unpacker.decompress(packed, _MOST_ROWS * width)
+        data = unpacker.decompress(packed, (most + 1) * width)
     except (zlib.error, TypeError):
         raise _damaged() from None
     if not unpacker.eof or len(data) % width:

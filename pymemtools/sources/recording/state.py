@@ -11,6 +11,7 @@ from typing import Any
 from pymemtools.sources.recording.damage import Damaged
 
 _MOST_PLACES = 1 << 20
+_GONE = 1000  # places that a list may have, and that went with old samples
 _END = 1 << 62
 Rows = Callable[..., Iterable[Any]]  # a question, and values for its question marks
 
@@ -20,7 +21,8 @@ def state_at(rows: Rows, number: int) -> dict[int, int]:
     listed = next(
         iter(rows("SELECT number, packed FROM state WHERE number <= ? ORDER BY number DESC LIMIT 1", number)), None
     )
-    start, state = (0, {}) if listed is None else (listed[0], unpacked_state(listed[1]))
+    (places,) = next(iter(rows("SELECT count(*) FROM place")), (0,))
+    start, state = (0, {}) if listed is None else (listed[0], unpacked_state(listed[1], 2 * places + _GONE))
     first_text = "SELECT first_text FROM sample WHERE number > ? ORDER BY number LIMIT 1"
     begin, end = (next(iter(rows(first_text, after)), (_END,))[0] for after in (start, number))
     changes = "SELECT id, place, packed IS NULL FROM text WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
@@ -37,11 +39,11 @@ def packed_state(state: dict[int, int]) -> bytes:
     return zlib.compress(_little_endian(array("q", [*state, *state.values()])).tobytes(), 6)
 
 
-def unpacked_state(packed: Any) -> dict[int, int]:
-    """Read it. Raises Damaged."""
+def unpacked_state(packed: Any, most: int = _MOST_PLACES) -> dict[int, int]:
+    """Read it: of at most so many places. Raises Damaged."""
     unpacker = zlib.decompressobj()
     try:
-        data = unpacker.decompress(packed, 16 * _MOST_PLACES)
+        data = unpacker.decompress(packed, 16 * min(most, _MOST_PLACES))
     except (zlib.error, TypeError):
         raise Damaged("a list of places that is none") from None
     if not unpacker.eof or len(data) % 16:
