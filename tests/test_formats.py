@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 import pytest
+from asleep import wait_until_asleep
 from command_tree import commands
 from conftest import CAPTURES, HERE, Run
 from recordings import Told, every_ten_seconds, meminfo, record
@@ -29,7 +30,6 @@ SMEMCAP = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
 GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
 FLEET = HERE / "fleet"
 OOM_LOG = HERE / "oom_reports" / "own-x86_64-6.1.176-464M-100Mswap-global-r1.txt"
-ME = os.getpid()
 NO_DATA = (
     "capture",
     "completion",
@@ -99,7 +99,7 @@ CALLS = {  # a call for each command
     "what-if overcommit": "--demo what-if overcommit",
     "what-if pss": "--demo what-if pss",
     "what-if watermarks": "--demo what-if watermarks",
-    "wss": f"wss {ME} --seconds 0.01",
+    "wss": "wss ASLEEP --seconds 0.01",
     "zones": "--demo zones",
 }
 VALUES = {  # what an option that takes a value is given, where it is a mode or changes the columns
@@ -120,9 +120,9 @@ VALUES = {  # what an option that takes a value is given, where it is a mode or 
     "--width": "80", "--with": "10M", "--write": "10M",
 }  # fmt: skip
 SPECIAL = {  # modes that are called in their own way
-    ("cache", "--all"): f"cache --pid {ME}",  # of as many processes as there are it takes long
+    ("cache", "--all"): "cache --pid ASLEEP",  # of as many processes as there are it takes long
     ("cache", "--demo"): "--demo cache",
-    ("cache", "--pid"): f"cache --pid {ME}",
+    ("cache", "--pid"): "cache --pid ASLEEP",
     ("fleet grew", "--top"): f"fleet grew --top 2 -S {FLEET}",
     ("fleet grew", "--output"): f"fleet grew -o x.svg -S {FLEET}",
     ("fleet hosts", "--output"): f"fleet hosts -o x.svg -S {FLEET}",
@@ -160,15 +160,15 @@ SPECIAL = {  # modes that are called in their own way
     ("lab page-cache", "--size"): "lab page-cache --size 64K",
     ("iomem-graph", "--diff"): "--demo iomem-graph --diff DEMO",
     ("iomem-graph", "--output"): "--demo iomem-graph -o x.svg",
-    ("ksm", "--estimate"): f"ksm --estimate -p {ME}",
-    ("ksm", "--whole"): f"ksm --estimate --whole -p {ME}",
-    ("wss", "--method"): f"wss {ME} --seconds 0.01 --method referenced",
-    ("wss", "--seconds"): f"wss {ME} --seconds 0.01,0.02",
+    ("ksm", "--estimate"): "ksm --estimate -p ASLEEP",
+    ("ksm", "--whole"): "ksm --estimate --whole -p ASLEEP",
+    ("wss", "--method"): "wss ASLEEP --seconds 0.01 --method referenced",
+    ("wss", "--seconds"): "wss ASLEEP --seconds 0.01,0.02",
     ("oom-scores", "--group"): f"oom-scores -S {GROUPS} --group /",
     ("oom-scores", "--sort"): "--demo oom-scores -s rss",
     ("oom-scores", "--wide"): "oom-scores --wide --top 3",
     ("pages", "--flags"): f"pages --flags -S {CAPTURES / 'odd' / 'frames'}",
-    ("pages", "--pid"): f"pages --pid {ME}",
+    ("pages", "--pid"): "pages --pid ASLEEP",
     ("pmap", "--columns"): "--demo pmap --columns size,rss 297",
     ("pmap", "--diff"): "--demo pmap --diff DEMO 297",
     ("pmap", "--group"): "--demo pmap --group kind 297",
@@ -189,7 +189,7 @@ SPECIAL = {  # modes that are called in their own way
     ("vgraph", "--csv"): "--demo vgraph --csv - 297",
     ("vgraph", "--diff"): "--demo vgraph --diff DEMO 297",
     ("vgraph", "--output"): "--demo vgraph -o x.svg 297",
-    ("vgraph", "--pages"): f"vgraph --pages HERE {ME}",
+    ("vgraph", "--pages"): "vgraph --pages HERE MYSELF",
     ("what-if alloc", "--group"): f"what-if alloc 100M -S {GROUPS} --group /",
     ("what-if cache", "--group"): f"what-if cache 100M -S {GROUPS} --group /",
     ("what-if fork", "--group"): f"what-if fork 1 -S {GROUPS} --group /",
@@ -243,9 +243,18 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
     return record(path, [grown], every_ten_seconds(30, lambda number: {"meminfo": meminfo(4_000_000)}))
 
 
+@pytest.fixture(scope="module")
+def asleep() -> Iterator[str]:
+    """Start a process whose files, mappings and pages stay what they are between two calls."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        wait_until_asleep(process.pid)
+        yield str(process.pid)
+        process.kill()
+
+
 @pytest.fixture
 def ask(  # type: ignore[no-untyped-def]
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: str, asleep: str
 ):
     """Give a function that calls the program in this process: status, output and errors."""
 
@@ -253,8 +262,9 @@ def ask(  # type: ignore[no-untyped-def]
 
     def run(call: str, style: str) -> tuple[int, str, str]:
 
-        here = hex(id(ask))
+        here, myself = hex(id(ask)), str(os.getpid())
         call = call.replace("DEMO", demo_path()).replace("HERE", here).replace("RECORDING", recording)
+        call = call.replace("MYSELF", myself).replace("ASLEEP", asleep)
         monkeypatch.setattr(sys, "argv", ["pymemtools", *call.split(), "-f", style])
         status = _call()
         return (status, *capsys.readouterr())
