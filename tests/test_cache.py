@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -75,6 +75,23 @@ def looked(paths: list[Path], cache: CacheCounter | None = None, looks: Looks = 
     return list(Walk(looks, cache).messages(places))
 
 
+def as_somebody_else(tell: Callable[[], str]) -> str:
+    """Give what is told by a process of ours without rights; one that fails ends, and tells nothing."""
+    reading, writing = os.pipe()
+    if (pid := os.fork()) == 0:
+        try:
+            os.setgroups([])
+            os.setresuid(65533, 65533, 65533)
+            os.write(writing, tell().encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        text = told.read().decode()
+    os.waitpid(pid, 0)
+    return text
+
+
 def without_cachestat() -> CacheCounter:
     """Refuse cachestat, as the seccomp profile of a container does."""
     return CacheCounter(lambda fd, offset, length: None)
@@ -118,14 +135,8 @@ def test_a_file_that_one_may_not_write_is_unknown_to_mincore(tmp_path: Path) -> 
     file.chmod(0o644)
     for directory in (tmp_path, *tmp_path.parents[:3]):
         directory.chmod(directory.stat().st_mode | 0o055)
-    reading, writing = os.pipe()
-    if (pid := os.fork()) == 0:
-        os.setgroups([])
-        os.setresuid(65533, 65533, 65533)
-        os.write(writing, repr(looked([file], without_cachestat())).encode())
-        os._exit(0)
-    os.waitpid(pid, 0)
-    row, done = eval(os.read(reading, 10000))  # our own process wrote it
+    counter = without_cachestat()  # imports what somebody else may not
+    row, done = eval(as_somebody_else(lambda: repr(looked([file], counter))))  # our own process wrote it
     assert row[6:12] == (None,) * 6
     assert done == (DONE, 0, 1, 0, 3 * PAGE, 0, 0, 0, 0, 0, 0, 1, 0, 0)
 
@@ -177,18 +188,17 @@ def test_what_may_not_be_looked_at_is_lacking_where_it_was_named(tmp_path: Path)
     (tmp_path / "closed").mkdir(mode=0o700)
     for directory in (tmp_path, *tmp_path.parents[:3]):
         directory.chmod(directory.stat().st_mode | 0o055)
-    reading, writing = os.pipe()
-    if (pid := os.fork()) == 0:
-        os.setgroups([])
-        os.setresuid(65533, 65533, 65533)
+
+    def told() -> str:
+        lines = []
         for named in (str(tmp_path), f"{tmp_path}/closed"):
             report = answer(open_source(None), CacheRequest(((f"{tmp_path}/file",) * 2, (named, named))))
-            told = (report.table.cells["path"], report.warnings[0], report.answer.is_lacking)
-            os.write(writing, repr(told).encode() + b"\n")
-        os._exit(0)
-    os.waitpid(pid, 0)
-    file, said = [f"{tmp_path}/file"], f"{tmp_path}/closed: Permission denied"
-    assert os.read(reading, 10000).decode().splitlines() == [repr((file, said, False)), repr((file, said, True))]
+            lines.append(repr((report.table.cells["path"], report.warnings[:1], report.answer.is_lacking)))
+        return "\n".join(lines)
+
+    told()  # imports what somebody else may not
+    file, said = [f"{tmp_path}/file"], (f"{tmp_path}/closed: Permission denied",)
+    assert as_somebody_else(told).splitlines() == [repr((file, said, False)), repr((file, said, True))]
 
 
 def test_a_process_that_may_not_be_read_fails_where_it_was_named(pymemtools: Run, copy: Path) -> None:
@@ -216,7 +226,8 @@ def test_what_is_not_known_is_not_nothing() -> None:
     assert list(cache_lines(CacheAnswer((), (), unknown, whole, 0, is_lacking=False), None)) == [
         "All: - of 3.0 MiB in cache, 2 files in 1 directory, 2 not known",
         "Cached: 9.0 MiB, of which at least 0 B in these files",
-        "Rest:   9.0 MiB: what could not be looked at, files that nobody has open or maps, tmpfs, shared memory",
+        "Rest:   9.0 MiB: what could not be looked at, files that nobody has open or maps ('cache PATH' shows those "
+        "below it), tmpfs, shared memory",
     ]
 
 

@@ -369,12 +369,16 @@ def test_who_may_not_read_it_is_told_who_may() -> None:
         pytest.skip("needs root to become somebody else")
     reading, writing = os.pipe()
     if (pid := os.fork()) == 0:
-        os.setgroups([])
-        os.setresuid(65533, 65533, 65533)
         try:
+            os.setgroups([])
+            os.setresuid(65533, 65533, 65533)
             read_kernel_log("/proc/1/mem")  # which nobody else may open
         except Denied as error:
             os.write(writing, str(error).encode())
-        os._exit(0)
+        finally:
+            os._exit(0)
+    os.close(writing)  # lest we wait for ourselves
+    with os.fdopen(reading, "rb") as told:
+        said = told.read()
     os.waitpid(pid, 0)
-    assert os.read(reading, 1000) == b"/proc/1/mem: Permission denied; run as root"
+    assert said == b"/proc/1/mem: Permission denied; run as root"

@@ -13,6 +13,7 @@ from pymemtools.reports.cache.report import CacheAnswer, FileRow, TreeRow, Whole
 from pymemtools.units import human_size
 
 _LEAST_PATH = 15
+_NOT_LISTED = "nobody has open or maps ('cache PATH' shows those below it), tmpfs, shared memory"
 
 
 def cache_lines(answer: CacheAnswer, columns: int | None) -> Iterator[str]:
@@ -149,7 +150,7 @@ def _whole(whole: WholeCache) -> Iterator[str]:
     if whole.rest is not None and whole.rest >= 0:
         shmem = f"; Shmem is {_human(whole.shmem)}" if whole.shmem is not None else ""
         unseen = "what could not be looked at, " if whole.is_lower_bound else ""
-        yield f"Rest:   {_human(whole.rest)}: {unseen}files that nobody has open or maps, tmpfs, shared memory{shmem}"
+        yield f"Rest:   {_human(whole.rest)}: {unseen}files that {_NOT_LISTED}{shmem}"
 
 
 def _files(count: int, kind: str = "") -> str:
