@@ -210,6 +210,7 @@ NO_MODES = {  # options that choose no other data
     "--format": "it is what is tested",
 }
 ENDLESS = ("--watch",)
+TIMED = ("lab writeback", "lab oom", "lab watermarks")  # samples come while a program works
 
 
 COMMANDS = dict(commands())
@@ -295,8 +296,11 @@ def test_format_is_honoured_or_refused(name: str, ask) -> None:  # type: ignore[
         totals = {key.removeprefix("delta_") for key in json.loads(out)["totals"] or {}}
         assert sorted(totals - documented_totals(name)) == [], call
         lines = [json.loads(line) for line in ask(call, "jsonl")[1].splitlines()]
-        assert [sorted(line) for line in lines] == [sorted(row) for row in rows], call
-        check_table(call, ask(call, "csv")[1], rows)
+        keys = [sorted(line) for line in lines], [sorted(row) for row in rows]
+        if name in TIMED:  # each call is an experiment of its own, with as many samples as it takes time
+            keys = keys[0][:1], keys[1][:1]
+        assert keys[0] == keys[1], call
+        check_table(call, ask(call, "csv")[1], rows, is_timed=name in TIMED)
 
 
 def documented_totals(name: str) -> set[str]:
@@ -319,11 +323,11 @@ def the_rows(call: str, text: str) -> list[dict[str, object]]:
     return rows
 
 
-def check_table(call: str, text: str, rows: list[dict[str, object]]) -> None:
+def check_table(call: str, text: str, rows: list[dict[str, object]], *, is_timed: bool = False) -> None:
     """A header of the rows' keys, but for those of what is nested, and a line a row."""
     header, *lines = csv.reader(io.StringIO(text))
     assert len({*header}) == len(header), call
-    assert len(lines) == len(rows), call
+    assert len(lines) == len(rows) or is_timed, call
     assert all(len(line) == len(header) for line in lines), call
     assert all({*header} <= {*row} for row in rows), call
     nested = {key for row in rows for key, value in row.items() if value is None or isinstance(value, (dict, list))}
