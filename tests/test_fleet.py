@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -241,6 +242,27 @@ def foreign(path: Path) -> None:
 def ids_are_numbers(path: Path) -> None:
     table = pyarrow.parquet.read_table(path, partitioning=None)
     pyarrow.parquet.write_table(table.set_column(0, "host", pyarrow.array([7] * table.num_rows)), path)
+
+
+def test_a_fault_of_ours_costs_one_capture(captures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this machine lacks is not the capture's fault: that ends the run, and the next one takes all in."""
+    first, second, *_ = sorted(captures.iterdir())
+    problem: Exception = TypeError("not seen before")
+
+    def strange(source: Any, origin: Any) -> Any:
+        if origin.file == first.name:
+            raise problem
+        return rows_of_capture(source, origin)
+
+    monkeypatch.setattr(ingesting, "rows_of_capture", strange)
+    found = filled(tmp_path / "set", [first, second])
+    assert Engine(found).ask("SELECT file, reason FROM rejected").rows == [
+        (first.name, "internal error (please report this): TypeError: not seen before")
+    ]
+    assert Engine(found).ask("SELECT file FROM capture").rows == [(second.name,)]
+    problem = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space left"):
+        filled(tmp_path / "other", [first, second])
 
 
 def test_a_recording_without_times_is_rejected(captures: Path, tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def ingest_batch(work: Work) -> Outcome:
             rows = rows_of_capture(_open(found, work.wishes), origin)
             day = rows["capture"][0][2]
             outcome = outcome.plus(Outcome(1, 0, sum(map(len, rows.values()))))
-        except MemtoolsError as error:
-            rows = {"rejected": [_rejected(found, origin, str(error))]}
+        except Exception as error:  # noqa: BLE001 (a fault of ours in one capture must not cost the others theirs)
+            rows = {"rejected": [_rejected(found, origin, _reason(error))]}
             day = origin.arrived_at
             outcome = outcome.plus(Outcome(0, 1, 1))
         kept = by_day.setdefault(day.strftime("%Y-%m-%d"), empty_rows())
@@ -96,6 +96,15 @@ def _open(found: Found, wishes: Wishes) -> Any:
 
     at = None if found.moment is None else str(found.moment)
     return open_source(found.path, max_bytes=wishes.max_bytes, with_logs=True, at=at)
+
+
+def _reason(error: Exception) -> str:
+    """Say why a capture is not taken. What this machine lacks, room or memory, says nothing of it: that is raised."""
+    if isinstance(error, MemtoolsError):
+        return str(error)
+    if isinstance(error, (OSError, MemoryError)):
+        raise error
+    return f"internal error (please report this): {type(error).__name__}: {error}"
 
 
 def _rejected(found: Found, origin: Origin, reason: str) -> tuple[Any, ...]:
