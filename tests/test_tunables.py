@@ -402,7 +402,12 @@ def test_nothing_is_set_that_cannot_be_kept(pymemtools: Run, kept: None, tmp_pat
     assert (done.returncode, list(tmp_path.iterdir())) == (4, [])
 
 
-NOBODY = "import os, pymemtools.cli.{0}, pymemtools.entry\nos.setgroups([])\nos.setuid(65534)\npymemtools.entry.main()"
+NOBODY = """
+import os, signal, pymemtools.cli.{0}, pymemtools.entry
+os.setgroups([])
+os.setuid(65534)
+pymemtools.entry.main()
+"""
 
 
 @live_root
