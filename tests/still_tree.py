@@ -1,12 +1,13 @@
 """A few processes that stand still and share memory with nobody else: what two programs must see alike.
 
-PSS depends on who else maps a page. So these run from copies of a program and its libraries that only they map, and
-every one is stopped before it is looked at.
+PSS depends on who else maps a page. So these run from copies of a program and its libraries that only they map, give
+back the page of the vDSO, which every process of the machine shares, and are stopped before they are looked at.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import mmap
 import os
 import re
 import shutil
@@ -23,7 +24,9 @@ from asleep import without_huge_pages
 SCRIPT = """
 import os, signal, sys
 sys.path.insert(0, {directory!r})
-import mmap
+import ctypes, mmap
+madvise = ctypes.CDLL(None).madvise
+madvise.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
 kept = bytearray(b"x") * (3 << 20)
 file = open({data!r}, "r+b")
 mapped = mmap.mmap(file.fileno(), 0)
@@ -39,8 +42,13 @@ for number in range({children}):
                 pass
         break
     os.waitpid(-1, os.WUNTRACED)
+vdso = [line.split()[0] for line in open("/proc/self/maps") if line.endswith("[vdso]\\n")]
+ranges = [[int(address, 16) for address in addresses.split("-")] for addresses in vdso]
+for start, end in ranges:
+    madvise(start, end - start, {dontneed})  # last of all: reading a file may ask the vDSO for the time
 os.kill(os.getpid(), signal.SIGSTOP)
 """
+_MODULES = ("mmap", "_ctypes", "_struct")
 CHILDREN = 4
 
 
@@ -55,12 +63,11 @@ class StillTree(NamedTuple):
 def still_tree(directory: Path) -> Iterator[StillTree]:
     """Start the processes, stop them, and end them afterwards."""
     program = _private_copy(directory, sys.executable)
-    module = importlib.util.find_spec("mmap")
-    if module is not None and module.origin and Path(module.origin).is_file():
-        shutil.copy(module.origin, directory)
+    for name in _MODULES:
+        _copy_module(directory, name)
     data = directory / "data"
     data.write_bytes(b"d" * 300_000)
-    script = SCRIPT.format(directory=str(directory), data=str(data), children=CHILDREN)
+    script = SCRIPT.format(directory=str(directory), data=str(data), children=CHILDREN, dontneed=mmap.MADV_DONTNEED)
     first = subprocess.Popen(
         [*program, "-I", "-S", "-c", f"'{directory}'\n{script}"],
         env={"LC_ALL": "C", "PYTHONHOME": sys.base_prefix, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "1"},
@@ -80,11 +87,23 @@ def still_tree(directory: Path) -> Iterator[StillTree]:
         first.wait()
 
 
+def _copy_module(directory: Path, name: str) -> None:
+    """Copy a module that is a shared object, and its libraries; others are read, not mapped."""
+    module = importlib.util.find_spec(name)
+    if module is not None and module.origin and module.origin.endswith(".so"):
+        for file in (module.origin, *_libraries(module.origin)):
+            shutil.copy(file, directory)
+
+
+def _libraries(program: str) -> list[str]:
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    return re.findall(r"(?:=> )?(/\S+) \(0x", listed)
+
+
 def _private_copy(directory: Path, program: str) -> list[str]:
     """Copy a program, its libraries and its loader; give the command that runs the copy."""
     program = os.path.realpath(program)
-    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
-    libraries = re.findall(r"(?:=> )?(/\S+) \(0x", listed)
+    libraries = _libraries(program)
     for file in (program, *libraries):
         shutil.copy(file, directory)
     (loader,) = (Path(file).name for file in libraries if Path(file).name.startswith("ld-"))
