@@ -144,9 +144,7 @@ def _samples(writer: Any, source: Any, options: dict[str, Any], stopping: list[s
         written = writer.sample(source, Tick(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), _utc_offset()))
         if not taken and written.unreadable:
             say(f"record: {unread(source, written.unreadable, written.processes, written.reason)}")
-        cpu = (
-            cpu + written.cpu_s if taken > 1 else written.cpu_s
-        )  # the first, which starts up, counts alone: as in info
+        cpu = written.cpu_s if taken < 2 else cpu + written.cpu_s  # not the first of several, which starts up: as info
         taken, size = taken + 1, written.size
         now = time.monotonic()
         due = max(begin + ((now - begin) // every + 1) * every, now + _LEAST_PAUSE * written.cpu_s)

@@ -65,9 +65,9 @@ def reports_of_capture(source: Source, max_bytes: int, damages: list[str]) -> tu
         )
     if logs == [["dmesg"]]:
         return reports_in_ring(str(path), source.read("dmesg"), kernel, started_at(source)), False
-    found = reports_beside(source, logs, max_bytes, damages)
+    found, start = reports_beside(source, logs, max_bytes, damages), started_at(source)
     known = [
-        each._replace(report=each.report._replace(kernel=each.report.kernel or kernel), started_at=started_at(source))
+        each._replace(report=each.report._replace(kernel=each.report.kernel or kernel), started_at=start)
         if is_ring_buffer(each.log)
         else each
         for each in found
