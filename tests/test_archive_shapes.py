@@ -38,6 +38,8 @@ from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 from pymemtools.sources.archive import Archive
 
+pytestmark = pytest.mark.live
+
 SMALL = 4 << 20  # bytes unpacked: what is larger is kept in another way
 ZSTD = pytest.param("zst", marks=pytest.mark.skipif(sys.version_info >= (3, 15), reason="no zstandard yet"))
 

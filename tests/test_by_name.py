@@ -19,6 +19,8 @@ from pymemtools.capture.take import Taking
 from pymemtools.sources import open_source
 from pymemtools.sources.example import demo_path
 
+pytestmark = pytest.mark.live
+
 KERNEL_THREAD = (
     "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0\n"
 )

@@ -18,6 +18,8 @@ from pymemtools.capture.contents import PROCESS_FILES
 from pymemtools.procfs.stat import parse_stat
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.live
+
 TOOLS = ("cat", "cp", "date", "mkdir", "rm", "tar", "uname")
 MANY = 50  # processes: more than one batch
 EXECUTED = "import os, signal\nsignal.signal(signal.SIGUSR1, lambda *_: os.execvp('sleep', ['sleep', '600']))\n"

@@ -21,6 +21,8 @@ from pymemtools.procfs.stat import parse_stat
 from pymemtools.readings.tmpfs import tmpfs_text
 from pymemtools.sources import open_source
 
+pytestmark = pytest.mark.live
+
 SHELLS = ("dash", "busybox sh", "mksh", "bash --posix")
 
 

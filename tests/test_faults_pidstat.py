@@ -14,6 +14,8 @@ import pytest
 from conftest import Run
 from trees import write_tree
 
+pytestmark = pytest.mark.live
+
 STAT = "7 (worker) S 1 7 7 0 -1 0 {} 0 {} 0 0 0 0 0 20 0 1 0 100 {} {} " + "0 " * 28 + "\n"
 EARLIER = (STAT.format(1000, 3, 8 << 20, 512), "1000.50 1.00\n")
 LATER = (STAT.format(4321, 14, 9 << 20, 640), "1003.57 1.00\n")

@@ -25,6 +25,8 @@ from pymemtools.render.sar_paging import sar_layout
 from pymemtools.reports.faults.sar import SarMachine, sar_figures
 from pymemtools.sources.base import since_1970
 
+pytestmark = pytest.mark.live
+
 BEFORE = """\
 pgpgin 1000
 pgpgout 2000

@@ -26,6 +26,8 @@ from pymemtools.reports.totals import SUMMED, TOTALS
 from pymemtools.reports.vocabulary import VOCABULARY
 from pymemtools.sources.example import demo_path
 
+pytestmark = pytest.mark.live
+
 SMEMCAP = CAPTURES / "x86_64-7.2" / "smemcap.tar.gz"
 GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
 FLEET = HERE / "fleet"

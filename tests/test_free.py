@@ -14,6 +14,8 @@ from trees import Map, smaps
 
 from pymemtools.reports.free import FreeRow
 
+pytestmark = pytest.mark.live
+
 A = """\
 MemTotal:       16303456 kB
 MemFree:         1234568 kB

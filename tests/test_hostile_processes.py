@@ -20,6 +20,8 @@ from conftest import HERE
 sys.path.insert(0, str(HERE / "hostile"))
 from crowd import KINDS
 
+pytestmark = pytest.mark.live
+
 MODULE = [sys.executable, "-m", "pymemtools"]
 TEXT = (
     *("smem", "smem -t -k", "smem -c all", "smem -a -p", "smem -m", "smem -m -c all", "smem -u", "smem -u -c all"),

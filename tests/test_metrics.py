@@ -22,6 +22,8 @@ from trees import Map, Proc, write_tree
 from pymemtools.cli.new_file import replace_file
 from pymemtools.reports.metrics.families import COUNTER, FAMILIES
 
+pytestmark = pytest.mark.live
+
 GROUPS = CAPTURES / "groups-6.1" / "plain.tar.gz"
 
 

@@ -11,6 +11,8 @@ import pytest
 from conftest import CAPTURES, Run
 from trees import Map, Proc, write_tree
 
+pytestmark = pytest.mark.live
+
 X86 = str(CAPTURES / "x86_64-7.2" / "preoom.tar.gz")
 ARM = str(CAPTURES / "armv7-highmem-6.1" / "preoom.tar.gz")
 

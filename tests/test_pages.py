@@ -620,11 +620,15 @@ def read(area):
     for place in range(0, len(area), PAGE):
         area[place]
 file = open(sys.argv[1], "r+b")
-areas = private(64), private(32), mmap.mmap(-1, 48 * PAGE), mmap.mmap(file.fileno(), 16 * PAGE)
-write(private(2)), read(private(2)), write(mmap.mmap(-1, 2 * PAGE))
-print("mapped", flush=True)
-sys.stdin.readline()
-write(areas[0]), read(areas[1]), write(areas[2]), read(areas[3])
+def mapped():
+    return private(64), private(32), mmap.mmap(-1, 48 * PAGE), mmap.mmap(file.fileno(), 16 * PAGE)
+def touched(areas):
+    write(areas[0]), read(areas[1]), write(areas[2]), read(areas[3])
+rehearsed, told = mapped(), mapped()
+for areas in rehearsed, told:
+    print("mapped", flush=True)
+    sys.stdin.readline()
+    touched(areas)
 print("touched", flush=True)
 sys.stdin.readline()
 """
@@ -632,7 +636,11 @@ sys.stdin.readline()
 
 @pytest.fixture
 def child(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start a process that maps pages, and touches them when it is told to."""
+    """Start a process that maps pages, and touches them when it is told to.
+
+    It has done the same with others before, so that stack and heap, which lie elsewhere in each process, have by then
+    all the pages that doing it takes.
+    """
     file = tmp_path / "file"
     file.write_bytes(bytes(range(256)) * (16 * mmap.PAGESIZE // 256))
     command = [sys.executable, "-I", "-S", "-c", CHILD, str(file)]
@@ -659,7 +667,7 @@ def frames_of(pymemtools: Run, child: subprocess.Popen[str]) -> dict[str, int]:
 @needs_frames
 def test_the_pages_that_a_process_touched(pymemtools: Run, child: subprocess.Popen[str]) -> None:
     """64 pages written to, 32 only read, 48 of shared memory and 16 of a file, which may lie on tmpfs."""
-    before, after = frames_of(pymemtools, child), frames_of(pymemtools, child)
+    _, before, after = (frames_of(pymemtools, child) for _ in range(3))
     grown = {name: after[name] - before[name] for name in after}
     in_cache = sum(grown[name] for name in ("file", "file_thp", "shmem", "shmem_thp"))
     assert (grown["anon"], grown["zero"], in_cache) == (64, 32, 64)

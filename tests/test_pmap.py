@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import HERE, Run
 
+pytestmark = pytest.mark.live
+
 SEVEN = str(HERE / "pmap" / "x86_64-7.2" / "processes.tar.gz")
 ABSENT = "4194304"  # PID_MAX_LIMIT: a PID is always less
 

@@ -20,6 +20,8 @@ from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 from pymemtools.sources.base import ProcessFiles
 
+pytestmark = pytest.mark.live
+
 Answer = bytes | Exception
 WANTED = Wants(("Rss", "Pss"), status=True, cgroup=True, oom_score=True, split=True)
 GONE = Missing("7/x: No such process")

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from conftest import HERE
 from trees import Proc, write_tree
 
@@ -23,6 +24,8 @@ from pymemtools.readings.used_files import read_used
 from pymemtools.readings.wants import Wants
 from pymemtools.sources import open_source
 from pymemtools.sources.attended import Attended
+
+pytestmark = pytest.mark.live
 
 ARCHIVE = HERE.parent / "pymemtools" / "data" / "example.tar.gz"
 CALL = [sys.executable, "-m", "pymemtools", "free", "-S", "-"]

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from pymemtools.models.pss import Shared, exact_pss, sizes
 
+pytestmark = pytest.mark.live
+
 KIB = 1024
 SHARED = st.builds(Shared, st.integers(0, 1 << 16).map(lambda pages: pages * 4096), st.integers(1, 500))
 

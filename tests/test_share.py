@@ -9,6 +9,8 @@ from descriptors import descriptors
 
 from pymemtools.sources.share import share_out
 
+pytestmark = pytest.mark.live
+
 ITEMS = list(range(101))
 ME = os.getpid()
 

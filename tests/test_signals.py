@@ -12,6 +12,8 @@ import pytest
 from conftest import HERE
 from trees import Proc, write_tree
 
+pytestmark = pytest.mark.live
+
 MOMENTS = [step * 0.015 for step in range(20)]  # seconds after the program took over from the interpreter
 _IGNORES_SIGPIPE = re.compile(r"^SigIgn:\t[0-9a-f]*[13579bdf][0-9a-f]{3}$", re.MULTILINE)
 

@@ -12,6 +12,8 @@ import pytest
 from conftest import CAPTURES, HERE, Run
 from trees import FIELDS, Map, Proc, smaps, write_tree
 
+pytestmark = pytest.mark.live
+
 PASSWD = "root:x:0:0::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\nann:x:1000:1000::/:/bin/sh\n"
 NGINX, SESSION = "/system.slice/nginx.service", "/user.slice/user-1000.slice/session-3.scope"
 PROCESSES = (

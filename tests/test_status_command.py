@@ -14,6 +14,8 @@ from pymemtools.reports.vss_ratio import ratio_report
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Source
 
+pytestmark = pytest.mark.live
+
 SEVEN = str(HERE / "pmap" / "x86_64-7.2" / "processes.tar.gz")
 SMEMCAP = str(CAPTURES / "x86_64-7.2" / "smemcap.tar.gz")
 

@@ -26,6 +26,8 @@ from pymemtools.render.escape import width
 from pymemtools.reports.vgraph.areas import compared, figures, folded, whole, without_small
 from pymemtools.units import brief_size
 
+pytestmark = pytest.mark.live
+
 FILES = HERE / "vgraph"
 
 

@@ -14,6 +14,8 @@ from conftest import Run
 from pymemtools.procfs.pagemap import STATES, ZERO, flag_counts, may_be_zero_page, page_frames, page_states
 from pymemtools.render.page_grid import grid_lines
 
+pytestmark = pytest.mark.live
+
 PAGE = os.sysconf("SC_PAGESIZE")
 CHILD = f"""
 import ctypes, mmap, sys

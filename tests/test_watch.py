@@ -18,6 +18,8 @@ from trees import MEMINFO, write_tree
 
 from pymemtools.render.changed import changed_lines
 
+pytestmark = pytest.mark.live
+
 ENTERED, LEFT = "\x1b[?1049h", "\x1b[?1049l"
 
 
