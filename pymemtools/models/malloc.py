@@ -81,6 +81,10 @@ class Footprint:
     def write(self, start: int, end: int) -> None:
         """Count the pages of the bytes ``start`` to ``end`` that are new."""
         first, last = start // self._page_size, (end - 1) // self._page_size
+        if self._firsts and self._firsts[-1] <= first <= self._lasts[-1]:  # as nearly always: heaps grow at their end
+            self.pages += max(last - self._lasts[-1], 0)
+            self._lasts[-1] = max(last, self._lasts[-1])
+            return
         low = bisect_left(self._lasts, first - 1)
         high = bisect_right(self._firsts, last + 1)
         for i in range(low, high):
