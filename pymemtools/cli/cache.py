@@ -43,7 +43,7 @@ class CacheCall(NamedTuple):
     compat: str | None
 
 
-@click.command("cache", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("cache", cls=AbbreviatingCommand)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(readable=False))
 @click.option(
     "-p", "--pid", "pids", multiple=True, metavar="PID", shell_complete=offer_pids, help="Files of a process."
@@ -67,7 +67,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if ctx.obj is True or options["source"] is not None:
         return _of_capture(ctx, options)
     asked = _checked(options)
-    source = open_from(ctx, None, partial=False, max_size=0)
+    source = open_from(ctx, None)
     if asked.compat is not None:
         return _as_peer(source, asked)
     status = 0
@@ -89,10 +89,9 @@ def _of_machine(ctx: click.Context, source: Source, asked: CacheCall, sample: in
         told = lambda sums: tell(f"cache: {sums.files} files in {sums.directories} directories so far")
         report = answer(source, request, told, before)
     show(report, asked.style, _text, sample=sample)
-    is_strict = ctx.params["strict"]
-    if report.notes and is_strict:
+    if report.notes and ctx.params["strict"]:
         ctx.meta["incomplete"] = True
-    note_incomplete(ctx, report, strict=is_strict)
+    note_incomplete(ctx, report)
     if gone:
         return NoSuchProcess.exit_status
     return 1 if len(request.names) < len(asked.request.names) or report.answer.is_lacking else exit_status(ctx)
@@ -107,13 +106,13 @@ def _of_capture(ctx: click.Context, options: Mapping[str, Any]) -> int:
         raise UsageProblem("cache: --pid and --all are two answers to the same question")
     pids = tuple(process_number("cache", text) for text in options["pids"])
     most = (_TOP if options["style"] == "text" else None) if options["top"] is None else options["top"] or None
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     status = 0
     for sample in watched("cache", source, options):
         gone = _gone(source, pids)
         report = mapped_report(source, pids or source.pids(), most)
         show(report, options["style"], lambda report: mapped_lines(report.answer, page_columns()), sample=sample)
-        note_incomplete(ctx, report, strict=options["strict"])
+        note_incomplete(ctx, report)
         status = 1 if pids and report.unreadable else exit_status(ctx)
         status = NoSuchProcess.exit_status if gone else status
     return status

@@ -26,7 +26,7 @@ from pymemtools.sources.base import Source
 from pymemtools.sources.tree import live
 
 
-@click.command("capture", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("capture", cls=AbbreviatingCommand)
 @click.argument("pids", nargs=-1, type=click.IntRange(min=1), metavar="[PID]...", shell_complete=offer_pids)
 @click.option(
     "-o",

@@ -16,7 +16,6 @@ from pymemtools.cli.offers import offer
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -44,7 +43,7 @@ class DropRequest(NamedTuple):
     waits: bool  # and drops nothing where sync takes longer
 
 
-@click.command("drop-caches", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("drop-caches", cls=AbbreviatingCommand)
 @click.argument("level", type=DROPPED, default=1, metavar="[1|2|3]", shell_complete=offer("1", "2", "3", *CACHES))
 @click.option("--dry-run", is_flag=True, help="Only say what it would free; works on captures, too.")
 @click.option("--no-sync", is_flag=True, help="Do not write dirty pages first; these stay.")
@@ -57,11 +56,11 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """Drop caches: 1 clean file pages (default), 2 dentries, inodes and other reclaimable slab, 3 both."""
     style = options["style"]
     check_style(style)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     asked = _checked(options)
     if options["dry_run"]:
         before = read_before(source, asked.level)
-        report = drop_report(expected(before, asked.level), before, None, facts_as_json(source.facts))
+        report = drop_report(expected(before, asked.level), before, None, source.facts._asdict())
     elif options["source"] is not None or ctx.obj is True:
         raise UsageProblem("drop-caches: a capture has no caches to drop; --dry-run predicts")
     else:
@@ -84,7 +83,7 @@ def _drop(source: Source, asked: DropRequest) -> Report:
     before = read_before(source, asked.level)
     expects = expected(before, asked.level)
     write_drop_caches(asked.level)
-    return drop_report(expects, before, read_moment(source), facts_as_json(source.facts))
+    return drop_report(expects, before, read_moment(source), source.facts._asdict())
 
 
 def _sync(seconds: float, *, go_on: bool) -> None:

@@ -23,7 +23,7 @@ from pymemtools.reports.groups.report import Groups, GroupsRequest, column_of, g
 _KEYS = tuple(column.key for column in COLUMNS)
 
 
-@click.command("groups", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("groups", cls=AbbreviatingCommand)
 @click.argument("path", required=False, metavar="[PATH]", shell_complete=offer_groups)
 @click.option("--all", "everything", is_flag=True, help="Show groups without processes and without memory, too.")
 @click.option(
@@ -49,10 +49,10 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     PATH, a path, the name of a unit or . for our own, shows one group with all figures, and those in it.
     """
     request = _checked(options)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     for sample in watched("groups", source, options):
         report = groups_report(source, request)
-        note_incomplete(ctx, report, strict=options["strict"])
+        note_incomplete(ctx, report)
         if options["strict"] and report.answer.refused:
             ctx.meta["incomplete"] = True
         show(report, options["style"], _text, sample=sample)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pymemtools.sources.recording.recording import Summary
 
 
-@click.command("info", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("info", cls=AbbreviatingCommand)
 @click.argument("path", required=False, metavar="[SOURCE]", type=click.Path(readable=False))
 @source_options
 @format_option
@@ -30,10 +30,9 @@ def command(ctx: click.Context, /, path: str | None, style: str, **options: Any)
     check_style(style)
     if path is not None and options["source"] is not None:
         raise UsageProblem("info: SOURCE and --source are two answers to the same question")
-    path, partial, max_size = options["source"] if path is None else path, options["partial"], options["max_size"]
-    source = open_from(ctx, path, partial=partial, max_size=max_size, with_logs=True)
+    source = open_from(ctx, options["source"] if path is None else path, with_logs=True)
     report = info_report(source)
-    note_incomplete(ctx, report, strict=options["strict"])
+    note_incomplete(ctx, report)
     show(report, style, _text)
     return exit_status(ctx)
 

@@ -13,7 +13,6 @@ from pymemtools.cli.command import AbbreviatingCommand, meant_source
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -55,10 +54,9 @@ class IomemRequest(NamedTuple):
     holes: str
     look: Look
     max_size: int
-    partial: bool
 
 
-@click.command("iomem-graph", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("iomem-graph", cls=AbbreviatingCommand)
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(readable=False))
 @click.option("--table", is_flag=True, help="Show the table alone.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Show so many levels of regions in regions.")
@@ -81,7 +79,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     asked = _checked(options)
     regions, facts = _read(ctx, asked, asked.file, asked.source)
     before = None if asked.other is None else _read_other(ctx, asked, asked.other)
-    report = physical_report(regions, before, asked.depth, facts_as_json(facts))
+    report = physical_report(regions, before, asked.depth, facts._asdict())
     if asked.output is not None:
         _save(report.answer, facts, asked, asked.output)
         return exit_status(ctx)
@@ -115,7 +113,7 @@ def _read(ctx: click.Context, asked: IomemRequest, file: str | None, source: str
         from pymemtools.sources.text_file import read_text_file
 
         return regions_of(read_text_file(file, asked.max_size), file), Facts("file", file, None, None, None)
-    opened = open_from(ctx, source, partial=asked.partial, max_size=asked.max_size)
+    opened = open_from(ctx, source)
     return regions_of(opened.read("iomem"), "iomem"), opened.facts
 
 

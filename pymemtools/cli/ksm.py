@@ -22,7 +22,7 @@ from pymemtools.reports.ksm.status import KsmRequest, ksm_report
 from pymemtools.sources.base import Source
 
 
-@click.command("ksm", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("ksm", cls=AbbreviatingCommand)
 @click.option(
     "-p", "--pid", "pids", multiple=True, metavar="PID", shell_complete=offer_pids, help="A process, and no others."
 )
@@ -44,13 +44,13 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         raise UsageProblem("ksm: --whole goes with --estimate")
     if pids and options["top"] is not None:
         raise UsageProblem("ksm: --pid names processes, --top finds them: one or the other")
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     if options["estimate"]:
         return _estimate(ctx, source, pids, options)
     status = 0
     for sample in watched("ksm", source, options):
         report = ksm_report(source, KsmRequest(pids, options["top"]))
-        note_incomplete(ctx, report, strict=options["strict"])
+        note_incomplete(ctx, report)
         show(report, options["style"], _status, sample=sample)
         status = _exit_status(ctx, report.answer.candidates.gone)
     return status
@@ -63,7 +63,7 @@ def _estimate(ctx: click.Context, source: Source, pids: tuple[int, ...], options
 
     with progress("reading memory"):
         report = estimate_report(source, EstimateRequest(pids, options["top"], options["whole"], os.getpid()))
-    note_incomplete(ctx, report, strict=options["strict"])
+    note_incomplete(ctx, report)
     show(report, options["style"], _estimated)
     status = _exit_status(ctx, report.answer.gone)
     return 1 if pids and report.unreadable and status == 0 else status

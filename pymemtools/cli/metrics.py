@@ -17,7 +17,7 @@ from pymemtools.report import Report
 from pymemtools.reports.metrics.report import MetricsRequest, metrics_report
 
 
-@click.command("metrics", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("metrics", cls=AbbreviatingCommand)
 @click.option(
     "-o",
     "--output",
@@ -39,9 +39,9 @@ from pymemtools.reports.metrics.report import MetricsRequest, metrics_report
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Print metrics as Prometheus reads them: memory by command and by group, faults, reclaim, stalls and kills."""
     _check(options)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     report = metrics_report(source, MetricsRequest(options["top"], with_pss=not options["no_pss"]))
-    note_incomplete(ctx, report, strict=options["strict"])
+    note_incomplete(ctx, report)
     if options["output"] is None:
         show(report, options["style"], _lines, is_classic=True)
         return exit_status(ctx)

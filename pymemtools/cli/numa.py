@@ -16,7 +16,7 @@ from pymemtools.report import Report
 from pymemtools.reports.numa import AMOUNTS, COUNTS, numa_report, process_report
 
 
-@click.command("numa", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("numa", cls=AbbreviatingCommand)
 @click.argument("pid", required=False, metavar="[PID]", shell_complete=offer_pids)
 @watch_option
 @source_options
@@ -27,7 +27,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     check_style(options["style"])
     check_watch("numa", options)
     pid = None if options["pid"] is None else process_number("numa", options["pid"])
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     for sample in watched("numa", source, options):
         if pid is None:
             show(numa_report(source), options["style"], _nodes, sample=sample)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +17,7 @@ from pymemtools.cli.terminal import is_watched, terminal_options
 from pymemtools.cli.types import SIZE
 from pymemtools.errors import ArchiveError, UsageProblem
 from pymemtools.sources import open_source
-from pymemtools.sources.base import Facts, Source
+from pymemtools.sources.base import Source
 
 if TYPE_CHECKING:
     from pymemtools.sources.recording.moment import Moment
@@ -98,10 +98,11 @@ def format_option(function: _F) -> _F:
     )(function)
 
 
-def open_from(
-    ctx: click.Context, source: str | None, *, partial: bool, max_size: int, with_logs: bool = False
-) -> Source:
-    """Open what -S names, or the example capture for --demo, or this machine."""
+def open_from(ctx: click.Context, source: str | None, *, with_logs: bool = False) -> Source:
+    """Open what -S or --diff names, as --partial and --max-size say; else --demo's example capture, or this machine.
+
+    ``with_logs`` unpacks the logs of an archive, too. Raises UsageProblem for an empty name, else MemtoolsError.
+    """
     if ctx.obj is True and source is None:
         from pymemtools.sources.example import open_example
 
@@ -110,6 +111,8 @@ def open_from(
         raise UsageProblem("--source: the name is empty")
     try:
         with _told(source):
+            asked = ctx.params  # of a command that takes no source it has none of these
+            partial, max_size = asked.get("partial", False), asked.get("max_size", 0)
             opened = open_source(source, partial=partial, max_bytes=max_size, with_logs=with_logs)
     except ArchiveError as error:
         if ": truncated archive: " not in str(error):
@@ -156,11 +159,6 @@ def write_lines(lines: Iterable[str]) -> None:
     sys.stdout.write(f"{text}\n" if text else "")
     while batch := list(islice(rest, _BATCH)):
         sys.stdout.write("\n".join(batch) + "\n")
-
-
-def facts_as_json(facts: Facts) -> Mapping[str, Any]:
-    """Give a source's facts under their field names."""
-    return facts._asdict()
 
 
 def check_style(style: str) -> None:

@@ -67,7 +67,7 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def note_incomplete(ctx: click.Context, report: Report, *, strict: bool) -> None:
+def note_incomplete(ctx: click.Context, report: Report) -> None:
     """Let the exit status tell what could not be read, to those who asked for that with --strict."""
-    if strict and report.unreadable:
+    if ctx.params["strict"] and report.unreadable:
         ctx.meta["incomplete"] = True

@@ -20,7 +20,7 @@ from pymemtools.reports.pages.process import process_report
 from pymemtools.reports.pages.unexplained import unexplained_report
 
 
-@click.command("pages", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("pages", cls=AbbreviatingCommand)
 @click.option("-p", "--pid", metavar="PID", shell_complete=offer_pids, help="The pages of a process of this machine.")
 @click.option("--unexplained", is_flag=True, help="What of MemTotal no counter explains, and who may have it.")
 @click.option("--flags", is_flag=True, help="Each combination of flags, with its type.")
@@ -35,7 +35,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     pid = None if options["pid"] is None else process_number("pages", options["pid"])
     if sum((pid is not None, options["flags"], options["unexplained"])) > 1:
         raise UsageProblem("pages: --pid, --flags and --unexplained are three questions: ask one")
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     text = _process if pid is not None else _unexplained if options["unexplained"] else _types
     for sample in watched("pages", source, options):
         with progress("counting page frames"):

@@ -36,7 +36,7 @@ class Recorded(NamedTuple):
     size: int  # bytes of the file
 
 
-@click.command("record", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("record", cls=AbbreviatingCommand)
 @click.option("-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Where to. [HOST.rec]")
 @click.option("--every", type=DURATION, default=10.0, metavar="TIME", help="Between two samples. [10s]")
 @click.option("--for", "lasting", type=DURATION, metavar="TIME", help="End after this time.")

@@ -34,7 +34,7 @@ _FOUND = 6  # exit status: there is a finding as bad as --fail-on says
 _MARKDOWN = "md"
 
 
-@click.command("report", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("report", cls=AbbreviatingCommand)
 @click.option("--list", "lists", is_flag=True, help="List the rules by which things are found, one a line.")
 @click.option(
     "--diff", type=click.Path(readable=False), metavar="OTHER", help="Say what grew since OTHER, an earlier capture."
@@ -55,17 +55,12 @@ _MARKDOWN = "md"
 @source_options
 @format_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    **options: Any,
-) -> int:
+def command(ctx: click.Context, /, **options: Any) -> int:
     """Say what is to be known of a machine or a capture first, the worst first: figure, rule, and what to do.
 
     -f md is Markdown, to be pasted into an issue.
     """
-    source, style, diff, fail_on = (options[name] for name in ("source", "style", "diff", "fail_on"))
-    partial, max_size, output = (options[name] for name in ("partial", "max_size", "output"))
+    source, style, diff, output = (options[name] for name in ("source", "style", "diff", "output"))
     _check(style, diff, source, output)
     if options["lists"]:
         _show_rules(style)
@@ -74,16 +69,15 @@ def command(
     from pymemtools.reports.findings.logged import kills_in
     from pymemtools.reports.findings.report import findings_report
 
-    before = None
-    if diff is not None:
-        before = Evidence(open_from(ctx, diff, partial=partial, max_size=max_size))
-    opened = open_from(ctx, _until(source, options["last"]), partial=partial, max_size=max_size, with_logs=True)
+    before = None if diff is None else Evidence(open_from(ctx, diff))
+    opened = open_from(ctx, _until(source, options["last"]), with_logs=True)
     damages: list[str] = []
-    evidence = Evidence(opened, kills_in(opened, max_size, damages), before, recorded=_span(opened, options["first"]))
+    kills = kills_in(opened, options["max_size"], damages)
+    evidence = Evidence(opened, kills, before, recorded=_span(opened, options["first"]))
     for damage in damages:
         say(f"report: {damage}")
     report = _saved(evidence, output, force=options["force"]) if output else findings_report(evidence)
-    note_incomplete(ctx, report, strict=options["strict"])
+    note_incomplete(ctx, report)
     if output:
         _warn(report)
     elif style == _MARKDOWN:
@@ -91,9 +85,8 @@ def command(
         write_lines(_markdown(report))
     else:
         show(report, style, _text, tones=FINDINGS)
-    if fail_on is not None and report.answer.has(fail_on):
-        return _FOUND
-    return exit_status(ctx)
+    is_found = options["fail_on"] is not None and report.answer.has(options["fail_on"])
+    return _FOUND if is_found else exit_status(ctx)
 
 
 def _until(source: str | None, last: str | None) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -19,17 +20,17 @@ from pymemtools.report import Report
 from pymemtools.reports.selftest.report import selftest
 
 
-@click.command("selftest", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("selftest", cls=AbbreviatingCommand)
 @source_options
 @format_option
 @click.pass_context
-def command(ctx: click.Context, source: str | None, style: str, *, max_size: int, partial: bool, strict: bool) -> int:
+def command(ctx: click.Context, /, **options: Any) -> int:
     """Check the kernel's figures against each other and against our models; 1 if a rule does not hold."""
-    check_style(style)
-    opened = open_from(ctx, source, partial=partial, max_size=max_size)
-    report = selftest(opened, facts_as_json(opened.facts))
-    show(report, style, _text, tones=CHECKS)
-    note_incomplete(ctx, report, strict=strict)
+    check_style(options["style"])
+    source = open_from(ctx, options["source"])
+    report = selftest(source, source.facts._asdict())
+    show(report, options["style"], _text, tones=CHECKS)
+    note_incomplete(ctx, report)
     return 1 if report.answer.count(False) else exit_status(ctx)
 
 

@@ -12,7 +12,6 @@ from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -38,7 +37,7 @@ class StatusRequest(NamedTuple):
     pids: tuple[int, ...]
 
 
-@click.command("status", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("status", cls=AbbreviatingCommand)
 @click.argument("pids", nargs=-1, metavar="[PID...]", shell_complete=offer_pids)
 @click.option("--all", "everything", is_flag=True, help="Show how much of what all processes map is in memory.")
 @watch_option
@@ -48,19 +47,19 @@ class StatusRequest(NamedTuple):
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show the memory figures of processes: address space, resident and peak, page tables, mappings and threads."""
     asked = _checked(options)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     status = 0
     for sample in watched("status", source, options):
-        status |= _show(ctx, source, asked, sample, strict=options["strict"])
+        status |= _show(ctx, source, asked, sample)
     return status or exit_status(ctx)
 
 
-def _show(ctx: click.Context, source: Source, asked: StatusRequest, sample: int | None, *, strict: bool) -> int:
+def _show(ctx: click.Context, source: Source, asked: StatusRequest, sample: int | None) -> int:
     """Print what was asked for; give the exit status."""
-    facts = facts_as_json(source.facts)
+    facts = source.facts._asdict()
     if not asked.pids:
         report = ratio_report(source, facts)
-        note_incomplete(ctx, report, strict=strict)
+        note_incomplete(ctx, report)
         show(report, asked.style, lambda report: _ratio_lines(report.answer), sample=sample)
         return 0
     report = status_report(source, asked.pids, facts)

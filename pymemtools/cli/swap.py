@@ -15,7 +15,7 @@ from pymemtools.report import Report
 from pymemtools.reports.swap.report import SwapRequest, swap_report
 
 
-@click.command("swap", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("swap", cls=AbbreviatingCommand)
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N processes with most of it.")
 @click.option("--rate", type=PER_SECOND, metavar="SIZE", help="What the disks give a second, to reckon swapoff by.")
 @watch_option
@@ -26,10 +26,10 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """Show who is swapped out, to where, what no process accounts for, and what swapoff would take. In KiB."""
     check_style(options["style"])
     check_watch("swap", options)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     for sample in watched("swap", source, options):
         report = swap_report(source, SwapRequest(options["top"], options["rate"]))
-        note_incomplete(ctx, report, strict=options["strict"])
+        note_incomplete(ctx, report)
         show(report, options["style"], _text, sample=sample)
     return exit_status(ctx)
 

@@ -17,7 +17,7 @@ from pymemtools.reports.thp.machine import thp_report
 from pymemtools.reports.thp.process import process_report
 
 
-@click.command("thp", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("thp", cls=AbbreviatingCommand)
 @click.argument("pid", required=False, metavar="[PID]", shell_complete=offer_pids)
 @watch_option
 @source_options
@@ -28,7 +28,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     check_style(options["style"])
     check_watch("thp", options)
     pid = None if options["pid"] is None else process_number("thp", options["pid"])
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     for sample in watched("thp", source, options):
         if pid is None:
             show(thp_report(source), options["style"], _machine, sample=sample)

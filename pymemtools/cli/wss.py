@@ -26,7 +26,7 @@ _SECONDS = "1,10,60"
 _LONGEST = 7 * 86400.0
 
 
-@click.command("wss", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("wss", cls=AbbreviatingCommand)
 @click.argument("pid", metavar="PID", shell_complete=offer_pids)
 @click.option("--seconds", default=_SECONDS, metavar="LIST", help=f"Windows, which begin at once. [{_SECONDS}]")
 @click.option(
@@ -49,7 +49,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     asked = _windows(options["seconds"])
     if options["copy"] is not None or ctx.obj is True:
         raise MemtoolsError("wss: is for a live machine: no capture has what it reads")
-    source = open_from(ctx, None, partial=False, max_size=0)
+    source = open_from(ctx, None)
     for sample in watched("wss", source, options):
         begun = begin(source, pid, options["method"], Leave(options["force"], is_again=bool(sample)))
         windows, ended = _measured(source, pid, begun, asked)

@@ -13,7 +13,6 @@ from pymemtools.cli.explain import of_one_moment
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -39,7 +38,7 @@ class ZonesRequest(NamedTuple):
     as_kernel: bool = False  # in the layout of its Show Memory report
 
 
-@click.command("zones", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("zones", cls=AbbreviatingCommand)
 @click.option("--table", is_flag=True, help="Show the kernel's min_free_kbytes for machines of 16 MB to 16 GB.")
 @click.option("--ram", type=LARGE, metavar="SIZE", help="Show it for a machine with so much lowmem.")
 @click.option("--sysrq", is_flag=True, help="Show it as the kernel's Show Memory report does, without triggering one.")
@@ -53,12 +52,12 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if asked.boots:
         show(boot_report(asked.boots), asked.style, _boot_text)
         return 0
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     text = _kernel_text if asked.as_kernel else _text
     is_kernels = asked.as_kernel  # whose lines are as long as in its log
     for sample in watched("zones", source, options):
         studied = of_one_moment(source)
-        report, formulas = zones_report(reserves(studied), facts_as_json(source.facts)), partial(_formulas, studied)
+        report, formulas = zones_report(reserves(studied), source.facts._asdict()), partial(_formulas, studied)
         show(report, asked.style, text, sample=sample, formulas=formulas, is_classic=is_kernels, tones=ZONES)
     return exit_status(ctx)
 

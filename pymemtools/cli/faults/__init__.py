@@ -18,7 +18,7 @@ from pymemtools.cli.types import DURATION
 from pymemtools.errors import UsageProblem
 
 
-@click.command("faults", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("faults", cls=AbbreviatingCommand)
 @click.argument("pids", nargs=-1, metavar="[PID...]", shell_complete=offer_pids)
 @click.option("--every", type=DURATION, metavar="TIME", help="Measure over so long, again and again. [1s]")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="So many times; without --every and this, once.")
@@ -52,7 +52,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if day is not None:
         show_day(day, asked, options["source"])
         return exit_status(ctx)
-    open_path = partial(open_from, ctx, partial=options["partial"], max_size=options["max_size"])
+    open_path = partial(open_from, ctx)
     whole = None if asked.diff is not None else open_whole(options["source"], options["max_size"])
     source = whole or open_path(options["source"])
     if asked.is_repeated and source.facts.kind in ("archive", "recording"):
@@ -63,7 +63,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
         shown = show_recorded(source, asked, is_named=whole is None)
         if shown is not None:
-            note_incomplete(ctx, shown, strict=options["strict"])
+            note_incomplete(ctx, shown)
     elif asked.is_sar:
         from pymemtools.cli.faults.sar import print_sar
 
@@ -72,7 +72,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         from pymemtools.cli.faults.processes import show_processes
 
         for report in show_processes(source, other, asked):
-            note_incomplete(ctx, report, strict=options["strict"])
+            note_incomplete(ctx, report)
     else:
         show_machine(source, other, asked)
     return exit_status(ctx)

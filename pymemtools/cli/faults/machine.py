@@ -10,7 +10,6 @@ from functools import partial
 
 from pymemtools.cli.faults.arguments import FaultsAsked
 from pymemtools.cli.faults.source import is_measured, moments, paging_now
-from pymemtools.cli.options import facts_as_json
 from pymemtools.cli.output import show
 from pymemtools.errors import UsageProblem
 from pymemtools.readings.sadf import SadfDay
@@ -26,7 +25,7 @@ _MOST = 600  # intervals that a picture on a terminal holds; ten minutes of seco
 
 def show_machine(source: Source, other: Source | None, asked: FaultsAsked) -> None:
     """Show what was measured, or what captures tell."""
-    facts, zone = facts_as_json(source.facts), None if source.is_live else 0
+    facts, zone = source.facts._asdict(), None if source.is_live else 0
     if asked.is_drawn and not is_measured(source, asked):
         raise UsageProblem("faults: one or two captures are no course: no --plot and -o")
     if other is not None:

@@ -6,7 +6,6 @@ from pymemtools.cli.faults.arguments import FaultsAsked
 from pymemtools.cli.faults.machine import present
 from pymemtools.cli.faults.processes import machinery_of, process_text
 from pymemtools.cli.faults.sar import print_moments
-from pymemtools.cli.options import facts_as_json
 from pymemtools.cli.output import show
 from pymemtools.errors import NoSuchProcess
 from pymemtools.readings.recorded_paging import RecordedSpan, recorded_faults, recorded_paging, recorded_span
@@ -24,7 +23,7 @@ def show_recorded(source: Source, asked: FaultsAsked, *, is_named: bool) -> Repo
     if asked.is_of_processes:
         return _show_processes(span, asked)
     course = FaultCourse(list(course_of(recorded_paging(span))), span.starts, span.recording.about.host)
-    report = course_report(course, facts_as_json(source.facts))
+    report = course_report(course, source.facts._asdict())
     present(report, asked, span.utc_offset_s)
     return report
 

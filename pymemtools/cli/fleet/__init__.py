@@ -29,7 +29,6 @@ MAP = {
     cls=LazyGroup,
     package=__name__,
     chapters=MAP,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 def command() -> None:
     """Take captures of many machines into a dataset of Parquet files, and ask all of them one question."""

@@ -8,7 +8,7 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.errors import UsageProblem
 
 
-@click.command("compact", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("compact", cls=AbbreviatingCommand)
 @click.option("-S", "--source", type=click.Path(readable=False), metavar="DATASET", help="The dataset.")
 def command(source: str | None) -> int:
     """Make one file a table of each day's batches, sorted by machine and time: smaller, and quicker to ask."""

@@ -10,7 +10,7 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.fleet.asking import answer, dataset_options, picture_options, show_answer
 
 
-@click.command("grew", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("grew", cls=AbbreviatingCommand)
 @click.option(
     "--by", type=click.Choice(["process", "mapping", "group"]), default="process", help="What is followed. [process]"
 )

@@ -10,7 +10,7 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, picture_options, show_answer
 
 
-@click.command("hosts", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("hosts", cls=AbbreviatingCommand)
 @TOP
 @picture_options
 @dataset_options

@@ -17,7 +17,7 @@ from pymemtools.render.escape import escape
 _MOST_INVENTORY = 32 << 20  # characters: of 300,000 machines
 
 
-@click.command("ingest", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("ingest", cls=AbbreviatingCommand)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False))
 @click.option(
     "--into",

@@ -12,7 +12,7 @@ from pymemtools.cli.fleet.asking import answer, dataset_options, engine_of, fact
 from pymemtools.errors import UsageProblem
 
 
-@click.command("report", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("report", cls=AbbreviatingCommand)
 @click.option(
     "-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Write a page about the fleet to FILE.html."
 )

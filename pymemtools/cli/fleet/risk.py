@@ -12,7 +12,7 @@ from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, picture_op
 from pymemtools.errors import UsageProblem
 
 
-@click.command("risk", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("risk", cls=AbbreviatingCommand)
 @click.option("--within", default="10%", metavar="PERCENT", help="Those with no more than that left. [10%]")
 @TOP
 @picture_options

@@ -12,7 +12,7 @@ from pymemtools.cli.fleet.asking import dataset_options, engine_of, facts_of, sh
 from pymemtools.errors import UsageProblem
 
 
-@click.command("sql", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("sql", cls=AbbreviatingCommand)
 @click.argument("query")
 @click.option("--rows", type=click.IntRange(min=1), default=100_000, metavar="N", help="At most so many. [100000]")
 @dataset_options

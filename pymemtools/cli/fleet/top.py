@@ -10,7 +10,7 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.fleet.asking import answer, dataset_options, picture_options, show_answer
 
 
-@click.command("top", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("top", cls=AbbreviatingCommand)
 @click.option("--top", type=click.IntRange(min=1), default=20, metavar="N", help="Only the first N rows. [20]")
 @picture_options
 @dataset_options

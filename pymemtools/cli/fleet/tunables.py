@@ -11,7 +11,7 @@ from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, picture_op
 from pymemtools.render.escape import escape
 
 
-@click.command("tunables", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("tunables", cls=AbbreviatingCommand)
 @click.argument("name")
 @TOP
 @picture_options

@@ -11,7 +11,7 @@ from pymemtools.cli.fleet.asking import TOP, answer, dataset_options, picture_op
 from pymemtools.cli.types import SIZE
 
 
-@click.command("what-if", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("what-if", cls=AbbreviatingCommand)
 @click.argument("what", type=click.Choice(["alloc"]))
 @click.argument("size", type=SIZE)
 @TOP

@@ -16,7 +16,6 @@ from pymemtools.cli.offers import offer_groups
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -98,7 +97,7 @@ def command(
     if is_repeated:
         check_repeatable("free", style)
     areas = _areas(lohi=lohi, total=total, committed=committed)
-    studied = open_from(ctx, source, partial=partial, max_size=max_size)
+    studied = open_from(ctx, source)
     if is_repeated and studied.facts.kind in STILL:
         raise UsageProblem("free: an archive does not change: -s and -c need a live machine or a directory")
 
@@ -115,7 +114,7 @@ def command(
     measure, said = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar), set[str]()
     redraws, gap = watch is not None and is_redrawn(style), "" if line else gap_between(style)
     for sample in samples(interval, times, gap, redraws=redraws):
-        report = free_report(measure(asked := of_one_moment(studied)), facts_as_json(studied.facts))
+        report = free_report(measure(asked := of_one_moment(studied)), studied.facts._asdict())
         formulas = None if cgroup or classic else _formulas(asked)
         report = report._replace(warnings=_news(report, said) if style == "text" else ())
         show(report, style, text, sample=sample if is_repeated else None, formulas=formulas, is_classic=True)

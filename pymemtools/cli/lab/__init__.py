@@ -40,7 +40,6 @@ MAP = {
     package=__name__,
     chapters=MAP,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("-f", "--format", "style", default="text", metavar="FORMAT", help="Of the list: text, json, csv ...")
 @click.pass_context

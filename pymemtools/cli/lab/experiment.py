@@ -70,7 +70,7 @@ def experiment(
 
         for option in _options(has_plot=plot is not None):
             run = option(run)
-        settings = {"help_option_names": ["-h", "--help"], "allow_interspersed_args": not found.patient}
+        settings = {"allow_interspersed_args": not found.patient}
         command = click.command(found.name, cls=ExperimentCommand, context_settings=settings)(run)
         command.experiment = found
         shared = {*Ways._fields, "explain", "width", "color"}
@@ -102,7 +102,7 @@ def _options(*, has_plot: bool) -> Iterator[Callable[[Any], Any]]:
 def _run(ctx: click.Context, found: Experiment, request: Any, ways: Ways, layout: _Layout) -> int:
     """Plan, say so, run, judge; give the exit status."""
     _check(ctx, found, ways)
-    source = open_from(ctx, None, partial=False, max_size=0)
+    source = open_from(ctx, None)
     if obstacle := found.obstacle(source):
         raise CannotRun(f"lab {found.name}: cannot run here: {obstacle}")
     plan = found.plan(source, request)

@@ -21,7 +21,7 @@ def show_list(ctx: click.Context, style: str) -> int:
     check_style(style)
     if ctx.obj is True:
         raise UsageProblem("lab: is for a live machine: a capture cannot be experimented with")
-    source = open_from(ctx, None, partial=False, max_size=0)
+    source = open_from(ctx, None)
     group = ctx.command
     found = []
     for experiments in MAP.values():

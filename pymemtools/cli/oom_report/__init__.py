@@ -17,7 +17,6 @@ from pymemtools.cli.command import AbbreviatingCommand, meant_source
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -37,7 +36,7 @@ class Logs(NamedTuple):
     is_named: bool  # each with its log, as there are several
 
 
-@click.command("oom-report", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("oom-report", cls=AbbreviatingCommand)
 @click.argument("files", nargs=-1, type=click.Path(readable=False), metavar="[FILE ...]")
 @click.option("--dmesg", is_flag=True, help="Read this machine's kernel log.")
 @click.option("--tasks", is_flag=True, help="Show the whole task table, not the first few.")
@@ -86,7 +85,7 @@ def _of_capture(ctx: click.Context, options: Mapping[str, Any], damages: list[st
 
     path, max_size = options["source"], options["max_size"]
     try:
-        opened = open_from(ctx, path, partial=options["partial"], max_size=max_size, with_logs=True)
+        opened = open_from(ctx, path, with_logs=True)
     except ArchiveError as error:
         if is_plain_log(path):
             raise ArchiveError(f"{error}; did you mean: oom-report {path}") from None
@@ -96,7 +95,7 @@ def _of_capture(ctx: click.Context, options: Mapping[str, Any], damages: list[st
         if log is None:
             raise
         return Logs(_NO_FACTS | {"kind": "directory", "path": path}, reports_in_ring(path, log, None), is_named=False)
-    return Logs(facts_as_json(opened.facts), *reports_of_capture(opened, max_size, damages))
+    return Logs(opened.facts._asdict(), *reports_of_capture(opened, max_size, damages))
 
 
 def _show(ctx: click.Context, logs: Logs, options: Mapping[str, Any], damages: Sequence[str]) -> int:

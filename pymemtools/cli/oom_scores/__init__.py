@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pymemtools.reports.formulas import Formula
 
 
-@click.command("oom-scores", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("oom-scores", cls=AbbreviatingCommand)
 @click.option("--classic", is_flag=True, help="Print PID, score, adjustment and name as the well-known script does.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
 @click.option(
@@ -52,12 +52,12 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """Show each process's OOM score and what it is made of; the first is killed first. In KiB."""
     request = _checked(options)
     style, is_classic = options["style"], options["classic"]
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     numbers = watched("oom-scores", source, options)
     _check_source(source, request)
     for sample in numbers:
         report = scores_report(source, request)
-        note_incomplete(ctx, report, strict=options["strict"])
+        note_incomplete(ctx, report)
         if style == "text" and isinstance(report.answer, Ranking) and not is_classic:
             report = report._replace(warnings=(*report.warnings, *report.answer.doubts))
         text = _text(request, is_classic=is_classic)

@@ -38,7 +38,6 @@ from pymemtools.sources.base import Source
     "pmap",
     cls=AbbreviatingCommand,
     beyond=["--color", "--diff", "--explain", "--sort", "--source", "--strict", "--width"],
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.argument("pids", nargs=-1, required=True, metavar="PID...", shell_complete=offer_pids)
 @click.option("-x", "--extended", is_flag=True, help="Show resident and dirty memory too.")
@@ -87,7 +86,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     request = checked(options)
     page = partial(Page, request, style_of(options), explains=is_explained())
     no_more()  # the page explains flags and kinds, too
-    opened = partial(open_from, ctx, partial=options["partial"], max_size=options["max_size"])
+    opened = partial(open_from, ctx)
     source = opened(options["source"])
     if options["diff"] is not None:
         status = _compare(source, opened(options["diff"]), request, style, page())

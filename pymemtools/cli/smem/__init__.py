@@ -37,7 +37,6 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "smem",
     cls=AbbreviatingCommand,
     beyond=["--top", "--color", "--explain", "--width"],
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("-m", "--mappings", is_flag=True, help="Report by mapping.")
 @click.option("-u", "--users", is_flag=True, help="Report by user.")
@@ -120,7 +119,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         abbreviate=options["abbreviate"],
         percent=options["percent"],
     )
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     numbers = watched("smem", source, options)
     earlier = _earlier(ctx, options, request)
     if request.label is not None:
@@ -135,7 +134,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
             from pymemtools.reports.smem.diff import smem_difference
 
             report = smem_difference(earlier, smem_report(source, _whole(request)), request)
-        note_incomplete(ctx, report, strict=options["strict"])
+        note_incomplete(ctx, report)
         tones = None if earlier is None else GROWTH
         formulas = partial(_formulas, studied) if splits else None
         show(report, style, layout.lines, named=False, sample=sample, formulas=formulas, is_classic=True, tones=tones)
@@ -158,12 +157,12 @@ def _earlier(ctx: click.Context, options: dict[str, Any], request: Request) -> R
     """Read the source to compare with, if any."""
     if options["diff"] is None:
         return None
-    other = open_from(ctx, options["diff"], partial=options["partial"], max_size=options["max_size"])
+    other = open_from(ctx, options["diff"])
     before = smem_report(other, _whole(request))
     for warning in before.warnings:
         if warning not in before.notes:
             say(f"{options['diff']}: {warning}")
-    note_incomplete(ctx, before, strict=options["strict"])
+    note_incomplete(ctx, before)
     return before
 
 
@@ -172,6 +171,6 @@ def _draw(ctx: click.Context, report: Report, layout: Layout, options: dict[str,
 
     for warning in report.warnings:
         say(warning)
-    note_incomplete(ctx, report, strict=options["strict"])
+    note_incomplete(ctx, report)
     kind = "pie" if options["pie"] else "bar"
     draw(Chart(kind, options["output"], options["force"]), report, layout)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PICTURES = (".svg", ".html")
 
 
-@click.command("trend", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("trend", cls=AbbreviatingCommand)
 @click.option("--by", type=click.Choice(BY), default="process", help="What is followed, or what together. [process]")
 @click.option(
     "--column", type=click.Choice(FIGURES, case_sensitive=False), default="pss", help="Of which figure. [pss]"
@@ -45,10 +45,10 @@ _PICTURES = (".svg", ".html")
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show what grows in a recording: how fast, how surely, and how long until memory is used up."""
     _check(options)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
+    source = open_from(ctx, options["source"])
     request = TrendRequest(options["by"], options["column"].lower(), options["first"], options["last"], options["top"])
     report = trend_report(source, request)
-    note_incomplete(ctx, report, strict=options["strict"])
+    note_incomplete(ctx, report)
     is_ascii = options["is_ascii"] or not (sys.stdout.encoding or "").lower().startswith("utf")
     if options["output"] is not None:
         from pymemtools.cli.trend.picture import save

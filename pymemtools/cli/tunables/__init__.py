@@ -24,7 +24,6 @@ MAP = {
     cls=LazyGroup,
     package=__name__,
     chapters=MAP,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @demo_option
 def command() -> None:

@@ -12,7 +12,6 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -24,7 +23,7 @@ from pymemtools.render.escape import escape
 from pymemtools.reports.tunables import Explanation, explain_report
 
 
-@click.command("explain", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("explain", cls=AbbreviatingCommand)
 @click.argument("name", shell_complete=offer_names)
 @source_options
 @format_option
@@ -32,8 +31,8 @@ from pymemtools.reports.tunables import Explanation, explain_report
 def command(ctx: click.Context, /, name: str, style: str, **options: Any) -> int:
     """Say what a tunable does, what it is set to and what that means now."""
     check_style(style)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    report = explain_report(source, name, facts_as_json(source.facts))
+    source = open_from(ctx, options["source"])
+    report = explain_report(source, name, source.facts._asdict())
     show(report, style, lambda report: _text(report.answer))
     return exit_status(ctx)
 

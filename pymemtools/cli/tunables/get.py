@@ -12,7 +12,6 @@ from pymemtools.cli.command import AbbreviatingCommand, meant_source
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -25,7 +24,7 @@ from pymemtools.report import Report
 from pymemtools.reports.tunables import Values, values_report
 
 
-@click.command("get", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("get", cls=AbbreviatingCommand)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=offer_names)
 @click.option("-n", "--values", is_flag=True, help="Print values only.")
 @click.option("-N", "--names", "only_names", is_flag=True, help="Print names only.")
@@ -40,8 +39,8 @@ def command(ctx: click.Context, /, names: tuple[str, ...], *, style: str, **opti
         raise UsageProblem("tunables get: --values and --names are layouts of text: no --format with them")
     if values and only_names:
         raise UsageProblem("tunables get: --values and --names leave nothing")
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    report = values_report(source, names, facts_as_json(source.facts))
+    source = open_from(ctx, options["source"])
+    report = values_report(source, names, source.facts._asdict())
     found: Values = report.answer
     meant = "" if found.values or options["source"] else next(filter(None, map(meant_source, names)), "")
     for reason in found.refused:

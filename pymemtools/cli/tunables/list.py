@@ -12,7 +12,6 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import (
     check_style,
     exit_status,
-    facts_as_json,
     format_option,
     open_from,
     source_options,
@@ -22,7 +21,7 @@ from pymemtools.render.escape import escape
 from pymemtools.reports.tunables import TunableRow, list_report
 
 
-@click.command("list", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("list", cls=AbbreviatingCommand)
 @click.argument("pattern", required=False)
 @source_options
 @format_option
@@ -30,13 +29,13 @@ from pymemtools.reports.tunables import TunableRow, list_report
 def command(ctx: click.Context, /, pattern: str | None, style: str, **options: Any) -> int:
     """List tunables, all or those whose name holds PATTERN: value, and what it means on this machine."""
     check_style(style)
-    source = open_from(ctx, options["source"], partial=options["partial"], max_size=options["max_size"])
-    report = list_report(source, pattern, facts_as_json(source.facts))
+    source = open_from(ctx, options["source"])
+    report = list_report(source, pattern, source.facts._asdict())
     if report.unreadable:
         hint = "; run as root for all" if os.geteuid() else ""
         unread = f"{report.unreadable} of {report.table.height} could not be read (Permission denied){hint}"
         report = report._replace(warnings=(*report.warnings, unread))
-    note_incomplete(ctx, report, strict=options["strict"])
+    note_incomplete(ctx, report)
     show(report, style, lambda report: _table(report.answer))
     return exit_status(ctx)
 

@@ -8,7 +8,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.options import check_style, facts_as_json, format_option
+from pymemtools.cli.options import check_style, format_option
 from pymemtools.cli.output import show
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
 from pymemtools.cli.tunables.names import offer_settings
@@ -24,7 +24,7 @@ DROP_IN = "/etc/sysctl.d/60-pymemtools.conf"
 _LARGEST_FILE = 1 << 20
 
 
-@click.command("set", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("set", cls=AbbreviatingCommand)
 @click.argument("assignments", nargs=-1, metavar="NAME=VALUE...", shell_complete=offer_settings)
 @click.option(
     "--from",
@@ -76,7 +76,7 @@ def command(
     for reason in failed.values():
         say(f"left out: {reason}")
     done = [each for each in written if each.name not in failed]
-    report = set_report(done, before, after, facts_as_json(machine.facts), is_dry_run=dry_run)
+    report = set_report(done, before, after, machine.facts._asdict(), is_dry_run=dry_run)
     would = "would set " if dry_run else ""
     show(report, style, lambda report: [f"{would}{_line(change)}" for change in report.answer])
     return 0

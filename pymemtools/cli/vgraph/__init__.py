@@ -34,7 +34,7 @@ from pymemtools.reports.vgraph.scene import Scene, changes_of, scene_of
 from pymemtools.sources.base import Source
 
 
-@click.command("vgraph", cls=AbbreviatingCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("vgraph", cls=AbbreviatingCommand)
 @click.argument("target", metavar="TARGET", type=click.Path(readable=False, allow_dash=True), shell_complete=offer_pids)
 @click.option("--rss", is_flag=True, help="Show what is resident and swapped, from smaps, which disturbs the process.")
 @click.option("--fold", is_flag=True, help="Draw one box for neighbouring arenas, thread stacks, parts of a file.")
@@ -65,7 +65,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if options["watch"] is not None:
         check_repeatable("vgraph", options["style"])
     asked = checked(options, is_demo=bool(ctx.obj))
-    open_path = partial(open_from, ctx, partial=options["partial"], max_size=asked.max_size)
+    open_path = partial(open_from, ctx)
     opened = cache(lambda: open_path(options["source"]))
     read = partial(read_target, asked.target, opened, rss=asked.rss, max_size=asked.max_size)
     look = partial(look_of, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -19,13 +19,18 @@ from pymemtools.report import Report
 from pymemtools.reports.tunable_values import assignments
 from pymemtools.reports.what_if.asked import NOTHING, Asked, Needs, Supposition, ask, kernel_version
 
-_set_option = click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="vm.NAME=VALUE",
-    shell_complete=offer_settings,
-    help="Suppose another setting.",
+_SUPPOSITIONS = (
+    click.option("--kernel", metavar="VERSION", help="Go by the rules of this kernel."),
+    click.option("--swap", type=LARGE, metavar="SIZE", help="Suppose this much swap."),
+    click.option("--ram", type=LARGE, metavar="SIZE", help="Suppose this much RAM."),
+    click.option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="vm.NAME=VALUE",
+        shell_complete=offer_settings,
+        help="Suppose another setting.",
+    ),
 )
 _Request = TypeVar("_Request")
 _SHARED = frozenset(("sets", "ram", "swap", "kernel", "source", "max_size", "partial", "strict", "style"))
@@ -49,51 +54,40 @@ def question(
 
     def make(own: Callable[..., Question]) -> click.Command:
         @functools.wraps(own)
-        def run(
-            ctx: click.Context,
-            /,
-            *,
-            source: str | None,
-            style: str,
-            sets: tuple[str, ...],
-            ram: int | None,
-            swap: int | None,
-            kernel: str | None,
-            max_size: int,
-            partial: bool,
-            strict: bool,
-            **options: Any,
-        ) -> int:
-            check_style(style)
-            asked_as = f"what-if {name}"
-            version = kernel_version(kernel, asked_as)
-            supposition = Supposition(dict(assignments(sets, asked_as)), ram, swap, version)
-            request, text, save = own(**options)
-            opened = open_from(ctx, source, partial=partial, max_size=max_size)
-            report = report_on(ask(opened, supposition, needs), request)
-            if save is not None:
-                save(report)
-            if style == "text":
-                report = report._replace(warnings=(*report.warnings, *report.notes))
-            show(report, style, lambda found: _with_rules(text(found), found))
-            note_incomplete(ctx, report, strict=strict)
+        @click.pass_context
+        def run(ctx: click.Context, /, **options: Any) -> int:
+            check_style(options["style"])
+            supposition = _supposition(options, f"what-if {name}")
+            asked = own(**{key: value for key, value in options.items() if key not in _SHARED})
+            source = open_from(ctx, options["source"])
+            report = report_on(ask(source, supposition, needs), asked.request)
+            _print(ctx, report, asked)
             return exit_status(ctx)
 
-        for option in (
-            format_option,
-            source_options,
-            click.option("--kernel", metavar="VERSION", help="Go by the rules of this kernel."),
-            click.option("--swap", type=LARGE, metavar="SIZE", help="Suppose this much swap."),
-            click.option("--ram", type=LARGE, metavar="SIZE", help="Suppose this much RAM."),
-            _set_option,
-        ):
+        for option in (format_option, source_options, *_SUPPOSITIONS):
             run = option(run)
-        help_names = {"help_option_names": ["-h", "--help"]}
-        command = click.command(name, cls=AbbreviatingCommand, context_settings=help_names)(click.pass_context(run))
+        command = click.command(name, cls=AbbreviatingCommand)(run)
         command.params.sort(key=lambda param: param.name in _SHARED)  # its own options are shown first
         return command
 
     return make
+
+
+def _supposition(options: Mapping[str, Any], asked_as: str) -> Supposition:
+    """Read what is supposed of the machine. Raises UsageProblem."""
+    version = kernel_version(options["kernel"], asked_as)
+    return Supposition(dict(assignments(options["sets"], asked_as)), options["ram"], options["swap"], version)
+
+
+def _print(ctx: click.Context, report: Report, asked: Question) -> None:
+    """Write the file that is asked for, and print the answer; what programs find in its notes, people are told."""
+    if asked.save is not None:
+        asked.save(report)
+    style = ctx.params["style"]
+    if style == "text":
+        report = report._replace(warnings=(*report.warnings, *report.notes))
+    show(report, style, lambda found: _with_rules(asked.text(found), found))
+    note_incomplete(ctx, report)
 
 
 def _with_rules(lines: Iterable[str], report: Report) -> Iterator[str]:
