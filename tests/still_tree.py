@@ -61,7 +61,9 @@ class StillTree(NamedTuple):
 
 @contextmanager
 def still_tree(directory: Path) -> Iterator[StillTree]:
-    """Start the processes, stop them, and end them afterwards."""
+    """Start the processes, stop them, and end them afterwards. Those of a run beside this one have other names."""
+    directory = directory / f"still-{os.getpid()}"
+    directory.mkdir()
     program = _private_copy(directory, sys.executable)
     for name in _MODULES:
         _copy_module(directory, name)
