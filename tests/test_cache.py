@@ -138,7 +138,19 @@ def test_a_file_that_one_may_not_write_is_unknown_to_mincore(tmp_path: Path) -> 
     counter = without_cachestat()  # imports what somebody else may not
     row, done = eval(as_somebody_else(lambda: repr(looked([file], counter))))  # our own process wrote it
     assert row[6:12] == (None,) * 6
-    assert done == (DONE, 0, 1, 0, 3 * PAGE, 0, 0, 0, 0, 0, 0, 1, 0, 0)
+    assert done == (DONE, 0, 1, 0, 3 * PAGE, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0)
+
+
+def test_of_hugetlbfs_nothing_is_page_cache(pymemtools: Run) -> None:
+    try:
+        file = os.memfd_create("huge", os.MFD_HUGETLB)
+    except OSError as error:
+        pytest.skip(f"no hugetlbfs: {error}")
+    os.ftruncate(file, 0)
+    done = pymemtools("cache", f"/proc/{os.getpid()}/fd/{file}")
+    os.close(file)
+    said = b"pymemtools: cache: 1 file of hugetlbfs: their pages are no page cache ('pages' counts them)\n"
+    assert (done.returncode, done.stderr) == (0, said)
 
 
 def test_a_file_counts_once(pymemtools: Run, tmp_path: Path) -> None:

@@ -422,11 +422,14 @@ def test_a_folder_is_read(pymemtools: Run, tmp_path: Path) -> None:
     for name, size in (("a", 1), ("b", 5000), ("c", 100_000)):
         (tmp_path / name).write_bytes(b"x" * size)
     (tmp_path / "link").symlink_to("b")
+    (tmp_path / "second").hardlink_to(tmp_path / "b")
     os.mkfifo(tmp_path / "pipe")
     done = pymemtools("lab", "page-cache", str(tmp_path), "--size", "50K", "-f", "json")
     if done.returncode == 3:
         pytest.skip(done.stderr.decode())
-    totals = json.loads(done.stdout)["totals"]
+    document = json.loads(done.stdout)
+    assert "files that cannot be read, or are larger than --size leaves room for: 1, left out" in document["notes"]
+    totals = document["totals"]
     whole = -(-5000 // PAGE) * PAGE + PAGE
     assert (totals["files"], totals["size"], totals["whole_pages"]) == (2, 5001, whole)
 

@@ -182,6 +182,12 @@ def test_text_and_rows() -> None:
         "all                 900  10-20  100-200",
     ]
     assert "its soft-dirty bits were cleared" in "\n".join(wss_lines(found, None))
+    looked = "clearing took 2.1 ms; 800 KiB looked used before"
+    assert looked in list(wss_lines(found, None))
+    others = found._replace(
+        measuring=measuring._replace(method="soft-dirty", cleared=0)
+    )  # accessed bits are left alone
+    assert "clearing took 2.1 ms" in list(wss_lines(others, None))
     report = wss_report(found, {})
     assert next(iter(report.table.rows())) == {
         "seconds": 1,

@@ -66,8 +66,9 @@ def _take_controller_away(debt: Debt) -> None:
 def _remove_file(debt: Debt) -> None:
     try:
         os.unlink(debt.path)
-    except FileNotFoundError:
-        pass
+    except OSError:
+        if os.path.lexists(debt.path):  # else it was never made, or is gone
+            raise
 
 
 _UNDO = {SETTING: _put_setting_back, GROUP: _remove_group, CONTROLLER: _take_controller_away, FILE: _remove_file}

@@ -43,17 +43,17 @@ class Child:
         self._answers = os.fdopen(answers, "rb")
 
     def ask(self, *words: Any) -> Any:
-        """Have it do something, and wait for the answer. Raises MemtoolsError, also when it died of that."""
+        """Have it do something, and wait for the answer. Raises what heard() does."""
         self.tell(*words)
         return self.heard()
 
     def heard(self) -> Any:
-        """Wait for the answer to what it was told. Raises MemtoolsError, also when it died of that."""
+        """Wait for the answer to what it was told. Raises CannotRun if it was refused, MemtoolsError if it died."""
         answer = self.hear()
         if answer is None:
             raise MemtoolsError(f"a program of the experiment ended: {self.ending()}")
         if isinstance(answer, dict) and "error" in answer:
-            raise MemtoolsError(str(answer["error"]))
+            raise CannotRun(f"lab: cannot run here: {answer['error']}")
         return answer
 
     def tell(self, *words: Any) -> None:

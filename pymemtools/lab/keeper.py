@@ -15,10 +15,12 @@ from typing import Any, NamedTuple, NoReturn
 from pymemtools.control.undo import Debt, settle_all
 from pymemtools.errors import MemtoolsError
 from pymemtools.lab.messages import receive, send
+from pymemtools.reports.lab.plan import CannotRun
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # include/uapi/linux/prctl.h
 _PAUSE = 0.002
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
 _PATIENCE = 10.0  # seconds for processes to be gone after SIGKILL: one that waits for a disk takes its time
 
 Hear = Callable[..., None]
@@ -177,7 +179,12 @@ def _do(work: Work, news: int, debts: int) -> None:
     except Exception as error:  # noqa: BLE001 (told, and raised there)
         if os.environ.get("PYMEMTOOLS_DEBUG"):
             sys.__excepthook__(*sys.exc_info())
-        send(news, "bug", f"{type(error).__name__}: {error}")
+        cause = error.__cause__ or error  # importlib has words of its own for a source that cannot be opened
+        number = errno.ENOMEM if isinstance(cause, MemoryError) else getattr(cause, "errno", None)
+        if number in _SHORT:
+            send(news, "error", f"lab: cannot run here: {os.strerror(number)}", CannotRun.exit_status)
+        else:
+            send(news, "bug", f"{type(error).__name__}: {error}")
 
 
 def die_with(parent: int) -> None:

@@ -41,9 +41,9 @@ def _plan(source: Source, request: CallsRequest) -> Plan:
 
 def _run(request: CallsRequest, stage: Stage) -> Mapping[str, Any]:
     program = stage.program("heap", *map(str, request.sizes))
-    calls = program.hear()
+    calls = program.heard()
     if not all(call["pointer"] for call in calls):
-        raise CannotRun("lab malloc: cannot run here: malloc() gives nothing: see vm.overcommit_memory and ulimit -v")
+        raise CannotRun("lab malloc: cannot run here: malloc() gives nothing: see ulimit -v and -d")
     is_i386 = os.uname().machine in ("i386", "i686") or (os.uname().machine == "x86_64" and _bits() == 32)
     held = calls[0]["break"] - calls[0]["pointer"]
     predicted = predict(ask(stage.source), request.sizes, _bits(), held, is_i386=is_i386)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import select
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from pymemtools.control.cgroups import OwnGroup, why_no_group
 from pymemtools.errors import MemtoolsError
 from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
+from pymemtools.lab.limits import limits_below
 from pymemtools.lab.stage import Stage
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_stat
 from pymemtools.procfs.status import parse_status_sizes
@@ -31,6 +33,8 @@ def _plan(source: Source, request: OomRequest) -> Plan:
     reason = "" if request.within == "addresses" else why_no_group(source)
     if reason and request.within == "group":
         raise CannotRun(f"lab oom: cannot run here: {reason}")
+    if (reason or request.within == "addresses") and "ulimit -d" in limits_below(request.limit + PROGRAM):
+        raise CannotRun("lab oom: cannot run here: ulimit -d refuses it memory before its addresses end")
     happens = _refused(request, reason) if reason or request.within == "addresses" else _killed(source, request)
     return Plan(happens, request.limit + PROGRAM)
 
@@ -75,6 +79,9 @@ def _run(request: OomRequest, stage: Stage) -> Mapping[str, Any]:
     group.add(hog.pid)
     above = _kills(stage.source, group.above)
     ending, _ = _watched(stage, hog, group)
+    if ending.startswith("refused"):  # then nobody is killed, and nothing is learnt of the group's limit
+        by = " and ".join(limits_below(math.inf)) or "the kernel promises no more (vm.overcommit_memory)"
+        raise CannotRun(f"lab oom: cannot run here: {ending}, before the group's limit: {by}")
     return {
         "within": "group",
         "ending": ending,

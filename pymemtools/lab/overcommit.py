@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-import resource
 from collections.abc import Mapping
 from typing import Any
 
 from pymemtools.errors import Missing
 from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment
+from pymemtools.lab.limits import limits_below
 from pymemtools.lab.stage import Stage
 from pymemtools.models.overcommit import ALWAYS, HEURISTIC, NEVER, Caller
 from pymemtools.procfs.maps import parse_maps
@@ -27,8 +28,7 @@ _NAME, _PATH = "vm.overcommit_memory", "/proc/sys/vm/overcommit_memory"
 
 
 def _obstacle(source: Source) -> str:
-    limits = ((resource.RLIMIT_AS, "ulimit -v"), (resource.RLIMIT_DATA, "ulimit -d"))
-    low = [name for limit, name in limits if resource.getrlimit(limit)[0] != resource.RLIM_INFINITY]
+    low = limits_below(math.inf)
     return f"{low[0]} decides how much is granted" if low else ""
 
 

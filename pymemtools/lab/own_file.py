@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from pymemtools.control.page_cache import evict_open
-from pymemtools.errors import MemtoolsError
 from pymemtools.lab.stage import Stage
 from pymemtools.probes.page_cache import PAGE, CacheCounter
 from pymemtools.reports.lab.plan import CannotRun
@@ -14,13 +13,16 @@ _PIECE = 1 << 20
 
 
 def place() -> str:
-    """Give the directory that it goes to."""
+    """Give the directory that it goes to. Raises CannotRun where that takes no file."""
     lasting, other = "/var/tmp", "/tmp"  # noqa: S108 (for a file without a name; /tmp may be memory)
-    return os.environ.get("TMPDIR") or (lasting if os.access(lasting, os.W_OK) else other)
+    found = os.environ.get("TMPDIR") or (lasting if os.access(lasting, os.W_OK) else other)
+    if not (os.path.isdir(found) and os.access(found, os.W_OK | os.X_OK, effective_ids=True)):
+        raise CannotRun(f"lab: cannot run here: no file can be made in {found}: TMPDIR names another place")
+    return found
 
 
 def made(stage: Stage, size: int, name: str) -> int:
-    """Write a file of so many bytes, to the disk, too; ``name`` is the experiment. Raises MemtoolsError."""
+    """Write a file of so many bytes, to the disk, too; ``name`` is the experiment. Raises CannotRun."""
     fd, piece = stage.temporary(place()), os.urandom(_PIECE)
     try:
         at = 0
@@ -28,7 +30,7 @@ def made(stage: Stage, size: int, name: str) -> int:
             at += os.pwrite(fd, piece[: size - at], at)
         os.fsync(fd)
     except OSError as error:
-        raise MemtoolsError(f"lab {name}: {place()}: {os.strerror(error.errno or 0)}") from None
+        raise CannotRun(f"lab {name}: cannot run here: {place()}: {os.strerror(error.errno or 0)}") from None
     return fd
 
 

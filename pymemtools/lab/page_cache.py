@@ -7,7 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymemtools.control.page_cache import evict_open
 from pymemtools.errors import MemtoolsError
@@ -29,7 +29,7 @@ _DISK = 600.0  # seconds: a disk may be slow
 
 
 def _plan(source: Source, request: CacheTrial) -> Plan:
-    size = sum(size for _, size in _files(request)) if request.directory is not None else request.size
+    size = sum(size for _, size in _chosen(request).files) if request.directory is not None else request.size
     if size == 0:
         raise CannotRun(f"lab page-cache: cannot run here: {request.directory}: no file that can be read")
     predicted = passes_of(ask(source), size)
@@ -47,15 +47,37 @@ def _plan(source: Source, request: CacheTrial) -> Plan:
     return Plan(happens, _MARGIN, own, _DISK, place() if own else "", [each.misses for each in predicted])
 
 
-def _files(request: CacheTrial) -> Iterator[tuple[str, int]]:
-    """Find regular files that can be read, in order, of one file system, until there are enough bytes."""
-    top = request.directory or ""
+class _Chosen(NamedTuple):
+    """Files by path and size, and how many others there are that would have to be read."""
+
+    files: Sequence[tuple[str, int]]
+    left_out: int
+
+
+def _chosen(request: CacheTrial) -> _Chosen:
+    """Choose files, in order, each by one of its names, until there are enough bytes."""
+    left, left_out = request.size, 0
+    files: list[tuple[str, int]] = []
+    seen: set[int] = set()
+    for path, found in _regular(request.directory or ""):
+        if found.st_ino in seen or found.st_size == 0:
+            continue
+        seen.add(found.st_ino)
+        if found.st_size <= left and len(files) < _MOST_FILES and os.access(path, os.R_OK):
+            left -= found.st_size
+            files.append((path, found.st_size))
+        else:
+            left_out += 1
+    return _Chosen(files, left_out)
+
+
+def _regular(top: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Walk the regular files of one file system, in order."""
     try:
         device = os.stat(top).st_dev
         os.listdir(top)
     except OSError as error:
         raise MemtoolsError(f"lab page-cache: {top}: {os.strerror(error.errno or 0)}") from None
-    left, count = request.size, 0
     for path, directories, names in os.walk(top):
         directories[:] = sorted(name for name in directories if _device(os.path.join(path, name)) == device)
         for name in sorted(names):
@@ -64,12 +86,8 @@ def _files(request: CacheTrial) -> Iterator[tuple[str, int]]:
                 found = os.lstat(full)
             except OSError:
                 continue
-            if not stat.S_ISREG(found.st_mode) or found.st_dev != device or not os.access(full, os.R_OK):
-                continue
-            if not 0 < found.st_size <= left or count == _MOST_FILES:
-                continue
-            left, count = left - found.st_size, count + 1
-            yield full, found.st_size
+            if stat.S_ISREG(found.st_mode) and found.st_dev == device:
+                yield full, found
 
 
 def _device(path: str) -> int | None:
@@ -124,8 +142,11 @@ class _Trial:
             whole += at
         return whole
 
-    def show(self, step: str, read: int | None, seconds: float | None, disk: int | None, model: int | None) -> None:
-        """Look where the pages are."""
+    def show(
+        self, step: str, read: int | None, seconds: float | None, disk: int | None, model: int | None
+    ) -> int | None:
+        """Look where the pages are; give how many bytes of them are in the cache."""
+        in_cache = self._in_cache()
         info = parse_meminfo(self._stage.source.read("meminfo"))
         self._stage.row(
             step=step,
@@ -133,10 +154,11 @@ class _Trial:
             read=read,
             from_disk=disk,
             predicted_misses=model,
-            in_cache=self._in_cache(),
+            in_cache=in_cache,
             cached=info.get("Cached"),
             free=info.get("MemFree"),
         )
+        return in_cache
 
     def _in_cache(self) -> int | None:
         pages = 0
@@ -149,21 +171,17 @@ class _Trial:
 
 
 def _run(request: CacheTrial, stage: Stage) -> Mapping[str, Any]:
-    files = list(_files(request)) if request.directory is not None else []
+    chosen = _chosen(request) if request.directory is not None else _Chosen([], 0)
+    files = chosen.files
     own = None if request.directory is not None else made(stage, request.size, "page-cache")
     sizes = [size for _, size in files] or [request.size]
     trial = _Trial(stage, files, own)
     trial.evict()
     trial.show("not in memory", None, None, None, None)
-    for step, model in zip(("first reading", "second reading"), stage.predicted):
-        start, before = time.perf_counter(), _from_disk(stage.source)
-        read = trial.read()
-        seconds, after = round(time.perf_counter() - start, 4), _from_disk(stage.source)
-        disk = None if before is None or after is None else after - before
-        trial.show(step, read, seconds, disk, model)
-        if step == "first reading" and disk == 0:
-            stage.note("nothing came from a disk the first time: this file system is in memory, or counts elsewhere")
-    if files and list(_files(request)) != files:
+    _read_twice(trial, stage)
+    if chosen.left_out:
+        stage.note(f"files that cannot be read, or are larger than --size leaves room for: {chosen.left_out}, left out")
+    if files and _chosen(request).files != files:
         raise CannotRun("lab page-cache: cannot be judged: files changed while they were read")
     return {
         "files": len(sizes),
@@ -172,6 +190,18 @@ def _run(request: CacheTrial, stage: Stage) -> Mapping[str, Any]:
         "directory": request.directory,
         "method": trial.method,
     }
+
+
+def _read_twice(trial: _Trial, stage: Stage) -> None:
+    for step, model in zip(("first reading", "second reading"), stage.predicted):
+        start, before = time.perf_counter(), _from_disk(stage.source)
+        read = trial.read()
+        seconds, after = round(time.perf_counter() - start, 4), _from_disk(stage.source)
+        disk = None if before is None or after is None else after - before
+        if trial.show(step, read, seconds, disk, model) == 0:
+            raise CannotRun("lab page-cache: cannot run here: this file system keeps nothing in the page cache")
+        if step == "first reading" and disk == 0:
+            stage.note("nothing came from a disk the first time: this file system is in memory, or counts elsewhere")
 
 
 def _from_disk(source: Source) -> int | None:

@@ -9,9 +9,9 @@ from typing import Any
 from pymemtools.control.cgroups import OwnGroup, make_group
 from pymemtools.control.settings import current, write_text
 from pymemtools.control.undo import FILE, SETTING, Debt
-from pymemtools.errors import MemtoolsError
 from pymemtools.lab.child import Child, start
 from pymemtools.lab.keeper import Hear, Owe
+from pymemtools.reports.lab.plan import CannotRun
 from pymemtools.sources.base import Source
 
 
@@ -54,7 +54,7 @@ class Stage:
         return group
 
     def temporary(self, directory: str) -> int:
-        """Open a file without a name for reading and writing: it is gone when nobody has it open."""
+        """Open a file without a name for reading and writing: it is gone when nobody has it open. Raises CannotRun."""
         flags = os.O_RDWR | os.O_CLOEXEC
         try:
             return os.open(directory, flags | os.O_TMPFILE, 0o600)
@@ -66,5 +66,6 @@ class Stage:
             fd = os.open(path, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             os.unlink(path)
         except OSError as error:
-            raise MemtoolsError(f"{directory}: {os.strerror(error.errno or 0)}") from None
+            reason = os.strerror(error.errno or 0)
+            raise CannotRun(f"lab: cannot run here: no file can be made in {directory}: {reason}") from None
         return fd

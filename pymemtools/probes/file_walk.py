@@ -61,6 +61,7 @@ class Sums(NamedTuple):
     unknown: int = 0  # files
     by_cachestat: int = 0  # files
     unopened: int = 0  # files, of those unknown: nothing of them is counted
+    huge: int = 0  # files, of those unknown: pages of hugetlbfs are no page cache
 
 
 class Walk:
@@ -203,6 +204,7 @@ class Walk:
         sums[2] += size
         if cached is None:
             sums[9] += 1
+            sums[12] += self._cache.is_huge(status.st_dev)
             cached = -1
         else:
             sums[3] += -(-size // PAGE)

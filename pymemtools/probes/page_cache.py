@@ -63,6 +63,10 @@ class CacheCounter:
         cached = self._mincore(fd, 0, status.st_size)
         return UNKNOWN if cached is None else Resident(cached, method=MINCORE)
 
+    def is_huge(self, device: int) -> bool:
+        """Tell whether the files that were counted there are hugetlbfs's, of which no pages are counted."""
+        return self._kinds.get(device) == _HUGETLBFS
+
     def cells(self, fd: int, status: os.stat_result, most: int) -> list[tuple[int, int]] | None:
         """Cut a file into at most so many pieces of equal length; give the pages in the cache and all of each."""
         pages = -(-status.st_size // PAGE)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pymemtools.models.working_set import NOTHING, Touched
 from pymemtools.render.escape import cut, escape
-from pymemtools.reports.wss.report import ALL, SOFT_DIRTY, WorkingSet, notes_of
+from pymemtools.reports.wss.report import ALL, REFERENCED, SOFT_DIRTY, WorkingSet, notes_of
 from pymemtools.units import brief_size
 
 
@@ -30,7 +30,8 @@ def wss_lines(found: WorkingSet, columns: int | None) -> Iterator[str]:
     yield ""
     yield from notes_of(found.measuring)
     measuring = found.measuring
-    yield f"clearing took {measuring.seconds * 1000:.1f} ms; {brief_size(measuring.cleared)} looked used before"
+    cleared = f"; {brief_size(measuring.cleared)} looked used before" if measuring.method == REFERENCED else ""
+    yield f"clearing took {measuring.seconds * 1000:.1f} ms{cleared}"
     if last.all.least != last.all.most:
         yield "where it is an interval: the most may be what others touched, or the kernel, or nobody"
 

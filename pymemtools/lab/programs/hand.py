@@ -80,7 +80,8 @@ def child(pid: int, *words: Any) -> Any:
     """Have our copy do something."""
     asks, answers = children[pid]
     os.write(asks, json.dumps(words).encode() + b"\n")
-    return json.loads(answers.readline())
+    line = answers.readline()
+    return json.loads(line) if line else {"error": "its copy has ended"}
 
 
 def limit_stack(size: int) -> dict[str, Any]:
@@ -192,7 +193,10 @@ def serve() -> None:
         name, *words = json.loads(line)
         deed = DEEDS[name]
         before = faults()
-        found = deed(*words) or {}
+        try:
+            found = deed(*words) or {}
+        except OSError as error:  # no room, too large a file, no more processes: whoever asked says so
+            found = {"error": f"{name.replace('_', ' ')}: {error.strerror}"}
         after = faults()
         if name != "child":
             found = {"minor": after[0] - before[0], "major": after[1] - before[1], **found}

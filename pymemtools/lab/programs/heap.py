@@ -73,7 +73,7 @@ def allocate(sizes: list[int]) -> list[dict[str, Any]]:
     exhaust()
     for i in range(count + 1):
         if i:
-            pointers[i] = malloc(sizes[i - 1])
+            pointers[i] = malloc(sizes[i - 1]) or 0
         breaks[i] = sbrk(0)
         found = info()
         arenas[i], mapped[i], regions[i], used[i] = found.arena, found.hblkhd, found.hblks, found.uordblks

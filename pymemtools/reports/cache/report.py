@@ -166,9 +166,14 @@ def _notes(found: Survey, unseen: Collection[str], sums: Sums) -> Iterator[str]:
         others = f" (and {count - 1} more)" if count > 1 else ""
         yield f"{first[reason]}: {reason}{others}"
     untold = sums.unknown - sums.unopened
-    if untold:
-        files = f"{untold} file{'' if untold == 1 else 's'}"
-        yield f"{files}: neither owned nor writable: what is cached of them is not told"
+    if untold > sums.huge:
+        yield f"{_files(untold - sums.huge)}: neither owned nor writable: what is cached of them is not told"
+    if sums.huge:
+        yield f"{_files(sums.huge)} of hugetlbfs: their pages are no page cache ('pages' counts them)"
     by_mincore = sums.files - sums.by_cachestat - untold
     if by_mincore > 0:
         yield f"{by_mincore} of {sums.files} files were {_BY_MINCORE}"
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"

@@ -1,0 +1,98 @@
+"""Experiments where limits of ours, a full disk or a TMPDIR leave no room: one line, status 3, and nothing left."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Run
+
+from pymemtools.cli import _call
+from pymemtools.control.cgroups import why_no_group
+from pymemtools.control.undo import FILE, Debt, settle_all
+from pymemtools.lab import page_cache
+from pymemtools.lab.child import start
+from pymemtools.reports.lab.plan import CannotRun
+from pymemtools.sources import open_source
+
+pytestmark = pytest.mark.live
+
+MIB = 1 << 20
+
+
+def limited(call: str, pymemtools: Run, limit: int, soft: int) -> tuple[int, list[str]]:
+    """Run an experiment under a limit; give its status, and what it said on stderr."""
+    done = pymemtools("lab", *call.split(), preexec_fn=lambda: resource.setrlimit(limit, (soft, soft)))
+    return done.returncode, done.stderr.decode().splitlines()
+
+
+def test_malloc_that_gives_nothing_is_no_bug(pymemtools: Run) -> None:
+    status, said = limited("malloc 200M --force", pymemtools, resource.RLIMIT_DATA, 100 * MIB)
+    if "will not run now" in said[-1]:
+        pytest.skip(said[-1])
+    assert (status, said) == (
+        3,
+        ["pymemtools: lab malloc: cannot run here: malloc() gives nothing: see ulimit -v and -d"],
+    )
+
+
+@pytest.mark.parametrize("call", ["oom --via mmap --touch none", "oom --via mmap --touch read", "oom --limit 128M"])
+def test_who_is_refused_before_the_limit_of_the_group_breaks_no_law(call: str, pymemtools: Run) -> None:
+    if reason := why_no_group(open_source(None)):
+        pytest.skip(reason)
+    status, said = limited(f"{call} --within group --force", pymemtools, resource.RLIMIT_DATA, 100 * MIB)
+    if "will not run now" in said[-1]:
+        pytest.skip(said[-1])
+    text = "lab oom: cannot run here: refused: Cannot allocate memory, before the group's limit: ulimit -d"
+    assert (status, said) == (3, [f"pymemtools: {text}"])
+
+
+def test_addresses_that_something_else_limits_are_not_tried(pymemtools: Run) -> None:
+    status, said = limited("oom --within addresses --limit 200M", pymemtools, resource.RLIMIT_DATA, 150 * MIB)
+    text = "lab oom: cannot run here: ulimit -d refuses it memory before its addresses end"
+    assert (status, said) == (3, [f"pymemtools: {text}"])
+
+
+@pytest.mark.parametrize("most", [10, 12, 14])
+@pytest.mark.parametrize("call", ["cow --pages 2", "malloc 1", "mmap-vs-read --size 4K"])
+def test_few_descriptors_are_said(call: str, most: int, pymemtools: Run) -> None:
+    status, said = limited(f"{call} --force", pymemtools, resource.RLIMIT_NOFILE, most)
+    assert status == 0 or "Too many open files" in said[-1] or "cannot run here" in said[-1], said
+    assert not any("internal error" in line for line in said)
+
+
+def test_a_program_says_what_it_was_refused() -> None:
+    hand = start("hand")
+    try:
+        with pytest.raises(CannotRun, match=r"^lab: cannot run here: write file: No space left on device$"):
+            hand.ask("write_file", "/dev/full", 1)
+        assert hand.ask("largest")["largest"] > 0  # and goes on
+    finally:
+        hand.end()
+
+
+@pytest.mark.parametrize("call", ["page-cache", "writeback", "mmap-vs-read"])
+@pytest.mark.parametrize("place", ["nowhere", "file"])
+def test_where_no_file_can_be_made_it_cannot_run(call: str, place: str, pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = pymemtools("lab", call, env=os.environ | {"TMPDIR": str(tmp_path / place)})
+    said = f"lab: cannot run here: no file can be made in {tmp_path / place}: TMPDIR names another place"
+    assert (done.returncode, done.stderr.decode()) == (3, f"pymemtools: {said}\n")
+
+
+def test_a_file_that_was_never_made_is_not_owed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert settle_all([Debt(FILE, str(tmp_path / "file" / "x")), Debt(FILE, str(tmp_path / "no" / "x"))]) == []
+
+
+def test_a_file_system_without_page_cache_breaks_no_law(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(page_cache._Trial, "_in_cache", lambda self: 0)
+    monkeypatch.setattr(sys, "argv", ["pymemtools", "lab", "page-cache", "--size", "4K", "--force"])
+    assert _call() == 3
+    said = "pymemtools: lab page-cache: cannot run here: this file system keeps nothing in the page cache\n"
+    assert capsys.readouterr().err == said
