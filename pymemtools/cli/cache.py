@@ -14,10 +14,9 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options, write_lines
 from pymemtools.cli.output import note_incomplete, show
-from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.progress import counted
 from pymemtools.cli.terminal import page_columns
-from pymemtools.cli.types import SECONDS
+from pymemtools.cli.types import SECONDS, process_number
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.control.page_cache import evict, load
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem

@@ -17,8 +17,8 @@ from pymemtools.cli.options import (
     source_options,
 )
 from pymemtools.cli.output import note_incomplete, show
-from pymemtools.cli.pmap.arguments import process_number
 from pymemtools.cli.terminal import chosen_width
+from pymemtools.cli.types import process_number
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.errors import NoSuchProcess, UsageProblem
 from pymemtools.readings.status import StatusRow

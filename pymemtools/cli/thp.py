@@ -10,7 +10,7 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import show
-from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.cli.types import process_number
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.report import Report
 from pymemtools.reports.thp.machine import thp_report

@@ -1,4 +1,4 @@
-"""What the values of options are: sizes, times, regular expressions."""
+"""What the values of options and operands are: sizes, times, regular expressions, processes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pymemtools.errors import UsageProblem
 from pymemtools.units import parse_seconds, parse_size
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     _RegexType = click.ParamType[re.Pattern[str]]
 else:  # click before 8.4 has no generic ParamType
     _IntType = _FloatType = _RegexType = click.ParamType
+
+_MAX_PID = (1 << 31) - 1
+_PID = re.compile(r"(?:/proc/)?([1-9][0-9]{0,9})")
 
 
 class SizeType(_IntType):
@@ -62,6 +66,19 @@ class PerSecondType(LargeType):
         if not rate:
             self.fail("a rate of nothing", param, ctx)
         return rate
+
+
+class RateType(_FloatType):
+    """Bytes a second, as ``20M`` or ``20M/s``; ``max`` for as fast as memory takes it, which is infinity."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        if value == "max":
+            return float("inf")
+        return float(PER_SECOND.convert(value, param, ctx))
 
 
 class SecondsType(_FloatType):
@@ -124,6 +141,15 @@ SIZE = SizeType()
 KIB_SIZE = KibType()
 LARGE = LargeType()
 PER_SECOND = PerSecondType()
+RATE = RateType()
 REGEX = RegexType()
 SECONDS = SecondsType()
 DURATION = DurationType()
+
+
+def process_number(command: str, text: str) -> int:
+    """Read a PID, decimal, also as ``/proc/PID``; ``010`` would be 8 to procps, and is refused. Raises UsageProblem."""
+    match = _PID.fullmatch(text)
+    if match is None or int(match[1]) > _MAX_PID:
+        raise UsageProblem(f"{command}: '{text}' is not a process number")
+    return int(match[1])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pymemtools.cli.options import check_style
-from pymemtools.cli.pmap.arguments import process_number
+from pymemtools.cli.types import process_number
 from pymemtools.cli.watch import check_repeatable, is_redrawn
 from pymemtools.errors import UsageProblem
 

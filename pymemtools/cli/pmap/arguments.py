@@ -8,13 +8,12 @@ from typing import Any
 
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.cli.terminal import chosen_width
+from pymemtools.cli.types import process_number
 from pymemtools.errors import UsageProblem
 from pymemtools.reports.pmap.columns import is_number, key_named
 from pymemtools.reports.pmap.request import PmapRequest
 
 _MAX_ADDRESS = (1 << 64) - 1
-_MAX_PID = (1 << 31) - 1
-_PID = re.compile(r"(?:/proc/)?([1-9][0-9]{0,9})")
 _ADDRESS = re.compile(r"\s*([+-]?)(?:0[xX])?([0-9a-fA-F]+)", re.ASCII)
 
 
@@ -72,14 +71,6 @@ def _mode(options: Mapping[str, Any]) -> str:
     if len(modes) > 1:
         raise UsageProblem("pmap: options -d, -x, -X, --columns are mutually exclusive")
     return modes[0] if modes and not options["columns"] else ""
-
-
-def process_number(command: str, text: str) -> int:
-    """Read a PID, decimal, also as ``/proc/PID``; ``010`` would be 8 to procps, and is refused."""
-    match = _PID.fullmatch(text)
-    if match is None or int(match[1]) > _MAX_PID:
-        raise UsageProblem(f"{command}: '{text}' is not a process number")
-    return int(match[1])
 
 
 def _addresses(text: str) -> tuple[int, int]:

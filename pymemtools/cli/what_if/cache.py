@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 from pymemtools.cli.group_answers import group_option, pid_option
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import RATE, SIZE
 from pymemtools.cli.what_if.question import Question, question
-from pymemtools.cli.what_if.rate import RATE
 from pymemtools.cli.what_if.tables import sentence, size, table
 from pymemtools.report import Report
 from pymemtools.reports.what_if.cache import Cached, CacheRequest, cache_report

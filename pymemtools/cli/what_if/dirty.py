@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import RATE, SIZE
 from pymemtools.cli.what_if.question import Question, question
-from pymemtools.cli.what_if.rate import RATE
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
