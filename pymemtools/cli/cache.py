@@ -16,7 +16,7 @@ from pymemtools.cli.options import check_style, exit_status, format_option, open
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.progress import counted
 from pymemtools.cli.terminal import page_columns
-from pymemtools.cli.types import SECONDS, process_number
+from pymemtools.cli.types import PATH, SECONDS, process_number
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.control.page_cache import evict, load
 from pymemtools.errors import MemtoolsError, NoSuchProcess, UsageProblem
@@ -43,7 +43,7 @@ class CacheCall(NamedTuple):
 
 
 @click.command("cache", cls=AbbreviatingCommand)
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(readable=False))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=PATH)
 @click.option(
     "-p", "--pid", "pids", multiple=True, metavar="PID", shell_complete=offer_pids, help="Files of a process."
 )

@@ -16,6 +16,7 @@ from pymemtools.capture.tar_writer import END, Member, encode
 from pymemtools.capture.veil import Veil
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.file_options import output_options
 from pymemtools.cli.new_file import new_file
 from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.progress import counted, progress
@@ -28,14 +29,7 @@ from pymemtools.sources.tree import live
 
 @click.command("capture", cls=AbbreviatingCommand)
 @click.argument("pids", nargs=-1, type=click.IntRange(min=1), metavar="[PID]...", shell_complete=offer_pids)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(readable=False),
-    metavar="FILE",
-    help="Where to: a name in .tar, .tar.gz, .tar.xz ..., or - for stdout.",
-)
-@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@output_options("Where to: a name in .tar, .tar.gz, .tar.xz ..., or - for stdout.")
 @click.option("--dmesg", is_flag=True, help="Take the kernel's log, too.")
 @click.option("--kpageflags", is_flag=True, help="Count page frames by their flags, too, for pages: 1 s a 20 GiB.")
 @click.option("--numa-maps", is_flag=True, help="Take on which nodes pages of processes are, too, for numa PID.")

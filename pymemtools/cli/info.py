@@ -10,6 +10,7 @@ import click
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
+from pymemtools.cli.types import PATH
 from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("info", cls=AbbreviatingCommand)
-@click.argument("path", required=False, metavar="[SOURCE]", type=click.Path(readable=False))
+@click.argument("path", required=False, metavar="[SOURCE]", type=PATH)
 @source_options
 @format_option
 @click.pass_context

@@ -10,6 +10,7 @@ import click
 
 from pymemtools.areas import Areas, with_holes, without_holes
 from pymemtools.cli.command import AbbreviatingCommand, meant_source
+from pymemtools.cli.file_options import diff_option
 from pymemtools.cli.options import (
     check_style,
     exit_status,
@@ -29,6 +30,7 @@ from pymemtools.cli.picture import (
     look_options,
     save_picture,
 )
+from pymemtools.cli.types import PATH
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import MARKS
 from pymemtools.reports.physical import KINDS, PhysicalSpace, RegionRow, Regions, Totals, physical_report, regions_of
@@ -57,15 +59,10 @@ class IomemRequest(NamedTuple):
 
 
 @click.command("iomem-graph", cls=AbbreviatingCommand)
-@click.argument("file", required=False, metavar="[FILE]", type=click.Path(readable=False))
+@click.argument("file", required=False, metavar="[FILE]", type=PATH)
 @click.option("--table", is_flag=True, help="Show the table alone.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Show so many levels of regions in regions.")
-@click.option(
-    "--diff",
-    type=click.Path(readable=False),
-    metavar="OTHER",
-    help="Show what changed since OTHER: a saved iomem, a directory, an archive.",
-)
+@diff_option("Show what changed since OTHER: a saved iomem, a directory, an archive.")
 @click.option("--legacy", is_flag=True, help="Draw as the course's phymap_iomem.sh does.")
 @look_options("low")
 @source_options

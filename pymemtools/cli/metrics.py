@@ -9,6 +9,7 @@ import click
 
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.file_options import output_option
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.errors import UsageProblem
@@ -18,13 +19,7 @@ from pymemtools.reports.metrics.report import MetricsRequest, metrics_report
 
 
 @click.command("metrics", cls=AbbreviatingCommand)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(readable=False),
-    metavar="FILE.prom",
-    help="Write to a file that others read, at once or not at all.",
-)
+@output_option("Write to FILE.prom, which others may be reading: at once, or not at all.")
 @click.option(
     "--top",
     type=click.IntRange(min=0),

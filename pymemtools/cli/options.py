@@ -14,7 +14,7 @@ from pymemtools.cli import say
 from pymemtools.cli.explain import explain_option, is_explained
 from pymemtools.cli.offers import offer
 from pymemtools.cli.terminal import is_watched, terminal_options
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import PATH, SIZE
 from pymemtools.errors import ArchiveError, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Source
@@ -65,7 +65,7 @@ def source_options(function: _F) -> _F:
         click.option(
             "-S",
             "--source",
-            type=click.Path(readable=False),
+            type=PATH,
             metavar="PATH",
             callback=_at_moment,
             help="Read a directory, a tar archive, a recording or - (an archive on stdin) instead of this machine.",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from pymemtools.areas import Area, Areas
-from pymemtools.cli.terminal import LEAST, is_coloured, terminal_columns
+from pymemtools.cli.file_options import output_options
+from pymemtools.cli.terminal import LEAST, ascii_option, is_coloured, takes_ascii_only, terminal_columns
 from pymemtools.errors import UsageProblem
 from pymemtools.render.area_scale import SCALES
 from pymemtools.sources.base import Facts
@@ -39,15 +40,8 @@ def look_options(order: str) -> Callable[[_F], _F]:
 
     def add(function: _F) -> _F:
         for option in (
-            click.option("--force", is_flag=True, help="Replace the file of -o when there is one."),
-            click.option(
-                "-o",
-                "--output",
-                type=click.Path(readable=False),
-                metavar="FILE",
-                help="Write the picture to FILE.svg or FILE.html.",
-            ),
-            click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters."),
+            output_options("Write the picture to FILE.svg or FILE.html."),
+            ascii_option,
             click.option(
                 "--holes", type=click.Choice(list(HOLES)), default="all", help="Which holes to draw; big: from 1 MiB."
             ),
@@ -68,7 +62,7 @@ def look_of(options: dict[str, Any]) -> Look:
     """Gather what the options say of the look."""
     return Look(
         terminal_columns(sys.stdout, least=LEAST),
-        options["is_ascii"] or not (sys.stdout.encoding or "").lower().startswith("utf"),
+        options["is_ascii"] or takes_ascii_only(sys.stdout),
         is_coloured(),
         options["scale"],
         options["order"],

@@ -13,9 +13,10 @@ import click
 from pymemtools.capture.recording import FULL_EVERY
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.file_options import output_option
 from pymemtools.cli.new_file import new_path
 from pymemtools.cli.offers import offer_pids
-from pymemtools.cli.types import DURATION, SIZE
+from pymemtools.cli.types import DURATION, PATH, SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.units import human_size
 
@@ -37,8 +38,8 @@ class Recorded(NamedTuple):
 
 
 @click.command("record", cls=AbbreviatingCommand)
-@click.option("-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Where to. [HOST.rec]")
-@click.option("--every", type=DURATION, default=10.0, metavar="TIME", help="Between two samples. [10s]")
+@output_option("Where to. [HOST.rec]")
+@click.option("--every", type=DURATION, default=10.0, metavar="TIME", help="Between samples. [10s]")
 @click.option("--for", "lasting", type=DURATION, metavar="TIME", help="End after this time.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N samples.")
 @click.option("--keep", type=DURATION, metavar="TIME", help="Let samples go that are older than this.")
@@ -59,8 +60,8 @@ class Recorded(NamedTuple):
     metavar="N",
     help="Read anew what did not move, too, with every Nth sample. [30]",
 )
-@click.option("--pack", nargs=2, type=click.Path(readable=False), metavar="IN OUT", help="Make one file to be sent.")
-@click.option("--force", is_flag=True, help="Let --pack replace a file.")
+@click.option("--pack", nargs=2, type=PATH, metavar="IN OUT", help="Make one file to be sent.")
+@click.option("--force", is_flag=True, help="Replace the file of --pack when there is one.")
 @click.option("--unit", is_flag=True, help="Print a systemd unit that records with these options.")
 def command(**options: Any) -> int:
     """Record this machine's memory: again and again, into one file, for -S FILE --at MOMENT of the other commands."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.file_options import check_one_stdin, diff_option, output_options
 from pymemtools.cli.offers import offer
 from pymemtools.cli.options import (
     check_style,
@@ -36,19 +37,14 @@ _MARKDOWN = "md"
 
 @click.command("report", cls=AbbreviatingCommand)
 @click.option("--list", "lists", is_flag=True, help="List the rules by which things are found, one a line.")
+@diff_option("Say what grew since OTHER, an earlier capture.")
 @click.option(
-    "--diff", type=click.Path(readable=False), metavar="OTHER", help="Say what grew since OTHER, an earlier capture."
+    "--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="From this moment of the recording on."
 )
-@click.option("--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="Of a recording: from then on.")
-@click.option("--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to then, which is described.")
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(readable=False),
-    metavar="FILE",
-    help="Write a page about the machine to FILE.html.",
+    "--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to this moment, which is described."
 )
-@click.option("--force", is_flag=True, help="Let --output replace a file.")
+@output_options("Write a page about the machine to FILE.html.")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 6 where something as bad as that, or worse, is found."
 )
@@ -61,7 +57,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     -f md is Markdown, to be pasted into an issue.
     """
     source, style, diff, output = (options[name] for name in ("source", "style", "diff", "output"))
-    _check(style, diff, source, output)
+    _check(options)
     if options["lists"]:
         _show_rules(style)
         return 0
@@ -123,15 +119,16 @@ def _saved(evidence: Evidence, path: str, *, force: bool) -> Report:
     return page.report
 
 
-def _check(style: str, diff: str | None, source: str | None, output: str | None) -> None:
+def _check(options: Mapping[str, Any]) -> None:
+    """Refuse what does not go together, before anything is read. Raises UsageProblem."""
+    style, output = options["style"], options["output"]
     if output is not None and style != "text":
         raise UsageProblem("report: -o writes a page: it has no --format")
     if output is not None and not output.endswith(".html"):
         raise UsageProblem(f"report: {output}: a page is a .html (findings as text, md or json go to stdout)")
     if style != _MARKDOWN:
         check_style(style)
-    if diff == "-" and source == "-":
-        raise UsageProblem("report: stdin holds one archive: --diff and --source cannot both be -")
+    check_one_stdin("report", options)
 
 
 def _show_rules(style: str) -> None:

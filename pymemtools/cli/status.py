@@ -38,7 +38,7 @@ class StatusRequest(NamedTuple):
 
 
 @click.command("status", cls=AbbreviatingCommand)
-@click.argument("pids", nargs=-1, metavar="[PID...]", shell_complete=offer_pids)
+@click.argument("pids", nargs=-1, metavar="[PID]...", shell_complete=offer_pids)
 @click.option("--all", "everything", is_flag=True, help="Show how much of what all processes map is in memory.")
 @watch_option
 @source_options

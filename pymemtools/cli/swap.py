@@ -17,7 +17,7 @@ from pymemtools.reports.swap.report import SwapRequest, swap_report
 
 @click.command("swap", cls=AbbreviatingCommand)
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N processes with most of it.")
-@click.option("--rate", type=PER_SECOND, metavar="SIZE", help="What the disks give a second, to reckon swapoff by.")
+@click.option("--rate", type=PER_SECOND, metavar="RATE", help="What the disks give a second, to reckon swapoff by.")
 @watch_option
 @source_options
 @format_option

@@ -34,6 +34,16 @@ def terminal_options(function: _F) -> _F:
     )(function)
 
 
+def ascii_option(function: _F) -> _F:
+    """Add --ascii, for pictures of characters."""
+    return click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")(function)
+
+
+def takes_ascii_only(stream: TextIO) -> bool:
+    """Tell whether pictures on a stream are to be of ASCII characters, by its encoding."""
+    return not (stream.encoding or "").lower().startswith("utf")
+
+
 def _remember(key: str) -> Callable[[click.Context, click.Parameter, object], None]:
     return lambda ctx, param, value: ctx.meta.update({key: value})
 

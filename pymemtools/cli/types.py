@@ -137,6 +137,7 @@ class CachesType(_IntType):
 
 CACHES = {"pagecache": 1, "slab": 2, "all": 3}
 DROPPED = CachesType()
+PATH = click.Path(readable=False)  # of what we open ourselves, and say what is wrong
 SIZE = SizeType()
 KIB_SIZE = KibType()
 LARGE = LargeType()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.offers import offer, offer_pids
+from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from
 from pymemtools.cli.output import show
 from pymemtools.cli.progress import progress
@@ -33,7 +33,6 @@ _LONGEST = 7 * 86400.0
     "--method",
     type=click.Choice(METHODS),
     default=REFERENCED,
-    shell_complete=offer(*METHODS),
     help="By accessed bits, idle pages (root), or soft-dirty bits (writes). [referenced]",
 )
 @click.option("--force", is_flag=True, help="Clear bits also where that may mislead others who track them.")

@@ -11,33 +11,25 @@ from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.faults.arguments import checked
 from pymemtools.cli.faults.machine import show_day, show_machine
 from pymemtools.cli.faults.source import open_sadf, open_whole
-from pymemtools.cli.offers import offer, offer_pids
+from pymemtools.cli.file_options import diff_option, output_options
+from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete
+from pymemtools.cli.terminal import ascii_option
 from pymemtools.cli.types import DURATION
 from pymemtools.errors import UsageProblem
 
 
 @click.command("faults", cls=AbbreviatingCommand)
-@click.argument("pids", nargs=-1, metavar="[PID...]", shell_complete=offer_pids)
+@click.argument("pids", nargs=-1, metavar="[PID]...", shell_complete=offer_pids)
 @click.option("--every", type=DURATION, metavar="TIME", help="Measure over so long, again and again. [1s]")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="So many times; without --every and this, once.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N processes that make most of them.")
-@click.option(
-    "--diff",
-    type=click.Path(readable=False),
-    metavar="OTHER",
-    help="Between OTHER, an earlier capture of the machine, and the source.",
-)
+@diff_option("Between OTHER, an earlier capture of the machine, and the source.")
 @click.option("--plot", is_flag=True, help="Draw the course.")
-@click.option(
-    "-o", "--output", type=click.Path(readable=False), metavar="FILE.svg", help="Write the picture to a file."
-)
-@click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")
-@click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")
-@click.option(
-    "--compat", type=click.Choice(["sar"]), shell_complete=offer("sar"), help="Print what sar -B prints, byte for byte."
-)
+@output_options("Write the picture to FILE.svg.")
+@ascii_option
+@click.option("--compat", type=click.Choice(["sar"]), help="Print what sar -B prints, byte for byte.")
 @source_options
 @format_option
 @click.pass_context

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pymemtools.cli.file_options import check_one_stdin
 from pymemtools.cli.options import check_style
 from pymemtools.cli.types import process_number
 from pymemtools.cli.watch import check_repeatable, is_redrawn
@@ -79,8 +80,7 @@ def checked(options: Mapping[str, Any]) -> FaultsAsked:
         options["is_ascii"],
     )
     _check_combination(asked)
-    if options["diff"] == "-" and options["source"] == "-":
-        raise UsageProblem("faults: stdin holds one archive: --diff and --source cannot both be -")
+    check_one_stdin("faults", options)
     return asked
 
 

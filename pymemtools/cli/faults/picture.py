@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
-from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.terminal import takes_ascii_only, terminal_columns
 from pymemtools.render.panel_svg import panels_svg
 from pymemtools.render.panel_text import panel_lines
 from pymemtools.render.panels import Course, Panel, Panels
@@ -20,7 +20,7 @@ _ROUNDED = 1.0  # seconds that an interval may seem to begin before the end of t
 
 def draw(report: Report, *, is_ascii: bool, zone: int | None) -> Iterator[str]:
     """Draw it for the terminal."""
-    is_ascii = is_ascii or not (sys.stdout.encoding or "").lower().startswith("utf")
+    is_ascii = is_ascii or takes_ascii_only(sys.stdout)
     return panel_lines(_panels(report, zone), terminal_columns(sys.stdout, least=60), is_ascii=is_ascii)
 
 

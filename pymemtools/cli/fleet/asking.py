@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pymemtools.cli.file_options import output_options
 from pymemtools.cli.options import check_style, format_option
-from pymemtools.cli.types import SECONDS
+from pymemtools.cli.types import PATH, SECONDS
 from pymemtools.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pymemtools.report import Report
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+picture_options = output_options("Write the picture to FILE.svg or FILE.html.")
 TOP = click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N rows.")
 
 
@@ -29,20 +31,10 @@ def dataset_options(function: _F) -> _F:
             "--memory", default="512M", metavar="SIZE", help="Let a question take so much memory, then use disk. [512M]"
         ),
         click.option("--timeout", type=SECONDS, default=60.0, metavar="SECONDS", help="Give up after that. [60]"),
-        click.option(
-            "-S", "--source", type=click.Path(readable=False), metavar="DATASET", help="The dataset that is asked."
-        ),
+        click.option("-S", "--source", type=PATH, metavar="DATASET", help="The dataset."),
     ):
         function = option(function)
     return function
-
-
-def picture_options(function: _F) -> _F:
-    """Add -o FILE and --force."""
-    function = click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")(function)
-    return click.option(
-        "-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Draw it: FILE.svg or FILE.html."
-    )(function)
 
 
 def engine_of(options: Mapping[str, Any], command: str) -> tuple[Engine, Dataset]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.types import PATH
 from pymemtools.errors import UsageProblem
 
 
 @click.command("compact", cls=AbbreviatingCommand)
-@click.option("-S", "--source", type=click.Path(readable=False), metavar="DATASET", help="The dataset.")
+@click.option("-S", "--source", type=PATH, metavar="DATASET", help="The dataset.")
 def command(source: str | None) -> int:
     """Make one file a table of each day's batches, sorted by machine and time: smaller, and quicker to ask."""
     if not source:

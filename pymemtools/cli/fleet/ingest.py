@@ -10,7 +10,7 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.progress import counted
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import PATH, SIZE
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.render.escape import escape
 
@@ -18,11 +18,11 @@ _MOST_INVENTORY = 32 << 20  # characters: of 300,000 machines
 
 
 @click.command("ingest", cls=AbbreviatingCommand)
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=PATH)
 @click.option(
     "--into",
     required=True,
-    type=click.Path(readable=False),
+    type=PATH,
     metavar="DATASET",
     help="The folder of the dataset; it is made.",
 )

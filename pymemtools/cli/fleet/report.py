@@ -8,15 +8,13 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.file_options import output_options
 from pymemtools.cli.fleet.asking import answer, dataset_options, engine_of, facts_of, show_answer
 from pymemtools.errors import UsageProblem
 
 
 @click.command("report", cls=AbbreviatingCommand)
-@click.option(
-    "-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Write a page about the fleet to FILE.html."
-)
-@click.option("--force", is_flag=True, help="Let --output replace a file.")
+@output_options("Write a page about the fleet to FILE.html.")
 @dataset_options
 def command(**options: Any) -> int:
     """Say what report finds in the latest capture of each machine: on how many, which, and since when."""

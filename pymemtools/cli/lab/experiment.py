@@ -14,9 +14,10 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.explain import is_explained, no_more
+from pymemtools.cli.file_options import output_option
 from pymemtools.cli.options import check_style, format_option, open_from, write_lines
 from pymemtools.cli.output import show
-from pymemtools.cli.terminal import on_page
+from pymemtools.cli.terminal import on_page, takes_ascii_only, terminal_columns
 from pymemtools.cli.types import SECONDS
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.lab.experiment import Experiment
@@ -89,9 +90,7 @@ class _Layout(NamedTuple):
 def _options(*, has_plot: bool) -> Iterator[Callable[[Any], Any]]:
     yield format_option
     if has_plot:
-        yield click.option(
-            "-o", "--output", type=click.Path(readable=False), metavar="FILE.svg", help="Write the chart to a new file."
-        )
+        yield output_option("Write the picture to FILE.svg.")
     yield click.option("--force", "forced", is_flag=True, help="Run though the machine is short of memory.")
     yield click.option(
         "--timeout", "seconds", type=SECONDS, metavar="SECONDS", help="End it after so long; else by its plan."
@@ -217,10 +216,9 @@ def _rest(report: Report, found: Experiment, layout: _Layout) -> Iterator[str]:
         yield from layout.text(report)
     stream = sys.stderr if found.on_stderr else sys.stdout
     if layout.plot is not None and stream is not None and stream.isatty():
-        from pymemtools.cli.terminal import terminal_columns
         from pymemtools.render.line_plot import plot_lines
 
-        is_ascii = not (stream.encoding or "").lower().startswith("utf")
+        is_ascii = takes_ascii_only(stream)
         yield ""
         yield from plot_lines(layout.plot(report), terminal_columns(stream, least=60), is_ascii=is_ascii)
     yield ""

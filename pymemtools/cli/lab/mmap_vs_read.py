@@ -23,7 +23,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 @experiment(EXPERIMENT, text=_lines)
-@click.option("--readers", type=click.IntRange(1, 64), default=2, metavar="K", help="So many programs. [2]")
+@click.option("--readers", type=click.IntRange(1, 64), default=2, metavar="N", help="So many programs. [2]")
 @click.option("--size", type=SIZE, default="16M", metavar="SIZE", help="Of the file. [16M]")
 def command(*, readers: int, size: int) -> ReadersRequest:
     """Have programs map a file, and others read it: memory, faults and time of both."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from pymemtools.cli.lab.experiment import experiment
-from pymemtools.cli.types import SIZE
+from pymemtools.cli.types import PATH, SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.lab.page_cache import EXPERIMENT
 from pymemtools.report import Report
@@ -25,7 +25,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 @experiment(EXPERIMENT, text=_lines)
-@click.argument("directory", required=False, type=click.Path(readable=False), metavar="[DIR]")
+@click.argument("directory", required=False, type=PATH, metavar="[DIR]")
 @click.option("--size", type=SIZE, metavar="SIZE", help="Read at most so much. [64M, of DIR 1G]")
 def command(*, directory: str | None, size: int | None) -> CacheTrial:
     """Read the files of DIR, or one of our own, twice: from the disk, and from memory."""

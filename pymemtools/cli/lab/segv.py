@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import click
 
 from pymemtools.cli.lab.experiment import experiment
-from pymemtools.cli.offers import offer
 from pymemtools.lab.segv import EXPERIMENT
 from pymemtools.report import Report
 from pymemtools.reports.lab.segv import CASES, SegvRequest
@@ -25,7 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 @experiment(EXPERIMENT, text=_lines)
-@click.argument("cases", nargs=-1, type=click.Choice(list(CASES)), metavar="[CASE]...", shell_complete=offer(*CASES))
+@click.argument("cases", nargs=-1, type=click.Choice(list(CASES)), metavar="[CASE]...")
 def command(*, cases: tuple[str, ...]) -> SegvRequest:
     """Access memory as one must not, and see signal, code and address that the kernel tells. Without CASE: all."""
     return SegvRequest(cases)

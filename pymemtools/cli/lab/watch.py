@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pymemtools.cli.lab.experiment import experiment
-from pymemtools.cli.types import SECONDS
+from pymemtools.cli.types import DURATION
 from pymemtools.lab.watch import EXPERIMENT
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
@@ -43,8 +43,8 @@ def _plot(report: Report) -> Plot:
 
 
 @experiment(EXPERIMENT, text=_lines, plot=_plot, status=lambda report: report.answer.findings.seen["status"])
-@click.option("--interval", type=SECONDS, default="1", metavar="SECONDS", help="Between two samples. [1]")
+@click.option("--every", "--interval", type=DURATION, default="1", metavar="TIME", help="Between samples. [1s]")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
-def command(*, interval: float, words: tuple[str, ...]) -> WatchRequest:
+def command(*, every: float, words: tuple[str, ...]) -> WatchRequest:
     """Run a command, and show what free shows on stderr meanwhile; its output and its status are its own."""
-    return WatchRequest(words, interval)
+    return WatchRequest(words, every)

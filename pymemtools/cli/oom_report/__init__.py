@@ -21,6 +21,7 @@ from pymemtools.cli.options import (
     open_from,
     source_options,
 )
+from pymemtools.cli.types import PATH
 from pymemtools.errors import ArchiveError, Missing, UsageProblem
 from pymemtools.readings.kernel_logs import Logged, reports_in_files, reports_in_ring
 
@@ -37,7 +38,7 @@ class Logs(NamedTuple):
 
 
 @click.command("oom-report", cls=AbbreviatingCommand)
-@click.argument("files", nargs=-1, type=click.Path(readable=False), metavar="[FILE ...]")
+@click.argument("files", nargs=-1, type=PATH, metavar="[FILE]...")
 @click.option("--dmesg", is_flag=True, help="Read this machine's kernel log.")
 @click.option("--tasks", is_flag=True, help="Show the whole task table, not the first few.")
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Explain only the last N kills of all logs.")

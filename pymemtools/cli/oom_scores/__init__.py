@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.group_answers import group_option, pid_option
 from pymemtools.cli.offers import offer
 from pymemtools.cli.oom_scores.arguments import adjustment, allocation
 from pymemtools.cli.oom_scores.layouts import classic_lines, comparison_lines, ranking_lines, safer_lines
@@ -17,6 +16,7 @@ from pymemtools.cli.options import check_style, exit_status, format_option, open
 from pymemtools.cli.output import Text, note_incomplete, show
 from pymemtools.cli.types import REGEX
 from pymemtools.cli.watch import check_watch, watch_option, watched
+from pymemtools.cli.who_asks import group_option, pid_option
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import KILLS
 from pymemtools.report import Report, column_named

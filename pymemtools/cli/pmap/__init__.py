@@ -12,6 +12,7 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.explain import is_explained, no_more
+from pymemtools.cli.file_options import diff_option
 from pymemtools.cli.offers import offer, offer_in_list, offer_pids
 from pymemtools.cli.options import (
     check_style,
@@ -66,12 +67,7 @@ from pymemtools.sources.base import Source
 @click.option("--group", type=click.Choice(["file", "kind", "none"]), help="Sum what is of one file, or of one kind.")
 @click.option("--merge", is_flag=True, help="Show several processes in one table.")
 @click.option("--rollup", is_flag=True, help="Show only totals, from smaps_rollup, which disturbs far less.")
-@click.option(
-    "--diff",
-    type=click.Path(readable=False),
-    metavar="OTHER",
-    help="Show what changed since OTHER, an earlier capture.",
-)
+@diff_option("Show what changed since OTHER, an earlier capture.")
 @click.option("--watch", type=SECONDS, metavar="SECONDS", help="Show changes as they come.")
 @source_options
 @format_option

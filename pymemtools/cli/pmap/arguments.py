@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pymemtools.cli.file_options import check_one_stdin
 from pymemtools.cli.pmap.layouts import Style
 from pymemtools.cli.terminal import chosen_width
 from pymemtools.cli.types import process_number
@@ -49,8 +50,7 @@ def _check_combination(request: PmapRequest, options: Mapping[str, Any]) -> None
         raise UsageProblem("pmap: --rollup knows no single mappings: no -A, -P, --group, --diff or --watch with it")
     if options["diff"] and options["watch"]:
         raise UsageProblem("pmap: --diff and --watch compare with different things; ask for one")
-    if options["diff"] == "-" and options["source"] == "-":
-        raise UsageProblem("pmap: stdin holds one archive: --diff and --source cannot both be -")
+    check_one_stdin("pmap", options)
     if chosen_width() is not None:
         raise UsageProblem("pmap: the tables are as wide as procps has them: no --width")
     if request.compares and not is_number(request.figure):

@@ -11,13 +11,14 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.explain import of_one_moment
+from pymemtools.cli.file_options import diff_option, output_options
 from pymemtools.cli.offers import offer_in_list
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.smem.layout import Layout
 from pymemtools.cli.smem.request import checked, column_names
 from pymemtools.cli.terminal import chosen_width
-from pymemtools.cli.types import KIB_SIZE, REGEX
+from pymemtools.cli.types import KIB_SIZE, PATH, REGEX
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.render.tones import GROWTH
 from pymemtools.report import Report
@@ -74,17 +75,12 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option(
     "-K",
     "--kernel",
-    type=click.Path(readable=False),
+    type=PATH,
     metavar="FILE",
     help="The machine's uncompressed kernel image, for -w.",
 )
 @click.option("--rollup", is_flag=True, help="Read smaps_rollup: half the cost; PSS differs by rounding.")
-@click.option(
-    "--diff",
-    type=click.Path(readable=False),
-    metavar="OTHER",
-    help="Show what changed since OTHER, an earlier capture.",
-)
+@diff_option("Show what changed since OTHER, an earlier capture.")
 @watch_option
 @click.option(
     "--pie", metavar="COLUMN", shell_complete=_offer_columns, help="Draw a pie chart labelled with this column."
@@ -92,14 +88,7 @@ def _offer_columns(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option(
     "--bar", metavar="COLUMN", shell_complete=_offer_columns, help="Draw a bar chart labelled with this column."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(readable=False),
-    metavar="FILE",
-    help="Where to draw to: a name in .svg or .png. [smem-pie.svg]",
-)
-@click.option("--force", is_flag=True, help="Let --output replace a file.")
+@output_options("Write the picture to FILE.svg or FILE.png. [smem-pie.svg]")
 @source_options
 @format_option
 @click.pass_context

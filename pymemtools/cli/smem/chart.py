@@ -9,6 +9,7 @@ from pymemtools.cli import say
 from pymemtools.cli.new_file import write_new_file
 from pymemtools.cli.options import write_lines
 from pymemtools.cli.smem.layout import Layout, terminal_width
+from pymemtools.cli.terminal import takes_ascii_only
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.render import charts
 from pymemtools.render.text_bars import text_bars
@@ -70,7 +71,7 @@ def _text(rows: list[Row], answer: Answer, layout: Layout) -> list[str]:
             for row in rows
         ],
         terminal_width(),
-        "█" if (sys.stdout.encoding or "").lower() in ("utf-8", "utf8") else "#",
+        "#" if takes_ascii_only(sys.stdout) else "█",
     )
 
 

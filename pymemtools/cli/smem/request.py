@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pymemtools.cli.file_options import check_one_stdin
 from pymemtools.cli.types import SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.reports.smem.columns import VIEWS, View
@@ -73,8 +74,7 @@ def _check_combination(request: Request, options: Mapping[str, Any]) -> None:
         _check_rollup(request, options)
     if request.report == "tree" and options["diff"]:
         raise UsageProblem("smem: --diff compares processes, mappings, users or groups, not trees")
-    if options["diff"] == "-" and options["source"] == "-":
-        raise UsageProblem("smem: stdin holds one archive: --diff and --source cannot both be -")
+    check_one_stdin("smem", options)
     if options["pie"] and options["bar"]:
         raise UsageProblem("smem: --pie and --bar are two charts; ask for one")
     if options["pie"] or options["bar"]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.file_options import output_options
 from pymemtools.cli.offers import offer
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
-from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.terminal import ascii_option, takes_ascii_only, terminal_columns
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.trend.columns import FIGURES
@@ -26,19 +27,23 @@ _PICTURES = (".svg", ".html")
 
 
 @click.command("trend", cls=AbbreviatingCommand)
-@click.option("--by", type=click.Choice(BY), default="process", help="What is followed, or what together. [process]")
+@click.option("--by", type=click.Choice(BY), default="process", help="Follow each process, or sums of them. [process]")
 @click.option(
-    "--column", type=click.Choice(FIGURES, case_sensitive=False), default="pss", help="Of which figure. [pss]"
+    "--column",
+    type=click.Choice(FIGURES, case_sensitive=False),
+    default="pss",
+    help="The figure that is followed. [pss]",
 )
-@click.option("--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="From this moment on.")
-@click.option("--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to this moment.")
-@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the N on top.")
+@click.option(
+    "--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="From this moment of the recording on."
+)
+@click.option(
+    "--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to this moment of the recording."
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N rows.")
 @click.option("--plot", is_flag=True, help="Draw the courses of those that grow, or of the N on top.")
-@click.option(
-    "-o", "--output", type=click.Path(readable=False), metavar="FILE", help="Write them to FILE.svg or FILE.html."
-)
-@click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")
-@click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")
+@output_options("Write the picture to FILE.svg or FILE.html.")
+@ascii_option
 @source_options
 @format_option
 @click.pass_context
@@ -49,7 +54,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     request = TrendRequest(options["by"], options["column"].lower(), options["first"], options["last"], options["top"])
     report = trend_report(source, request)
     note_incomplete(ctx, report)
-    is_ascii = options["is_ascii"] or not (sys.stdout.encoding or "").lower().startswith("utf")
+    is_ascii = options["is_ascii"] or takes_ascii_only(sys.stdout)
     if options["output"] is not None:
         from pymemtools.cli.trend.picture import save
 

@@ -12,6 +12,7 @@ from pymemtools.cli.options import check_style, format_option
 from pymemtools.cli.output import show
 from pymemtools.cli.tunables.drop_in import check_drop_in, drop_in
 from pymemtools.cli.tunables.names import offer_settings
+from pymemtools.cli.types import PATH
 from pymemtools.control import settings as control
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.readings.machine import read_machine
@@ -29,7 +30,7 @@ _LARGEST_FILE = 1 << 20
 @click.option(
     "--from",
     "file",
-    type=click.Path(readable=False),
+    type=PATH,
     metavar="FILE",
     help="Take settings from a file like sysctl.conf.",
 )
@@ -39,7 +40,7 @@ _LARGEST_FILE = 1 << 20
     "--persist",
     is_flag=False,
     flag_value=DROP_IN,
-    type=click.Path(readable=False),
+    type=PATH,
     metavar="[FILE]",
     help=f"Write the settings to a file for the next boot, too. [{DROP_IN}]",
 )

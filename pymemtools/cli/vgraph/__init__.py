@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.file_options import diff_option
 from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.options import (
     check_style,
@@ -42,12 +43,7 @@ from pymemtools.sources.base import Source
 @click.option("--find", metavar="ADDR|NAME", help="Show only what holds an address (0x...), or is called so.")
 @click.option("-A", "--after", type=click.IntRange(0, 10_000), default=1, metavar="N", help="And N boxes below. [1]")
 @click.option("-B", "--before", type=click.IntRange(0, 10_000), default=1, metavar="N", help="And N boxes above. [1]")
-@click.option(
-    "--diff",
-    type=click.Path(readable=False),
-    metavar="OTHER",
-    help="Mark what changed since OTHER: a file, a directory, an archive.",
-)
+@diff_option("Mark what changed since OTHER: a file, a directory, an archive.")
 @click.option("--watch", type=SECONDS, metavar="SECONDS", help="Show the picture, then changes as they come.")
 @click.option("--pages", metavar="ADDR", help="Show which pages of the mapping that holds an address are there.")
 @click.option("--legacy", is_flag=True, help="Draw as the course's vgraph.sh does.")

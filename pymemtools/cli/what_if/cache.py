@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from pymemtools.cli.group_answers import group_option, pid_option
 from pymemtools.cli.types import RATE, SIZE
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size, table
+from pymemtools.cli.who_asks import group_option, pid_option
 from pymemtools.report import Report
 from pymemtools.reports.what_if.cache import Cached, CacheRequest, cache_report
 from pymemtools.reports.what_if.page_cache import GENERATIONS, TWO_LISTS, Pass
@@ -24,7 +24,9 @@ _TITLES = {TWO_LISTS: "Classic LRU, two lists:", GENERATIONS: "MGLRU, generation
     "--with", "others", type=SIZE, multiple=True, metavar="SIZE", help="Then read another file, and it again."
 )
 @click.option("--method", type=click.Choice(["read", "mmap"]), default="read", help="How files are read. [read]")
-@click.option("--readers", "count", type=click.IntRange(1, 1 << 20), default=1, metavar="K", help="So many processes.")
+@click.option(
+    "--readers", "count", type=click.IntRange(1, 1 << 20), default=1, metavar="N", help="So many processes. [1]"
+)
 @click.option("--disk", type=RATE, metavar="RATE", help="How fast the disk is, each second; for times.")
 @click.option("--copy", "copying", type=RATE, default="2G", metavar="RATE", help="How fast cached data is used. [2G]")
 @click.option("--limit", type=SIZE, metavar="SIZE", help="Within a memory cgroup of this limit, empty so far.")

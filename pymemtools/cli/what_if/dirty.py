@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.file_options import output_options
+from pymemtools.cli.terminal import ascii_option, takes_ascii_only, terminal_columns
 from pymemtools.cli.types import RATE, SIZE
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import size, table
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 @click.option("--write", type=RATE, required=True, metavar="RATE", help="How fast a program writes: 20M, or max.")
 @click.option("--disk", type=RATE, required=True, metavar="RATE", help="How fast the disk takes it, each second.")
 @click.option("--file", type=SIZE, metavar="SIZE", help="How much it writes; without, it never ends.")
-@click.option("-o", "--output", type=click.Path(readable=False), metavar="FILE.svg", help="Write the plot to a file.")
-@click.option("--force", is_flag=True, help="Replace the file of -o when there is one.")
-@click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII characters.")
+@output_options("Write the picture to FILE.svg.")
+@ascii_option
 def command(
     *, write: float, disk: float, file: int | None, output: str | None, force: bool, is_ascii: bool
 ) -> Question:
@@ -35,7 +35,7 @@ def command(
     if output is not None and not output.endswith(".svg"):
         raise UsageProblem(f"what-if dirty: {output}: the plot is .svg")
     save = None if output is None else partial(_save, output=output, force=force)
-    is_ascii = is_ascii or not (sys.stdout.encoding or "").lower().startswith("utf")
+    is_ascii = is_ascii or takes_ascii_only(sys.stdout)
     return Question(DirtyRequest(write, disk, file), partial(_lines, is_ascii=is_ascii), save)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import click
 
-from pymemtools.cli.group_answers import group_option, limit_lines, ruled_text
 from pymemtools.cli.offers import offer_pids
+from pymemtools.cli.what_if.group_limits import limit_lines, ruled_text
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size
+from pymemtools.cli.who_asks import group_option
 from pymemtools.report import Report
 from pymemtools.reports.oom_scores.verdict import together, who
 from pymemtools.reports.what_if.fork import NEEDS, Fork, ForkRequest, fork_report

@@ -21,7 +21,12 @@ from pymemtools.reports.what_if.malloc import MOST_CALLS, Heaped, Heaps, MallocR
 @click.option("--free", "is_freed", is_flag=True, help="Free each at once.")
 @click.option("--bits", type=click.Choice(["32", "64"]), default="64", help="Of the program. [64]")
 @click.option("--i386", is_flag=True, help="32 bits, of a PC: chunks are aligned to 16 bytes from glibc 2.26 on.")
-@click.option("--glibc", default="2.41", metavar="VERSION", help="[2.41] From 2.26 on a thread's cache comes first.")
+@click.option(
+    "--glibc",
+    default="2.41",
+    metavar="VERSION",
+    help="Of this version; from 2.26 on a thread's cache comes first. [2.41]",
+)
 @click.option(
     "--threshold", type=SIZE, metavar="SIZE", help="M_MMAP_THRESHOLD, set; else it begins with 128K and grows."
 )

@@ -7,11 +7,11 @@ from functools import partial
 
 import click
 
-from pymemtools.cli.group_answers import group_option, pid_option
 from pymemtools.cli.oom_scores.arguments import adjustment, allocation
 from pymemtools.cli.oom_scores.layouts import table_lines
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size
+from pymemtools.cli.who_asks import group_option, pid_option
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
 from pymemtools.reports.oom_scores.verdict import together, verdict

@@ -34,6 +34,7 @@ _SUPPOSITIONS = (
 )
 _Request = TypeVar("_Request")
 _SHARED = frozenset(("sets", "ram", "swap", "kernel", "source", "max_size", "partial", "strict", "style"))
+_SHOWN_LAST = _SHARED | {"at", "demo", "explain", "width", "color"}  # which no command is given
 
 
 class Question(NamedTuple):
@@ -67,7 +68,7 @@ def question(
         for option in (format_option, source_options, *_SUPPOSITIONS):
             run = option(run)
         command = click.command(name, cls=AbbreviatingCommand)(run)
-        command.params.sort(key=lambda param: param.name in _SHARED)  # its own options are shown first
+        command.params.sort(key=lambda param: param.name in _SHOWN_LAST)  # its own options are shown first
         return command
 
     return make

@@ -1,27 +1,11 @@
-"""The options that say which memory group asks, and the words for its limits."""
+"""The words for what the limits of memory groups make of an amount, and their table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
 
-import click
-
-from pymemtools.cli.offers import offer_groups, offer_pids
 from pymemtools.cli.what_if.tables import size, table
 from pymemtools.reports.memory_groups.room import MAY_NOT_FIT, OOM, THROTTLED, WAITS, Bound, Ruling
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-pid_option = click.option(
-    "--pid", type=click.IntRange(min=1), metavar="P", shell_complete=offer_pids, help="Process P asks."
-)
-group_option = click.option(
-    "--group",
-    metavar="PATH",
-    shell_complete=offer_groups,
-    help="A process of this memory group asks: a path or a unit.",
-)
 
 
 def ruled_text(ruled: Ruling, missing: int, kills: str) -> str:
