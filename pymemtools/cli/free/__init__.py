@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pymemtools import __version__
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.explain import Formulas, of_one_moment
-from pymemtools.cli.free.arguments import amount_format, parse_count, parse_seconds, unit_options
+from pymemtools.cli.free.arguments import FreeAsked, checked, unit_options
 from pymemtools.cli.free.layouts import bar_lines, classic_lines, line_lines, table_lines
 from pymemtools.cli.offers import offer_groups
-from pymemtools.cli.options import (
-    check_style,
-    exit_status,
-    format_option,
-    open_from,
-    source_options,
-)
+from pymemtools.cli.options import exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import show
-from pymemtools.cli.terminal import chosen_width
-from pymemtools.cli.watch import STILL, check_repeatable, gap_between, is_redrawn, samples, watch_option
+from pymemtools.cli.watch import STILL, gap_between, samples, watch_option
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.free import Memory, free_report, read_memory
@@ -64,68 +58,34 @@ if TYPE_CHECKING:
 @format_option
 @click.version_option(__version__, "-V", "--version", message="free from pymemtools %(version)s")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    human: bool,
-    si: bool,
-    lohi: bool,
-    total: bool,
-    committed: bool,
-    wide: bool,
-    line: bool,
-    bar: bool,
-    classic: bool,
-    old: bool,
-    cgroup: str | None,
-    seconds: str | None,
-    count: str | None,
-    watch: float | None,
-    source: str | None,
-    strict: bool,
-    partial: bool,
-    max_size: int,
-    style: str,
-    **units: int,
-) -> int:
+def command(ctx: click.Context, /, **options: Any) -> int:
     """Show used, cached, free and available memory, in KiB unless told otherwise."""
-    _check_layout(style, {"--line": line, "--bar": bar, "--classic": classic}, old=old, cgroup=cgroup)
-    amount = amount_format(units, human=human or (bar and not any(units.values())), si=si, classic=classic)
-    interval = _interval(seconds, watch)
-    times = parse_count(count) if count is not None else 1 if interval is None else None
-    is_repeated = interval is not None or count is not None
-    if is_repeated:
-        check_repeatable("free", style)
-    areas = _areas(lohi=lohi, total=total, committed=committed)
-    studied = open_from(ctx, source)
-    if is_repeated and studied.facts.kind in STILL:
+    asked = checked(options)
+    source = open_from(ctx, options["source"])
+    if asked.is_repeated and source.facts.kind in STILL:
         raise UsageProblem("free: an archive does not change: -s and -c need a live machine or a directory")
-
-    def text(report: Report) -> list[str]:
-        found: Memory = report.answer
-        if line:
-            return line_lines(found, amount)
-        if bar:
-            return bar_lines(found, amount)
-        if classic:
-            return classic_lines(found, areas, amount, old=old)
-        return table_lines(found, areas, amount, wide=wide)
-
-    measure, said = _measure(studied, cgroup, classic=classic, keeps=style == "text" and not bar), set[str]()
-    redraws, gap = watch is not None and is_redrawn(style), "" if line else gap_between(style)
-    for sample in samples(interval, times, gap, redraws=redraws):
-        report = free_report(measure(asked := of_one_moment(studied)), studied.facts._asdict())
-        formulas = None if cgroup or classic else _formulas(asked)
-        report = report._replace(warnings=_news(report, said) if style == "text" else ())
-        show(report, style, text, sample=sample if is_repeated else None, formulas=formulas, is_classic=True)
+    measure, said = _measure(source, asked), set[str]()
+    gap = "" if asked.layout == "--line" else gap_between(asked.style)
+    for sample in samples(asked.interval, asked.times, gap, redraws=asked.redraws):
+        moment = of_one_moment(source)
+        report = free_report(measure(moment), source.facts._asdict())
+        report = report._replace(warnings=_news(report, said) if asked.style == "text" else ())
+        formulas = None if asked.cgroup or asked.layout == "--classic" else _formulas(moment)
+        number = sample if asked.is_repeated else None
+        show(report, asked.style, partial(_text, asked=asked), sample=number, formulas=formulas, is_classic=True)
     return exit_status(ctx)
 
 
-def _interval(seconds: str | None, watch: float | None) -> float | None:
-    """Give the time between two samples; None where there is to be but one. Raises UsageProblem."""
-    if watch is not None and seconds is not None:
-        raise UsageProblem("free: -s and --watch say the same: one or the other")
-    return watch if seconds is None else parse_seconds(seconds)
+def _text(report: Report, *, asked: FreeAsked) -> list[str]:
+    """Lay a report out as asked."""
+    found: Memory = report.answer
+    if asked.layout == "--line":
+        return line_lines(found, asked.amount)
+    if asked.layout == "--bar":
+        return bar_lines(found, asked.amount)
+    if asked.layout == "--classic":
+        return classic_lines(found, asked.areas, asked.amount, old=asked.is_old)
+    return table_lines(found, asked.areas, asked.amount, wide=asked.is_wide)
 
 
 def _news(report: Report, said: set[str]) -> tuple[str, ...]:
@@ -144,37 +104,11 @@ def _formulas(source: Source) -> Formulas:
     return made
 
 
-def _check_layout(style: str, layouts: Mapping[str, bool], *, old: bool, cgroup: str | None) -> None:
-    """Refuse two layouts at once, and layouts of anything but text, which has every figure anyway."""
-    check_style(style)
-    chosen = [name for name, is_set in layouts.items() if is_set]
-    if len(chosen) > 1:
-        raise UsageProblem(f"free: {' and '.join(chosen)} are different layouts; choose one")
-    if chosen and style != "text":
-        raise UsageProblem(f"free: {chosen[0]} is a layout of text; --format {style} has every figure without it")
-    if chosen_width() is not None and "--bar" not in chosen:
-        raise UsageProblem("free: the table is as wide as procps has it: --width is for --bar")
-    if old and "--classic" not in chosen:
-        raise UsageProblem("free: -o leaves a line out of --classic; give both")
-    if cgroup is not None and "--classic" in chosen:
-        raise UsageProblem("free: --classic knows no control groups")
+def _measure(source: Source, asked: FreeAsked) -> Callable[[Source], Memory]:
+    """Choose what each sample reads and works out; procps' own layouts keep what cannot be, as it does."""
+    if asked.cgroup is not None:
+        from pymemtools.cli.free.cgroup import group_measure
 
-
-def _areas(*, lohi: bool, total: bool, committed: bool) -> list[str]:
-    """Name the rows to show, as fields of Memory."""
-    areas = ["mem", "low", "high"] if lohi else ["mem"]
-    areas.append("swap")
-    if total:
-        areas.append("total")
-    if committed:
-        areas.append("comm")
-    return areas
-
-
-def _measure(source: Source, cgroup: str | None, *, classic: bool, keeps: bool) -> Callable[[Source], Memory]:
-    """Choose what each sample reads and works out; procps' own layouts keep (``keeps``) what cannot be, as it does."""
-    if cgroup is None:
-        return lambda studied: read_memory(studied, classic=classic, keeps=keeps)
-    from pymemtools.cli.free.cgroup import group_measure
-
-    return group_measure(source, cgroup, read_memory)
+        return group_measure(source, asked.cgroup, read_memory)
+    keeps = asked.style == "text" and asked.layout != "--bar"
+    return partial(read_memory, classic=asked.layout == "--classic", keeps=keeps)

@@ -1,15 +1,19 @@
-"""free's units, interval and count, read as procps reads them."""
+"""What the user of free asked for: its units, interval and count are read as procps reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from pymemtools.cli.options import check_style
+from pymemtools.cli.terminal import chosen_width
+from pymemtools.cli.watch import check_repeatable, is_redrawn
 from pymemtools.errors import UsageProblem
 from pymemtools.render import free_units
+from pymemtools.render.free_table import Amount
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -31,6 +35,77 @@ _BLANKS = " \t\n\v\f\r"
 _DIGITS = "0123456789"
 
 
+class FreeAsked(NamedTuple):
+    """Which figures are shown, how, and how often."""
+
+    style: str
+    layout: str  # "--line", "--bar", "--classic", or "" for the table
+    areas: Sequence[str]  # the rows, as fields of Memory
+    amount: Amount
+    is_wide: bool
+    is_old: bool
+    cgroup: str | None
+    interval: float | None  # seconds between two samples; None where there is to be but one
+    times: int | None  # None: endlessly
+    is_repeated: bool
+    redraws: bool
+
+
+def checked(options: Mapping[str, Any]) -> FreeAsked:
+    """Turn the options into what they ask for. Raises UsageProblem."""
+    style, layout, cgroup = options["style"], _layout(options), options["cgroup"]
+    _check_layout(layout, options)
+    units = {name: options[name] for name in _UNITS}
+    is_human = options["human"] or (layout == "--bar" and not any(units.values()))
+    amount = amount_format(units, human=is_human, si=options["si"], classic=layout == "--classic")
+    interval, count = _interval(options["seconds"], options["watch"]), options["count"]
+    times = parse_count(count) if count is not None else 1 if interval is None else None
+    is_repeated = interval is not None or count is not None
+    if is_repeated:
+        check_repeatable("free", style)
+    redraws = options["watch"] is not None and is_redrawn(style)
+    is_wide, is_old = options["wide"], options["old"]
+    return FreeAsked(
+        style, layout, _areas(options), amount, is_wide, is_old, cgroup, interval, times, is_repeated, redraws
+    )
+
+
+def _layout(options: Mapping[str, Any]) -> str:
+    """Name the layout that is asked for. Raises UsageProblem for two of them, and for an unknown format."""
+    check_style(options["style"])
+    chosen = [f"--{name}" for name in ("line", "bar", "classic") if options[name]]
+    if len(chosen) > 1:
+        raise UsageProblem(f"free: {' and '.join(chosen)} are different layouts; choose one")
+    return chosen[0] if chosen else ""
+
+
+def _check_layout(layout: str, options: Mapping[str, Any]) -> None:
+    """Refuse layouts of anything but text, which has every figure anyway, and what they have no room for."""
+    style = options["style"]
+    if layout and style != "text":
+        raise UsageProblem(f"free: {layout} is a layout of text; --format {style} has every figure without it")
+    if chosen_width() is not None and layout != "--bar":
+        raise UsageProblem("free: the table is as wide as procps has it: --width is for --bar")
+    if options["old"] and layout != "--classic":
+        raise UsageProblem("free: -o leaves a line out of --classic; give both")
+    if options["cgroup"] is not None and layout == "--classic":
+        raise UsageProblem("free: --classic knows no control groups")
+
+
+def _areas(options: Mapping[str, Any]) -> list[str]:
+    """Name the rows to show, as fields of Memory."""
+    areas = ["mem", "low", "high", "swap"] if options["lohi"] else ["mem", "swap"]
+    areas += ["total"] if options["total"] else []
+    return [*areas, *(["comm"] if options["committed"] else [])]
+
+
+def _interval(seconds: str | None, watch: float | None) -> float | None:
+    """Give the time between two samples; None where there is to be but one. Raises UsageProblem."""
+    if watch is not None and seconds is not None:
+        raise UsageProblem("free: -s and --watch say the same: one or the other")
+    return watch if seconds is None else parse_seconds(seconds)
+
+
 def unit_options(function: _F) -> _F:
     """Add -b, -k ... --peta; each is counted, for even -k twice is one unit too many."""
     for name, (short, _, _, help) in reversed(_UNITS.items()):
@@ -39,9 +114,7 @@ def unit_options(function: _F) -> _F:
     return function
 
 
-def amount_format(
-    units: Mapping[str, int], *, human: bool, si: bool, classic: bool = False
-) -> Callable[[int | None], str]:
+def amount_format(units: Mapping[str, int], *, human: bool, si: bool, classic: bool = False) -> Amount:
     """Choose how amounts are written; ``units`` counts the unit options that were given."""
     chosen = [name for name, count in units.items() if count]
     if sum(units.values()) > 1:

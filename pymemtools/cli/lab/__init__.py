@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pymemtools.cli import LazyGroup
+from pymemtools.cli.lazy_group import LazyGroup
 
 MAP = {
     "What memory is good for": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pymemtools.cli import LazyGroup
+from pymemtools.cli.lazy_group import LazyGroup
 from pymemtools.cli.options import demo_option
 
 MAP = {
