@@ -51,6 +51,10 @@ class ArchiveError(MemtoolsError):
     """Say that an archive is damaged, hostile or not one at all."""
 
 
+class TruncatedArchive(ArchiveError):
+    """Say where an archive ends before its end; what was complete before that may be asked for."""
+
+
 def excerpt(text: bytes) -> str:
     """Quote the start of untrusted text for a message, which is escaped as a whole where it is printed."""
     return f"'{text[:60].decode('utf-8', 'surrogateescape')}'"

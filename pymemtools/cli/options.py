@@ -15,7 +15,7 @@ from pymemtools.cli.explain import explain_option, is_explained
 from pymemtools.cli.offers import offer
 from pymemtools.cli.terminal import is_watched, terminal_options
 from pymemtools.cli.types import PATH, SIZE
-from pymemtools.errors import ArchiveError, UsageProblem
+from pymemtools.errors import TruncatedArchive, UsageProblem
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Source
 
@@ -114,10 +114,8 @@ def open_from(ctx: click.Context, source: str | None, *, with_logs: bool = False
             asked = ctx.params  # of a command that takes no source it has none of these
             partial, max_size = asked.get("partial", False), asked.get("max_size", 0)
             opened = open_source(source, partial=partial, max_bytes=max_size, with_logs=with_logs)
-    except ArchiveError as error:
-        if ": truncated archive: " not in str(error):
-            raise
-        raise ArchiveError(f"{error}; --partial shows what was complete before that") from None
+    except TruncatedArchive as error:
+        raise TruncatedArchive(f"{error}; --partial shows what was complete before that") from None
     damage = getattr(opened, "damage", None)
     if damage:
         say(f"{source}: {damage}; showing what was complete before that")

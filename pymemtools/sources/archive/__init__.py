@@ -43,7 +43,7 @@ class Archive:
             self._index.fill(fd)
         except ArchiveError as error:
             if not partial or not self._index.has_files():
-                raise ArchiveError(f"{path}: {error}") from None
+                raise type(error)(f"{path}: {error}") from None
             self.damage = str(error)
         if not self._index.has_files():
             raise ArchiveError(f"{path}: {self._index.why_nothing()}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from zlib import adler32
 
-from pymemtools.errors import ArchiveError
+from pymemtools.errors import ArchiveError, TruncatedArchive
 
 BLOCK = 512
 _MAX_SIZE = 1 << 40
@@ -26,12 +26,12 @@ def data_size(block: bytes, member: int) -> int:
     pymemtools.errors.ArchiveError: damaged archive: bad checksum in member 2
     """
     if len(block) < BLOCK:
-        raise out_of_order(member, "truncated archive: no complete header of")
+        raise _unless_first(member, TruncatedArchive(f"truncated archive: no complete header of member {member}"))
     # The low half of Adler-32 is 1 and the sum of the bytes, which 256 of them leave below the modulus of 65521.
     total = (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - 2
     said = _sum_said(block[148:156])
     if said != total and said != total - _signed(block):
-        raise out_of_order(member, "damaged archive: bad checksum in")
+        raise _unless_first(member, ArchiveError(f"damaged archive: bad checksum in member {member}"))
     kind = block[156:157]
     size = number(block[124:136])
     if size is None and kind == _LABEL and not block[124:136].strip(b"\0"):
@@ -83,9 +83,9 @@ def is_smemcaps(block: bytes) -> bool:
     return name_of(block) == "meminfo" and (style == bytes(8) or is_unpadded)
 
 
-def out_of_order(member: int, how: str) -> ArchiveError:
-    """Say what is wrong with a header; when it is the first one, that this is no archive at all."""
-    return ArchiveError(f"{how} member {member}" if member > 1 else "not a tar archive")
+def _unless_first(member: int, error: ArchiveError) -> ArchiveError:
+    """Give what is wrong with a header; when it is the first one, this is no archive at all."""
+    return error if member > 1 else ArchiveError("not a tar archive")
 
 
 def text(field: bytes) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from pymemtools.errors import ArchiveError, excerpt
+from pymemtools.errors import ArchiveError, TruncatedArchive, excerpt
 from pymemtools.sources.archive.member_names import PROCESS_FILES, is_wanted, locate, most_bytes, split_pid
 from pymemtools.sources.archive.processes import Processes
 from pymemtools.sources.archive.stored import Bytes, File, Stored, archive_file, chunks_of
@@ -63,10 +63,10 @@ class Index:
         except OSError as error:
             raise ArchiveError(os.strerror(error.errno or 0)) from None
         if is_ours and name is not None and name != "manifest.json":
-            raise ArchiveError("truncated archive: no manifest at its end")
+            raise TruncatedArchive("truncated archive: no manifest at its end")
         # smemcap's archives have no end mark, but the same files of each process.
         if not (tar.has_end or self.processes.is_last_whole(_SMEMCAPS_FILES)):
-            raise ArchiveError(f"truncated archive: in process {list(self.processes)[-1]}")
+            raise TruncatedArchive(f"truncated archive: in process {list(self.processes)[-1]}")
 
     def _add(self, name: str, kind: bytes, size: int, tar: Tar, file: File) -> None:
         located = locate(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import ArchiveError
+from pymemtools.errors import ArchiveError, TruncatedArchive
 from pymemtools.sources.archive.header import BLOCK, number, pax_number
 
 MAX_PIECES = 100_000  # of all files of an archive
@@ -118,8 +118,8 @@ def _bad(member: int) -> ArchiveError:
     return ArchiveError(f"damaged archive: bad sparse map in member {member}")
 
 
-def _cut(member: int) -> ArchiveError:
-    return ArchiveError(f"truncated archive: in the sparse map of member {member}")
+def _cut(member: int) -> TruncatedArchive:
+    return TruncatedArchive(f"truncated archive: in the sparse map of member {member}")
 
 
 def with_holes(chunks: Iterator[bytes], sparse: Sparse) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from pymemtools.errors import ArchiveError
+from pymemtools.errors import ArchiveError, TruncatedArchive
 from pymemtools.sources.archive import sparse
 from pymemtools.sources.archive.header import (
     BLOCK,
@@ -132,7 +132,7 @@ class Tar:
             raise ArchiveError("is empty")
         self._expect_no_extension()
         if self._needs_end and not self.has_end and not self._in_parts:
-            raise ArchiveError("truncated archive: no end mark")
+            raise TruncatedArchive("truncated archive: no end mark")
 
     @property
     def uid(self) -> int | None:
@@ -157,7 +157,7 @@ class Tar:
         padded = -(-size // BLOCK) * BLOCK
         data = self._stream.read(padded)
         if len(data) < padded:
-            raise ArchiveError(f"truncated archive: in the extended header of member {self.number}")
+            raise TruncatedArchive(f"truncated archive: in the extended header of member {self.number}")
         if kind == b"g":
             self._for_all |= pax_records(data[:size], self.number)
             if sparse.is_in_pax(self._for_all):
@@ -172,7 +172,7 @@ class Tar:
 
     def _expect_no_extension(self) -> None:
         if self._extension is not None:
-            raise ArchiveError(f"truncated archive: nothing follows the extended header of member {self.number}")
+            raise TruncatedArchive(f"truncated archive: nothing follows the extended header of member {self.number}")
 
     def _at_end_mark(self) -> None:
         """Read to the end, which is also where gzip, bzip2 and xz keep their checks."""
@@ -189,6 +189,6 @@ class Tar:
             raise ArchiveError(f"damaged archive: more than {exact_size(_MAX_PADDING)} of zeros at its end")
 
 
-def cut_in_data(number: int) -> ArchiveError:
+def cut_in_data(number: int) -> TruncatedArchive:
     """Say that an archive ends within a member's data."""
-    return ArchiveError(f"truncated archive: in the data of member {number}")
+    return TruncatedArchive(f"truncated archive: in the data of member {number}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from pymemtools.errors import ArchiveError
+from pymemtools.errors import ArchiveError, TruncatedArchive
 from pymemtools.sources.compression import Decompressor, recognise
 from pymemtools.units import exact_size
 
@@ -116,7 +116,7 @@ class Stream:
         if decompressor.needs_input and not self._input:
             self._input = self._raw()
             if not self._input:
-                raise ArchiveError("truncated archive: the compressed data ends early")
+                raise TruncatedArchive("truncated archive: the compressed data ends early")
         data, self._input = self._input, b""
         try:
             return decompressor.decompress(data, _CHUNK)
