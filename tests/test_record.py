@@ -414,7 +414,7 @@ def test_a_sample_that_had_to_wait_itself_makes_no_gap(
 
     monkeypatch.setattr("pymemtools.cli.record.time.monotonic", lambda: clock[0])
     monkeypatch.setattr("pymemtools.cli.record._told_to_end", wait)
-    assert _samples(Slow(), None, {"every": 10.0, "lasting": None, "count": 3}, []).samples == 3
+    assert _samples(Slow(), None, {"every": 10.0, "lasting": None, "count": 3}, []).samples == 3  # type: ignore[arg-type]
     assert waited == waits
 
 
@@ -430,5 +430,5 @@ def test_the_first_sample_which_starts_up_is_no_part_of_what_others_cost(
             return Written(1, 1, 0, "", next(costs), 1)
 
     monkeypatch.setattr("pymemtools.cli.record._told_to_end", lambda stopping, seconds: False)
-    recorded = _samples(Costly(), None, {"every": 0.001, "lasting": None, "count": count}, [])
+    recorded = _samples(Costly(), None, {"every": 0.001, "lasting": None, "count": count}, [])  # type: ignore[arg-type]
     assert (recorded.samples, recorded.cpu_s) == (count, cost)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -19,6 +19,10 @@ from pymemtools.cli.offers import offer_pids
 from pymemtools.cli.types import DURATION, PATH, SIZE
 from pymemtools.errors import UsageProblem
 from pymemtools.units import human_size
+
+if TYPE_CHECKING:
+    from pymemtools.capture.recording import Writer
+    from pymemtools.sources.base import Source
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Times the processor time that the sample took, so that it is never more than a tenth of one. Not the time that it
@@ -133,7 +137,7 @@ def _record(options: dict[str, Any]) -> None:
     )
 
 
-def _samples(writer: Any, source: Any, options: dict[str, Any], stopping: list[signal.Signals]) -> Recorded:
+def _samples(writer: Writer, source: Source, options: dict[str, Any], stopping: list[signal.Signals]) -> Recorded:
     """Take samples until it is enough, or we are told to end."""
     from pymemtools.capture.recording import Tick
     from pymemtools.readings.hidden import unread

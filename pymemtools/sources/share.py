@@ -14,13 +14,14 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def share_out(
     items: Sequence[_Item],
-    work: Callable[[_Item], Any],
+    work: Callable[[_Item], _Result],
     meanwhile: AbstractContextManager[None] = nullcontext(),  # noqa: B008 (it has no state)
-) -> list[Any]:
+) -> list[_Result]:
     """Give ``work(item)`` for each item, half of them worked out by another process.
 
     Results must be plain: tuples, lists, dicts, text, bytes, numbers and None. Errors are raised as if there were but
