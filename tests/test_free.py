@@ -412,8 +412,18 @@ def test_what_is_loaded() -> None:
     loaded = set(done.stderr.split())
     assert loaded.isdisjoint(HEAVY.split())
     assert sorted(name.removeprefix("pymemtools.") for name in loaded if name.startswith("pymemtools.")) == [
-        *("cli", "cli.command", "cli.explain", "cli.free", "cli.free.arguments", "cli.free.layouts", "cli.offers"),
-        *("cli.options", "cli.output", "cli.terminal", "cli.types", "cli.watch", "entry", "errors"),
+        *("cli", "cli.command", "cli.explain", "cli.free", "cli.free.arguments", "cli.free.layouts"),
+        *(
+            "cli.lazy_group",
+            "cli.offers",
+            "cli.options",
+            "cli.output",
+            "cli.terminal",
+            "cli.types",
+            "cli.watch",
+            "entry",
+            "errors",
+        ),
         *("procfs", "procfs.meminfo", "render", "render.escape", "render.free_table", "render.free_units"),
         *("report", "reports", "reports.free", "sources", "sources.base", "sources.files", "sources.tree", "units"),
     ]

@@ -58,7 +58,7 @@ def source_options(function: _F) -> _F:
     for option in (
         demo_option,
         click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read."),
-        click.option("--partial", is_flag=True, help="Use the complete part of a damaged archive; exit status 3."),
+        click.option("--partial", is_flag=True, help="Use what was complete in a damaged archive; exit status 3."),
         click.option(
             "--max-size", type=SIZE, default="1G", metavar="SIZE", help="Refuse archives that unpack to more. [1G]"
         ),
