@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 KIB = 1024
+NEGATIVE = 1 << 63  # and above: a number below 0 that the kernel printed without its sign
 _SIZE = r"(?ai)([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGTP]?)(?:i?B)?"  # compiled where it is used: few runs do
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)"
 _TIME = rf"{_NUMBER}|(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?"

@@ -280,3 +280,73 @@ def test_swap_of_a_group_that_is_ram_of_the_machine(tmp_path: Path, pymemtools: 
         files = group("/a", max=512 * MIB, swap__max=limit, swap__current=0) | {"proc/swaps": area}
         document = ask(pymemtools, write(tmp_path / f"{limit}", V2_ROOT | files), "alloc", "1G", "--group", "/a")
         assert sum("a group's swap may be on zram" in note for note in document["notes"]) == said
+
+
+def test_unknown_usage_leaves_all_of_a_limit_or_nothing(tmp_path: Path, pymemtools: Run) -> None:
+    """A limit below which nothing tells how much is used was taken for none, and the answer was "it fits"."""
+    inner = group("/pod/one", max=2048 * MIB, swap__max=0, swap__current=0)
+    tree = write(tmp_path, V2_ROOT | group("/pod", max=600 * MIB) | inner)
+    (tree / "sys/fs/cgroup/pod/memory.current").unlink()
+    document = ask(pymemtools, tree, "alloc", "300M", "--group", "one")
+    own, above = document["totals"]["limits"]
+    assert (own["used"], own["room_most"] // MIB) == (465 * MIB, 2048 - 465 + 100 + 10)
+    swap = 512 * MIB  # free on the machine
+    assert (above["used"], above["room_least"], above["room_most"]) == (None, 100 * MIB, 600 * MIB + swap)
+    assert document["totals"]["outcome"] == "may not fit"
+    doubt = "nothing tells how much /pod uses of its memory.max: what it leaves is known the less"
+    assert doubt in document["notes"]
+    for command in ("free", "--cgroup", "one"), ("groups", "one"):
+        done = pymemtools(*command, "-S", str(tree), "-f", "json")
+        row = json.loads(done.stdout)["rows"][0]
+        assert row["free" if command[0] == "free" else "headroom"] is None
+
+
+@pytest.mark.parametrize("gone", ["swap__current", "SwapFree"])
+def test_swap_that_nothing_tells_of_may_be_there(tmp_path: Path, pymemtools: Run, gone: str) -> None:
+    """It was taken for all that is free on the machine, or for none."""
+    files = {"max": 512 * MIB, "swap__max": 100 * MIB, "swap__current": 8 * MIB}
+    files.pop(gone, None)
+    meminfo = MEMINFO if gone != "SwapFree" else MEMINFO.replace("SwapFree: 524288 kB\n", "")
+    tree = write(tmp_path, V2_ROOT | group("/a", **files) | {"proc/meminfo": meminfo})
+    document = ask(pymemtools, tree, "alloc", "200M", "--group", "/a")
+    left = 100 if gone != "SwapFree" else 92
+    assert limits(document) == [("/a", "memory.max", 147, 157 + left)]
+    assert document["totals"]["outcome"] == "may not fit"
+
+
+NEGATIVE = 2**64 - 126976  # as kernels 4.x have printed what is below 0
+
+
+@pytest.mark.parametrize(
+    ("tree", "file", "key"),
+    [
+        (V2_ROOT | group("/a", max=512 * MIB, stat=f"anon {NEGATIVE}\nshmem 0\nfile 0\n"), "memory.stat", "anon"),
+        (V2_ROOT | group("/a", max=512 * MIB, current=NEGATIVE), None, "memory.current"),
+        (group_v1("") | group_v1("/a", stat=f"total_rss {NEGATIVE}\ntotal_cache 0\n"), "memory.stat", "total_rss"),
+    ],
+    ids=["v2", "current", "v1"],
+)
+def test_figures_that_cannot_be_are_unknown(
+    tmp_path: Path, pymemtools: Run, tree: dict[str, str], file: str | None, key: str
+) -> None:
+    """They were shown as 16 EiB, to programs, too."""
+    root = write(tmp_path, tree)
+    folder = "/sys/fs/cgroup/a" if "sys/fs/cgroup/a/memory.stat" in tree else "/sys/fs/cgroup/memory/a"
+    note = f"{folder}/{file}: {key}" if file else f"{folder}: {key}"
+    for command in (
+        ("groups", "/a"),
+        ("free", "--cgroup", "/a"),
+        ("what-if", "alloc", "1M", "--group", "/a"),
+        ("metrics",),
+    ):
+        done = pymemtools(*command, "-S", str(root), *(["-f", "json"] if command != ("metrics",) else []))
+        assert done.returncode == 0
+        assert str(NEGATIVE) not in done.stdout.decode()
+        if command != ("metrics",):
+            assert f"{note} of 16.0 EiB cannot be: it is taken as unknown" in json.loads(done.stdout)["notes"]
+
+
+def test_a_kernel_that_writes_no_limit_so_is_not_doubted(tmp_path: Path, pymemtools: Run) -> None:
+    stat = f"total_rss 4096\nhierarchical_memory_limit {2**64 - 1}\n"
+    root = write(tmp_path, group_v1("") | group_v1("/a", stat=stat))
+    assert json.loads(pymemtools("groups", "-S", str(root), "-f", "json").stdout)["notes"] == []

@@ -37,12 +37,18 @@ class Bound(NamedTuple):
     path: str
     file: str  # such as "memory.max"
     limit: int
-    usage: int
-    free: int  # the limit less the usage; never negative
+    usage: int | None  # None: not told, so that all of the limit may be free, or nothing
+    free: int  # surely: the limit less the usage; never negative
     holdings: Holdings
     slows: bool = False  # beyond it, processes are slowed down, not killed
     never_kills: bool = False  # v1's oom_kill_disable: who asks waits until somebody frees memory
     is_hidden: bool = False  # its group is not to be seen, nor how much of it others use
+
+    @property
+    def free_at_most(self) -> int:
+        """Give what may be free: as much as is surely free where the usage is told."""
+        held = self.holdings
+        return self.free if self.usage is not None else max(self.limit - held.file - held.slab, 0)
 
     @property
     def sources(self) -> list[tuple[str, int, int]]:
@@ -51,7 +57,7 @@ class Bound(NamedTuple):
         clean = max(held.file - held.dirty, 0)
         dirty = min(held.dirty, held.file)
         sources = [
-            ("free", self.free, self.free),
+            ("free", self.free, self.free_at_most),
             ("clean file pages", max(clean - held.mapped - held.kept, 0), clean),
             ("reclaimable slab", 0, held.slab),
             ("dirty file pages, once written", dirty, dirty),
@@ -108,7 +114,7 @@ def supplied(machine: Supply, bound: Bound, fatal: Bound | None, pages: int, pag
     the machine lacks and what the limit lacks that kills, ``fatal``.
     """
     own = {}
-    left = pages - min(pages, bound.free // page_size)
+    left = pages - min(pages, bound.free_at_most // page_size)
     for name, _, most in bound.sources[1:]:
         own[name] = min(left, most // page_size)
         left -= own[name]

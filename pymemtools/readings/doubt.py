@@ -11,9 +11,8 @@ from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.zoneinfo import Zone
 from pymemtools.readings.recalled import recalled
 from pymemtools.sources.base import Source
-from pymemtools.units import human_size
+from pymemtools.units import NEGATIVE, human_size
 
-_NEGATIVE = 1 << 63  # and above: a number below 0 that was printed without its sign
 _OF_RAM = (
     *("MemFree", "MemAvailable", "Buffers", "Cached", "SwapCached", "Active", "Inactive", "Active(anon)"),
     *("Inactive(anon)", "Active(file)", "Inactive(file)", "Unevictable", "Mlocked", "HighTotal", "LowTotal"),
@@ -77,10 +76,10 @@ def plausible(meminfo: Mapping[str, int]) -> Figures:
 def _impossible(meminfo: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     for key, value in meminfo.items():
         whole = _WHOLES.get(key, "")
-        most = meminfo.get(whole, _NEGATIVE)
-        if value > most and most < _NEGATIVE:
+        most = meminfo.get(whole, NEGATIVE)
+        if value > most and most < NEGATIVE:
             yield key, f" ({whole} is {human_size(most)})"
-        elif value >= _NEGATIVE:
+        elif value >= NEGATIVE:
             yield key, ""
 
 

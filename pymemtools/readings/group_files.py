@@ -8,16 +8,21 @@ from typing import TypeVar
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_limit, parse_stat
 from pymemtools.sources.base import Source
+from pymemtools.units import NEGATIVE, human_size
 
 _T = TypeVar("_T")
 
 
 class GroupFiles:
-    """Reads the files of a group; None for what the kernel has no file of. Raises Denied or ParseError."""
+    """Reads the files of a group; None for what the kernel has no file of. Raises Denied or ParseError.
+
+    Counters of groups have gone below 0 in many kernels, and are printed without a sign then: such are unknown.
+    """
 
     def __init__(self, source: Source, directory: str) -> None:
         self._source = source
         self._directory = directory
+        self.doubts: list[str] = []  # what was read and cannot be
 
     def text(self, name: str) -> bytes | None:
         """Read a file as it is."""
@@ -32,7 +37,11 @@ class GroupFiles:
 
     def amount(self, name: str) -> int | None:
         """Read an amount in bytes, or a count."""
-        return self.parsed(name, parse_amount)
+        amount = self.parsed(name, parse_amount)
+        if amount is None or amount < NEGATIVE:
+            return amount
+        self._doubt(name, name, amount)
+        return None
 
     def is_set(self, name: str) -> bool:
         """Tell whether a flag is."""
@@ -40,7 +49,17 @@ class GroupFiles:
 
     def figures(self, name: str) -> Mapping[str, int]:
         """Read lines of a name and a figure; nothing without the file."""
-        return self.parsed(name, parse_stat) or {}
+        found = self.parsed(name, parse_stat) or {}
+        if max(found.values(), default=0) < NEGATIVE:
+            return found
+        for key, figure in found.items():
+            if figure >= NEGATIVE and not key.endswith("_limit"):  # of some kernels that is no limit
+                self._doubt(name, key, figure)
+        return {key: figure for key, figure in found.items() if figure < NEGATIVE}
+
+    def _doubt(self, name: str, key: str, figure: int) -> None:
+        where = f"{self._directory}/{name}" if key != name else self._directory
+        self.doubts.append(f"{where}: {key} of {human_size(figure)} cannot be: it is taken as unknown")
 
     def parsed(self, name: str, parse: Callable[[bytes, str], _T | None]) -> _T | None:
         """Read a file that ``parse`` understands."""

@@ -42,6 +42,7 @@ class GroupTree(NamedTuple):
     refused: int  # of which something could not be read
     reason: str  # why not, of the first
     too_deep: int  # whose paths are longer than the kernel opens
+    doubts: Sequence[str]  # what their files say that cannot be, each as a sentence
 
 
 def read_tree(source: Source, hierarchy: Hierarchy, top: str) -> GroupTree:
@@ -50,7 +51,8 @@ def read_tree(source: Source, hierarchy: Hierarchy, top: str) -> GroupTree:
     walk.down_from(top)
     if not walk.groups:
         raise Missing(f"{top}: no such control group")
-    return GroupTree(walk.groups, len(walk.refused), str(walk.refused[0]) if walk.refused else "", walk.too_deep)
+    reason = str(walk.refused[0]) if walk.refused else ""
+    return GroupTree(walk.groups, len(walk.refused), reason, walk.too_deep, walk.doubts)
 
 
 class _Walk:
@@ -62,6 +64,7 @@ class _Walk:
         self._files = set(_FILES_OF_V1)
         self.groups: list[GroupReading] = []
         self.refused: list[MemtoolsError] = []
+        self.doubts: list[str] = []
         self.too_deep = 0
 
     def down_from(self, top: str) -> None:
@@ -115,6 +118,7 @@ class _Walk:
             return False
         if files.refused is not None:
             self.refused.append(files.refused)
+        self.doubts += files.doubts
         self.groups.append(found._replace(depth=depth, parent=parent))
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pymemtools.errors import Missing
@@ -49,6 +49,7 @@ class Level(NamedTuple):
     never_kills: bool = False  # v1: memory.oom_control says oom_kill_disable
     least_limit: int | None = None  # v1: the lowest of this limit and all above, those that a container hides, too
     stat: Mapping[str, int] = {}  # memory.stat
+    doubts: tuple[str, ...] = ()  # what its files say that cannot be, each as a sentence
 
     @property
     def limit(self) -> int | None:
@@ -115,7 +116,18 @@ def _upwards(path: str) -> Iterator[str]:
 
 def level_of(files: GroupFiles, version: int, path: str) -> Level:
     """Read one group, whose files ``files`` reads."""
-    return _level_v1(files, path) if version == 1 else _level_v2(files, path)
+    level = _level_v1(files, path) if version == 1 else _level_v2(files, path)
+    return level._replace(doubts=tuple(files.doubts))
+
+
+def doubts_of(levels: Iterable[Level]) -> Iterator[str]:
+    """Say what cannot be, and below which limits nothing tells how much is used."""
+    for level in levels:
+        yield from level.doubts
+        limits = ((level.limit_file, level.limit, level.usage), ("memory.swap.max", level.swap_max, level.swap_usage))
+        for file, limit, used in limits:
+            if limit is not None and used is None:
+                yield f"nothing tells how much {level.path} uses of its {file}: what it leaves is known the less"
 
 
 def _level_v2(files: GroupFiles, path: str) -> Level:

@@ -112,5 +112,8 @@ def _warnings(source: Source, tree: GroupTree, members: Sample, request: GroupsR
         yield "groups with use_hierarchy=0 count without the groups in them; their PSS and processes are with those"
     if tree.refused:
         yield f"{tree.refused} {'group' if tree.refused == 1 else 'groups'} could not be read whole ({tree.reason})"
+    if tree.doubts:
+        more = f", and {len(tree.doubts) - 1} more figures" if tree.doubts[1:] else ""
+        yield f"{tree.doubts[0]}{more}"
     if tree.too_deep:
         yield f"groups left out, for their files' paths are longer than the kernel opens: {tree.too_deep}"

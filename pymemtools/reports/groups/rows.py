@@ -11,7 +11,6 @@ from pymemtools.readings.group_tree import GroupReading
 from pymemtools.readings.groups import Level
 from pymemtools.reports.groups.mapped import Mapped
 from pymemtools.reports.memory_groups.room import HIDDEN
-from pymemtools.units import minus
 
 NEAR_PERCENT = 10  # of a limit: what is left of it, when a group is near it
 NEAR = "near its limit"
@@ -70,7 +69,7 @@ class GroupRow(NamedTuple):
 class Room(NamedTuple):
     """What is left below the limit that has the least left, of a group's own and those above it."""
 
-    left: int
+    left: int | None  # None: nothing tells how much is used below some limit
     path: str
     file: str
 
@@ -94,8 +93,8 @@ def _row(group: GroupReading, room: Room | None, members: Mapped) -> GroupRow:
         level.max,
         level.high,
         None if room is None else room.left,
-        None if room is None else room.path,
-        None if room is None else room.file,
+        None if room is None or room.left is None else room.path,
+        None if room is None or room.left is None else room.file,
         level.reclaimable,
         stat.get("anon" if level.version == 2 else "total_rss"),
         level.held.file,
@@ -147,9 +146,10 @@ def _hidden_rooms(level: Level, outer: Level, lowest: int | None) -> list[Room]:
     Source: mm/memcontrol.c, memcg_stat_show(), hierarchical_memory_limit.
     """
     limit = level.least_limit
-    if limit is None or outer.usage is None or (lowest is not None and limit >= lowest):
+    if limit is None or (lowest is not None and limit >= lowest):
         return []
-    return [Room(max(limit - outer.usage, 0), HIDDEN, "hierarchical_memory_limit")]
+    left = None if outer.usage is None else max(limit - outer.usage, 0)
+    return [Room(left, HIDDEN, "hierarchical_memory_limit")]
 
 
 def _own_rooms(level: Level) -> list[Room]:
@@ -159,12 +159,15 @@ def _own_rooms(level: Level) -> list[Room]:
         (level.high, level.usage, "memory.high"),
         (level.memsw_max, level.memsw_usage, "memory.memsw.limit_in_bytes"),
     )
-    rooms = ((minus(limit, used), file) for limit, used, file in limits)
-    return [Room(max(left, 0), level.path, file) for left, file in rooms if left is not None]
+    return [
+        Room(None if used is None else max(limit - used, 0), level.path, file)
+        for limit, used, file in limits
+        if limit is not None
+    ]
 
 
 def _least(rooms: Sequence[Room]) -> Room | None:
-    return min(rooms, key=lambda room: room.left, default=None)
+    return min(rooms, key=lambda room: -1 if room.left is None else room.left, default=None)
 
 
 def state_of(level: Level) -> str | None:

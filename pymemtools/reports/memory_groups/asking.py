@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy, group_of, is_below, named_group, own_group
-from pymemtools.readings.groups import Level, read_levels
+from pymemtools.readings.groups import Level, doubts_of, read_levels
 from pymemtools.readings.kept_files import kept_files
 from pymemtools.sources.base import Source
 from pymemtools.units import human_size
@@ -34,7 +34,8 @@ def asking(source: Source, pid: int | None = None, name: str | None = None) -> A
     Raises Missing for a name that is no group, NoSuchProcess, and UsageProblem for a process and a name. Any other
     doubt is a note.
     """
-    return _with_kept(source, _asking(source, pid, name))
+    asked = _with_kept(source, _asking(source, pid, name))
+    return asked._replace(notes=(*asked.notes, *doubts_of(asked.levels)))
 
 
 def _asking(source: Source, pid: int | None, name: str | None) -> Asking:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pymemtools.readings.groups import Level
+from pymemtools.readings.groups import Level, doubts_of
 from pymemtools.reports.free import FreeRow, Memory, sum_of
 from pymemtools.units import minus, plus
 
@@ -21,8 +21,10 @@ def cgroup_memory(levels: Sequence[Level], machine: Memory) -> Memory:
     """
     counted = next((level for level in levels if level.usage is not None), None)
     if counted is None:
-        note = f"{levels[0].path}: the kernel does not count this group's memory; the figures are the machine's"
-        return machine._replace(notes=(*machine.notes, note))
+        doubts = tuple(doubts_of(levels))
+        why = "nothing tells how much this group uses" if doubts else "the kernel does not count this group's memory"
+        note = f"{levels[0].path}: {why}; the figures are the machine's"
+        return machine._replace(notes=(*machine.notes, *doubts, note))
     mem, swap = _mem(levels, counted, machine), _swap(levels, counted, machine)
     low, high, comm = (FreeRow(area, None, None, None) for area in ("Low", "High", "Comm"))
     return Memory(mem, low, high, swap, sum_of(mem, swap), comm, (*machine.notes, *_notes(levels, counted, mem)))
@@ -56,6 +58,7 @@ def _swap(levels: Sequence[Level], counted: Level, machine: Memory) -> FreeRow:
 def _notes(levels: Sequence[Level], counted: Level, mem: FreeRow) -> Iterable[str]:
     """Say whose figures and whose limit are shown, where that is not simply the group's own."""
     path = levels[0].path
+    yield from doubts_of(levels)
     if counted.path != path:
         yield f"{path}: its memory is counted in {counted.path}, and that is shown"
     limiting = next((level for level in levels if level.limit is not None and level.limit == mem.total), None)

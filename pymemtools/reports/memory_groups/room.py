@@ -29,6 +29,7 @@ from pymemtools.units import human_size
 __all__ = ["FITS", "MAY_NOT_FIT", "OOM", "REFUSED", "THROTTLED", "WAITS", "Bound", "Ruling", "bounds", "ruling"]
 
 HIDDEN = "(above)"
+_HIGH = "memory.high"
 LIMIT_COLUMNS = (
     Column("file", "limit", "the kernel's file that holds it", "text"),
     Column("limit", "set to", "how much may be charged to the group and those in it", "bytes"),
@@ -54,13 +55,13 @@ def _hidden(levels: Sequence[Level], machine: Machine) -> Iterator[Bound]:
     At the most it leaves what the groups that are seen do not use. Source: mm/memcontrol.c, memcg_stat_show(),
     hierarchical_memory_limit.
     """
-    if not levels or levels[-1].usage is None or (limit := levels[0].least_limit) is None:
+    if not levels or (limit := levels[0].least_limit) is None:
         return
     top, seen = levels[-1], [level.max for level in levels if level.max is not None]
     if limit < min(seen, default=limit + 1):
-        held = _holdings(top)._replace(swap_at_most=swap_of(machine.meminfo).free or 0)
+        held = _holdings(top)._replace(swap_at_most=_machine_swap(top, machine)[1])
         room = max(limit - (top.usage or 0), 0)
-        yield Bound(HIDDEN, "hierarchical_memory_limit", limit, top.usage or 0, room, held, is_hidden=True)
+        yield Bound(HIDDEN, "hierarchical_memory_limit", limit, top.usage, room, held, is_hidden=True)
 
 
 def _without(level: Level, own: int) -> Level:
@@ -79,26 +80,21 @@ def swappiness_of(level: Level, machine: Machine) -> int | None:
 
 def _bounds_of(levels: Sequence[Level], place: int, machine: Machine, kept: Mapping[str, int]) -> Iterator[Bound]:
     level = levels[place]
-    if level.usage is None:
-        return
-    machine_swap = (swap_of(machine.meminfo).free or 0) if swappiness_of(level, machine) != 0 else 0
-    if level.version == 1:  # what it may swap is what memory.memsw.limit_in_bytes, a bound of its own, lets it
-        inner = outer = machine_swap
-    else:
-        inner = _swap_room(levels, machine_swap)
-        outer = _swap_room(levels[place:], machine_swap)
+    inner, outer = _machine_swap(level, machine)
+    if level.version == 2:  # in v1, what it may swap is what memory.memsw.limit_in_bytes, a bound of its own, lets it
+        inner, outer = _swap_room(levels, inner)[0], _swap_room(levels[place:], outer)[1]
     held = _holdings(level)._replace(swap=inner, swap_at_most=outer, kept=kept.get(level.path, 0))
-    if level.memsw_max is not None and level.memsw_usage is not None:
-        room = max(level.memsw_max - level.memsw_usage, 0)
-        without = held._replace(swap=0, swap_at_most=0)
-        file = "memory.memsw.limit_in_bytes"
-        yield Bound(level.path, file, level.memsw_max, level.memsw_usage, room, without, never_kills=level.never_kills)
-    if level.max is not None:
-        room = max(level.max - level.usage, 0)
-        yield Bound(level.path, level.max_file, level.max, level.usage, room, held, never_kills=level.never_kills)
-    if level.high is not None:
-        room = max(level.high - level.usage, 0)
-        yield Bound(level.path, "memory.high", level.high, level.usage, room, held, slows=True)
+    without = held._replace(swap=0, swap_at_most=0)
+    limits = (
+        ("memory.memsw.limit_in_bytes", level.memsw_max, level.memsw_usage, without),
+        (level.max_file, level.max, level.usage, held),
+        (_HIGH, level.high, level.usage, held),
+    )
+    for file, limit, usage, holdings in limits:
+        if limit is not None:
+            room = 0 if usage is None else max(limit - usage, 0)
+            never_kills, slows = level.never_kills and file != _HIGH, file == _HIGH
+            yield Bound(level.path, file, limit, usage, room, holdings, slows=slows, never_kills=never_kills)
 
 
 def _holdings(level: Level) -> Holdings:
@@ -110,9 +106,21 @@ def _holdings(level: Level) -> Holdings:
     return Holdings(held.lru_file, held.dirty or 0, mapped, held.slab_reclaimable or 0, 0, 0)
 
 
-def _swap_room(levels: Sequence[Level], machine: int) -> int:
-    rooms = [level.swap_free for level in levels if level.swap_free is not None]
-    return max(min([machine, *rooms]), 0)
+def _machine_swap(level: Level, machine: Machine) -> tuple[int, int]:
+    """Give the free swap of the machine that a group may use: at the least and at the most."""
+    if swappiness_of(level, machine) == 0:
+        return 0, 0
+    swap = swap_of(machine.meminfo)
+    return swap.free or 0, swap.free if swap.free is not None else swap.total or 0
+
+
+def _swap_room(levels: Sequence[Level], machine: int) -> tuple[int, int]:
+    """Give what the limits of swap leave of the machine's, at the least and at the most."""
+    limited = [level for level in levels if level.swap_max is not None]
+    least = min((level.swap_free or 0 for level in limited), default=machine)
+    at_most = [level.swap_max if level.swap_free is None else level.swap_free for level in limited]
+    most = min((room or 0 for room in at_most), default=machine)
+    return max(min(least, machine), 0), max(min(most, machine), 0)
 
 
 class Ruling(NamedTuple):
@@ -140,8 +148,8 @@ class Ruling(NamedTuple):
     @property
     def pressed(self) -> Bound | None:
         """Give the limit beyond which a group has to give up what it holds, before it takes more of the machine's."""
-        first = min(self.bounds, key=lambda bound: bound.free, default=None)
-        return first if first is not None and first.free < self.amount else None
+        first = min(self.bounds, key=lambda bound: bound.free_at_most, default=None)
+        return first if first is not None and first.free_at_most < self.amount else None
 
     @property
     def level(self) -> Level | None:

@@ -82,11 +82,14 @@ class GroupRooms:
             levels = read_levels(self._source, self._hierarchy, path, self._levels)
         except MemtoolsError:
             return None
+        limited = [level for level in levels if level.max is not None]
         rooms = [
             GroupRoom(level.path, max(level.max - level.usage + (level.reclaimable or 0), 0))
-            for level in levels
+            for level in limited
             if level.max is not None and level.usage is not None
         ]
+        if len(rooms) < len(limited):  # any of them may have the least
+            return None
         return min(rooms, key=lambda room: room.size, default=None)
 
 
