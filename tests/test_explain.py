@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from conftest import CAPTURES, HERE, Run
+from group_trees import MIB, V2_ROOT, group, write
 
 from pymemtools.cli import COMMANDS, cli
 
@@ -164,3 +165,94 @@ def test_the_movable_zone_counts_as_low_memory_before_6_6(pymemtools: Run, tmp_p
         assert lines[place + 2] == (
             "  low = 2500, high = 3000; the kernel says 2064, 2564, 3064, each with a boost of 64"
         )
+
+
+MEMINFO = """\
+MemTotal: 800000 kB
+MemFree: 300000 kB
+{available}Buffers: 1000 kB
+Cached: 99000 kB
+Active(file): 40000 kB
+Inactive(file): 20000 kB
+SReclaimable: 8000 kB
+"""
+
+
+def free_explained(run: Run, root: Path, available: str, *options: str, zones: str = "") -> list[str]:
+    for name, text in (
+        ("meminfo", MEMINFO.format(available=available)),
+        ("sys/vm/min_free_kbytes", "4000\n"),
+        ("version", "Linux version 6.1.0 (x)\n"),
+        ("zoneinfo", zones),
+    ):
+        (root / "proc" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "proc" / name).write_text(text)
+    return run("free", "-S", str(root), "--explain", *options).stdout.decode().splitlines()
+
+
+def test_the_old_table_is_explained_by_the_old_rules(pymemtools: Run, tmp_path: Path) -> None:
+    """Its used is not that of today's."""
+    lines = free_explained(pymemtools, tmp_path, "MemAvailable: 350000 kB\n", "--classic")
+    assert [line for line in lines if line.startswith("used ")] == [
+        "used     total - free, caches included",
+        "used = total - free",
+    ]
+    assert "     = 800000 - 300000 = 500000" in lines
+    assert "                 = 500000 - 100000 = 400000, 300000 + 100000 = 400000" in lines
+    assert not any("available" in line for line in lines)
+
+
+def test_what_is_estimated_is_explained_as_it_is_shown(pymemtools: Run, tmp_path: Path) -> None:
+    """Without MemAvailable (before Linux 3.14): that rule goes by the low watermarks, and not by all reserves."""
+    lines = free_explained(pymemtools, tmp_path, "")
+    assert lines[1].split()[-1] == "354000"
+    assert "          = 300000 - 5000 + 60000 - min(30000, 5000)" in lines
+    assert "          = 354000" in lines
+    assert "     = 800000 - 354000 = 446000" in lines
+
+
+def test_more_available_than_there_is(pymemtools: Run, tmp_path: Path) -> None:
+    """procps shows what is free then, and so used is what is not."""
+    lines = free_explained(pymemtools, tmp_path, "MemAvailable: 900000 kB\n")
+    assert (lines[1].split()[2], lines[1].split()[-1]) == ("500000", "300000")
+    assert "     = 800000 - 300000 = 500000" in lines
+
+
+def test_zones_of_another_machine_are_not_put_in(pymemtools: Run) -> None:
+    """They gave 1189720 beside the 1310720 that the container is told."""
+    lines = pymemtools("free", "--explain", "-S", str(CAPTURES / "odd/lxcfs-swap")).stdout.decode().splitlines()
+    place = lines.index("available = free - reserves + files - min(files / 2, low)")
+    assert lines[place + 2] == (
+        "  zones manage 61.0 GiB, but MemTotal is 2.0 GiB: zones decide nothing, nor can they be put in; "
+        "the kernel says 1310720"
+    )
+
+
+def test_high_memory_is_explained_too(pymemtools: Run) -> None:
+    capture = HERE / "golden/armv7-highmem-6.1.tar.gz"
+    lines = pymemtools("zones", "--explain", "-S", str(capture)).stdout.decode().splitlines()
+    place = lines.index("node 0 HighMem: share = 3473 * 262144 / 757844 = 1200")
+    assert lines[place + 1 : place + 4] == [
+        "  min = 256",
+        "  step = max(300, 262144 * 10 / 10000)",
+        "  low = 556, high = 856; the kernel says 256, 556, 856",
+    ]
+
+
+def test_a_group_is_explained_as_one(pymemtools: Run, tmp_path: Path) -> None:
+    """What its scores are measured by is its limit and its swap, and available is no estimate of the kernel's."""
+    pid = {"comm": "x\n", "stat": "9 (x) S 1 9 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 4096 100 0\n", "oom_score": "690\n"}
+    pid |= {"status": "Name:\tx\nPid:\t9\nUid:\t0\t0\t0\t0\nVmRSS:\t   400 kB\nVmSwap:\t 0 kB\nVmPTE:\t 40 kB\n"}
+    pid |= {"oom_score_adj": "0\n", "cgroup": "0::/a\n"}
+    tree = V2_ROOT | group("/a", max=40 * MIB, swap__max=0) | {f"proc/9/{name}": text for name, text in pid.items()}
+    root = write(tmp_path, tree | {"proc/version": "Linux version 6.1.0 (x)\n"})
+    lines = pymemtools("oom-scores", "--explain", "--group", "/a", "-S", str(root)).stdout.decode().splitlines()
+    place = next(place for place, line in enumerate(lines) if line.startswith("badness"))
+    assert lines[place].endswith("in pages; total: the limit of /a, and its swap")
+    assert lines[place + 1] == "9 = 100 + 0 + 10 + 0 * 10 = 110"
+    alone = pymemtools("oom-scores", "--explain", "-S", str(root)).stdout.decode().splitlines()
+    assert alone[place - 1].endswith("in pages; total: RAM and swap")
+    assert alone[place + 2].endswith(" = 666; the kernel says 690")
+    text = pymemtools("free", "--explain", "--cgroup", "/a", "-S", str(root)).stdout.decode()
+    assert "used        what is charged to the group, less what can be reclaimed\n" in text
+    assert "estimate" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pymemtools.procfs.meminfo import parse_meminfo
@@ -48,11 +49,20 @@ COLUMNS = (
     Column("buff_cache", "buff/cache", "buffers and cache", "bytes"),
     Column("available", "available", "what can be had without swapping, by the kernel's estimate", "bytes"),
 )
+# What differs in the table of procps 3.3.9 and before, and in that of a memory group.
+CLASSIC = {"used": "total - free, caches included"}
+OF_GROUP = {
+    "total": "the lowest limit of the group and those above it, or installed memory",
+    "used": "what is charged to the group, less what can be reclaimed",
+    "free": "the least that a limit, or the machine, leaves",
+    "available": "the least that a limit, or the machine, leaves with what can be reclaimed below it",
+}
 
 
-def free_report(found: Memory, facts: Mapping[str, Any]) -> Report:
-    """Make every row and field a table."""
-    return Report("free", table_of(COLUMNS, found[:6]), found, facts=facts, notes=found.notes)
+def free_report(found: Memory, facts: Mapping[str, Any], meanings: Mapping[str, str] = MappingProxyType({})) -> Report:
+    """Make every row and field a table. ``meanings`` are those of columns whose figures mean something else here."""
+    columns = [column._replace(help=meanings.get(column.key, column.help)) for column in COLUMNS]
+    return Report("free", table_of(columns, found[:6]), found, facts=facts, notes=found.notes)
 
 
 def read_memory(source: Source, *, classic: bool = False, keeps: bool = False) -> Memory:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import click
 
 from pymemtools import __version__
 from pymemtools.cli.command import AbbreviatingCommand
-from pymemtools.cli.explain import Formulas, of_one_moment
+from pymemtools.cli.explain import of_one_moment
 from pymemtools.cli.free.arguments import FreeAsked, checked, unit_options
 from pymemtools.cli.free.layouts import bar_lines, classic_lines, line_lines, table_lines
 from pymemtools.cli.offers import offer_groups
@@ -19,7 +19,7 @@ from pymemtools.cli.output import show
 from pymemtools.cli.watch import STILL, gap_between, samples, watch_option
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
-from pymemtools.reports.free import Memory, free_report, read_memory
+from pymemtools.reports.free import CLASSIC, OF_GROUP, Memory, free_report, read_memory
 from pymemtools.sources.base import Source
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     gap = "" if asked.layout == "--line" else gap_between(asked.style)
     for sample in samples(asked.interval, asked.times, gap, redraws=asked.redraws):
         moment = of_one_moment(source)
-        report = free_report(measure(moment), source.facts._asdict())
+        report = free_report(measure(moment), source.facts._asdict(), _meanings(asked))
         report = report._replace(warnings=_news(report, said) if asked.style == "text" else ())
-        formulas = None if asked.cgroup or asked.layout == "--classic" else _formulas(moment)
+        formulas = None if asked.cgroup else partial(_formulas, moment, asked)
         number = sample if asked.is_repeated else None
         show(report, asked.style, partial(_text, asked=asked), sample=number, formulas=formulas, is_classic=True)
     return exit_status(ctx)
@@ -95,13 +95,14 @@ def _news(report: Report, said: set[str]) -> tuple[str, ...]:
     return news
 
 
-def _formulas(source: Source) -> Formulas:
-    def made(report: Report) -> Iterator[Formula]:
-        from pymemtools.reports.formulas import of_free
+def _meanings(asked: FreeAsked) -> Mapping[str, str]:
+    return OF_GROUP if asked.cgroup is not None else CLASSIC if asked.layout == "--classic" else {}
 
-        return of_free(source)
 
-    return made
+def _formulas(source: Source, asked: FreeAsked, report: Report) -> Iterator[Formula]:
+    from pymemtools.reports.free_formulas import of_classic_free, of_free
+
+    return of_classic_free(report.answer) if asked.layout == "--classic" else of_free(source, report.answer)
 
 
 def _measure(source: Source, asked: FreeAsked) -> Callable[[Source], Memory]:
