@@ -131,6 +131,18 @@ def human_size(size: int) -> str:
     return f"{scaled:.1f} {units[0]}"
 
 
+def long_time(seconds: float) -> str:
+    """Write a time in the unit that suits it.
+
+    >>> long_time(3600), long_time(9000), long_time(200_000), long_time(1.8e9)
+    ('60 min', '2.5 h', '2.3 days', '57.0 years')
+    """
+    for unit, name in ((365.25 * 86400, "years"), (86400, "days"), (3600, "h")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.1f} {name}"
+    return f"{seconds / 60:.0f} min"
+
+
 def is_page_size(size: int) -> bool:
     """Tell whether Linux runs with such pages: the smallest are of 4 KiB, the largest of 1 MiB (Hexagon's)."""
     return 4096 <= size <= 1 << 20 and size & (size - 1) == 0

@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from asleep import wait_until_asleep
 from conftest import Run, started
 from on_terminal import on_terminal
-from recordings import every_ten_seconds, record
+from recordings import START, every_ten_seconds, record
 from trees import write_tree
 
 from pymemtools.capture.recording import Tick, Writer
@@ -416,10 +417,23 @@ def test_a_recording_as_sar_prints_it(recorded: str, pymemtools: Run) -> None:
     )
 
 
+def test_a_clock_that_is_set_for_the_first_time_makes_no_picture_of_half_a_century(
+    pymemtools: Run, tmp_path: Path
+) -> None:
+    """Of a machine that is started anew meanwhile: both times in 1970, until it has the time from elsewhere."""
+    kept = every_ten_seconds(60, lambda number: {"vmstat": b"pgfault %d\npgmajfault %d\n" % (number * number, number)})
+    never_set = [sample._replace(set_s=60 - START) for sample in kept[:40]]
+    samples = [*never_set[:20], *(sample._replace(boot="second") for sample in [*never_set[20:], *kept[40:]])]
+    done = pymemtools("faults", "-S", record(str(tmp_path / "a"), [], samples), "-o", str(tmp_path / "a.svg"))
+    assert done.returncode == 0
+    texts = [each.text for each in ElementTree.parse(tmp_path / "a.svg").iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[-5:] == ["12:06:40", "12:09:07", "12:11:35", "12:14:02", "12:16:30"]
+
+
 def test_a_clock_that_is_set_back_bends_no_picture(pymemtools: Run, tmp_path: Path) -> None:
     told = lambda number: {"vmstat": b"pgfault %d\npgmajfault %d\n" % (number * number, number)}
     kept = every_ten_seconds(60, told)
-    moved = [sample._replace(set_s=-7200 if number >= 30 else 0) for number, sample in enumerate(kept)]
+    moved = [sample._replace(set_s=7200 if number < 30 else 0) for number, sample in enumerate(kept)]
     pictures = [
         pymemtools("faults", "--plot", "-S", record(str(tmp_path / name), [], samples)).stdout
         for name, samples in (("kept", kept), ("moved", moved))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import pytest
+
 from pymemtools.render.line_plot import Plot, plot_lines, plot_svg
 from pymemtools.render.panel_svg import panels_svg
+from pymemtools.render.panel_text import panel_lines
 from pymemtools.render.panels import Course, Panel, Panels
 from pymemtools.render.time_axis import clock
 
@@ -45,6 +48,21 @@ def test_a_long_name_is_not_cut_off() -> None:
 
     assert width("802 sh, growth") == width("") == 860
     assert width("1288 a-longer-worker, growth") == 90 + 640 + 16 + 7 * 28
+
+
+def test_a_word_above_a_mark_stands_over_the_unit_and_not_in_it() -> None:
+    chart = Panels("x", [(0.0, 1000.0)], [Panel("MiB", [Course("", [1.0])])], [10], clock(9.0, 0), words=["kill"])
+    places = {each.text: each.attrib for each in ElementTree.fromstring("".join(panels_svg(chart)))}
+    assert [places[text]["y"] for text in ("x", "kill", "MiB")] == ["24", "48", "64"]
+
+
+@pytest.mark.parametrize("span", [60.0, 1e6])
+def test_a_picture_is_no_wider_than_the_terminal(span: float) -> None:
+    course = Course("501 a-process-of-that-name, growth", [1.0])
+    lines = list(panel_lines(Panels("x", [(0.0, span)], [Panel("MiB", [course])], [], clock(span, 0)), 40))
+    assert lines[:2] == ["501 a-process-of-that-name, growth: at", "    most 1, in the mean 1 MiB"]
+    assert max(map(len, lines)) <= 40
+    assert lines[-1].split()[0] == ("00:00:00" if span == 60 else "01-01")
 
 
 def test_words_above_marks_do_not_overlap() -> None:

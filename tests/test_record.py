@@ -164,6 +164,10 @@ def test_smaps_that_are_not_there_are_answered_from_the_rollup_and_that_is_said(
             "'noon' is no moment; write 03:12, 2026-11-28T03:12, -2h, first, last or the number of a sample",
         ),
         (
+            ("-S", "HOUR@first", "--at", "@3"), 2,
+            "'first@@3' is no moment; write 03:12, 2026-11-28T03:12, -2h, first, last or the number of a sample",
+        ),
+        (
             ("-S", "HOUR", "-s", "1"), 2,
             "free: an archive does not change: -s and -c need a live machine or a directory",
         ),

@@ -65,6 +65,15 @@ def test_a_leak(tmp_path: Path, kib: int, severity: str) -> None:
     assert re.fullmatch(r".* more each hour: RAM is used up in [0-9.]+ h to [0-9.]+ h", told["leak"][0][1])
 
 
+def test_a_leak_names_the_group_that_it_fills(tmp_path: Path) -> None:
+    group = {"cgroup.controllers": b"memory\n", "web.slice/memory.max": b"1000000000\n"}
+    group |= {"web.slice/memory.current": b"900000000\n", "web.slice/memory.stat": b"anon 900000000\nfile 0\n"}
+    told = {f"/sys/fs/cgroup/{name}": text for name, text in group.items()}
+    samples = every_ten_seconds(HOURS, lambda number: {**files(number), **told})
+    (seen,) = found(recording(tmp_path, (leak(2900, "/web.slice"),), samples))["leak"]
+    assert re.search(r": its group /web.slice is full in [0-9]+ min to [0-9]+ min$", seen[1])
+
+
 def test_a_leak_is_named_once(tmp_path: Path) -> None:
     """Not as the process, its command and its group; but a group that grows by its many processes is."""
     assert len(found(recording(tmp_path, (leak(2900, "/a.slice"), STILL)))["leak"]) == 1
@@ -207,11 +216,12 @@ def test_what_is_for_recordings(pymemtools: Run, arguments: tuple[str, ...], say
     assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", f"pymemtools: {says}\n")
 
 
-def test_the_moment_is_named_once(pymemtools: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["report", "trend"])
+def test_the_moment_is_named_once(pymemtools: Run, tmp_path: Path, command: str) -> None:
     path = recording(tmp_path)
-    says = "report: --to names the moment that is described, as --at does: give one of them"
+    says = f"{command}: --to names the moment that is described, as --at does: give one of them"
     for arguments in (("-S", path, "--at", "3"), ("-S", f"{path}@3")):
-        done = pymemtools("report", *arguments, "--to", "12:10")
+        done = pymemtools(command, *arguments, "--to", "12:10")
         assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", f"pymemtools: {says}\n")
 
 

@@ -11,13 +11,15 @@ from xml.etree import ElementTree
 
 import pytest
 from conftest import Run
-from recordings import EVERY_S, Sample, Told, every_ten_seconds, meminfo, record
+from recordings import EVERY_S, START, Sample, Told, every_ten_seconds, meminfo, record
 
 from pymemtools.errors import Missing, UsageProblem
-from pymemtools.models.trend import FALL, GROWTH, SHORT, STEADY, STEP
+from pymemtools.models.trend import FALL, GROWTH, SAWTOOTH, SHORT, STEADY, STEP
+from pymemtools.readings.series import SampleTimes
 from pymemtools.report import Report
 from pymemtools.reports.trend.report import TrendRequest, trend_report
 from pymemtools.sources import open_source
+from pymemtools.sources.recording import open_recording
 
 HALF_AN_HOUR = 180  # samples
 GROUP = "/sys/fs/cgroup/web.slice/"
@@ -209,8 +211,55 @@ def test_a_clock_that_is_set_back_changes_no_rate(pymemtools: Run, tmp_path: Pat
     moved = [sample._replace(set_s=-7200 if number >= 90 else 0) for number, sample in enumerate(kept)]
     paths = [record(str(tmp_path / name), [LEAKY], samples) for name, samples in (("a", kept), ("b", moved))]
     texts = [pymemtools("trend", "-S", path).stdout.decode().splitlines() for path in paths]
-    assert texts[1][1] == "(the clock was set back by 120 min meanwhile: rates go by one that nobody sets)"
+    assert texts[1][1] == "(the clock was set back by 2.0 h meanwhile: rates go by one that nobody sets)"
     assert texts[0][1:] == texts[1][2:]
+
+
+def test_a_course_goes_by_the_clock_as_it_was_last(tmp_path: Path) -> None:
+    """Boards begin in 1970, and are set then; 1970 of a machine that was never set is before what came next."""
+    whole = every_ten_seconds(60, machine)
+    recording = open_recording(
+        record(
+            str(tmp_path / "a.rec"),
+            [LEAKY],
+            [
+                *(sample._replace(boot="never set", set_s=60 - START) for sample in whole[:20]),
+                *(sample._replace(boot="set", set_s=60 - START) for sample in whole[20:40]),
+                *(sample._replace(boot="set") for sample in whole[40:]),
+            ],
+        )
+    )
+    times = SampleTimes(recording.moments)
+    since_end = [when - times.when[-1] for when in times.when]
+    assert since_end[20:] == [EVERY_S * (number - 59) for number in range(20, 60)]
+    up_s = recording.moments[20].boottime_s  # the one before had to end by then
+    assert since_end[:20] == [EVERY_S * (number - 19) - 390 - up_s for number in range(20)]
+    assert times.when[-1] == START + 590
+
+
+def test_a_clock_that_is_set_bends_no_picture(pymemtools: Run, tmp_path: Path) -> None:
+    whole = every_ten_seconds(HALF_AN_HOUR, machine)
+
+    def drawn(name: str, *, set_s: float) -> bytes:
+        samples = [sample._replace(set_s=set_s if number < 90 else 0) for number, sample in enumerate(whole)]
+        return pymemtools("trend", "--plot", "-S", record(str(tmp_path / name), [LEAKY], samples)).stdout
+
+    kept = drawn("kept", set_s=0)
+    assert kept.startswith(b"501 leaky, growth: at most 213, in the mean 204 MiB")
+    assert [drawn("back", set_s=3600), drawn("first", set_s=60 - START)] == [kept, kept]
+
+
+def test_where_there_are_few_samples_all_of_them_are_looked_at(tmp_path: Path) -> None:
+    """What is looked at of a day is less than each of its samples; medians of an hour or two are of all."""
+    rising = Told(1, "x", lambda number: 100_000 + 30 * number)
+    collecting = Told(2, "y", lambda number: 100_000 + 5_000 * (number % 24))
+    (first, second) = asked(
+        record(str(tmp_path / "a.rec"), [rising, collecting], every_ten_seconds(600, machine))
+    ).table.rows()
+    (stretch,) = first["course"]
+    assert stretch["medians"] == [(100_000 + 30 * number) << 10 for number in range(3, 601, 5)]
+    assert (first["trend"], first["rise_per_hour"]) == (GROWTH, 10_800 << 10)
+    assert (second["trend"], second["period_seconds"]) == (SAWTOOTH, 250)
 
 
 def test_one_late_sample_is_no_gap(tmp_path: Path) -> None:
@@ -293,9 +342,9 @@ def test_pictures(recording: str, pymemtools: Run, tmp_path: Path) -> None:
     refused = pymemtools("trend", "-S", recording, "-o", str(path))
     assert refused.returncode == 1 and b"--force" in refused.stderr
     assert pymemtools("trend", "-S", recording, "-o", "a.png").returncode == 2
-    plot = pymemtools("trend", "-S", recording, "--plot", "--ascii", "--width", "60").stdout.decode().splitlines()
-    assert plot[0] == "501 leaky, growth: at most 213, in the mean 204 MiB"
-    assert all(len(line) <= 60 for line in plot)
+    plot = pymemtools("trend", "-S", recording, "--plot", "--ascii", "--width", "40").stdout.decode().splitlines()
+    assert plot[:2] == ["501 leaky, growth: at most 213, in the", "    mean 204 MiB"]
+    assert all(len(line) <= 40 for line in plot)
 
 
 def test_lines_fit_eighty_columns(recording: str, pymemtools: Run) -> None:

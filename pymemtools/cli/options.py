@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -96,6 +97,17 @@ def format_option(function: _F) -> _F:
         shell_complete=offer(*STYLES, "github", "html", "latex", "rst"),
         help="text, json, jsonl, csv, tsv, or a format of tabulate's (github, html, latex ...).",
     )(function)
+
+
+def until(command: str, source: str | None, last: str | None) -> str | None:
+    """Name the moment of --to with the recording, as --at does. Raises UsageProblem for both, or without one."""
+    if last is None:
+        return source
+    if source is None:
+        raise UsageProblem(f"{command}: --to is for a moment of a recording: say which with -S FILE")
+    if "@" in source and not os.path.lexists(source):
+        raise UsageProblem(f"{command}: --to names the moment that is described, as --at does: give one of them")
+    return f"{source}@{last}"
 
 
 def open_from(ctx: click.Context, source: str | None, *, with_logs: bool = False) -> Source:

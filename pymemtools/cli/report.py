@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from pymemtools.cli.options import (
     format_option,
     open_from,
     source_options,
+    until,
     write_lines,
 )
 from pymemtools.cli.output import note_incomplete, show
@@ -66,7 +66,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     from pymemtools.reports.findings.report import findings_report
 
     before = None if diff is None else Evidence(open_from(ctx, diff))
-    opened = open_from(ctx, _until(source, options["last"]), with_logs=True)
+    opened = open_from(ctx, until("report", source, options["last"]), with_logs=True)
     damages: list[str] = []
     kills = kills_in(opened, options["max_size"], damages)
     evidence = Evidence(opened, kills, before, recorded=_span(opened, options["first"]))
@@ -83,15 +83,6 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         show(report, style, _text, tones=FINDINGS)
     is_found = options["fail_on"] is not None and report.answer.has(options["fail_on"])
     return _FOUND if is_found else exit_status(ctx)
-
-
-def _until(source: str | None, last: str | None) -> str | None:
-    """Name the moment of --to with the recording, as --at does."""
-    if last is not None and source is None:
-        raise UsageProblem("report: --to is for a moment of a recording: say which with -S FILE")
-    if last is not None and source is not None and "@" in source and not os.path.lexists(source):
-        raise UsageProblem("report: --to names the moment that is described, as --at does: give one of them")
-    return source if last is None else f"{source}@{last}"
 
 
 def _span(source: Source, first: str | None) -> Recorded | None:

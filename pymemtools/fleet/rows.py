@@ -21,7 +21,7 @@ from pymemtools.reports.groups.report import GroupsRequest
 from pymemtools.reports.oom_report.report import Told, explained, kills_report
 from pymemtools.reports.smem.request import Request
 from pymemtools.reports.tunables import set_to
-from pymemtools.sources.base import Source
+from pymemtools.sources.base import CLOCKS_ARE_SET, Source
 from pymemtools.sources.left_behind import uname_of
 
 _SHOWN = ("pid", "user", "name", "command", "mappings", "vss", "rss", "pss", "uss", "swap", "thp")
@@ -31,7 +31,7 @@ _QUESTIONS = Questions(
     Wants(("Rss", "Pss", "Swap"), by_name=True),
     forks=False,
 )
-_SANE = datetime(2015, 1, 1, tzinfo=timezone.utc)  # a clock before that was never set
+_SANE = datetime.fromtimestamp(CLOCKS_ARE_SET, timezone.utc)
 _AHEAD = timedelta(days=1)
 _COMMAND = 1000  # characters
 _MOST = (1 << 63) - 1

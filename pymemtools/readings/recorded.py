@@ -22,7 +22,7 @@ _Told = TypeVar("_Told")
 class Event(NamedTuple):
     """Something that happened between two samples: when the second was taken."""
 
-    at_s: float  # since 1970
+    at_s: float  # since 1970, as SampleTimes.when has it
     what: str
 
 
@@ -87,10 +87,14 @@ class Recorded:
     @cached_property
     def events(self) -> list[Event]:
         """List kills, restarts of the machine and gaps in the recording, in their order."""
-        found = [Event(kills.moment.taken_at, "kill") for kills in self.kills]
-        for place, _ in self.times.runs[1:] if len(self.moments) > 1 else ():
+        if len(self.moments) < 2:
+            return []
+        times = self.times
+        found = [Event(times.when_of(kills.moment), "kill") for kills in self.kills]
+        for place, _ in times.runs[1:]:
             before, moment = self.moments[place - 1], self.moments[place]
-            found.append(Event(moment.taken_at, "gap" if before.boot_id == moment.boot_id else "restart"))
+            is_same = before.boot_id == moment.boot_id and before.boottime_s < moment.boottime_s
+            found.append(Event(times.when[place], "gap" if is_same else "restart"))
         return sorted(found)
 
     @property

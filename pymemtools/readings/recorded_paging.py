@@ -11,6 +11,7 @@ from pymemtools.procfs.vmstat import parse_vmstat
 from pymemtools.readings.page_size import page_size_of
 from pymemtools.readings.paging import PagingMoment
 from pymemtools.readings.process_faults import FaultsMoment, read_faults
+from pymemtools.readings.series import SampleTimes
 from pymemtools.sources.base import Source, utc
 from pymemtools.sources.recording.moment import Moment
 from pymemtools.sources.recording.recording import Recording
@@ -32,9 +33,10 @@ class RecordedSpan(NamedTuple):
     @property
     def starts(self) -> list[str]:
         """Tell when the machine was started, after the first moment."""
+        times = SampleTimes(self.moments)
         pairs = zip(self.moments, self.moments[1:])
         anew = (after for before, after in pairs if before.boot_id != after.boot_id)
-        starts = (utc(int(moment.taken_at - moment.boottime_s)) for moment in anew)
+        starts = (utc(int(times.when_of(moment) - moment.boottime_s)) for moment in anew)
         return [start for start in starts if start is not None]
 
 

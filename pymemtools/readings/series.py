@@ -11,11 +11,13 @@ from typing import NamedTuple
 from pymemtools.errors import ArchiveError, Missing
 from pymemtools.models.blocks import MEDIANS, Stretch
 from pymemtools.procfs.meminfo import parse_meminfo
+from pymemtools.sources.base import CLOCKS_ARE_SET
 from pymemtools.sources.recording.moment import Moment
 from pymemtools.sources.recording.recording import Followed, Recording
-from pymemtools.sources.recording.schema import PROCESS
+from pymemtools.sources.recording.schema import BLOCK, PROCESS
 
-_CHANGES = 12  # in 256 samples: three or four for each median of a day at 10 s
+_CHANGES = 12  # of 256 samples, at the least
+_LOOKED_AT = 400  # changes of a figure, where there are more: three or four for each median
 _LOOKS = 60  # at meminfo
 _LATE = 10.0  # times as long as between the samples before, or after: nobody recorded meanwhile
 
@@ -44,12 +46,30 @@ class SampleTimes:
                 starts.append(i + 1)
         return list(pairwise([*starts, len(moments)]))
 
+    @cached_property
+    def when(self) -> list[float]:
+        """Give when each was taken, in seconds since 1970, as the clock was at the end of each start of the machine.
+
+        Boards without a battery begin in 1970 and are set then; what is drawn over time is to follow the clock that
+        nobody sets. Of a start in which the clock was never set it is known that it ended before the next one began.
+        """
+        found = [self.moments[-1].taken_at]
+        for after, before in pairwise(reversed(self.moments)):
+            wait = after.boottime_s - before.boottime_s
+            if before.boot_id != after.boot_id or wait <= 0:
+                told = found[-1] - before.taken_at
+                wait = told if before.taken_at >= CLOCKS_ARE_SET and told > 0 else after.boottime_s
+            found.append(found[-1] - wait)
+        return found[::-1]
+
     @property
     def span(self) -> tuple[float, float]:
-        """Give when it began and ended, each run by the clock as it began: one that was set meanwhile is not heeded."""
-        runs = [(self.moments[a], self.moments[b - 1]) for a, b in self.runs]
-        ends = [begin.taken_at + end.boottime_s - begin.boottime_s for begin, end in runs]
-        return min(begin.taken_at for begin, _ in runs), max(ends)
+        """Give when it began and ended."""
+        return self.when[0], self.when[-1]
+
+    def when_of(self, moment: Moment) -> float:
+        """Give when one of the samples was taken."""
+        return self.when[moment.number - self.first]
 
     @property
     def set_s(self) -> float:
@@ -72,7 +92,7 @@ class SampleTimes:
             every_s = (end.boottime_s - begin.boottime_s) / (b - 1 - a)
             count = max(2, min(round(MEDIANS * (b - a) / (last + 1 - first)), b - a))
             edges = [begin.number + (b - a) * i // count for i in range(count + 1)]
-            yield _Part(begin.taken_at - every_s / 2, every_s * (b - a) / count, edges)
+            yield _Part(self.when[a] - every_s / 2, every_s * (b - a) / count, edges)
 
 
 class _Part(NamedTuple):
@@ -153,7 +173,8 @@ def follow_together(
 def _held(recording: Recording, times: SampleTimes, figure: str) -> tuple[list[_Held], int]:
     processes = recording.followed(PROCESS, times.first, times.last)
     found, unknown = [], 0
-    for place, series in recording.series(PROCESS, [figure], times.first, times.last, _CHANGES).items():
+    most = max(_CHANGES, BLOCK // max(len(times.moments) // _LOOKED_AT, 1))
+    for place, series in recording.series(PROCESS, [figure], times.first, times.last, most).items():
         last = processes[place].last
         held = _known(processes[place], series.numbers, series.values[figure])
         if held is None:
@@ -206,5 +227,5 @@ def follow_available(recording: Recording, times: SampleTimes) -> list[Stretch]:
             values += [float(size)] if size is not None else values[-1:]
         if len(values) == len(moments):
             step_s = (moments[-1].boottime_s - moments[0].boottime_s) / (len(values) - 1)
-            found.append(Stretch(moments[0].taken_at - step_s / 2, step_s, values))
+            found.append(Stretch(times.when_of(moments[0]) - step_s / 2, step_s, values))
     return found

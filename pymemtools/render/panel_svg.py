@@ -10,6 +10,7 @@ from pymemtools.render.panels import Figures, Panel, Panels, brief_number
 
 _MOST_POINTS = 1000  # of a line as SVG, and for each its lowest and its highest figure
 _LEFT_EDGE, _WIDE, _HIGH, _ABOVE = 90, 640, 130, 44  # of a panel, in units of SVG
+_WORDS = 26  # from a panel up to the words above marks: the unit stands between
 _LEAST_WIDTH, _LETTER = 860, 7  # of the picture, and of a letter of the names at its right
 STYLE = """\
 svg{background:#fff}
@@ -73,7 +74,7 @@ def _panel(chart: Panels, panel: Panel, top: int) -> Iterator[str]:
             else:
                 yield f'<polyline class="{kind}" points="{" ".join(f"{x},{y}" for x, y in points)}"/>'
     for x, word in _words(chart):
-        yield f'<text x="{x:.1f}" y="{top - 10}" text-anchor="middle">{quoted(word)}</text>'
+        yield f'<text x="{x:.1f}" y="{top - _WORDS}" text-anchor="middle">{quoted(word)}</text>'
     for mark in chart.marks:
         yield f'<line class="start" x1="{_x(chart, mark)}" x2="{_x(chart, mark)}" y1="{top}" y2="{floor}"/>'
 

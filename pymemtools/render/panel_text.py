@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pymemtools.render.fit import fitted
 from pymemtools.render.panels import Figures, Panel, Panels, brief_number
 
 _MARKS = ("┊", ":")
@@ -17,14 +18,21 @@ def panel_lines(chart: Panels, columns: int, *, is_ascii: bool = False) -> Itera
     room = max(columns - _LEFT - 2, 20)
     for panel in chart.panels:
         for course in panel.courses:
-            yield f"{course.summary} {panel.unit}" if course.known else course.summary
+            yield from fitted(f"{course.summary} {panel.unit}" if course.known else course.summary, columns)
             yield from _area(chart, panel._replace(courses=(course,)), room, is_ascii)
-    first, last = chart.span
-    labels = [chart.clock(first + (last - first) * share) for share in (0, 0.5, 1)]
-    half = room // 2 - len(labels[1]) // 2
-    yield f"{' ' * (_LEFT + 1)}{labels[0]:<{half}}{labels[1]:<{room - half - len(labels[2])}}{labels[2]}"
+    yield f"{' ' * (_LEFT + 1)}{_times(chart, room)}"
     if chart.marks:
         yield f"{' ' * (_LEFT + 1)}{_MARKS[is_ascii]} {chart.marked}"
+
+
+def _times(chart: Panels, room: int) -> str:
+    """Write the times at both ends, and the one in the middle where there is room for it."""
+    first, last = chart.span
+    begin, middle, end = (chart.clock(first + (last - first) * share) for share in (0, 0.5, 1))
+    half = room // 2 - len(middle) // 2
+    if half <= len(begin) or room - half - len(middle) <= len(end):
+        return f"{begin:<{room - len(end)}}{end}"
+    return f"{begin:<{half}}{middle:<{room - half - len(end)}}{end}"
 
 
 def _area(chart: Panels, panel: Panel, room: int, is_ascii: bool) -> Iterator[str]:

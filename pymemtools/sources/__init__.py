@@ -41,9 +41,11 @@ def open_source(
     import os
 
     if path is not None and at is None and "@" in path and not os.path.lexists(path):
-        before, _, moment = path.rpartition("@")
-        if before == "-" or os.path.lexists(before):
-            path, at = before, moment
+        places = [place for place, letter in enumerate(path) if letter == "@"]
+        for place in reversed(places):  # of a moment that has an @ itself it is said that it is none
+            if path[:place] == "-" or os.path.lexists(path[:place]):
+                path, at = path[:place], path[place + 1 :]
+                break
     if path is not None and path != "-" and os.path.isdir(path) and at is None:
         from pymemtools.sources.directory import directory
 

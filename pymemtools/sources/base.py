@@ -132,6 +132,9 @@ def utc(seconds: int | None) -> str | None:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
+CLOCKS_ARE_SET = 1_420_070_400  # 2015, in seconds since 1970: a clock that shows an earlier time was never set
+
+
 def since_1970(text: str) -> float:
     """Read ISO 8601 in UTC as seconds since 1970: what utc() wrote, or with fractions of a second.
 

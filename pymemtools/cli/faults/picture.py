@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
-from pymemtools.cli.terminal import takes_ascii_only, terminal_columns
+from pymemtools.cli.terminal import LEAST, takes_ascii_only, terminal_columns
 from pymemtools.render.panel_svg import panels_svg
 from pymemtools.render.panel_text import panel_lines
 from pymemtools.render.panels import Course, Panel, Panels
 from pymemtools.render.time_axis import clock
 from pymemtools.report import Report
 from pymemtools.reports.faults.report import FaultCourse
-from pymemtools.sources.base import since_1970
+from pymemtools.sources.base import CLOCKS_ARE_SET, since_1970
 
 _ROUNDED = 1.0  # seconds that an interval may seem to begin before the end of the last
 
@@ -21,7 +21,7 @@ _ROUNDED = 1.0  # seconds that an interval may seem to begin before the end of t
 def draw(report: Report, *, is_ascii: bool, zone: int | None) -> Iterator[str]:
     """Draw it for the terminal."""
     is_ascii = is_ascii or takes_ascii_only(sys.stdout)
-    return panel_lines(_panels(report, zone), terminal_columns(sys.stdout, least=60), is_ascii=is_ascii)
+    return panel_lines(_panels(report, zone), terminal_columns(sys.stdout, least=LEAST), is_ascii=is_ascii)
 
 
 def save(report: Report, path: str, *, force: bool, zone: int | None) -> None:
@@ -37,7 +37,7 @@ def _panels(report: Report, zone: int | None) -> Panels:
     course: FaultCourse = report.answer
     rows = [row for row in course.rows if row.read_at is not None]
     ends = [_seconds(row.read_at or "") for row in rows]
-    intervals = list(_in_turn(ends, [row.interval_seconds or 0.0 for row in rows])) or [(0.0, 0.0)]
+    intervals = _in_turn(ends, [row.interval_seconds or 0.0 for row in rows]) or [(0.0, 0.0)]
     panels = (
         Panel(
             "KiB/s",
@@ -54,14 +54,19 @@ def _panels(report: Report, zone: int | None) -> Panels:
     return Panels(_title(report, ends), intervals, panels, marks, clock(span, zone), "machine started")
 
 
-def _in_turn(ends: list[float], lengths: list[float]) -> Iterator[tuple[float, float]]:
-    """Give the intervals one after the other, where the clock was set back meanwhile by it as it was before."""
-    shift, before = 0.0, ends[0] - lengths[0] if ends else 0.0
-    for end, length in zip(ends, lengths):
-        if end + shift - length < before - _ROUNDED:
-            shift = before + length - end
-        before = end + shift
-        yield before - length, before
+def _in_turn(ends: list[float], lengths: list[float]) -> list[tuple[float, float]]:
+    """Give the intervals one after the other by the clock as it was last: it may have been set meanwhile.
+
+    Where it was set back, or for the first time, what was before is moved to where it would have been.
+    """
+    shift, begin = 0.0, ends[-1] if ends else 0.0
+    found = []
+    for end, length in zip(reversed(ends), reversed(lengths)):
+        if end + shift > begin + _ROUNDED or end + shift < CLOCKS_ARE_SET <= begin:
+            shift = begin - end
+        begin = end + shift - length
+        found.append((begin, end + shift))
+    return found[::-1]
 
 
 def _title(report: Report, ends: list[float]) -> str:

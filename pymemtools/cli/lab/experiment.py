@@ -17,7 +17,7 @@ from pymemtools.cli.explain import is_explained, no_more
 from pymemtools.cli.file_options import output_option
 from pymemtools.cli.options import check_style, format_option, open_from, write_lines
 from pymemtools.cli.output import show
-from pymemtools.cli.terminal import on_page, takes_ascii_only, terminal_columns
+from pymemtools.cli.terminal import LEAST, on_page, takes_ascii_only, terminal_columns
 from pymemtools.cli.types import SECONDS
 from pymemtools.errors import MemtoolsError, UsageProblem
 from pymemtools.lab.experiment import Experiment
@@ -220,7 +220,7 @@ def _rest(report: Report, found: Experiment, layout: _Layout) -> Iterator[str]:
 
         is_ascii = takes_ascii_only(stream)
         yield ""
-        yield from plot_lines(layout.plot(report), terminal_columns(stream, least=60), is_ascii=is_ascii)
+        yield from plot_lines(layout.plot(report), terminal_columns(stream, least=LEAST), is_ascii=is_ascii)
     yield ""
     yield from (f"Note: {note}" for note in report.notes)
     yield from law_lines(report.answer.laws)

@@ -12,7 +12,7 @@ import click
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.file_options import output_options
 from pymemtools.cli.offers import offer
-from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
+from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options, until
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.terminal import ascii_option, takes_ascii_only, terminal_columns
 from pymemtools.errors import UsageProblem
@@ -50,8 +50,8 @@ _PICTURES = (".svg", ".html")
 def command(ctx: click.Context, /, **options: Any) -> int:
     """Show what grows in a recording: how fast, how surely, and how long until memory is used up."""
     _check(options)
-    source = open_from(ctx, options["source"])
-    request = TrendRequest(options["by"], options["column"].lower(), options["first"], options["last"], options["top"])
+    source = open_from(ctx, until("trend", options["source"], options["last"]))
+    request = TrendRequest(options["by"], options["column"].lower(), options["first"], top=options["top"])
     report = trend_report(source, request)
     note_incomplete(ctx, report)
     is_ascii = options["is_ascii"] or takes_ascii_only(sys.stdout)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 
-from pymemtools.cli.terminal import terminal_columns
+from pymemtools.cli.terminal import LEAST, terminal_columns
 from pymemtools.models.blocks import value_at
 from pymemtools.models.trend import GROWTH
 from pymemtools.render.escape import escape
@@ -26,7 +26,7 @@ _MIB = 1 << 20
 
 def draw(report: Report, *, is_ascii: bool) -> Iterator[str]:
     """Draw it for the terminal."""
-    return panel_lines(_panels(report.answer), terminal_columns(sys.stdout, least=60), is_ascii=is_ascii)
+    return panel_lines(_panels(report.answer), terminal_columns(sys.stdout, least=LEAST), is_ascii=is_ascii)
 
 
 def save(report: Report, path: str, *, force: bool) -> None:
@@ -39,11 +39,11 @@ def save(report: Report, path: str, *, force: bool) -> None:
 
 
 def _panels(found: Trends) -> Panels:
-    moments = found.times.moments
-    begin, end = moments[0].taken_at, moments[-1].taken_at
+    moments, times = found.times.moments, found.times
+    begin, end = times.span
     edges = [begin + (end - begin) * i / _CELLS for i in range(_CELLS + 1)]
     panels = [_panel(row, found, edges) for row in _drawn(found)]
-    starts = [moments[first].taken_at for first, _ in found.times.runs[1:]]
+    starts = [times.when[first] for first, _ in times.runs[1:]]
     title = f"{found.figure} from {moments[0].local_time} to {moments[-1].local_time}"
     written = clock(end - begin, moments[-1].utc_offset_s)
     return Panels(title, list(pairwise(edges)), panels, starts, written, "recorded anew")

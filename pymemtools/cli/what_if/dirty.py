@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pymemtools.cli.file_options import output_options
-from pymemtools.cli.terminal import ascii_option, takes_ascii_only, terminal_columns
+from pymemtools.cli.terminal import LEAST, ascii_option, takes_ascii_only, terminal_columns
 from pymemtools.cli.types import RATE, SIZE
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import size, table
@@ -62,7 +62,7 @@ def _lines(report: Report, *, is_ascii: bool) -> Iterator[str]:
     yield ""
     yield from table(("", "from", "to"), [(fact.title, *_ends(fact)) for fact in found.facts])
     yield ""
-    yield from plot_lines(_plot(found), terminal_columns(sys.stdout, least=60), is_ascii=is_ascii)
+    yield from plot_lines(_plot(found), terminal_columns(sys.stdout, least=LEAST), is_ascii=is_ascii)
 
 
 def _ends(fact: Fact) -> tuple[str, str]:

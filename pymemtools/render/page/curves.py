@@ -61,17 +61,18 @@ _SAID = {
 
 def _panels(page: Page, recorded: Recorded) -> Panels:
     moments = recorded.moments
-    begin, end = moments[0].taken_at, moments[-1].taken_at
+    times = recorded.times
+    begin, end = times.span
     edges = [begin + (end - begin) * i / _CELLS for i in range(_CELLS + 1)]
     cells = list(pairwise(edges))
-    runs = [(moments[a].taken_at, moments[b - 1].taken_at) for a, b in recorded.times.runs]
-    of_machine = _Cells(cells, runs, [(moment.taken_at, info) for moment, info in recorded.meminfo])
+    runs = [(times.when[a], times.when[b - 1]) for a, b in times.runs]
+    of_machine = _Cells(cells, runs, [(times.when_of(moment), info) for moment, info in recorded.meminfo])
     panels = [
         Panel("MiB", [_amount(of_machine, "available", _available), _amount(of_machine, "swap used", _swapped)]),
         Panel("MiB", [_amount(of_machine, "anonymous", _anonymous), _amount(of_machine, "page cache", _cached)]),
     ]
     if recorded.pressure:
-        stalls = _Cells(cells, runs, [(moment.taken_at, stall) for moment, stall in recorded.pressure])
+        stalls = _Cells(cells, runs, [(times.when_of(moment), stall) for moment, stall in recorded.pressure])
         some = Course("somebody waits", stalls.values(lambda each: each.some.avg60))
         full = Course("all wait", stalls.values(lambda each: each.full.avg60))
         panels.append(Panel("% of a minute", [some, full]))

@@ -10,9 +10,9 @@ from pymemtools.readings.recorded import MOST, Recorded
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
 from pymemtools.sources.recording.moment import Moment, local_time
-from pymemtools.units import human_size
+from pymemtools.units import human_size, long_time
 
-_ROOMS = (("group", "its group is full"), ("ram", "RAM is used up"), ("commit", "no more is promised"))
+_ROOMS = (("group", "its group {} is full"), ("ram", "RAM is used up"), ("commit", "no more is promised"))
 _MINUTE, _DAY = 60.0, 86400
 _SOON = 3600 * 12  # seconds
 _LITTLE, _VERY_LITTLE = 10, 5  # percent of RAM, as of memory-available
@@ -40,7 +40,7 @@ def _leak(row: dict[str, Any]) -> Seen:
         who = f"Memory group {row['cgroup']}"
     low, high = (human_size(max(row[f"rise_per_hour_{end}"], 0)) for end in ("low", "high"))
     full = [
-        (row[f"{room}_full_in_seconds_low"], row[f"{room}_full_in_seconds_high"], words)
+        (row[f"{room}_full_in_seconds_low"], row[f"{room}_full_in_seconds_high"], words.format(row["full_group"]))
         for room, words in _ROOMS
         if row[f"{room}_full_in_seconds_low"] is not None
     ]
@@ -49,17 +49,8 @@ def _leak(row: dict[str, Any]) -> Seen:
         return Seen(NOTICE, f"{who} grows", figure, row["rise_per_hour"], "bytes")
     least, most, what = min(full)
     severity = CRITICAL if least < _SOON else WARNING if least < 30 * _DAY else NOTICE
-    title = f"{who} grows without end"
-    return Seen(severity, title, f"{figure}: {what} in {_long(least)} to {_long(most)}", row["rise_per_hour"], "bytes")
-
-
-def _long(seconds: float) -> str:
-    """Write a time in the unit that suits it.
-
-    >>> _long(5400), _long(200_000)
-    ('1.5 h', '2.3 days')
-    """
-    return f"{seconds / 3600:.1f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.1f} days"
+    figure = f"{figure}: {what} in {long_time(least)} to {long_time(most)}"
+    return Seen(severity, f"{who} grows without end", figure, row["rise_per_hour"], "bytes")
 
 
 def _at(moment: Moment) -> dict[str, str]:

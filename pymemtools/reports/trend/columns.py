@@ -16,8 +16,10 @@ COLUMNS = (
     Column("last_size", "Last", "what it had in the last sample; unknown of what was gone by then", "bytes", 8),
     Column("rise", "Rise", "by how much its last median is above its first", "bytes", 8),
     Column("rise_per_hour", "an hour", "how fast it rises, jumps left out", "bytes/h", 8),
-    Column("rise_per_hour_low", "95 % interval", "the least that it may be in truth, in 95 % of cases", "bytes/h", 8),
-    Column("rise_per_hour_high", "", "the most that it may be in truth, in 95 % of cases", "bytes/h", 8),
+    Column(
+        "rise_per_hour_low", "95 % interval", "what it is at the least, and at the most, in 95 % of cases", "bytes/h", 8
+    ),
+    Column("rise_per_hour_high", "", "what it is at the most, in 95 % of cases", "bytes/h", 8),
     Column("jump", "Jump", "its largest jump, if it is far larger than what else happens", "bytes", 8),
     Column("jump_at", "", "when that was, UTC", "text", 20, right=False),
     Column("period_seconds", "", "from one drop to the next, of a sawtooth", "seconds", 8),
@@ -31,7 +33,7 @@ COLUMNS = (
     Column(
         "course",
         "Course",
-        "objects with start (UTC), step_seconds and medians, one for each stretch without a gap",
+        "medians over time; in JSON start (UTC), step_seconds and medians of each stretch without a gap",
         "nested",
     ),
 )

@@ -20,6 +20,7 @@ from pymemtools.sources.base import Source, utc
 from pymemtools.sources.recording.moment import Moment
 from pymemtools.sources.recording.recording import Followed
 from pymemtools.sources.recording.replay import Replay
+from pymemtools.units import long_time
 
 BY = ("process", "command", "cgroup", "user")
 _ORDER = (GROWTH, WARM_UP, STEP, SAWTOOTH, FALL, NOISE, STEADY)  # what is too short comes last
@@ -257,7 +258,7 @@ def _notes(found: Trends, subjects: Subjects) -> list[str]:
         notes.append(f"recording stopped {often}, or the machine did: what rose meanwhile is not counted")
     set_s = found.times.set_s
     if abs(set_s) >= _CLOCK_IS_SET:
-        way = f"{'back' if set_s < 0 else 'forward'} by {abs(set_s) / 60:.0f} min"
+        way = f"{'back' if set_s < 0 else 'forward'} by {long_time(abs(set_s))}"
         notes.append(f"the clock was set {way} meanwhile: rates go by one that nobody sets")
     if subjects.unknown == 1:
         notes.append(f"1 process is left out: its {found.figure} could not be read")
