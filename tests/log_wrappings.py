@@ -95,6 +95,40 @@ def pretty_dmesg(lines: Sequence[bytes]) -> bytes:
     return raw('{\n   "dmesg": [\n      {' + "},{".join(objects) + "}\n   ]\n}\n")
 
 
+def broken(width: int, before: str = "", *, at_blanks: bool) -> Wrapping:
+    """Break lines as mail programs do, between words, or as terminals do, anywhere."""
+
+    def wrap(lines: Sequence[bytes]) -> bytes:
+        parts: list[bytes] = []
+        for number, line in enumerate(lines):
+            rest = clock(number).encode() + line
+            while len(rest) > width:
+                blank = rest.rfind(b" ", 16, width + 1) if at_blanks else -1
+                at = blank if blank > 0 else rest.find(b" ", width) if at_blanks else width
+                if at < 0:
+                    break
+                parts.append(rest[:at])
+                rest = rest[at:].lstrip(b" ") if at_blanks else rest[at:]
+            parts.append(rest)
+        return b"\n".join(before.encode() + part for part in parts)
+
+    return wrap
+
+
+LEVELS = {b"[": "info", b"oom-kill:": "info", b"oom_reaper": "info", b"Out of": "err", b"Memory cgroup out": "err"}
+
+
+def levelled(begin: str, words: Callable[[str], str] = str) -> Wrapping:
+    """Write the level of each line where others write a host: what a report says is of several."""
+
+    def level(line: bytes) -> str:
+        return words(next((name for start, name in LEVELS.items() if line.startswith(start)), "warn"))
+
+    return lambda lines: b"\n".join(
+        begin.format(second=number % 60, level=level(line)).encode() + line for number, line in enumerate(lines)
+    )
+
+
 def encoded(encoding: str, stamp: str) -> Wrapping:
     """Save as Windows does."""
     return lambda lines: "\r\n".join(stamp + line.decode("utf-8", "replace") for line in lines).encode(encoding)
@@ -174,7 +208,7 @@ WRAPPINGS: dict[str, Wrapping] = {
     "grep -n": prefixed(lambda number: f"{number + 90}:"),
     "grep -A": prefixed(lambda number: f"kern.log{':' if number == 0 else '-'}{number}{':' if number == 0 else '-'}"),
     "cat -A": seen_by_cat,
-    "mail": prefixed(lambda number: "JD> > [Di Aug 12 03:54:03 2025] "),
+    "mail of several": prefixed(lambda number: "JD> > [Di Aug 12 03:54:03 2025] "),
     "tabs": prefixed(lambda number: f"\t\t{clock(number)}"),
     "YAML": prefixed(lambda number: "    "),
     "HTML": lambda lines: b"\n".join(
@@ -219,6 +253,18 @@ WRAPPINGS: dict[str, Wrapping] = {
     "JSON without JSON": joined(b"\\n"),
     "all on one line": lambda lines: b"Nov  3 14:02:11 node-1 kernel: " + b"#012".join(lines),
     "Python": lambda lines: raw(repr([f"{text(line)}\n" for line in lines])),
+    "mail": broken(72, at_blanks=True),
+    "answered mail": broken(68, "> > ", at_blanks=True),
+    "terminal": broken(80, at_blanks=False),
+    "page": lambda lines: b"\n".join(
+        clock(number).encode() + line.replace(b"  ", b" \xc2\xa0") for number, line in enumerate(lines)
+    ),
+    "OpenWrt": levelled("Mon Apr 12 18:29:{second:02d} 2021 kern.{level} kernel: [  267.720081] "),
+    "BusyBox": levelled("Jan  1 00:00:{second:02d} board kern.{level} kernel: "),
+    "BusyBox, small": levelled("Jan  1 00:00:{second:02d} kern.{level} kernel: "),
+    "ChromeOS": levelled("2021-03-01T12:00:{second:02d}.123456-08:00 {level} kernel: [  267.720081] ", str.upper),
+    "F5": levelled("Nov  3 14:02:{second:02d} bigip1 {level} kernel: "),
+    "socklog": levelled("2021-03-01_12:00:{second:02d}.12345 kern.{level}: [  267.720081] "),
     "UTF-16": encoded("utf-16", "[Di Mär 12 03:54:03 2025] "),
     "UTF-16, big, no mark": encoded("utf-16-be", "[   24.023571] "),
     "UTF-8 with a mark": encoded("utf-8-sig", ""),

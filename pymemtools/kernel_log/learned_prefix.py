@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pymemtools.kernel_log.prefix import HOST_NAME, LEVEL_NAME
+
 _LONGEST = 1024  # bytes
 _MOST = 16  # shapes
 _PART = re.compile(rb"([0-9A-Za-z_\x80-\xff]+)|([ \t]+)|(.)", re.DOTALL)
@@ -13,13 +15,17 @@ _STAMPS = tuple(
     re.compile(pattern)
     for pattern in (
         rb"\[([^\[\]\n]{0,40}\b%b[^\[\]\n]{0,20})\]" % _CLOCK_TIME,
-        rb"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ]%b(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)" % _CLOCK_TIME,
+        rb"([0-9]{4}-[0-9]{2}-[0-9]{2}[T _]%b(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)" % _CLOCK_TIME,
         # Words of a date, as "Mär 11" or "3 août 2025"; what is no word, as a quote's ">", stays outside.
         rb"((?:[0-9A-Za-z\x80-\xff./-]{1,20},? {1,2}){0,5}\b%b(?: [AP]M)?)" % _CLOCK_TIME,
         rb"\[ *([0-9]{1,12}\.[0-9]{1,9})\]",
     )
 )
-_HOST = re.compile(rb"([^ \t\[\]()<>\"]{1,255}) kernel(?:\[[0-9]{1,7}\])?:")
+_LEVEL = re.compile(LEVEL_NAME)
+_HOST = re.compile(  # neither a year nor a time
+    rb"(?<![^ \t\[\]()<>\"])(?![0-9]+ |[^ ]*[0-9]:[0-9]{2})%b (?:%b )?kernel(?:\[[0-9]{1,7}\])?:"
+    % (HOST_NAME, LEVEL_NAME)
+)
 
 _BRACKET = re.compile(rb"\[[^\[\]\n]{1,40}\][ \t]*")  # dmesg -H has more at the first line of a minute
 _MAX_NAME = 15  # bytes: TASK_COMM_LEN less the zero
@@ -68,6 +74,8 @@ def _shape_of(prefix: bytes) -> bytes:
             shape.append(rb"[0-9A-Za-z_\x80-\xff]+")
         elif word and len(word) == 1:  # a level, or the part of a line
             shape.append(rb"[A-Za-z]")
+        elif word and _LEVEL.fullmatch(word):
+            shape.append(rb"[A-Za-z]+")
         else:
             shape.append(re.escape(word or other))
     return b"".join(shape)

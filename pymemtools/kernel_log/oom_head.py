@@ -21,8 +21,8 @@ class Head:
     @property
     def invoker(self) -> str | None:
         """Name who asked for memory; None where that is not certain."""
-        if self._invoker is None:
-            return None
+        if self._invoker is None:  # the processor's line names the same
+            return text_of(self._comm) if self._comm and self._facts.values.get("gfp_mask") else None
         return name_behind(self.before, self._invoker, self._comm, self._prefixes)
 
     def take_head(self, message: bytes) -> bool:

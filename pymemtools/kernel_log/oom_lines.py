@@ -20,7 +20,8 @@ CPU = re.compile(rb"CPU: ?[0-9]{1,5} (?:UID: ?[0-9]{1,10} )?PID: ?([0-9]{1,7}) C
 OLD_CPU = re.compile(rb"Pid: ?([0-9]{1,7}), comm: +(.{1,64}?) (?:Not t|T)ainted(.*)")
 RELEASE = re.compile(rb" \(?([2-9]\.[0-9]{1,4}[0-9A-Za-z.+_~-]*)")
 COUNTERS = re.compile(
-    rb" *(?:active|inactive|unevictable|slab|mapped|shmem|free|sec_|kernel_|Active|bounce|dirty)[a-z_]*:[0-9]{1,20}"
+    rb" *(?:active|inactive|isolated|unevictable|slab|mapped|shmem|free|sec_|kernel_|Active|bounce|dirty|writeback"
+    rb"|pagetables|unstable)[a-z_]*:[0-9]{1,20}"
     rb"(?: [a-z_-]+(?:\((?:anon|file)\))?:[0-9]{1,20})* ?"
 )
 _COUNTERS = (
@@ -56,7 +57,7 @@ CHOSEN = re.compile(rb"(.{0,100}?)[Kk]ill process ([0-9]{1,7}) ?\((.*)\) score (
 # RHEL has the UID too: before the name in version 6, behind it in 7.
 KILLED = re.compile(
     rb"(.{0,100}?)[Kk]illed process ([0-9]{1,7})(?:, UID ([0-9]{1,10}),)? ?\((.*?)\)(?:, UID ([0-9]{1,10}))?"
-    rb"(?:,? *(?:total-vm|vsz):(.*)|\.?)$"
+    rb"(?:,? *(?:total-vm|vsz):(.*)|[. ]{0,8})$"
 )
 REAPED = re.compile(rb"oom_reaper: reaped process ([0-9]{1,7}) \((.*)\), now (.*)")
 UNREAPED = re.compile(rb"oom_reaper: unable to reap pid:([0-9]{1,7}) \((.*)\)")

@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_ISO = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?"
+_ISO = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T _][0-9:]{8}(?:[.,][0-9]{1,9})?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?"
 _DATE = rb"[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
 _FULL = rb"[A-Z][a-z]{2} [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]{8,15} [A-Z0-9+-]{1,6}"  # journalctl -o short-full
 _UNIX = rb"[0-9]{9,11}\.[0-9]{6}"  # journalctl -o short-unix
-_TIME = re.compile(rb"(%b|%b|%b|%b)(?: |(?=\[)|$)" % (_ISO, _DATE, _FULL, _UNIX))
-_HOST = rb"([^ \[\]()<>]{1,255})"
-_PROGRAM = re.compile(rb"(?:%b )?(?:kernel(?:\[[0-9]{1,7}\])?: ?(?:: )?|kernel - - - )" % _HOST)  # ": : " in RHEL 6
-_HOST_ONLY = re.compile(rb"%b:? (?=\[ *[0-9]{1,12}\.[0-9]{1,9}\] )" % _HOST)  # before seconds since boot
+_ASCTIME = rb"[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}"  # logread of OpenWrt
+_TIME = re.compile(rb"(%b|%b|%b|%b|%b)(?: |(?=\[)|$)" % (_ISO, _DATE, _FULL, _UNIX, _ASCTIME))
+# Levels stand where others write a host, and differ from line to line: BusyBox, OpenWrt, ChromeOS, F5.
+_FACILITY = rb"(?:kern|user|syslog|daemon|local[0-7])\."
+LEVEL_NAME = rb"(?:%b)?(?i:emerg|alert|crit|critical|err|error|warn|warning|notice|info|debug)" % _FACILITY
+HOST_NAME = rb"(?!%b[: ])([^ \t\[\]()<>\"]{0,254}[^ \t\[\]()<>\":])" % LEVEL_NAME
+_PROGRAM = re.compile(  # ": : " in RHEL 6
+    rb"(?:%b )?(?:%b )?(?:kernel(?:\[[0-9]{1,7}\])?: ?(?:: )?|kernel - - - )" % (HOST_NAME, LEVEL_NAME)
+)
+_HOST_ONLY = re.compile(rb"%b:? (?=\[ *[0-9]{1,12}\.[0-9]{1,9}\] )" % HOST_NAME)  # before seconds since boot
 _LEVEL = re.compile(rb"<[0-9]{1,3}>(?:1 (?=[0-9]{4}-))?")  # and the version, in RFC 5424
 _DMESG = re.compile(rb"[a-z0-9]{3,8} *:[a-z]{3,7} *: ")  # dmesg -x
+_SOCKLOG = re.compile(rb"(?=%b)%b:? " % (_FACILITY, LEVEL_NAME))
 _KMSG = re.compile(rb"[0-9]{1,4},[0-9]{1,20},([0-9]{1,20}),[^;]{0,40};")
-_CLOCK = re.compile(rb"\[ *(?:[0-9]{1,4}-)?([0-9]{1,12}\.[0-9]{1,9})\] ?")  # of some vendors, with the processor
+_CLOCK = re.compile(  # of some vendors, with the processor; dmesg -d, with the time since the line before
+    rb"\[ *(?:[0-9]{1,4}-)?([0-9]{1,12}\.[0-9]{1,9})(?:s|[@,][0-9]{1,3}| <[ +0-9.]{3,20}>)?\] ?"
+)
 _DAY = re.compile(rb"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,18} [0-9]{4}|%b)\] ?" % _ISO)  # dmesg -T
 _QUOTED = re.compile(rb"[ \t]*>[ \t]?|[ \t]+(?=[\[<>A-Z0-9])")  # in mails, and in text that was moved in
 _CALLER = re.compile(rb"\[ *[TC][0-9]{1,7}\] ?")  # CONFIG_PRINTK_CALLER
@@ -67,5 +76,5 @@ def strip(line: bytes) -> Line:
 
 def _matched(line: bytes, at: int) -> re.Match[bytes] | None:
     """Match a part of the prefix that says neither when nor where."""
-    matches = (pattern.match(line, at) for pattern in (_LEVEL, _DMESG, _CALLER, _QUOTED, _DROPPED, _COLOUR))
+    matches = (pattern.match(line, at) for pattern in (_LEVEL, _DMESG, _SOCKLOG, _CALLER, _QUOTED, _DROPPED, _COLOUR))
     return next(filter(None, matches), None)

@@ -11,6 +11,7 @@ from pymemtools.kernel_log.oom_lines import MAX_LINE
 from pymemtools.kernel_log.oom_report import OomReport
 from pymemtools.kernel_log.readings import Readings
 from pymemtools.kernel_log.records import Record, Records
+from pymemtools.kernel_log.wrapped import Unwrapped
 
 # A line with one of these is a report's; between reports nothing else is looked for, which is what makes it fast. The
 # longer they are, the larger the steps of the search, and the fewer, the fewer searches; a step is short where the
@@ -20,6 +21,7 @@ _OOM = b"oom-kill"
 _PANIC = b"l panic - not syncing"  # a quiet console shows nothing else
 _SIGNS = (_OOM, _KILLED, b"uid  tgid total_vm", _PANIC)
 _OF_OOM = (b"oom-killer: gfp_mask", b"oom-kill:constraint")  # JSON may escape the sign = that follows
+_BROKEN = b" invoked oom-killer:"  # of a line that goes on below
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
 _MAX_HOSTS = 4  # whose reports may be mixed
 _MAX_HELD = 1 << 10  # lines in which others than the last of a report are waited for
@@ -82,6 +84,7 @@ class _Finder:
         self._host = b""
         self._reach = 0  # bytes that are still looked through line by line
         self._records = Records()
+        self._unwrapped = Unwrapped()
         self._readings = Readings()
         self._unused = Collector(self._readings.prefixes)  # for the next line of a report
         self._latest: list[Record] | None = None  # since a report's end whose beginning was not seen
@@ -99,6 +102,7 @@ class _Finder:
                 at = _next_sign(text, at, end, places)
                 if at < 0:
                     return
+                yield from self._given(self._unwrapped.rest())
                 yield from self._release()
                 self._records.jump()
             stop = text.index(b"\n", at, end)
@@ -107,17 +111,22 @@ class _Finder:
             at = stop + 1
             if not (is_far and _is_of_others(raw)):
                 for record in self._records.take(raw):
-                    yield from self._give(record)
-                if is_far and self._records.is_partial:
+                    yield from self._given(self._unwrapped.take(record))
+                if is_far and (self._records.is_partial or self._unwrapped.is_holding):
                     self._reach = _REACH
 
     def finish(self) -> Iterator[OomReport]:
         """Give what is left."""
+        yield from self._given(self._unwrapped.rest())
         if self._is_turned:
             yield from self._turn()
         for host in list(self._collectors):
             yield from self._finished(host)
         yield from self._release()
+
+    def _given(self, records: Iterable[Record]) -> Iterator[OomReport]:
+        for record in records:
+            yield from self._give(record)
 
     def _give(self, record: Record) -> Iterator[OomReport]:
         """Give a line to its host's collector; one without is of the host before, as of a message of several lines."""
@@ -188,8 +197,8 @@ def _is_of_others(line: bytes) -> bool:
     """Tell the lines that service managers write of what was killed, of which a log may be full, from the kernel's."""
     _, sign, rest = line.partition(_KILLED)
     if sign:
-        return b"total-vm:" not in rest and b"vsz:" not in rest and not rest.rstrip(b"\r.").endswith(b")")
-    return _OOM in line and not any(sign in line for sign in _OF_OOM)
+        return b"total-vm:" not in rest and b"vsz:" not in rest and not rest.rstrip(b"\r .").endswith(b")")
+    return _OOM in line and not any(sign in line for sign in _OF_OOM) and not line.rstrip().endswith(_BROKEN)
 
 
 def _next_sign(text: bytes, at: int, end: int, places: list[int]) -> int:
