@@ -376,6 +376,7 @@ def peers(here: Path) -> list[str]:
     keep(written(here / "part", 130), (*range(40), 90))
     (here / "sub").mkdir()
     written(here / "sub" / "sma\x0all\x1b", 1)
+    written(here / "no\udcffUTF-8", 2)
     os.link(here / "part", here / "sub" / "again")
     (here / "empty").touch()
     for size in (1, 1000, 1500, 97_700, (1 << 30) - 1, 1 << 30):

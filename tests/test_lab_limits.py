@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from conftest import Run
 from pymemtools.cli import _call
 from pymemtools.control.cgroups import why_no_group
 from pymemtools.control.undo import FILE, Debt, settle_all
-from pymemtools.lab import page_cache
+from pymemtools.errors import MemtoolsError
+from pymemtools.lab import keeper, page_cache
 from pymemtools.lab.child import start
+from pymemtools.lab.guard import guarded
+from pymemtools.lab.keeper import Hear, Owe, Terms
 from pymemtools.reports.lab.plan import CannotRun
 from pymemtools.sources import open_source
 
@@ -96,3 +100,26 @@ def test_a_file_system_without_page_cache_breaks_no_law(
     assert _call() == 3
     said = "pymemtools: lab page-cache: cannot run here: this file system keeps nothing in the page cache\n"
     assert capsys.readouterr().err == said
+
+
+def test_who_starts_us_with_sigchld_ignored_sees_every_experiment(pymemtools: Run) -> None:
+    ignore = lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # and so children, that cannot be waited for then
+    done = pymemtools("lab", "watch", "--", "sh", "-c", "exit 7", preexec_fn=ignore)
+    assert (done.returncode, b"Law: the status is the command's: holds (7)" in done.stderr) == (7, True)
+
+
+def test_what_is_owed_is_settled_where_the_guard_itself_goes_wrong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fails(*_: object) -> None:
+        raise ChildProcessError
+
+    def work(hear: Hear, owe: Owe) -> dict[str, object]:
+        owe(Debt(FILE, str(tmp_path / "owed")))
+        (tmp_path / "owed").touch()
+        return {}
+
+    monkeypatch.setattr(keeper, "_ended", fails)
+    with pytest.raises(MemtoolsError, match="the guard was killed"):
+        guarded(work, lambda *_: None, Terms(60.0))
+    assert not (tmp_path / "owed").exists()

@@ -143,3 +143,14 @@ def test_what_is_estimated_is_merged(
     finally:
         os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
+
+
+def test_an_experiment_where_ksmd_is_at_work_already(pymemtools: Run, ksmd: None) -> None:
+    """It may merge pages as soon as they are advised: what was saved before has to be known by then."""
+    for name, value in (("sleep_millisecs", "0"), ("pages_to_scan", "20000"), ("run", "1")):
+        (KSM / name).write_text(value)
+    done = pymemtools("lab", "ksm", "--pages", "1024", "-f", "json", timeout=400)
+    assert number("run") == 1
+    if done.returncode == 3:
+        pytest.skip(done.stderr.decode())
+    assert (done.returncode, done.stderr) == (0, b"")

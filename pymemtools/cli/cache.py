@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -200,6 +201,7 @@ def _as_peer(source: Source, asked: CacheCall) -> int:
         say(f"cache: {problem.path}: {problem.reason}")
     for point, why in found.hung:
         say(f"cache: {point}: {why}: files there were skipped")
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # names are what bytes they are
     if is_fincore:
         write_lines(fincore_json(found) if asked.style == "json" else fincore_lines(found))
         return 1 if found.problems or found.hung else 0

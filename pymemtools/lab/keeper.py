@@ -64,10 +64,13 @@ def keep(work: Work, pipes: Pipes, terms: Terms) -> NoReturn:
         os.close(pipes.news[1])
         os.close(debts[1])
         _let_go_of_streams()
-        why, owed = _wait(pipes.life[0], debts[0], terms.seconds)
-        status, alive = _ended(worker, why, terms)
-        left = settle_all(owed) + [f"process {pid} is still there" for pid in alive]
-        send(pipes.verdict[1], why, left, status)
+        owed: list[Debt] = []
+        try:
+            why = _wait(pipes.life[0], debts[0], terms.seconds, owed)
+            status, alive = _ended(worker, why, terms)
+        finally:  # whatever goes wrong here
+            left = settle_all(owed)
+        send(pipes.verdict[1], why, left + [f"process {pid} is still there" for pid in alive], status)
     finally:
         os._exit(0)
 
@@ -79,10 +82,9 @@ def _let_go_of_streams() -> None:
         os.dup2(nothing, stream)
 
 
-def _wait(life: int, debts: int, seconds: float) -> tuple[str, list[Debt]]:
-    """Note debts until the experiment is done (nobody can owe more), its time is over, or we are gone."""
+def _wait(life: int, debts: int, seconds: float, owed: list[Debt]) -> str:
+    """Note debts until the experiment is done (nobody can owe more), its time is over, or we are gone; say which."""
     deadline = time.monotonic() + seconds
-    owed: list[Debt] = []
     while True:
         left = None if deadline == math.inf else max(deadline - time.monotonic(), 0)
         ready = select.select([life, debts], [], [], left)[0]
@@ -90,10 +92,10 @@ def _wait(life: int, debts: int, seconds: float) -> tuple[str, list[Debt]]:
         if debts in ready:
             message = receive(debts)
             if message is None:  # and then we, too, may be done and gone
-                return "done", owed
+                return "done"
             owed.append(Debt(*message))
         elif why:
-            return why, owed
+            return why
 
 
 def _ended(worker: int, why: str, terms: Terms) -> tuple[int | None, list[int]]:

@@ -70,9 +70,9 @@ def _run(request: MergeRequest, stage: Stage) -> Mapping[str, Any]:
     hand.ask("fill", start + half * page, quarter, 0, "")
     others = request.pages - half - quarter
     hand.ask("fill", start + (half + quarter) * page, others, others, "like no other")
+    seen = _Merging(stage, hand, start)  # where ksmd is at work, it may merge them as soon as they are advised
     if refused := hand.ask("advise", start, request.pages * page, "mergeable").get("refused"):
         raise CannotRun(f"lab ksm: cannot run here: MADV_MERGEABLE: {refused}")
-    seen = _Merging(stage, hand, start)
     _switch_on(stage)
     seen.show("ksmd looks at all")
     part = half // _WRITTEN
