@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pymemtools.render.columns import classic_table
+from pymemtools.render.classic_table import classic_table
 from pymemtools.report import Column
 
 COLUMNS = (Column("pid", "PID", "", "count", 5), Column("name", "Name", "", "text", 6, right=False, cut=True))

@@ -122,7 +122,10 @@ def test_what_may_be_loaded_is_looked_for_by_its_right_name() -> None:
 @pytest.mark.parametrize(
     ("call", "others"),
     [
-        ("free", ("cli.smem", "cli.pmap", "cli.completion", "sources.archive", "readings.processes", "render.columns")),
+        (
+            "free",
+            ("cli.smem", "cli.pmap", "cli.completion", "sources.archive", "readings.processes", "render.classic_table"),
+        ),
         (
             "smem -P ^$",
             ("cli.free", "cli.pmap", "sources.archive", "sources.kernel_image", "cli.smem.chart", "reports.smem.diff"),

@@ -24,9 +24,9 @@ from pymemtools.reports.findings.logged import kills_in
 from pymemtools.reports.findings.report import findings_report
 from pymemtools.reports.groups.mapped import WANTS_PSS
 from pymemtools.reports.groups.report import GroupsRequest, groups_report
+from pymemtools.reports.machine_page import page_of
 from pymemtools.reports.oom_scores.candidates import WANTS as WEIGHTS
 from pymemtools.reports.oom_scores.report import ScoresRequest, scores_report
-from pymemtools.reports.page import page_of
 from pymemtools.reports.smem.report import smem_report
 from pymemtools.reports.smem.request import Request
 from pymemtools.reports.swap.report import WANTS as SWAPPED

@@ -19,8 +19,8 @@ from conftest import HERE, Run
 from pymemtools.models.overcommit import commit_limit
 from pymemtools.models.tunables import TUNABLES, canonical, limits
 from pymemtools.readings.machine import read_machine
-from pymemtools.reports.harm import harm
-from pymemtools.reports.tunable_values import Assignment, Wanted, checked, drop_in_lines, wishes_of
+from pymemtools.reports.tunables.harm import harm
+from pymemtools.reports.tunables.values import Assignment, Wanted, checked, drop_in_lines, wishes_of
 from pymemtools.sources import open_source
 
 pytestmark = pytest.mark.alone

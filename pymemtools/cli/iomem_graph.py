@@ -9,17 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from pymemtools.areas import Areas, with_holes, without_holes
-from pymemtools.cli.command import AbbreviatingCommand, meant_source
-from pymemtools.cli.file_options import diff_option
-from pymemtools.cli.options import (
-    check_style,
-    exit_status,
-    format_option,
-    open_from,
-    source_options,
-)
-from pymemtools.cli.output import show
-from pymemtools.cli.picture import (
+from pymemtools.cli.address_picture import (
     HOLES,
     Look,
     check_output,
@@ -30,6 +20,16 @@ from pymemtools.cli.picture import (
     look_options,
     save_picture,
 )
+from pymemtools.cli.command import AbbreviatingCommand, meant_source
+from pymemtools.cli.file_options import diff_option
+from pymemtools.cli.options import (
+    check_style,
+    exit_status,
+    format_option,
+    open_from,
+    source_options,
+)
+from pymemtools.cli.output import show
 from pymemtools.cli.types import PATH
 from pymemtools.errors import UsageProblem
 from pymemtools.render.tones import MARKS

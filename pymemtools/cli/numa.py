@@ -37,7 +37,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
 
 def _nodes(report: Report) -> list[str]:
-    from pymemtools.render.columns import classic_table
+    from pymemtools.render.classic_table import classic_table
 
     lines: list[str] = []
     for keys in (AMOUNTS, COUNTS):
@@ -48,7 +48,7 @@ def _nodes(report: Report) -> list[str]:
 
 
 def _process(report: Report) -> list[str]:
-    from pymemtools.render.columns import classic_table
+    from pymemtools.render.classic_table import classic_table
 
     table, totals = report.table, report.totals or {}
     rows = list(zip(*(table.cells[key] for key in table.keys)))

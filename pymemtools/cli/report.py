@@ -102,7 +102,7 @@ def _saved(evidence: Evidence, path: str, *, force: bool) -> Report:
     """Write the page, whole or not at all."""
     from pymemtools.cli.new_file import new_file
     from pymemtools.render.page.document import page_lines
-    from pymemtools.reports.page import page_of
+    from pymemtools.reports.machine_page import page_of
 
     page = page_of(evidence)
     with new_file(path, force=force) as file:

@@ -154,3 +154,17 @@ def process_number(command: str, text: str) -> int:
     if match is None or int(match[1]) > _MAX_PID:
         raise UsageProblem(f"{command}: '{text}' is not a process number")
     return int(match[1])
+
+
+def adjustment(text: str) -> tuple[int, int]:
+    """Read ``PID=ADJ``, an oom_score_adj that is supposed. Raises UsageProblem."""
+    match = re.fullmatch(r"([1-9][0-9]{0,6})=(-?[0-9]{1,4})", text, re.ASCII)
+    if match is None or not -1000 <= int(match[2]) <= 1000:
+        raise UsageProblem(f"'{text}': write --set-adj PID=ADJ, with ADJ from -1000 to 1000")
+    return int(match[1]), int(match[2])
+
+
+def allocation(text: str) -> tuple[str, int]:
+    """Read ``SIZE[:NAME]``, a process that is supposed. Raises click.BadParameter for what is no size."""
+    size, _, name = text.partition(":")
+    return name or "(new process)", SIZE.convert(size, None, None)

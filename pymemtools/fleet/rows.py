@@ -20,7 +20,7 @@ from pymemtools.reports.findings.report import findings_report
 from pymemtools.reports.groups.report import GroupsRequest
 from pymemtools.reports.oom_report.report import Told, explained, kills_report
 from pymemtools.reports.smem.request import Request
-from pymemtools.reports.tunables import set_to
+from pymemtools.reports.tunables.report import set_to
 from pymemtools.sources.base import CLOCKS_ARE_SET, Source
 from pymemtools.sources.left_behind import uname_of
 

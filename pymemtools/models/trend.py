@@ -12,7 +12,7 @@ from pymemtools.models.blocks import Cut, Stretch, cut_of
 from pymemtools.models.drift import Chains, Fit, fit, interval, plausible_fits
 from pymemtools.models.jumps import Jump, jumps_of, without
 from pymemtools.models.sawtooth import Sawtooth, sawtooth_of
-from pymemtools.models.student import LEAST_FREEDOM, student_quantile
+from pymemtools.models.students_t import LEAST_FREEDOM, student_quantile
 
 GROWTH, FALL, WARM_UP, STEP, SAWTOOTH, NOISE, STEADY, SHORT = (
     *("growth", "fall", "warm-up", "step", "sawtooth", "noise", "steady", "too short"),

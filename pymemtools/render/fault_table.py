@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from pymemtools.render.columns import classic_table
+from pymemtools.render.classic_table import classic_table
 from pymemtools.render.escape import cut
 from pymemtools.report import Column, Table
 from pymemtools.reports.faults.rates import COLUMNS, FaultRates

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pymemtools.render.columns import classic_table
+from pymemtools.render.classic_table import classic_table
 from pymemtools.render.escape import cut, escape, pad
 from pymemtools.render.fit import wrapped
 from pymemtools.report import Report

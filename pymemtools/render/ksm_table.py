@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pymemtools.readings.ksm import Ksm
-from pymemtools.render.columns import classic_table, plain_kib
+from pymemtools.render.classic_table import classic_table, plain_kib
 from pymemtools.render.escape import cut
 from pymemtools.report import Report
 from pymemtools.reports.ksm.estimate import Estimate

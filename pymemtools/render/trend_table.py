@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pymemtools.models.blocks import Stretch, value_at
 from pymemtools.models.trend import FALL, GROWTH, LEAST, SHORT, STEADY
-from pymemtools.render.columns import abbreviated
+from pymemtools.render.classic_table import abbreviated
 from pymemtools.render.escape import cut, escape, pad
 from pymemtools.render.sparkline import sparkline
 from pymemtools.report import Column, Report

@@ -14,7 +14,6 @@ from pymemtools.reports import (
     numa,
     physical,
     status,
-    tunables,
     vss_ratio,
     zones,
 )
@@ -50,6 +49,7 @@ from pymemtools.reports.thp import machine as thp
 from pymemtools.reports.thp import process as thp_process
 from pymemtools.reports.totals import TOTALS
 from pymemtools.reports.trend import columns as trend
+from pymemtools.reports.tunables import report as tunables
 from pymemtools.reports.vgraph import pages as vgraph_pages
 from pymemtools.reports.vgraph import report as vgraph
 from pymemtools.reports.what_if import alloc, cache, dirty, fork, malloc, oom, overcommit, pss, watermarks

@@ -14,4 +14,4 @@ def text_or_none(value: Any) -> str | None:
     >>> text_or_none("\ud83d!"), text_or_none("caf\udce9"), text_or_none(7)
     ('\ufffd!', 'caf\udce9', None)
     """
-    return _HALVES.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else None
+    return _HALVES.sub("\ufffd", value) if isinstance(value, str) else None

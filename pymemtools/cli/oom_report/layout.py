@@ -1,4 +1,4 @@
-"""How oom-report lays a report out: for people, and as one row for programs."""
+"""The text of oom-report: what happened, the zones, the first of the tasks, and the verdict."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from pymemtools.cli.terminal import page_columns, terminal_columns
-from pymemtools.render.columns import classic_table, plain_kib
+from pymemtools.render.classic_table import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
 from pymemtools.render.fit import wrapped
 from pymemtools.report import Report

@@ -10,11 +10,10 @@ import click
 
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.offers import offer
-from pymemtools.cli.oom_scores.arguments import adjustment, allocation
 from pymemtools.cli.oom_scores.layouts import classic_lines, comparison_lines, ranking_lines, safer_lines
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import Text, note_incomplete, show
-from pymemtools.cli.types import REGEX
+from pymemtools.cli.types import REGEX, adjustment, allocation
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.cli.who_asks import group_option, pid_option
 from pymemtools.errors import UsageProblem

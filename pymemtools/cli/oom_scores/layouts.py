@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pymemtools.cli.terminal import page_columns
 from pymemtools.models.oom import ADJ_NEVER
-from pymemtools.render.columns import Value, cell, classic_table, plain_kib
+from pymemtools.render.classic_table import Value, cell, classic_table, plain_kib
 from pymemtools.render.escape import cut, escape, width
 from pymemtools.report import Column, Report, Table, table_of
 from pymemtools.reports.oom_scores.candidates import Candidate

@@ -15,8 +15,8 @@ from pymemtools.cli.file_options import diff_option, output_options
 from pymemtools.cli.offers import offer_in_list
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import note_incomplete, show
+from pymemtools.cli.smem.arguments import checked, column_names
 from pymemtools.cli.smem.layout import Layout
-from pymemtools.cli.smem.request import checked, column_names
 from pymemtools.cli.terminal import chosen_width
 from pymemtools.cli.types import KIB_SIZE, PATH, REGEX
 from pymemtools.cli.watch import check_watch, watch_option, watched

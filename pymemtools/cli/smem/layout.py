@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pymemtools.cli.terminal import terminal_columns
-from pymemtools.render.columns import Amount, abbreviated, classic_table, fitted_widths, percent_of, plain_kib
+from pymemtools.render.classic_table import Amount, abbreviated, classic_table, fitted_widths, percent_of, plain_kib
 from pymemtools.report import Report
 from pymemtools.reports.smem.report import Answer
 from pymemtools.reports.smem.rows import Row

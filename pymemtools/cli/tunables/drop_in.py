@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from pymemtools.cli.new_file import new_file
 from pymemtools.errors import Denied
-from pymemtools.reports.tunable_values import Assignment, drop_in_lines
+from pymemtools.reports.tunables.values import Assignment, drop_in_lines
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from pymemtools.cli.output import show
 from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.names import offer_names
 from pymemtools.render.escape import escape
-from pymemtools.reports.tunables import Explanation, explain_report
+from pymemtools.reports.tunables.report import Explanation, explain_report
 
 
 @click.command("explain", cls=AbbreviatingCommand)

@@ -21,7 +21,7 @@ from pymemtools.cli.tunables.names import offer_names
 from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
-from pymemtools.reports.tunables import Values, values_report
+from pymemtools.reports.tunables.report import Values, values_report
 
 
 @click.command("get", cls=AbbreviatingCommand)

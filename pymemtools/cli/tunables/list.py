@@ -18,7 +18,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.render.escape import escape
-from pymemtools.reports.tunables import TunableRow, list_report
+from pymemtools.reports.tunables.report import TunableRow, list_report
 
 
 @click.command("list", cls=AbbreviatingCommand)

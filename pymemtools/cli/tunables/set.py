@@ -16,8 +16,8 @@ from pymemtools.cli.types import PATH
 from pymemtools.control import settings as control
 from pymemtools.errors import Denied, UsageProblem
 from pymemtools.readings.machine import read_machine
-from pymemtools.reports.tunable_values import Assignment, Wanted, Wish, checked, file_of, is_assignment, wishes_of
-from pymemtools.reports.tunables import Change, set_report
+from pymemtools.reports.tunables.report import Change, set_report
+from pymemtools.reports.tunables.values import Assignment, Wanted, Wish, checked, file_of, is_assignment, wishes_of
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.tree import live
 

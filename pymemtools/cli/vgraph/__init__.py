@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pymemtools.cli.address_picture import Look, look_of, look_options
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.file_options import diff_option
 from pymemtools.cli.offers import offer_pids
@@ -21,7 +22,6 @@ from pymemtools.cli.options import (
     write_lines,
 )
 from pymemtools.cli.output import show
-from pymemtools.cli.picture import Look, look_of, look_options
 from pymemtools.cli.types import SECONDS, SIZE
 from pymemtools.cli.vgraph.arguments import Asked, checked
 from pymemtools.cli.vgraph.layout import save, scene_lines
@@ -120,7 +120,7 @@ def _watch(asked: Asked, space: AddressSpace, read: Callable[[], AddressSpace], 
 def _show_pages(asked: Asked, read: Callable[[], AddressSpace], look: Callable[[], Look]) -> None:
     """Draw the pages of the mapping that holds an address."""
     from pymemtools.cli.vgraph.layout import pages_lines
-    from pymemtools.readings.pages import read_pages
+    from pymemtools.readings.mapping_pages import read_pages
     from pymemtools.reports.vgraph.pages import pages_report
 
     assert asked.pid is not None and asked.pages is not None  # noqa: S101 (checked)

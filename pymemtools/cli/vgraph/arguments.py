@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pymemtools.cli.picture import HOLES, check_output
+from pymemtools.cli.address_picture import HOLES, check_output
 from pymemtools.cli.vgraph.target import process_number
 from pymemtools.errors import UsageProblem
 from pymemtools.reports.vgraph.scene import VgraphRequest, Wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from pymemtools.cli.picture import Look, described, drawn, save_picture
+from pymemtools.cli.address_picture import Look, described, drawn, save_picture
 from pymemtools.render.escape import escape
 from pymemtools.reports.vgraph.pages import PagesOf
 from pymemtools.reports.vgraph.scene import Scene, footer

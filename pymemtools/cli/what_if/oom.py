@@ -7,8 +7,8 @@ from functools import partial
 
 import click
 
-from pymemtools.cli.oom_scores.arguments import adjustment, allocation
 from pymemtools.cli.oom_scores.layouts import table_lines
+from pymemtools.cli.types import adjustment, allocation
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size
 from pymemtools.cli.who_asks import group_option, pid_option

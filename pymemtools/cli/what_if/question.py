@@ -16,7 +16,7 @@ from pymemtools.cli.terminal import terminal_columns
 from pymemtools.cli.tunables.names import offer_settings
 from pymemtools.cli.types import LARGE
 from pymemtools.report import Report
-from pymemtools.reports.tunable_values import assignments
+from pymemtools.reports.tunables.values import assignments
 from pymemtools.reports.what_if.asked import NOTHING, Asked, Needs, Supposition, ask, kernel_version
 
 _SUPPOSITIONS = (

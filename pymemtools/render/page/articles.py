@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pymemtools.render.page.words import safe
 from pymemtools.reports.findings.finding import Finding
-from pymemtools.reports.page import Page
+from pymemtools.reports.machine_page import Page
 
 # Which section answers a command; of a finding the first that is named decides.
 _SHOWS = {

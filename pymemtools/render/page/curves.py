@@ -14,7 +14,7 @@ from pymemtools.render.page.words import region, safe
 from pymemtools.render.panel_svg import panels_svg
 from pymemtools.render.panels import Course, Panel, Panels
 from pymemtools.render.time_axis import clock
-from pymemtools.reports.page import Page
+from pymemtools.reports.machine_page import Page
 from pymemtools.reports.trend.report import Followee, Trends
 from pymemtools.sources.recording.moment import local_time
 

@@ -16,7 +16,7 @@ from pymemtools.render.page.sections import SECTIONS
 from pymemtools.render.page.words import safe
 from pymemtools.render.panel_svg import STYLE as CURVES
 from pymemtools.report import Report
-from pymemtools.reports.page import Page
+from pymemtools.reports.machine_page import Page
 
 
 def page_lines(page: Page) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pymemtools.render.page.tables import table_lines
 from pymemtools.render.page.words import region, safe, short
 from pymemtools.report import Table
 from pymemtools.reports.findings.evidence import rows_of
-from pymemtools.reports.page import Page
+from pymemtools.reports.machine_page import Page
 from pymemtools.reports.physical import KINDS
 from pymemtools.reports.physical_areas import physical_areas
 from pymemtools.reports.vgraph.scene import Scene, footer

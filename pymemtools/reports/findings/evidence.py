@@ -24,7 +24,7 @@ from pymemtools.reports.smem.request import Request
 from pymemtools.reports.swap.report import WANTS as SWAPPED
 from pymemtools.reports.swap.report import SwapRequest, swap_report
 from pymemtools.reports.thp.machine import thp_report
-from pymemtools.reports.tunables import list_report
+from pymemtools.reports.tunables.report import list_report
 from pymemtools.reports.what_if import overcommit
 from pymemtools.reports.what_if.asked import ask
 from pymemtools.reports.what_if.commitments import WANTS as COMMITMENTS

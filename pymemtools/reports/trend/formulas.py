@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pymemtools.models.blocks import BLOCKS
-from pymemtools.models.student import student_quantile
+from pymemtools.models.students_t import student_quantile
 from pymemtools.models.trend import GROWTH, LIKELY, SURE
 from pymemtools.reports.formulas import Formula
 from pymemtools.reports.trend.report import Followee, Trends

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymemtools.areas import Area
 from pymemtools.procfs.pagemap import PRESENT, STATES
 from pymemtools.readings.address_space import AddressSpace
-from pymemtools.readings.pages import MappingPages
+from pymemtools.readings.mapping_pages import MappingPages
 from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.vgraph.areas import areas_of
 

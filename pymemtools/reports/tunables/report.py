@@ -10,7 +10,7 @@ from pymemtools.models.tunables import ONLY_WRITTEN, TUNABLES, Tunable, canonica
 from pymemtools.readings.machine import Machine, notes_of, read_machine
 from pymemtools.readings.settings import WRITE_ONLY, absolute, names, path_of, value_of
 from pymemtools.report import Column, Report, Table, table_of
-from pymemtools.reports.meanings import meaning
+from pymemtools.reports.tunables.meanings import meaning
 from pymemtools.sources.base import Source
 
 

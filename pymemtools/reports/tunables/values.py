@@ -10,7 +10,7 @@ from pymemtools.errors import UsageProblem
 from pymemtools.models.tunables import TUNABLES, Tunable, canonical, limits, range_in_words
 from pymemtools.readings.machine import Machine
 from pymemtools.readings.settings import absolute, meant_by, words_of
-from pymemtools.reports.harm import harm
+from pymemtools.reports.tunables.harm import harm
 from pymemtools.reports.what_if.supposed import supposed
 from pymemtools.sources.base import Source
 
