@@ -471,6 +471,23 @@ def test_what_grew(pymemtools: Run, dataset: Dataset) -> None:
     assert (mapping["thing"], mapping["growing"], mapping["label"]) == ("/bin/lab", BOARDS // 2, None)
 
 
+def test_growth_is_of_the_label_under_which_it_was(pymemtools: Run, tmp_path: Path) -> None:
+    """A new release of a program needs no start of the machine, nor of the process: it came with a library."""
+    for label, grows in (("1", 0), ("2", 300)):
+        for moment in range(4):
+            folder = tmp_path / label
+            folder.mkdir(exist_ok=True)
+            at = moment + 4 * (label == "2")
+            data = packed(board(1, at, grows), START + at * HOUR)
+            (folder / f"{at}.tar.gz").write_bytes(data)
+        found = filled(tmp_path / "set", [tmp_path / label], wishes=Wishes({"release": label}))
+    rows = ask(pymemtools, found, "grew", "--per", "release")["rows"]
+    assert [(row["label"], row["median_per_hour"]) for row in rows if row["thing"] == "lab"] == [
+        ("2", pytest.approx(300 << 10)),
+        ("1", 0.0),
+    ]
+
+
 def test_grew_per_a_label_that_nothing_has(pymemtools: Run, dataset: Dataset) -> None:
     done = pymemtools("fleet", "grew", "--per", "rack", "-S", str(dataset.path))
     assert (done.returncode, done.stdout) == (1, b"")
@@ -595,6 +612,42 @@ def test_findings_of_a_fleet(pymemtools: Run, tmp_path: Path) -> None:
     assert "captures: 6, of machines: 3; files rejected: 0" in text
 
 
+def test_a_finding_that_went_and_came_back_is_there_since_it_came_back(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "captures").mkdir()
+    for moment, is_set in enumerate((True, False, True, True)):
+        files = board(1, moment) | {"proc/sys/vm/panic_on_oom": b"%d\n" % is_set}
+        (tmp_path / "captures" / f"{moment}.tar.gz").write_bytes(packed(files, START + moment * HOUR))
+    found = filled(tmp_path / "set", [tmp_path / "captures"])
+    (row,) = ask(pymemtools, found, "report")["rows"]
+    assert (row["id"], row["first_at"], row["last_at"]) == (
+        *("panic-on-oom", "2026-11-18T13:06:40Z", "2026-11-18T14:06:40Z"),
+    )
+
+
+def test_machines_that_share_a_name_are_told_of(pymemtools: Run, tmp_path: Path) -> None:
+    """Each of them runs while the other does; one that is started anew does not."""
+    (tmp_path / "captures").mkdir()
+    for boot, moments in ((1, (0, 2)), (2, (1, 3)), (3, (4, 5))):
+        for moment in moments:
+            files = board(boot, moment) | {"proc/sys/kernel/hostname": b"pi\n" if boot < 3 else b"other\n"}
+            files["proc/sys/kernel/random/boot_id"] = b"%d\n" % (boot + moment * (boot == 3))
+            (tmp_path / "captures" / f"{moment}.tar.gz").write_bytes(packed(files, START + moment * HOUR))
+    found = filled(tmp_path / "set", [tmp_path / "captures"])
+    says = "several machines are called 'pi': their starts overlap in time, and they count as one"
+    document = ask(pymemtools, found, "hosts")
+    assert (document["notes"], [row["boots"] for row in document["rows"]]) == ([says], [2, 2])
+
+
+def test_kills_of_a_start_before_are_not_none(pymemtools: Run, tmp_path: Path) -> None:
+    (tmp_path / "captures").mkdir()
+    for moment, kills in enumerate((3, 0)):
+        files = board(1, moment) | {"proc/sys/kernel/random/boot_id": b"%d\n" % moment}
+        files["proc/vmstat"] = re.sub(rb"(?m)^oom_kill [0-9]+\n", b"oom_kill %d\n" % kills, files["proc/vmstat"])
+        (tmp_path / "captures" / f"{moment}.tar.gz").write_bytes(packed(files, START + moment * HOUR))
+    found = filled(tmp_path / "set", [tmp_path / "captures"])
+    assert [row["oom_events"] for row in ask(pymemtools, found, "hosts")["rows"]] == [None]
+
+
 def test_kills_that_no_log_tells_of_are_not_none(pymemtools: Run, tmp_path: Path) -> None:
     (tmp_path / "captures").mkdir()
     for number, line in enumerate((b"oom_kill 0\n", b"oom_kill 3\n", b"")):  # none is counted before Linux 4.13
@@ -628,6 +681,19 @@ def test_a_group_near_what_slows_it_down_is_at_risk(pymemtools: Run, tmp_path: P
     found = filled(tmp_path / "set", [tmp_path / "captures"])
     told = [(row["risk"], row["left"] // MIB, row["whole"] // MIB) for row in ask(pymemtools, found, "risk")["rows"]]
     assert told == [("group /a", 1, 100), ("group /b", 5, 495), ("group /b/in", 5, 305)]
+
+
+def test_a_group_is_at_risk_within_what_is_asked_for(pymemtools: Run, tmp_path: Path) -> None:
+    """Of its page cache it gives back what it must: only what is left beside that counts."""
+    groups = V2_ROOT | group("/a", current=75 * MIB, max=100 * MIB, stat=f"anon {75 * MIB}\nfile 0")
+    groups |= group("/cached", current=75 * MIB, max=100 * MIB, stat=f"anon {MIB}\nfile {74 * MIB}")
+    files = board(1, 0) | {name: text.encode() for name, text in groups.items()}
+    (tmp_path / "captures").mkdir()
+    (tmp_path / "captures" / "1.tar.gz").write_bytes(packed(files, START))
+    found = filled(tmp_path / "set", [tmp_path / "captures"])
+    told = {within: ask(pymemtools, found, "risk", "--within", f"{within}%")["rows"] for within in (24, 25)}
+    assert told[24] == []
+    assert [(row["risk"], row["percent"]) for row in told[25]] == [("group /a", 25.0)]
 
 
 def test_risk_and_tunables_and_top(pymemtools: Run, dataset: Dataset) -> None:

@@ -30,7 +30,7 @@ array_to_string(list_transform(map_entries(arg_max(labels, taken_at)), lambda ea
 AS labels, count(DISTINCT boot) AS boots, arg_max(mem_total, taken_at) AS mem_total,
 arg_max(mem_available, taken_at) AS mem_available, min(mem_available) AS least_available,
 arg_max(headroom_least, taken_at) AS headroom_least, count(*) FILTER (clock <> 'ok') AS clocks_off,
-coalesce(any_value(kills), CASE WHEN arg_max(vmstat, taken_at)['oom_kill'] = 0 THEN 0 END) AS oom_events
+coalesce(any_value(kills), CASE WHEN max(coalesce(vmstat['oom_kill'], 1)) = 0 THEN 0 END) AS oom_events
 FROM capture JOIN boot USING (capture_id, host, taken_at)
 LEFT JOIN (SELECT host, count(DISTINCT (killed_pid, logged_at)) AS kills FROM oom_event GROUP BY host) USING (host)
 GROUP BY host ORDER BY host
@@ -39,9 +39,10 @@ GROUP BY host ORDER BY host
 )
 _GROWTH = """
 WITH held AS ({held}),
-lines AS (SELECT host, thing, any_value(label) AS label, regr_slope(size, epoch(taken_at)) * 3600 AS slope,
+lines AS (SELECT host, thing, label, regr_slope(size, epoch(taken_at)) * 3600 AS slope,
   arg_max(size, taken_at) - arg_min(size, taken_at) AS grown
-  FROM held GROUP BY host, thing, life HAVING count(*) >= 3 AND epoch(max(taken_at)) - epoch(min(taken_at)) >= 600)
+  FROM held GROUP BY host, thing, life, label
+  HAVING count(*) >= 3 AND epoch(max(taken_at)) - epoch(min(taken_at)) >= 600)
 SELECT thing, label, count(DISTINCT host) AS hosts, count(DISTINCT host) FILTER (slope > 0 AND grown > 0) AS growing,
   quantile_cont(slope, 0.5) AS median_per_hour, max(slope) AS most_per_hour, arg_max(host, slope) AS most_host,
   sum(grown)::BIGINT AS grown FROM lines GROUP BY thing, label
@@ -72,7 +73,8 @@ WITH risks AS (
   UNION ALL SELECT capture_id, host, taken_at, 'commit limit', commit_limit - committed_as, commit_limit, victim_name
   FROM latest WHERE overcommit_memory = 2
   UNION ALL SELECT capture_id, host, taken_at, 'group ' || cgroup, headroom, current + headroom, NULL FROM cgroup
-  SEMI JOIN latest USING (capture_id) WHERE state = 'near its limit')
+  SEMI JOIN latest USING (capture_id) WHERE state = 'near its limit'
+    OR (state IS NULL AND 100.0 * ("limit" - current + page_cache) / "limit" <= $within))
 SELECT host, taken_at, risk, "left", whole, 100.0 * "left" / whole AS percent, victim_name FROM risks
 WHERE whole > 0 AND 100.0 * "left" / whole <= $within ORDER BY percent, host, risk
 """,
@@ -109,10 +111,17 @@ ORDER BY headroom_least NULLS FIRST, host
 FINDINGS = Question(
     "report",
     """
+WITH turns AS (
+  SELECT *, row_number() OVER (PARTITION BY host ORDER BY taken_at, capture_id DESC) AS turn FROM capture),
+seen AS (
+  SELECT host, id, taken_at, turn, turn - row_number() OVER (PARTITION BY host, id ORDER BY turn) AS run
+  FROM turns JOIN (SELECT DISTINCT capture_id, id FROM finding) USING (capture_id)),
+since AS (
+  SELECT host, id, min(taken_at) AS first_at FROM seen GROUP BY host, id, run
+  QUALIFY row_number() OVER (PARTITION BY host, id ORDER BY max(turn) DESC) = 1)
 SELECT id, severity, count(DISTINCT host) AS hosts, min(first_at) AS first_at, max(taken_at) AS last_at,
 min(host) AS example, arg_min(title, host) AS title, arg_min(figure, host) AS figure
-FROM finding SEMI JOIN latest USING (capture_id)
-JOIN (SELECT host, id, min(taken_at) AS first_at FROM finding GROUP BY host, id) USING (host, id)
+FROM finding SEMI JOIN latest USING (capture_id) JOIN since USING (host, id)
 GROUP BY id, severity
 ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, hosts DESC, id
 """,
@@ -133,8 +142,25 @@ def answered(
         _expect_label(engine, question)
     totals = {"captures": captures, "hosts": hosts, "rejected": rejected, "rows": len(rows)}
     table = table_of(question.columns, rows[:top])
-    notes = tuple(_lost_pss(engine)) if question.is_of_pss else ()
+    notes = (*_shared_names(engine), *(_lost_pss(engine) if question.is_of_pss else ()))
     return Report(f"fleet {question.name}", table, rows[:top], totals, facts, notes, notes)
+
+
+_SHARED = """
+WITH spans AS (
+  SELECT host, boot_id, min(taken_at) AS first_at, max(taken_at) AS last_at FROM capture
+  WHERE boot_id IS NOT NULL AND clock = 'ok' GROUP BY host, boot_id)
+SELECT DISTINCT a.host FROM spans a JOIN spans b
+ON a.host = b.host AND a.boot_id < b.boot_id AND a.first_at < b.last_at AND b.first_at < a.last_at ORDER BY a.host
+"""
+
+
+def _shared_names(engine: Engine) -> Iterator[str]:
+    """Say which names several machines must have: a machine does not start while it is running."""
+    names = [name for (name,) in engine.ask(_SHARED).rows]
+    if names:
+        others = "" if len(names) == 1 else f" (and {len(names) - 1} more)"
+        yield f"several machines are called '{names[0]}'{others}: their starts overlap in time, and they count as one"
 
 
 def _lost_pss(engine: Engine) -> Iterator[str]:
