@@ -111,13 +111,16 @@ def grown(before: Mapping[str, int], after: Mapping[str, int], *, wraps: bool) -
     >>> grown({"pgfault": 2**32 - 5, "pgfree": 7}, {"pgfault": 3, "pgfree": 6}, wraps=True)
     {'pgfault': 8, 'pgfree': None}
     """
-    wraps = wraps and all(count < _32_BITS for counters in (before, after) for count in counters.values())
-    events = ((name, count) for name, count in after.items() if name in before and not name.startswith("nr_"))
-    limits = dict.fromkeys(_HALVED, _32_BITS // 2)
-    return {name: _growth(before[name], count, limits.get(name, _32_BITS) if wraps else 0) for name, count in events}
+    wraps = wraps and max(max(counters.values(), default=0) for counters in (before, after)) < _32_BITS
+    found: dict[str, int | None] = {}
+    for name, count in after.items():
+        if name in before and name[:3] != "nr_":
+            growth = count - before[name]
+            found[name] = growth if growth >= 0 else _around(before[name], count, name) if wraps else None
+    return found
 
 
-def _growth(before: int, after: int, limit: int) -> int | None:
-    if after >= before:
-        return after - before
+def _around(before: int, after: int, name: str) -> int | None:
+    """Give by how much a counter grew that went round its end, if it did."""
+    limit = _32_BITS // 2 if name in _HALVED else _32_BITS
     return after - before + limit if after < limit // 2 <= before < limit else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from pymemtools.sources.recording.damage import Damaged
 
@@ -74,7 +75,7 @@ def _with_numbers(packed: bytes, other: bytes) -> bytes:
     """Put the numbers that differ into the other text. Raises Damaged."""
     if len(other) > _MOST_WITH_NUMBERS:
         raise Damaged("numbers of a text that is too long")
-    parts = _NUMBER.split(other)
+    parts = [*_split(other)]
     place, difference = -1, 0
     numbers = _numbers(packed)
     for number in numbers:
@@ -89,6 +90,11 @@ def _with_numbers(packed: bytes, other: bytes) -> bytes:
             raise Damaged("a number that is too long")
         parts[2 * place + 1] = _rendered(old, int(old) + difference)
     return b"".join(parts)
+
+
+@lru_cache(maxsize=4)  # the texts that a few files have over time are packed with the same ones again and again
+def _split(text: bytes) -> tuple[bytes, ...]:
+    return tuple(_NUMBER.split(text))
 
 
 def _rendered(old: bytes, number: int) -> bytes:
