@@ -350,3 +350,18 @@ def test_a_kernel_that_writes_no_limit_so_is_not_doubted(tmp_path: Path, pymemto
     stat = f"total_rss 4096\nhierarchical_memory_limit {2**64 - 1}\n"
     root = write(tmp_path, group_v1("") | group_v1("/a", stat=stat))
     assert json.loads(pymemtools("groups", "-S", str(root), "-f", "json").stdout)["notes"] == []
+
+
+def test_what_processors_have_charged_ahead_may_be_had(tmp_path: Path, pymemtools: Run) -> None:
+    """A limit that is met gets it back: 20 MiB were granted in a group that was said to lack 248 KiB of them."""
+    files = {
+        "stat": f"anon {464 * MIB}\nfile 0\nkernel {MIB // 2}\ninactive_file 0\nactive_file 0\n",
+        "swap__max": 0,
+        "swap__current": 0,
+    }
+    machine = {"proc/version": "Linux version 6.1.0 (x)\n", "proc/stat": "cpu 1\ncpu0 1\n"}
+    tree = write(tmp_path, V2_ROOT | group("/a", max=512 * MIB, **files) | machine)
+    for kernel, ahead in (("6.1.0", 256 << 10), ("6.18.0", MIB // 2)):  # what memory.stat does not know of, at the most
+        (tree / "proc/version").write_text(f"Linux version {kernel} (x)\n")
+        row = ask(pymemtools, tree, "alloc", "46M", "--group", "/a")["totals"]["limits"][0]
+        assert row["room_most"] - row["room_least"] == ahead

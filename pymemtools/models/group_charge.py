@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pymemtools.models.allocation import Supply
-from pymemtools.models.release import Version
+from pymemtools.models.release import Version, since
 
 FITS, MAY_NOT_FIT, OOM, REFUSED = "fits", "may not fit", "OOM", "refused"
 THROTTLED, MAY_BE_THROTTLED, WAITS = "throttled", "may be throttled", "waits"
+_BATCH_PAGES, _GROUPS_AHEAD = 64, 7  # MEMCG_CHARGE_BATCH; NR_MEMCG_STOCK
 SLEEPS = (5, 4, 0)  # commit 0e4b01df8659: before, memory.high only made processes reclaim, and they grew past it
 
 
@@ -43,12 +44,13 @@ class Bound(NamedTuple):
     slows: bool = False  # beyond it, processes are slowed down, not killed
     never_kills: bool = False  # v1's oom_kill_disable: who asks waits until somebody frees memory
     is_hidden: bool = False  # its group is not to be seen, nor how much of it others use
+    ahead: int = 0  # of usage, at the most, by processors that have charged more than they use
 
     @property
     def free_at_most(self) -> int:
         """Give what may be free: as much as is surely free where the usage is told."""
         held = self.holdings
-        return self.free if self.usage is not None else max(self.limit - held.file - held.slab, 0)
+        return self.free + self.ahead if self.usage is not None else max(self.limit - held.file - held.slab, 0)
 
     @property
     def sources(self) -> list[tuple[str, int, int]]:
@@ -104,6 +106,19 @@ def outcome(bound: Bound | None, amount: int) -> str:
     if not is_sure:
         return MAY_NOT_FIT
     return WAITS if bound.never_kills else OOM
+
+
+def charged_ahead(usage: int, charged: int, cpus: int, version: Version | None, page_size: int) -> int:
+    """Give the bytes of ``usage``, at the most, that processors have charged ahead, and that a limit gets back.
+
+    ``charged`` is what memory.stat adds up to. A processor keeps a batch of 64 pages for the group that charged there
+    last, since 6.16 for seven. Source: mm/memcontrol.c, try_charge_memcg(), drain_all_stock(), MEMCG_CHARGE_BATCH.
+
+    >>> charged_ahead(usage=60 << 20, charged=59 << 20, cpus=2, version=(6, 1, 0), page_size=4096)
+    524288
+    """
+    most = _BATCH_PAGES * page_size * cpus * (_GROUPS_AHEAD if since(version, (6, 16)) else 1)
+    return max(min(usage - charged, most), 0)
 
 
 def supplied(machine: Supply, bound: Bound, fatal: Bound | None, pages: int, page_size: int) -> Supply:

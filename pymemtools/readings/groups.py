@@ -12,6 +12,8 @@ from pymemtools.readings.group_files import GroupFiles
 from pymemtools.sources.base import Source
 from pymemtools.units import minus, plus
 
+_CHARGED = ("anon", "file", "kernel", "sock", "hugetlb")
+
 
 class Held(NamedTuple):
     """What memory.stat tells of a group, its children included, in bytes; None where the kernel does not tell."""
@@ -50,6 +52,13 @@ class Level(NamedTuple):
     least_limit: int | None = None  # v1: the lowest of this limit and all above, those that a container hides, too
     stat: Mapping[str, int] = {}  # memory.stat
     doubts: tuple[str, ...] = ()  # what its files say that cannot be, each as a sentence
+
+    @property
+    def charged(self) -> int | None:
+        """Add up what memory.stat says is charged; usage has that, and what processors have charged ahead."""
+        before, keys = ("total_", ("cache", "rss")) if self.version == 1 else ("", _CHARGED)
+        parts = [self.stat[f"{before}{key}"] for key in keys if f"{before}{key}" in self.stat]
+        return sum(parts) if parts else None
 
     @property
     def limit(self) -> int | None:

@@ -14,6 +14,7 @@ from pymemtools.models.group_charge import (
     WAITS,
     Bound,
     Holdings,
+    charged_ahead,
     deciding,
     outcome,
 )
@@ -85,6 +86,7 @@ def _bounds_of(levels: Sequence[Level], place: int, machine: Machine, kept: Mapp
         inner, outer = _swap_room(levels, inner)[0], _swap_room(levels[place:], outer)[1]
     held = _holdings(level)._replace(swap=inner, swap_at_most=outer, kept=kept.get(level.path, 0))
     without = held._replace(swap=0, swap_at_most=0)
+    ahead = _ahead(level, machine)
     limits = (
         ("memory.memsw.limit_in_bytes", level.memsw_max, level.memsw_usage, without),
         (level.max_file, level.max, level.usage, held),
@@ -94,7 +96,15 @@ def _bounds_of(levels: Sequence[Level], place: int, machine: Machine, kept: Mapp
         if limit is not None:
             room = 0 if usage is None else max(limit - usage, 0)
             never_kills, slows = level.never_kills and file != _HIGH, file == _HIGH
-            yield Bound(level.path, file, limit, usage, room, holdings, slows=slows, never_kills=never_kills)
+            found = Bound(level.path, file, limit, usage, room, holdings, slows=slows, never_kills=never_kills)
+            yield found._replace(ahead=ahead)
+
+
+def _ahead(level: Level, machine: Machine) -> int:
+    """Give what of a group's usage processors may have charged ahead; nothing where it cannot be told."""
+    if level.usage is None or level.charged is None or machine.cpus is None:
+        return 0
+    return charged_ahead(level.usage, level.charged, machine.cpus, machine.version, machine.page_size)
 
 
 def _holdings(level: Level) -> Holdings:
