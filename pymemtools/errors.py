@@ -39,6 +39,13 @@ class Denied(MemtoolsError):
     """Say that the source has the file but we may not read it."""
 
 
+class DeniedProcess(Denied):
+    """Say that we may not look into a process that was named; the command that was asked is put before it."""
+
+    def __init__(self, pid: int, reason: str) -> None:
+        super().__init__(f"{pid}: {reason}")
+
+
 class ParseError(MemtoolsError):
     """Say which file, which line and what was wrong with it."""
 

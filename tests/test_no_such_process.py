@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from conftest import HERE, Run
 from trees import Proc, write_tree
 
 GONE = "4194304"  # beyond all that the kernel gives
@@ -61,3 +63,24 @@ def test_the_others_are_captured(pymemtools: Run, tmp_path: Path) -> None:
     assert done.returncode == 42
     assert f"pymemtools: capture: {GONE}: no such process; all else was captured\n" in done.stderr.decode()
     assert pymemtools("status", "-S", archive, here).returncode == 0
+
+
+AS_NOBODY = """\
+import difflib, os, pymemtools, signal
+from importlib import import_module
+from pkgutil import walk_packages
+for module in walk_packages(pymemtools.__path__, "pymemtools."):  # while we may
+    module.name.endswith("__main__") or import_module(module.name)
+os.geteuid() or os.setuid(65534)
+import_module("pymemtools.entry").main()
+"""
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("call", ["pmap", "vgraph", "pages -p", "thp", "wss"])
+def test_one_that_may_not_be_looked_into(call: str) -> None:
+    """Of root's, an ordinary user: some said it without the command, some with the path of the file."""
+    command = [sys.executable, "-c", AS_NOBODY, *call.split(), "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=HERE.parent)
+    file = {"pmap": "maps", "vgraph": "maps", "pages -p": "pagemap"}.get(call, "smaps")
+    assert (done.returncode, done.stderr) == (1, f"pymemtools: {call.split()[0]}: 1: {file}: Permission denied\n")

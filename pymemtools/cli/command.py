@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pymemtools.errors import MemtoolsError, NoSuchProcess
+from pymemtools.errors import DeniedProcess, MemtoolsError, NoSuchProcess
 
 
 class AbbreviatingCommand(click.Command):
@@ -23,10 +23,10 @@ class AbbreviatingCommand(click.Command):
         self._beyond = (*beyond, "--demo", "--at")
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; that a process it was given is not there is said in its name, by whoever finds out."""
+        """Run the command; what is wrong with a process it was given is said in its name, by whoever finds out."""
         try:
             return super().invoke(ctx)
-        except NoSuchProcess as error:
+        except (NoSuchProcess, DeniedProcess) as error:
             error.args = (f"{ctx.command_path.removeprefix('pymemtools ')}: {error}",)
             raise
         except MemtoolsError as error:

@@ -6,7 +6,7 @@ import errno
 import os
 
 from pymemtools.control.reasons import why_not
-from pymemtools.errors import Denied, Missing, NoSuchProcess
+from pymemtools.errors import DeniedProcess, Missing, NoSuchProcess
 
 _REFERENCED, _SOFT_DIRTY = b"1", b"4"
 
@@ -26,7 +26,7 @@ class ClearRefs:
                 raise Missing(f"{pid}: this kernel has no clear_refs: --method idle may do") from None
             raise NoSuchProcess(pid) from None
         except OSError as error:
-            raise Denied(f"{pid}: cannot clear its bits: {why_not(error)}") from None
+            raise DeniedProcess(pid, f"cannot clear its bits: {why_not(error)}") from None
 
     def clear_referenced(self) -> None:
         """Clear the accessed bits of all its pages, which does not flush the TLB."""
@@ -48,7 +48,7 @@ class ClearRefs:
         except OSError as error:
             if error.errno == errno.EINVAL:
                 raise Missing(f"{self._pid}: this kernel does not clear such bits") from None
-            raise Denied(f"{self._pid}: cannot clear its bits: {why_not(error)}") from None
+            raise DeniedProcess(self._pid, f"cannot clear its bits: {why_not(error)}") from None
 
     def close(self) -> None:
         os.close(self._fd)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pymemtools.errors import Denied, NoSuchProcess
+from pymemtools.errors import DeniedProcess, NoSuchProcess
 
 
 class ProcessMemory:
@@ -23,7 +23,7 @@ class ProcessMemory:
         except (FileNotFoundError, ProcessLookupError):
             raise NoSuchProcess(pid) from None
         except OSError as error:
-            raise Denied(f"{pid}/mem: {error.strerror}") from None
+            raise DeniedProcess(pid, f"mem: {error.strerror}") from None
 
     def read(self, address: int, size: int) -> bytes | None:
         """Read so many bytes, or as many as there are before what is not there any more; None: all of it is gone."""

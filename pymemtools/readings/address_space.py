@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, Missing, NoSuchProcess, ParseError, UsageProblem
+from pymemtools.errors import Denied, DeniedProcess, Missing, NoSuchProcess, ParseError, UsageProblem
 from pymemtools.models.map_kinds import kinds_of
 from pymemtools.procfs.maps import Mappings, parse_maps
 from pymemtools.procfs.status import parse_status_sizes
@@ -50,7 +50,7 @@ def space_of_process(source: Source, pid: int, *, rss: bool) -> AddressSpace:
     except Missing:
         raise NoSuchProcess(pid) from None
     if maps.problem is not None:
-        raise Denied(f"{maps.pid}: {maps.problem}")
+        raise DeniedProcess(maps.pid, maps.problem)
     title = f"{maps.pid}:   {maps.title.decode('utf-8', 'surrogateescape')}"
     resident, swapped = (maps.columns.get(key) for key in ("Rss", "Swap"))
     min_address, max_count = (_setting(source, name) for name in ("mmap_min_addr", "max_map_count"))

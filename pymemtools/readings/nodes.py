@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
+from pymemtools.errors import Denied, DeniedProcess, MemtoolsError, Missing, ParseError
 from pymemtools.procfs.numa_maps import parse_numa_maps
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.zoneinfo import Zone, parse_zoneinfo
@@ -122,6 +122,8 @@ def _huge_page_size(source: Source) -> int:
 def _text(files: ProcessFiles, source: Source, pid: int) -> bytes:
     try:
         return files.read("numa_maps")
+    except Denied as error:
+        raise DeniedProcess(pid, str(error).removeprefix(f"{pid}/")) from None
     except Missing:
         if source.is_live:
             raise

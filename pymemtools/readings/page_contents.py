@@ -9,7 +9,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple, Protocol
 
-from pymemtools.errors import Denied, Missing, NoSuchProcess
+from pymemtools.errors import DeniedProcess, Missing, NoSuchProcess
 from pymemtools.models.ksm import MERGEABLE, Contents, may_merge
 from pymemtools.probes.process_memory import ProcessMemory, process_memory
 from pymemtools.procfs.pagemap import OWN, WORD, anonymous_pages, is_merged, is_zero_page, page_frames
@@ -78,7 +78,7 @@ class ContentReader:
         """Give the mappings with anonymous memory that KSM may merge, and whether they are those opened to it."""
         maps = read_maps(self._source, pid, "Anonymous".__eq__)
         if maps.problem is not None:
-            raise Denied(f"{pid}: {maps.problem}")
+            raise DeniedProcess(pid, maps.problem)
         anonymous = maps.columns.get("Anonymous") or [None] * len(maps.mappings)
         found, advised = [], []
         for mapping, size in zip(maps.mappings, anonymous):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, Missing, NoSuchProcess
+from pymemtools.errors import Denied, DeniedProcess, Missing, NoSuchProcess
 from pymemtools.probes.pagemap_scan import populated
 from pymemtools.procfs.kpageflags import NOPAGE
 from pymemtools.readings.mappings import ProcessMaps, read_maps
@@ -38,7 +38,7 @@ def read_process_frames(source: Source, pid: int) -> ProcessFrames:
         with page_file(f"{pid}/pagemap") as pagemap:  # opened first: it stays with the memory that maps is read of
             maps = read_maps(source, pid)
             if maps.problem is not None:
-                raise Denied(f"{maps.pid}: {maps.problem}")
+                raise DeniedProcess(maps.pid, maps.problem)
             return _counted(maps, pagemap)
     except Missing:
         if not read_maps(source, pid).mappings:  # says so itself if there is no such process

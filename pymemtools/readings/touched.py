@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing, NoSuchProcess
+from pymemtools.errors import DeniedProcess, MemtoolsError, Missing, NoSuchProcess
 from pymemtools.models.working_set import Doubt, Touched, TouchFigures, by_bits, by_referenced
 from pymemtools.procfs.maps import Mappings
 from pymemtools.procfs.pagemap import is_exclusive, page_frames, written_pages
@@ -75,7 +75,7 @@ def look(source: Source, pid: int) -> Look:
         what = "a kernel thread" if life_of(stat) == KERNEL else "a zombie"
         raise MemtoolsError(f"{pid}: {what} has no memory of its own")
     if maps.problem is not None:
-        raise Denied(f"{pid}: {maps.problem}")
+        raise DeniedProcess(pid, maps.problem)
     rows = _rows(maps.mappings, maps.kinds, maps.columns)
     return Look(maps.title, stat, {row.start: row for row in rows}, _scanned(source))
 
@@ -186,7 +186,7 @@ def read_frames(look: Look, pid: int) -> Frames:
                         if not is_own:
                             others.add(place)
     if not found:
-        raise Denied(f"{pid}: page frames are told to root only, and idle pages are tracked by them")
+        raise DeniedProcess(pid, "page frames are told to root only, and idle pages are tracked by them")
     return Frames(found, frozenset(others))
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from pymemtools.errors import Denied, Missing
+from pymemtools.errors import Denied, DeniedProcess, Missing
 
 _WORD = 8
 _MOST = 1 << 17  # words read at once
+
+
+_OF_PROCESS = re.compile(r"/proc/([1-9][0-9]{0,9})/(.+)", re.ASCII)
 
 
 class PageFile:
@@ -23,7 +27,13 @@ class PageFile:
         except (FileNotFoundError, ProcessLookupError):
             raise Missing(f"{path}: not there") from None
         except OSError as error:
-            raise Denied(f"{path}: {error.strerror}") from None
+            raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> Denied:
+        of_process = _OF_PROCESS.fullmatch(self._path)
+        if of_process is None:
+            return Denied(f"{self._path}: {error.strerror}")
+        return DeniedProcess(int(of_process[1]), f"{of_process[2]}: {error.strerror}")
 
     @property
     def fd(self) -> int:
@@ -40,7 +50,7 @@ class PageFile:
             try:
                 part = os.pread(self._fd, min(count, _MOST) * _WORD, first * _WORD)
             except OSError as error:
-                raise Denied(f"{self._path}: {error.strerror}") from None
+                raise self._refused(error) from None
             if not part:
                 break
             parts.append(part)

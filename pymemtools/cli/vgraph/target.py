@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from pymemtools.cli import say
-from pymemtools.errors import Denied, Missing, NoSuchProcess, UsageProblem
+from pymemtools.errors import Missing, NoSuchProcess, UsageProblem
 from pymemtools.readings.address_space import AddressSpace, space_of_process, space_of_text
 from pymemtools.sources.base import Source
 
@@ -36,8 +36,8 @@ def _of_process(source: Source, pid: int, *, rss: bool) -> AddressSpace:
         return space_of_process(source, pid, rss=rss)
     except NoSuchProcess:
         raise
-    except (Missing, Denied) as error:
-        raise type(error)(f"vgraph: {error}") from None
+    except Missing as error:
+        raise Missing(f"vgraph: {error}") from None
 
 
 def _of_file(path: str, max_size: int) -> AddressSpace:

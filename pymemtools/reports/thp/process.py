@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError
+from pymemtools.errors import DeniedProcess, MemtoolsError
 from pymemtools.models.huge_pages import ANONYMOUS, FILE, SHARED_MEMORY, Candidate, HugePageRules, why_not_huge
 from pymemtools.procfs.maps import Mapping
 from pymemtools.procfs.status import parse_status_number
@@ -56,7 +56,7 @@ def process_report(source: Source, pid: int) -> Report:
     pages = read_huge_pages(source)
     maps = read_maps(source, pid, _WANTED.__contains__)
     if maps.problem is not None:
-        raise Denied(f"{pid}: {maps.problem}")
+        raise DeniedProcess(pid, maps.problem)
     rules = HugePageRules(
         pages.size or _COMMON_SIZE,
         pages.setting("enabled"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymemtools.errors import Denied, MemtoolsError, Missing
+from pymemtools.errors import DeniedProcess, MemtoolsError, Missing
 from pymemtools.models.overcommit import Caller, Memory, forks
 from pymemtools.models.release import Version
 from pymemtools.procfs.smaps.accounted import Accounted
@@ -79,7 +79,7 @@ def commitment_of(source: Source, pid: int) -> Commitment | None:
 def untold(process: Process) -> MemtoolsError:
     """Say why nothing tells what is committed to a process."""
     if process.refused is not None:
-        return Denied(f"{process.pid}: {process.refused}")
+        return DeniedProcess(process.pid, process.refused)
     lacking = [field for field in ("VmData", "VmStk") if field not in (process.status or {})]
     return Missing(f"{process.pid}: no {' and no '.join(lacking)} field in status, and no VmFlags in smaps")
 
