@@ -315,6 +315,26 @@ def test_the_page_size_of_a_machine_without_smaps(tmp_path: Path, statm: bytes, 
     assert source.facts.page_size == expected
 
 
+COUNTERS = (
+    (b"MemFree", b"nr_free_pages", 4000),
+    (b"Mapped", b"nr_mapped", 300),
+    (b"Active(file)", b"nr_active_file", 900),
+    (b"PageTables", b"nr_page_table_pages", 7),
+)
+
+
+@pytest.mark.parametrize(
+    ("kib", "free", "expected"),
+    [(64, 4000, 65536), (16, 4100, 16384), (4, 4000, 4096), (64, 9000, None), (5, 4000, None), (0, 4000, None)],
+)
+def test_the_page_size_by_what_two_files_count(tmp_path: Path, kib: int, free: int, expected: int | None) -> None:
+    """A sosreport has neither smaps nor statm; of a container, whose meminfo is its own, the counters differ."""
+    meminfo = b"MemTotal: 900000 kB\n" + b"".join(b"%b: %d kB\n" % (name, count * kib) for name, _, count in COUNTERS)
+    vmstat = b"".join(b"%b %d\n" % (key, count) for _, key, count in COUNTERS).replace(b" 4000\n", b" %d\n" % free)
+    source = opened(tmp_path, member(b"meminfo", meminfo) + member(b"vmstat", vmstat) + END)
+    assert source.facts.page_size == expected
+
+
 def test_facts_that_are_not_told_are_unknown(tmp_path: Path) -> None:
     no_sizes = b"".join(line for line in SMAPS.splitlines(True) if b"PageSize" not in line)
     source = opened(tmp_path, member(b"meminfo", MEMINFO, mtime=b"00000000000") + member(b"7/smaps", no_sizes) + END)

@@ -223,6 +223,24 @@ def packings() -> dict[str, Callable[[bytes], bytes]]:
     return packings | {"zst": zstandard.ZstdCompressor(write_content_size=False).compress}
 
 
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"PK\x03\x04", "a zip archive: unpack it first"),
+        (b"\x04\x22M\x18", "packed by lz4: unpack it first"),
+        (b"LPKSHHRH", "a journal: journalctl -k --file FILE prints it"),
+        (b"KDUMP   ", "a dump of memory: vmcore-dmesg beside it, or crash's log, has the kernel's log"),
+    ],
+)
+def test_a_file_that_holds_a_log_that_is_no_text(start: bytes, said: str, tmp_path: Path) -> None:
+    """The reports in the other logs are explained all the same."""
+    log = tmp_path / "system"
+    log.write_bytes(start + bytes(100))
+    done = run_program("oom-report", "-f", "json", str(log), str(REPORTS / RPI))
+    assert (done.returncode, done.stderr.decode()) == (1, f"pymemtools: oom-report: {log}: {said}\n")
+    assert [row["killed_pid"] for row in json.loads(done.stdout)["rows"]] == [2148]
+
+
 @pytest.mark.parametrize("pack", packings().values(), ids=packings())
 def test_each_packing_whatever_the_name(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     """By its first bytes; in several streams, as logs are appended to; up to where it is cut; and from a pipe."""

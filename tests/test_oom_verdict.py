@@ -93,6 +93,10 @@ def test_nobody_may_be_killed() -> None:
         assert "The kernel found nobody that it may kill." in verdict(analysis)
         assert "  killed:   nobody" in list(report_lines(Told("", analysis), is_whole=False))
         assert (analysis.predicted, analysis.is_cut) == (None, False)
+    early = only(made(TASKS, [], [end], "6.8.0"))  # before the first process, as kernels with too small a machine do
+    said = list(report_lines(Told("", early), is_whole=False))
+    assert "  model:    names no victim, for lack of any that may be killed" in said
+    assert (early.missing, early.is_cut) == ([], False)
 
 
 def test_a_kill_that_somebody_asked_for() -> None:

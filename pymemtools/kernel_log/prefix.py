@@ -22,7 +22,9 @@ _HOST_ONLY = re.compile(rb"%b:? (?=\[ *[0-9]{1,12}\.[0-9]{1,9}\] )" % HOST_NAME)
 _LEVEL = re.compile(rb"<[0-9]{1,3}>(?:1 (?=[0-9]{4}-))?")  # and the version, in RFC 5424
 _DMESG = re.compile(rb"[a-z0-9]{3,8} *:[a-z]{3,7} *: ")  # dmesg -x
 _SOCKLOG = re.compile(rb"(?=%b)%b:? " % (_FACILITY, LEVEL_NAME))
-_KMSG = re.compile(rb"[0-9]{1,4},[0-9]{1,20},([0-9]{1,20}),[^;]{0,40};")
+_KMSG = re.compile(  # netconsole may put the release before that
+    rb"(?:[2-9]\.[0-9]{1,4}[^ ,;]{0,60},)?[0-9]{1,4},[0-9]{1,20},([0-9]{1,20}),[^;]{0,40};"
+)
 _CLOCK = re.compile(  # of some vendors, with the processor; dmesg -d, with the time since the line before
     rb"\[ *(?:[0-9]{1,4}-)?([0-9]{1,12}\.[0-9]{1,9})(?:s|[@,][0-9]{1,3}| <[ +0-9.]{3,20}>)?\] ?"
 )

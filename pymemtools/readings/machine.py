@@ -51,7 +51,7 @@ class Machine(NamedTuple):
         """Give a figure of meminfo in pages. Raises Missing."""
         if not self.meminfo:
             damage = [note for note in self.notes if note.startswith("meminfo:")]
-            raise Missing(damage[0] if damage else "meminfo: no MemTotal field")
+            raise Missing(damage[0] if damage else "the source has no meminfo")
         if key not in self.meminfo:
             raise Missing(f"meminfo: no {key} field")
         return self.meminfo[key] // self.page_size

@@ -13,6 +13,14 @@ from pymemtools.sources.files import open_directory
 from pymemtools.units import exact_size
 
 _CHUNK = 24 << 10  # bytes: with the rest of a line below 30,000, where CPython searches faster
+_DUMP = "a dump of memory: vmcore-dmesg beside it, or crash's log, has the kernel's log"
+_NO_TEXT = (  # whose text others can give
+    *((b"PK\x03\x04", "a zip archive: unpack it first"), (b"\x04\x22M\x18", "packed by lz4: unpack it first")),
+    *((b"\x1f\x9d", "packed by compress: unpack it first"), (b"7z\xbc\xaf", "a 7z archive: unpack it first")),
+    (b"LPKSHHRH", "a journal: journalctl -k --file FILE prints it"),
+    *((b"KDUMP   ", _DUMP), (b"makedump", _DUMP)),
+)
+_LONGEST_START = 8  # bytes of those
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -38,15 +46,19 @@ def log_pieces(path: str, max_bytes: int) -> Iterator[bytes]:
 def unpacked(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
     """Unpack a log that gzip, bzip2, xz or zstd has packed, by its first bytes; pass others on.
 
-    Raises ArchiveError for damage, and for more than ``max_bytes``, when all before that was given.
+    Raises ArchiveError for damage, and for more than ``max_bytes``, when all before that was given; and for what has
+    a log that we can not read.
     """
     rest = iter(pieces)
     head = b""
-    while len(head) < MAGIC_SIZE and (piece := next(rest, b"")):
+    while len(head) < max(MAGIC_SIZE, _LONGEST_START) and (piece := next(rest, b"")):
         head += piece
     if recognise(head) is not None:
         yield from _streams(chain([head], rest), max_bytes)
         return
+    for start, what in _NO_TEXT:
+        if head.startswith(start):
+            raise ArchiveError(what)
     if head:
         yield head
     yield from rest

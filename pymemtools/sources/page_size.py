@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -10,6 +11,16 @@ from pymemtools.sources.base import ProcessFiles, Source
 from pymemtools.units import is_page_size
 
 _OF_A_MAPPING = re.compile(rb"\nKernelPageSize: +([0-9]{1,9}) kB\n")
+_COUNTER = re.compile(rb"^([A-Za-z_()]{1,40}):? +([0-9]{1,15})\b", re.MULTILINE)
+_SAME = (  # fs/proc/meminfo.c, mm/vmstat.c; anonymous pages are not: huge ones were counted apart before 4.8
+    *((b"MemFree", b"nr_free_pages"), (b"Mapped", b"nr_mapped"), (b"PageTables", b"nr_page_table_pages")),
+    *((b"Active(anon)", b"nr_active_anon"), (b"Inactive(anon)", b"nr_inactive_anon")),
+    *((b"Active(file)", b"nr_active_file"), (b"Inactive(file)", b"nr_inactive_file")),
+    (b"SReclaimable", b"nr_slab_reclaimable"),
+)
+_ENOUGH_COUNTERS = 3
+_ENOUGH_PAGES = 100
+_TOLERANCE = 0.2
 _VIRTUAL = 20  # of the words of stat behind the name: the size of the address space, in bytes; first in statm, in pages
 
 
@@ -22,6 +33,7 @@ def page_size_of(source: Source) -> int | None:
         _told_by_any(source, _smallest_in_smaps)
         or _told_by_any(source, _bytes_for_a_page_of_statm)
         or _told_by_meminfo(source)
+        or _told_by_counters(source)
     )
 
 
@@ -35,6 +47,29 @@ def _told_by_meminfo(source: Source) -> int | None:
     except MemtoolsError:
         return None
     return 4096 if b"\nDirectMap4k:" in text and b"\nDirectMap64k:" not in text else None
+
+
+def _told_by_counters(source: Source) -> int | None:
+    """Divide what meminfo has in KiB by the same in vmstat, in pages, as of sosreports of arm64 and powerpc.
+
+    The two are read at different times, and a container's may be of different machines: all have to agree.
+    """
+    try:
+        kib, pages = _counters(source.read("meminfo")), _counters(source.read("vmstat"))
+    except MemtoolsError:
+        return None
+    both = [(kib[name] << 10, pages[key]) for name, key in _SAME if name in kib and pages.get(key, 0) >= _ENOUGH_PAGES]
+    found = {_nearest_page_size(size / count) for size, count in both}
+    return found.pop() if len(found) == 1 and len(both) >= _ENOUGH_COUNTERS else None
+
+
+def _counters(text: bytes) -> dict[bytes, int]:
+    return {name: int(number) for name, number in _COUNTER.findall(text)}
+
+
+def _nearest_page_size(ratio: float) -> int | None:
+    size = 1 << max(round(math.log2(ratio)), 0) if ratio > 0 else 0
+    return size if is_page_size(size) and abs(ratio / size - 1) < _TOLERANCE else None
 
 
 def _told_by_any(source: Source, tell: Callable[[ProcessFiles], int | None]) -> int | None:

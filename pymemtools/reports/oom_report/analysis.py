@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -77,7 +78,7 @@ def analyse(report: OomReport) -> Analysis:
     total = total_pages(report, version, page_size, missing)
     columns = Columns(report, page_size, missing)
     tasks = [columns.task(row, is_admin_if_root=has_bonus(version)) for row in report.tasks]
-    if not tasks:
+    if not (tasks or (report.columns and report.finds_nobody)):
         missing.append("task table")
     can_weigh = bool(tasks) and columns.can_weigh(version, missing)
     killed = report.kills[0] if report.kills else None
@@ -128,7 +129,7 @@ def _chosen(report: OomReport) -> int | None:
 
 
 def _page_size(report: OomReport) -> int:
-    """Tell the page size by what the report says both in pages and in kB; 4096 where it does not."""
+    """Tell the page size by what the report says both in pages and in kB, or else by the kernel's name."""
     rows = {row.pid: row for row in report.tasks}
     for kill in report.kills:
         row = rows.get(kill.pid)
@@ -142,7 +143,18 @@ def _page_size(report: OomReport) -> int:
     free = sum(zone.free for zone in report.zones)
     pages = report.counters.get("free", 0)
     near = [size for size in _PAGE_SIZES if pages and 0.8 < free / (pages * size) < 1.25]
-    return near[0] if len(near) == 1 else 4096
+    return near[0] if len(near) == 1 else _page_size_by_name(report.kernel or "")
+
+
+def _page_size_by_name(release: str) -> int:
+    """Guess the page size by the release: distributions build powerpc with 64 KiB, and say so of arm64."""
+    return next((size for pattern, size in _NAMED_SIZES if pattern.search(release)), 4096)
+
+
+_NAMED_SIZES = (
+    (re.compile(r"ppc64|powerpc64|[-+.]64k\b|\.el8[^ ]*\.aarch64"), 1 << 16),
+    (re.compile(r"[-+.]16k\b|-rpi-2712"), 1 << 14),
+)
 
 
 def _figure(report: OomReport, row: Row, column: str) -> int | None:
