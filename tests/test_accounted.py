@@ -8,7 +8,8 @@ import pytest
 from trees import Map, Proc, write_tree
 
 from pymemtools.errors import Denied, Missing, ParseError
-from pymemtools.procfs.smaps.accounted import Accounted, accounted
+from pymemtools.procfs.smaps.accounted import Accounted, Accounting
+from pymemtools.procfs.smaps.tally import Tally
 from pymemtools.readings.processes import read_processes
 from pymemtools.readings.reader import read_process
 from pymemtools.reports.what_if.commitments import OF_A_FORK, WANTS, commitment_of, commitments, private_memory
@@ -29,12 +30,36 @@ Rss:                   0 kB
 VmFlags: rd wr mr mw me dc ac
 """
 KIB = 1024
+HEADER = b"00800000-00801000 rw-p 00000000 00:00 0\n"
+
+
+def accounted(chunks: list[bytes]) -> Accounted | None:
+    tally, accounting = Tally(("Rss", "Size")), Accounting()
+    tally.restart(accounting)
+    for chunk in chunks:
+        tally.feed(chunk)
+    tally.finish()
+    return accounting.finish()
 
 
 @pytest.mark.parametrize("piece", [1, 3, 50, 200, 10_000])
 def test_sizes_of_accounted_mappings(piece: int) -> None:
-    chunks = [SMAPS[at : at + piece] for at in range(0, len(SMAPS), piece)]
-    assert accounted(chunks) == Accounted(1088 * KIB, 64 * KIB, 64 * KIB)
+    """By the places of lines, and line by line where one of them is wider than the others."""
+    for text, more in (
+        (SMAPS, 0),
+        (SMAPS.replace(b"Size:               1024", b"Size:           100001024"), 100_000_000),
+    ):
+        chunks = [text[at : at + piece] for at in range(0, len(text), piece)]
+        assert accounted(chunks) == Accounted((1088 + more) * KIB, 64 * KIB, 64 * KIB)
+
+
+def test_flags_of_other_processes_are_forgotten() -> None:
+    tally, first, second = Tally(("Size",)), Accounting(), Accounting()
+    for accounting in (first, second):
+        tally.restart(accounting)
+        tally.feed(SMAPS)
+        tally.finish()
+    assert first.finish() == second.finish() == Accounted(1088 * KIB, 64 * KIB, 64 * KIB)
 
 
 def test_without_flags_nothing_is_known() -> None:
@@ -47,9 +72,8 @@ def test_without_flags_nothing_is_known() -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (b"\nVmFlags: rd wr ac\n", "a mapping without Size"),
-        (b"x" * (2 << 20), "a record of more than 1024 KiB"),
-        (b"00400000-00401000 rw-p 0 0 0\nSize: four kB\nVmFlags: ac\n", "a mapping without Size"),
+        (HEADER + b"Rss:                   4 kB\nVmFlags: ac\n", "a mapping without Size"),
+        (HEADER + b"Size: four kB\nVmFlags: ac\n", "expected 'Size: N kB'"),
     ],
 )
 def test_damage_is_said(damage: bytes, words: str) -> None:
@@ -94,7 +118,7 @@ def test_what_a_fork_may_copy(tmp_path: Path) -> None:
 
 
 def test_damaged_processes_are_counted(tmp_path: Path) -> None:
-    source = open_source(str(write_process(tmp_path, "Name:\ta\n", SMAPS + b"\nVmFlags: ac\n")))
+    source = open_source(str(write_process(tmp_path, "Name:\ta\n", SMAPS + HEADER + b"Size: four kB\nVmFlags: ac\n")))
     assert commitments(read_processes(source, WANTS)) == ([], 1)
     with pytest.raises(Denied):
         commitment_of(source, 7)

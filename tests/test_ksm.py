@@ -21,6 +21,7 @@ from pymemtools.models.ksm import Contents, KsmRules, Merged, merge, profit
 from pymemtools.probes.process_memory import ProcessMemory
 from pymemtools.procfs.ksm import KsmStat, parse_ksm_stat
 from pymemtools.procfs.smaps.mergeable import Mergeable
+from pymemtools.procfs.smaps.tally import Tally
 from pymemtools.report import Report
 from pymemtools.reports.ksm.estimate import EstimateRequest, estimate_report
 from pymemtools.sources import open_source
@@ -63,7 +64,7 @@ def machine(tmp_path: Path) -> Path:
     write_tree(
         tmp_path,
         Proc(7, "guest", (Map("", 16384, size=16384), Map("[heap]", 3616))),
-        Proc(8, "sm\x1b[31mall", (Map(" mg \nVm", 100),)),
+        Proc(8, "sm\x1b[31mall", (Map(" mg \\012VmFlags: mg", 100),)),
         Proc(9, "big", (Map("[heap]", 11000),)),
         Proc(10, "mg", (Map("[anon: mg ]", 10),)),
         passwd="root:x:0:0::/:/bin/sh\n",
@@ -188,11 +189,13 @@ def test_ksm_stat_of_the_first_kernel_that_had_it() -> None:
 
 
 def test_flags_are_no_names() -> None:
-    adder = Mergeable()
+    tally, adder = Tally(("Anonymous",)), Mergeable()
+    tally.restart(adder)
     record = b"00400000-00500000 rw-p 00000000 00:00 0    /x%s\nAnonymous:      40 kB\nVmFlags: rd %s ac \n"
     text = record % (b"", b"mg") + record % (b" VmFlags: mg ", b"wr")
     for place in range(len(text)):  # in pieces of any size
-        adder.feed(text[place : place + 1])
+        tally.feed(text[place : place + 1])
+    tally.finish()
     assert adder.finish() == 40 * KIB
     assert Mergeable().finish() is None
 

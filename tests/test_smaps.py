@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pymemtools.errors import ParseError
+from pymemtools.procfs.smaps.accounted import Accounting
 from pymemtools.procfs.smaps.records import parse_smaps
 from pymemtools.procfs.smaps.rollup import Rollups, parse_smaps_rollup
 from pymemtools.procfs.smaps.table import SmapsReader
@@ -60,7 +62,7 @@ def texts(draw: st.DrawFn) -> bytes:
         if has_thp:
             out.append(b"THPeligible:    %8d" % draw(st.integers(0, 1)))
         if has_flags:
-            out.append(b"VmFlags: rd wr mr mw me ac sd ")
+            out.append(b"VmFlags: " + draw(st.sampled_from([b"rd wr mr mw me ac sd ", b"rd mr", b"ac dc sd ", b""])))
     return b"".join(line + b"\n" for line in out)
 
 
@@ -90,6 +92,16 @@ def tally(pieces: list[bytes], keys: tuple[str, ...] = KEYS, reuse: Tally | None
     return made
 
 
+def accounted(pieces: list[bytes], keys: tuple[str, ...]) -> int | None:
+    accounting, made = Accounting(), Tally(tuple(dict.fromkeys((*keys, "Size"))))
+    made.restart(accounting)
+    for piece in pieces:
+        made.feed(piece)
+    made.finish()
+    found = accounting.finish()
+    return None if found is None else found.whole
+
+
 def cut(text: bytes, places: list[int]) -> list[bytes]:
     ends = sorted({place % (len(text) + 1) for place in places} | {len(text)})
     return [text[start:end] for start, end in zip([0, *ends], ends)]
@@ -103,6 +115,8 @@ def test_all_readers_agree(text: bytes, places: list[int], keys: list[str]) -> N
     added = tally(cut(text, places), wanted)
     assert added.finish() == (count, sums)
     assert added.by_name == by_name
+    charged = [vma.fields["Size"] for vma in parse_smaps(text) if b"ac" in vma.mapping.vmflags.split()]
+    assert accounted(cut(text, places), wanted) == (sum(charged) if b"VmFlags" in text else None)
     plain: dict[str, int | None] = dict.fromkeys(wanted)
     records = list(parse_smaps(text))
     for record in records:
@@ -233,6 +247,40 @@ def test_one_line_of_ten_megabytes_is_no_mapping() -> None:
     assert added.cut_short
     with pytest.raises(ParseError, match=r"^smaps: line 3: expected a mapping, got 'fff"):
         tally([text + b"\n"], ("Size",)).finish()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"00400000-00401000 r--p 00000000 00:03 18" + b" " * 1_000_000,
+        b"00400000-00401000 r--p 00000000 00:03 18 " + b"/x" * 500_000,
+        b"f\n" * 500_000 + b"f",
+        b"0 " * 500_000,
+    ],
+)
+def test_what_is_nearly_a_record_is_gone_through_once(hostile: bytes) -> None:
+    """From each byte of it to the end would take hours."""
+    record = b"00400000-00401000 r--p 00000000 00:03 18 /x\nSize:                  4 kB\n"
+    for text in (record + hostile + b"\n" + record, record + hostile + b"\nRss: 4 kB\n"):
+        for named in (True, False):
+            added = Tally(("Size",), by_name=named)
+            added.feed(text)
+            with contextlib.suppress(ParseError):
+                added.finish()
+
+
+def test_records_that_are_not_all_alike() -> None:
+    """A line too many, or one in another's place, is found whether or not its like was read before."""
+    record = b"0040%d000-00410000 r--p 00000000 00:03 18 /x\nSize: %16d kB\nRss:  %16d kB\n"
+    usual = b"".join(record % (number, 4, number % 3) for number in range(9))
+    moved = record.replace(b"Size: %16d kB\nRss:  %16d kB\n", b"Rss:  %16d kB\nSize: %16d kB\n") % (9, 7, 4)
+    wider = record % (9, 4, 10**8)
+    more = record % (9, 4, 7) + b"Foo: 1 kB\n"
+    for text in (usual + moved, usual + wider + usual, more + usual, usual + more + usual):
+        count, sums, by_name = naive(text, ("Rss", "Size"))
+        for reuse in (Tally(("Rss", "Size"), by_name=True), tally([usual], ("Rss", "Size"))):
+            added = tally([text], ("Rss", "Size"), reuse)
+            assert (added.finish(), added.by_name) == ((count, sums), by_name)
 
 
 def test_rollup() -> None:

@@ -20,7 +20,6 @@ from pymemtools.sources.base import ProcessFiles, Source
 if TYPE_CHECKING:
     from pymemtools.procfs.ksm import KsmStat
     from pymemtools.procfs.smaps.accounted import Accounting
-    from pymemtools.procfs.smaps.flagged import FlaggedRecords
     from pymemtools.procfs.smaps.mergeable import Mergeable
 
 _T = TypeVar("_T")
@@ -48,7 +47,10 @@ class ProcessReader:
             search = wants.mapping.search
             keep = lambda name: search(name.decode("utf-8", "surrogateescape")) is not None
         keys = wants.keys if wants.reads_smaps else _MEMORY
-        self._tally = Tally(keys, by_name=wants.by_name, keep=keep)
+        self._accounting = _accounting() if wants.accounted else None
+        self._mergeable = _mergeable() if wants.mergeable else None
+        flagged = [each.key for each in (self._accounting, self._mergeable) if each is not None]
+        self._tally = Tally(tuple(dict.fromkeys((*keys, *flagged))), by_name=wants.by_name, keep=keep)
         self._parse_rollup = parse_smaps_rollup if wants.split else Rollups((*keys, *_TELLING)).parse
         self._filters_maps = keep is not None
         self._chosen = by_name(source, wants.process)
@@ -76,7 +78,6 @@ class ProcessReader:
         process = self._small_files(files, process)
         if process.life == ZOMBIE:
             return process
-        self._tally.restart()
         try:
             if self._wants.reads_smaps:
                 process = self._figures(files, stat, process)
@@ -115,12 +116,13 @@ class ProcessReader:
         is_summed_up = wants.rollup or wants.split
         rollup = _optional(files, "smaps_rollup", self._parse_rollup) if is_summed_up else None
         sums: dict[str, int | None] = dict(rollup or {})
-        maps, is_without_smaps, where = None, False, f"{files.pid}/smaps"
-        accounting = _accounting(where) if wants.accounted else None
-        mergeable = _mergeable(where) if wants.mergeable else None
+        maps, is_without_smaps = None, False
+        accounting = None if self._accounting is None else self._accounting()
+        mergeable = None if self._mergeable is None else self._mergeable()
+        tally.restart(*(each for each in (accounting, mergeable) if each is not None))
         if rollup is None or not wants.rollup:
             try:
-                is_empty = self._feed(files, accounting, mergeable)
+                is_empty = self._feed(files)
             except (Missing, Denied):
                 is_without_smaps = self._may_do_without_smaps
                 if not is_without_smaps:
@@ -149,14 +151,11 @@ class ProcessReader:
             has_pss="Pss" in sums if maps is None else tally.has_pss,
         )
 
-    def _feed(self, files: ProcessFiles, *others: FlaggedRecords | None) -> bool:
+    def _feed(self, files: ProcessFiles) -> bool:
         """Read smaps; tell whether it is empty."""
         is_empty = True
         for chunk in files.chunks("smaps"):
             self._tally.feed(chunk)
-            for other in others:
-                if other is not None:
-                    other.feed(chunk)
             is_empty = False
         return is_empty
 
@@ -173,6 +172,7 @@ class ProcessReader:
         """Take RSS and swap from status, else add up smaps, or take smaps_rollup. Raises Missing for none of them."""
         if "VmRSS" in (process.status or {}):
             return process
+        self._tally.restart()
         try:
             self._feed(files)
         except Missing:
@@ -200,16 +200,16 @@ def _has_memory(stat: Stat | None, process: Process) -> bool:
 # What few commands ask for is imported for those only.
 
 
-def _accounting(where: str) -> Accounting:
+def _accounting() -> type[Accounting]:
     from pymemtools.procfs.smaps.accounted import Accounting
 
-    return Accounting(where)
+    return Accounting
 
 
-def _mergeable(where: str) -> Mergeable:
+def _mergeable() -> type[Mergeable]:
     from pymemtools.procfs.smaps.mergeable import Mergeable
 
-    return Mergeable(where)
+    return Mergeable
 
 
 def _ksm_of(files: ProcessFiles) -> KsmStat | None:

@@ -9,7 +9,7 @@ from pymemtools.errors import Denied, MemtoolsError, Missing, ParseError
 from pymemtools.procfs.cgroup_memory import parse_amount, parse_stat
 from pymemtools.procfs.smaps.accounted import Accounting
 from pymemtools.procfs.smaps.rollup import parse_smaps_rollup
-from pymemtools.procfs.smaps.table import SmapsReader
+from pymemtools.procfs.smaps.table import SmapsReader, SmapsTable
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.statm import Statm, parse_statm
 from pymemtools.procfs.status import parse_status_capabilities, parse_status_sizes
@@ -18,6 +18,7 @@ from pymemtools.readings.process import ALIVE, Process, identify, small_number
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.attended import while_reading
 from pymemtools.sources.base import ProcessFiles, Source
+from pymemtools.units import KIB
 
 _T = TypeVar("_T")
 # Mappings at fixed addresses that the kernel shows with every process and counts with none: get_gate_vma().
@@ -91,12 +92,11 @@ def _read(files: ProcessFiles, stat: Stat | None) -> Told:
 
 def _summed(files: ProcessFiles) -> Summed | None:
     """Add up smaps; None where there is none, or a damaged one. Raises Denied."""
-    reader, accounting = SmapsReader(), Accounting()
+    reader = SmapsReader()
     try:
         for chunk in files.chunks("smaps"):
             reader.feed(chunk)
-            accounting.feed(chunk)
-        table, accounted = reader.finish(), accounting.finish()
+        table = reader.finish()
     except (Missing, ParseError):
         return None
     if not table.mappings or table.cut_short:
@@ -110,8 +110,15 @@ def _summed(files: ProcessFiles) -> Summed | None:
     gates = [size or 0 for name, size in zip(table.mappings.names, sizes) if name in _GATES]
     sums["Size"] = sums.get("Size", 0) - sum(gates)
     pages = [size for size in table.columns.get("KernelPageSize", ()) if size]
-    charged = None if accounted is None else accounted.whole
-    return Summed(len(table.mappings), sums, min(pages, default=None), charged)
+    return Summed(len(table.mappings), sums, min(pages, default=None), _charged(table))
+
+
+def _charged(table: SmapsTable) -> int | None:
+    accounting = Accounting()
+    if any(table.mappings.vmflags):
+        accounting.add(table.mappings.vmflags, [(size or 0) // KIB for size in table.columns.get("Size", ())])
+    accounted = accounting.finish()
+    return None if accounted is None else accounted.whole
 
 
 def read_charged(source: Source, pids: Iterable[int]) -> list[Charged]:

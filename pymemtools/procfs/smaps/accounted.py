@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import compress
 from typing import NamedTuple
 
-from pymemtools.procfs.smaps.flagged import FlaggedRecords
+from pymemtools.procfs.smaps.flagged import Flagged, having
 
-_SIZE = re.compile(rb"\nSize: +([0-9]{1,20}) kB\n")
+_COUNTED = having(b"ac")
+_COPIED = having(b"ac", unless=b"dc")
 
 
 class Accounted(NamedTuple):
@@ -19,30 +20,19 @@ class Accounted(NamedTuple):
     largest: int
 
 
-class Accounting(FlaggedRecords):
+class Accounting(Flagged):
     """Add up the sizes of mappings with VM_ACCOUNT."""
 
+    key = "Size"
     _whole = _copied = _largest = 0  # KiB
 
-    def take(self, record: bytes, flags: bytes) -> None:
-        if b" ac" in flags:
-            self._add(self.kib(_SIZE, record, "Size"), is_copied=b" dc" not in flags)
-
-    def _add(self, kib: int, *, is_copied: bool) -> None:
-        self._whole += kib
-        if is_copied:
-            self._copied += kib
-            if kib > self._largest:
-                self._largest = kib
+    def add(self, flags: Sequence[bytes], kib: Sequence[int]) -> None:
+        self.is_told = True
+        copied = list(compress(kib, map(_COPIED.__getitem__, flags)))
+        self._whole += sum(compress(kib, map(_COUNTED.__getitem__, flags)))
+        self._copied += sum(copied)
+        self._largest = max(self._largest, max(copied, default=0))
 
     def finish(self) -> Accounted | None:
         """Give the sums; None where there are no VmFlags (before Linux 3.8)."""
         return Accounted(self._whole << 10, self._copied << 10, self._largest << 10) if self.is_told else None
-
-
-def accounted(chunks: Iterable[bytes], file: str = "smaps") -> Accounted | None:
-    """Add up the smaps of one process. Raises ParseError."""
-    accounting = Accounting(file)
-    for chunk in chunks:
-        accounting.feed(chunk)
-    return accounting.finish()

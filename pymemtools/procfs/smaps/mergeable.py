@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from itertools import compress
 
-from pymemtools.procfs.smaps.flagged import FlaggedRecords
+from pymemtools.procfs.smaps.flagged import Flagged, having
 
-_ANONYMOUS = re.compile(rb"\nAnonymous: +([0-9]{1,20}) kB(?:\n|$)")
+_OPEN_TO_KSM = having(b"mg")
 
 
-class Mergeable(FlaggedRecords):
+class Mergeable(Flagged):
     """Add up what is in RAM of the mappings that MADV_MERGEABLE, or PR_SET_MEMORY_MERGE, has opened to KSM."""
 
+    key = "Anonymous"
     _sum = 0  # KiB
 
-    def take(self, record: bytes, flags: bytes) -> None:
-        if b" mg" in flags:
-            self._sum += self.kib(_ANONYMOUS, record, "Anonymous")
+    def add(self, flags: Sequence[bytes], kib: Sequence[int]) -> None:
+        self.is_told = True
+        self._sum += sum(compress(kib, map(_OPEN_TO_KSM.__getitem__, flags)))
 
     def finish(self) -> int | None:
         """Give the sum in bytes; None where there are no VmFlags (before Linux 3.8)."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from struct import Struct
 
 from pymemtools.errors import ParseError
-from pymemtools.procfs.smaps.tally import FIXED_LINE, CellCache, LayoutError
+from pymemtools.procfs.smaps.layout import FIXED_LINE, CellCache, LayoutError
 from pymemtools.units import KIB
 
 _FIELD = re.compile(r"^([A-Z][A-Za-z0-9_]*): +([0-9]{1,20}) kB$", re.MULTILINE)
