@@ -22,7 +22,7 @@ from pymemtools.reports.oom_report.report import Told, explained, kills_report
 from pymemtools.reports.smem.request import Request
 from pymemtools.reports.tunables.report import set_to
 from pymemtools.sources.base import CLOCKS_ARE_SET, Source
-from pymemtools.sources.left_behind import uname_of
+from pymemtools.sources.left_behind import machine_of
 
 _SHOWN = ("pid", "user", "name", "command", "mappings", "vss", "rss", "pss", "uss", "swap", "thp")
 _QUESTIONS = Questions(
@@ -116,14 +116,14 @@ _REPORTS = {
 def _capture(evidence: Evidence, origin: Origin, when: When) -> Iterator[Any]:
     """Give the fields of a capture's own row, in order."""
     source, machine = evidence.source, evidence.machine
-    info, manifest, uname = machine.meminfo, source.manifest, uname_of(source)
+    info = machine.meminfo
     psi, promised = evidence.pressure, {row["mode"]: row for row in rows_of(evidence.overcommit)}
     current = next((row for row in promised.values() if row["is_current"]), {})
     granted = [current.get("largest_mmap_root"), current.get("largest_mmap_user")]
     found = outcomes_or_none(source, [size for size in granted if size])
     yield from (_content_id(evidence), _text(origin.file), when.clock, when.taken_at)
     yield list(map(_texts, origin.labels.items()))
-    yield from (_text(source.facts.kernel), _text((manifest and manifest.machine) or (uname and uname.machine)))
+    yield from (_text(source.facts.kernel), _text(machine_of(source)))
     yield from (machine.page_size, _text((evidence.text("sys/kernel/random/boot_id") or "").strip() or None))
     yield from (_uptime(evidence), evidence.sample.seen, evidence.sample.unreadable)
     yield from (_plain(info.get(key)) for key in _FIGURES)

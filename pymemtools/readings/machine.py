@@ -86,56 +86,71 @@ def read_machine(source: Source) -> Machine:
     return recalled(source, _read_machine)
 
 
+class _Reader:
+    """Reads a source's files; of what is damaged it keeps a note, what is missing is None."""
+
+    def __init__(self, source: Source, notes: Sequence[str]) -> None:
+        self._source = source
+        self.notes = [*notes]
+
+    def known(self, read: Callable[[Source], _T]) -> _T | None:
+        """Give what ``read`` gives of the source."""
+        try:
+            return read(self._source)
+        except (Missing, Denied):
+            return None
+        except ParseError as error:
+            self.notes.append(str(error))
+            return None
+
+    def parsed(self, name: str, parse: Callable[[bytes], _T]) -> _T | None:
+        """Give what ``parse`` makes of a file."""
+        return self.known(lambda source: parse(source.read(name)))
+
+
 def _read_machine(source: Source) -> Machine:
+    page = page_size_of(source)
+    reader = _Reader(source, page.notes)
+    version = parse_release(source.facts.kernel)
+    figures, zones = reader.known(all_of_meminfo) or Figures({}, ()), reader.known(read_zones) or ()
+    reader.notes += figures.notes
+    samples = [figures.meminfo]
+    if source.is_live and zones:
+        again = reader.known(lambda source: parse_meminfo(read_anew(source, "meminfo")))
+        samples.append(plausible(again or {}).meminfo)
+    pageblock = reader.parsed("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page.size)
+    has_protections = any(zone.protection for zone in zones) or not (zones and since(version, _PROTECTS))
+    if not has_protections:
+        reader.notes.append("zoneinfo: no protection field: what zones keep for those above them is taken as nothing")
+    stores, damaged = read_stores(source, figures.meminfo)
+    reader.notes += damaged
+    machine = Machine(
+        figures.meminfo,
+        reader.parsed("vmstat", parse_vmstat) or {},
+        zones,
+        _settings(source),
+        page.size,
+        version,
+        processors_of(source),
+        tuple(reader.notes),
+        pageblock_pages=pageblock,
+        doubt=zones_differ(zones, samples, page.size, version),
+        stores=stores,
+        guesses_reserves=not has_protections,
+    )
+    settings = {**machine.settings, **_told_by_commit_limit(machine)}
+    return machine._replace(settings=settings, counts_from_low=_counts_from_low(machine))
+
+
+def _settings(source: Source) -> dict[str, str]:
+    """Read all tunables that the source tells."""
     settings = {}
     for name in TUNABLES:
         try:
             settings[name] = value_of(source, name)
         except MemtoolsError:
             continue
-    page = page_size_of(source)
-    page_size, notes = page.size, page.notes
-    version = parse_release(source.facts.kernel)
-
-    def known(read: Callable[[Source], _T]) -> _T | None:
-        try:
-            return read(source)
-        except (Missing, Denied):
-            return None
-        except ParseError as error:
-            notes.append(str(error))
-            return None
-
-    def read(name: str, parse: Callable[[bytes], _T]) -> _T | None:
-        return known(lambda source: parse(source.read(name)))
-
-    figures, zones = known(all_of_meminfo) or Figures({}, ()), known(read_zones) or ()
-    notes += figures.notes
-    samples = [figures.meminfo]
-    if source.is_live and zones:
-        samples.append(plausible(known(lambda source: parse_meminfo(read_anew(source, "meminfo"))) or {}).meminfo)
-    pageblock = read("pagetypeinfo", parse_pageblock) or _huge_page_pages(source, page_size)
-    has_protections = any(zone.protection for zone in zones) or not (zones and since(version, _PROTECTS))
-    if not has_protections:
-        notes.append("zoneinfo: no protection field: what zones keep for those above them is taken as nothing")
-    stores, damaged = read_stores(source, figures.meminfo)
-    notes += damaged
-    machine = Machine(
-        figures.meminfo,
-        read("vmstat", parse_vmstat) or {},
-        zones,
-        settings,
-        page_size,
-        version,
-        processors_of(source),
-        tuple(notes),
-        pageblock_pages=pageblock,
-        doubt=zones_differ(zones, samples, page_size, version),
-        stores=stores,
-        guesses_reserves=not has_protections,
-    )
-    settings.update(_told_by_commit_limit(machine))
-    return machine._replace(counts_from_low=_counts_from_low(machine))
+    return settings
 
 
 def processors_of(source: Source) -> int | None:

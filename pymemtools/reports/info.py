@@ -14,7 +14,7 @@ from pymemtools.readings.processes import count_processes
 from pymemtools.readings.tmpfs import TMPFS, tells_tmpfs
 from pymemtools.report import Column, Report, table_of
 from pymemtools.sources.base import ProcessFiles, Source, utc
-from pymemtools.sources.left_behind import host_of, logs_of, uname_of
+from pymemtools.sources.left_behind import host_of, logs_of, machine_of
 
 if TYPE_CHECKING:
     from pymemtools.sources.recording.recording import Recording, Summary
@@ -219,11 +219,11 @@ def describe(source: Source) -> Studied:
     except MemtoolsError:
         meminfo = {}
     count = count_processes(source)
-    manifest, uname = source.manifest, uname_of(source)
+    manifest = source.manifest
     return Studied(
         *source.facts,
-        host=(manifest and manifest.host) or host_of(source),
-        machine=(manifest and manifest.machine) or (uname and uname.machine),
+        host=host_of(source),
+        machine=machine_of(source),
         tool=None if manifest is None else manifest.tool,
         mem_total=meminfo.get("MemTotal"),
         swap_total=meminfo.get("SwapTotal"),

@@ -41,7 +41,7 @@ def page_of(evidence: Evidence) -> Page:
     page_size = evidence.machine.page_size
     requests = alloc.AllocRequest(page_size)
     return Page(
-        (source.manifest and source.manifest.host) or host_of(source),
+        host_of(source),
         findings_report(evidence),
         evidence,
         evidence.answer("smem -u", lambda: smem_report(source, Request("users"))),

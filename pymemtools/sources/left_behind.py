@@ -94,13 +94,23 @@ def _bounded(waiting: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
 
 
 def host_of(source: Source) -> str | None:
-    """Name the machine that a copy was taken on."""
+    """Name the machine studied: as a capture says itself, else by what was left in its /proc or beside it."""
+    if source.manifest is not None and source.manifest.host:
+        return source.manifest.host
     for text in (*_texts(source, ("sys/kernel/hostname",)), *_texts(source, _beside(source, "hostname"))):
         words = text.split()
         if len(words) == 1:
             return words[0]
     said = uname_of(source)
     return None if said is None else said.host
+
+
+def machine_of(source: Source) -> str | None:
+    """Say what kind of machine it is, as ``uname -m`` does: x86_64, aarch64 ..."""
+    if source.manifest is not None and source.manifest.machine:
+        return source.manifest.machine
+    said = uname_of(source)
+    return None if said is None else said.machine
 
 
 def kernel_of(source: Source) -> str | None:

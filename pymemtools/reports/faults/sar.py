@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pymemtools.readings.paging import PagingMoment
 from pymemtools.sources.base import Source
-from pymemtools.sources.left_behind import host_of, uname_of
+from pymemtools.sources.left_behind import host_of, machine_of
 
 TITLES = ["pgpgin/s", "pgpgout/s", "fault/s", "majflt/s", "pgfree/s", "pgscank/s", "pgscand/s", "pgsteal/s", "%vmeff"]
 _PLAIN = ("pgpgin", "pgpgout", "pgfault", "pgmajfault", "pgfree")
@@ -31,11 +31,10 @@ class SarMachine(NamedTuple):
 
 def sar_machine(source: Source, processors: int | None, machine: str | None) -> SarMachine:
     """Tell what the source does, where whoever asks does not know better: how many processors, of which kind."""
-    manifest, uname = source.manifest, uname_of(source)
     return SarMachine(
         source.facts.kernel,
-        (manifest and manifest.host) or host_of(source),
-        machine or (manifest and manifest.machine) or (uname and uname.machine),
+        host_of(source),
+        machine or machine_of(source),
         processors,
     )
 

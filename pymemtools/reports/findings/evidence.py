@@ -241,7 +241,7 @@ class Evidence:
 
 def own_name(source: Source) -> str | None:
     """Name the machine; None where nobody gave it a name of its own."""
-    name = (source.manifest.host if source.manifest is not None else None) or host_of(source)
+    name = host_of(source)
     return None if name in ("localhost", "localhost.localdomain", "(none)") else name
 
 
