@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from pymemtools.errors import MemtoolsError
 from pymemtools.fleet.dataset import Dataset, empty_rows, write_batch
 from pymemtools.fleet.found import NAMES, Found, find_captures, identified
-from pymemtools.fleet.rows import Origin, Rows, rows_of_capture
+from pymemtools.fleet.rows import Origin, Rows, as_utf8, rows_of_capture
 from pymemtools.fleet.schema import needed
+from pymemtools.sources.base import Source
 
 BATCH = 100  # captures: some 20,000 rows
 _RETRIES = 3  # of a batch whose worker died
@@ -91,7 +92,7 @@ def ingest_batch(work: Work) -> Outcome:
     return outcome
 
 
-def _open(found: Found, wishes: Wishes) -> Any:
+def _open(found: Found, wishes: Wishes) -> Source:
     from pymemtools.sources import open_source
 
     at = None if found.moment is None else str(found.moment)
@@ -108,7 +109,7 @@ def _reason(error: Exception) -> str:
 
 
 def _rejected(found: Found, origin: Origin, reason: str) -> tuple[Any, ...]:
-    text = reason.removeprefix(f"{found.path}: ").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    text = as_utf8(reason.removeprefix(f"{found.path}: "))
     return origin.capture_id, origin.arrived_at, origin.file, text[:1000]
 
 
@@ -119,14 +120,10 @@ def _origin(found: Found, wishes: Wishes) -> Origin:
         arrived = datetime.fromtimestamp(int(os.stat(path).st_mtime), timezone.utc)
     except (OSError, ValueError, OverflowError):
         arrived = datetime.fromtimestamp(0, timezone.utc)
-    stem = _stem(_text(path.name))
+    stem = _stem(as_utf8(path.name))
     host = {"file": stem, "path": path.parent.name, "label": wishes.labels.get("host")}[wishes.host_from]
-    file = _text(path.name if found.moment is None else f"{path.name}@{found.moment}")
+    file = as_utf8(path.name if found.moment is None else f"{path.name}@{found.moment}")
     return Origin(found.capture_id, file, arrived, host or stem, wishes.labels, wishes.inventory)
-
-
-def _text(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _stem(name: str) -> str:

@@ -230,15 +230,17 @@ def _plain(value: Any) -> Any:
     return None if kind is int and not -_MOST <= value <= _MOST else value
 
 
-def _text(text: str | None) -> str | None:
+def as_utf8(text: str) -> str:
     r"""Write bytes that are no UTF-8 as ``\xNN``: Parquet takes no others.
 
-    >>> print(_text("caf\udce9"))
+    >>> print(as_utf8("caf\udce9"))
     caf\xe9
     """
-    if text is None or text.isascii():
-        return text
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else as_utf8(text)
 
 
 def _texts(pair: tuple[str, str]) -> tuple[str | None, str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -11,10 +10,8 @@ from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.progress import counted
 from pymemtools.cli.types import PATH, SIZE
-from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.errors import UsageProblem
 from pymemtools.render.escape import escape
-
-_MOST_INVENTORY = 32 << 20  # characters: of 300,000 machines
 
 
 @click.command("ingest", cls=AbbreviatingCommand)
@@ -29,9 +26,7 @@ _MOST_INVENTORY = 32 << 20  # characters: of 300,000 machines
 @click.option("--workers", type=click.IntRange(1, 256), default=1, metavar="N", help="Read with N processes. [1]")
 @click.option("--cluster", metavar="ADDRESS", help="Read on a dask.distributed cluster: tcp://HOST:8786.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Say of all of them: firmware=1.2.")
-@click.option(
-    "--inventory", type=click.Path(), metavar="CSV", help="Labels by machine: a table with a column called host."
-)
+@click.option("--inventory", type=PATH, metavar="CSV", help="Labels by machine: a table with a column called host.")
 @click.option(
     "--host-from",
     type=click.Choice(["file", "path", "label"]),
@@ -47,13 +42,15 @@ def command(**options: Any) -> int:
     from pymemtools.fleet.dataset import Dataset
     from pymemtools.fleet.found import check_paths
     from pymemtools.fleet.ingest import Map, Wishes, in_cluster, in_processes, in_this_process, ingest
+    from pymemtools.fleet.inventory import read_inventory
 
     if options["cluster"] and options["workers"] > 1:
         raise UsageProblem("fleet ingest: --cluster has its own workers: no --workers")
     labels = dict(map(_label, options["labels"]))
     if options["host_from"] == "label" and "host" not in labels:
         raise UsageProblem("fleet ingest: --host-from label: which? Write --label host=NAME")
-    wishes = Wishes(labels, _inventory(options["inventory"]), options["host_from"], options["max_size"])
+    inventory = {} if options["inventory"] is None else read_inventory(options["inventory"])
+    wishes = Wishes(labels, inventory, options["host_from"], options["max_size"])
     share: Map = in_this_process
     if options["cluster"]:
         share = in_cluster(options["cluster"])
@@ -81,23 +78,3 @@ def _label(text: str) -> tuple[str, str]:
     if not sign or not name:
         raise UsageProblem(f"fleet ingest: --label: '{text}' is not NAME=VALUE")
     return name, value
-
-
-def _inventory(path: str | None) -> Mapping[str, Mapping[str, str]]:
-    """Read labels by host. Raises MemtoolsError."""
-    if path is None:
-        return {}
-    import csv
-    from io import StringIO
-
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:  # as spreadsheets write it
-            text = file.read(_MOST_INVENTORY + 1)
-        if len(text) > _MOST_INVENTORY:
-            raise MemtoolsError(f"{path}: more than {_MOST_INVENTORY >> 20} MiB, and no list of machines")
-        rows = list(csv.DictReader(StringIO(text, newline="")))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MemtoolsError(f"{path}: {getattr(error, 'strerror', None) or 'no CSV'}") from None
-    if not rows or "host" not in rows[0]:
-        raise MemtoolsError(f"{path}: no column called host")
-    return {row["host"]: {k: v for k, v in row.items() if k and k != "host" and v} for row in rows if row["host"]}
