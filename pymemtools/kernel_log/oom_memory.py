@@ -42,7 +42,17 @@ class MemoryInfo:
             is_whole = lines.SIZES_END.search(match[4]) is not None
             if is_whole or get("high") is not None:
                 self.zones.append(
-                    ReportedZone(node, name, free, least, low, high, boost, get("managed"), get("present"))
+                    ReportedZone(
+                        node=node,
+                        name=name,
+                        free=free,
+                        min=least,
+                        low=low,
+                        high=high,
+                        boost=boost,
+                        managed=get("managed"),
+                        present=get("present"),
+                    )
                 )
             self._take_kernel_stacks("zones", message)
             return True if is_whole else self._facts.note_cut(f"zone {name}")

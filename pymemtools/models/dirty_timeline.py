@@ -83,15 +83,17 @@ def timeline(writer: Writer, limits: Limits) -> Timeline:
     slow, fast = disk * SLOWEST_DISK, disk * FASTEST_DISK
     steady = Window(slow, fast) if is_throttled else Window(rate / OVERHEAD, rate)
     return Timeline(
-        starts,
-        first,
-        throttled,
-        steady,
-        Window(min(slow, rate), min(fast, max(rate, fast if is_throttled else rate))) if writes_while else Window(0, 0),
-        _peak(writer, limits, is_throttled=is_throttled, is_flushed=starts is not None),
-        ends,
-        None if file is None or starts is None else Window(0, min(limits.background, file)),
-        _safe(writer, limits, first, ends, is_flushed=starts is not None),
+        background_starts=starts,
+        first_writeback=first,
+        throttled_from=throttled,
+        write_rate=steady,
+        disk_rate=Window(min(slow, rate), min(fast, max(rate, fast if is_throttled else rate)))
+        if writes_while
+        else Window(0, 0),
+        peak=_peak(writer, limits, is_throttled=is_throttled, is_flushed=starts is not None),
+        write_ends=ends,
+        left_dirty=None if file is None or starts is None else Window(0, min(limits.background, file)),
+        data_safe=_safe(writer, limits, first, ends, is_flushed=starts is not None),
     )
 
 

@@ -130,8 +130,34 @@ def extremes(memory: Memory) -> tuple[Memory, Memory]:
     """
     used = memory.ram - (memory.free or 0)
     swap_free = _MANY if memory.swap is None else memory.swap
-    least = Memory(memory.ram, memory.swap_free or 0, _MANY, 0, 0, 0, 0, 0, used, 0, 0, memory.ram)
-    most = Memory(memory.ram, _MANY, 0, _MANY, 0, 0, memory.ram, used, 0, used, swap_free, 0)
+    least = Memory(
+        ram=memory.ram,
+        swap=memory.swap_free or 0,
+        committed=_MANY,
+        limit=0,
+        admin_reserve=0,
+        user_reserve=0,
+        free=0,
+        file=0,
+        shmem=used,
+        slab=0,
+        swap_free=0,
+        total_reserve=memory.ram,
+    )
+    most = Memory(
+        ram=memory.ram,
+        swap=_MANY,
+        committed=0,
+        limit=_MANY,
+        admin_reserve=0,
+        user_reserve=0,
+        free=memory.ram,
+        file=used,
+        shmem=0,
+        slab=used,
+        swap_free=swap_free,
+        total_reserve=0,
+    )
     unknown = [key for key, pages in memory._asdict().items() if pages is None]
     low, high = (memory._replace(**{key: getattr(each, key) for key in unknown}) for each in (least, most))
     return low, high

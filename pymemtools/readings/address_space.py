@@ -89,7 +89,18 @@ def space_of_text(text: bytes, path: str) -> AddressSpace:
     )
     note = f"{path} is cut short: its last mapping is left out" if read.cut_short else None
     facts = Facts("file", path, None, None, None)
-    return AddressSpace("", mappings, kinds, resident, swapped, None, None, None, facts, note)
+    return AddressSpace(
+        title="",
+        mappings=mappings,
+        kinds=kinds,
+        resident=resident,
+        swapped=swapped,
+        total=None,
+        min_address=None,
+        max_count=None,
+        facts=facts,
+        note=note,
+    )
 
 
 class _Read(NamedTuple):

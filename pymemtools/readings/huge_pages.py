@@ -69,16 +69,16 @@ def read_huge_pages(source: Source) -> HugePages:
     is_without = not settings and bool(source.names(_ABOVE))  # mm/huge_memory.c, hugepage_init()
     has_some = bool(amounts) and not is_without  # of a kernel without them a pageblock is something else
     return HugePages(
-        known or (_pageblock(source, page_size) if has_some else None),
-        page_size,
-        settings,
-        _words(source, _KHUGEPAGED),
-        _sizes(source),
-        counters,
-        amounts,
-        free.blocks,
-        (*notes, *free.notes),
-        is_without,
+        size=known or (_pageblock(source, page_size) if has_some else None),
+        page_size=page_size,
+        settings=settings,
+        khugepaged=_words(source, _KHUGEPAGED),
+        sizes=_sizes(source),
+        counters=counters,
+        amounts=amounts,
+        blocks=free.blocks,
+        notes=(*notes, *free.notes),
+        is_without=is_without,
     )
 
 

@@ -86,7 +86,17 @@ def _read(
     is_live: bool,
 ) -> ProcessMaps:
     stack = stat.startstack or None if stat is not None else None
-    empty = ProcessMaps(_tgid(files), _title(files, stat), stack, Mappings(), {}, frozenset(), (), None, None)
+    empty = ProcessMaps(
+        pid=_tgid(files),
+        title=_title(files, stat),
+        stack=stack,
+        mappings=Mappings(),
+        columns={},
+        counts=frozenset(),
+        kinds=(),
+        problem=None,
+        note=None,
+    )
     if life_of(stat) != ALIVE:
         return empty
     try:

@@ -65,18 +65,18 @@ def memory_of(machine: Machine) -> Memory:
         return None if amount is None else amount // size
 
     return Memory(
-        machine.pages("MemTotal"),
-        pages(swap.total),
-        pages(info.get("Committed_AS")),
-        pages(limit_of(machine)),
-        (machine.setting("vm.admin_reserve_kbytes") or 0) * 1024 // size,
-        (machine.setting("vm.user_reserve_kbytes") or 0) * 1024 // size,
-        pages(info.get("MemFree")),
-        get("nr_file_pages", _file_pages_by_meminfo(machine)),
-        get("nr_shmem", info.get("Shmem", 0) // size),
-        pages(info.get("SReclaimable")),
-        pages(swap.free),
-        trusted(machine).total_reserve,
+        ram=machine.pages("MemTotal"),
+        swap=pages(swap.total),
+        committed=pages(info.get("Committed_AS")),
+        limit=pages(limit_of(machine)),
+        admin_reserve=(machine.setting("vm.admin_reserve_kbytes") or 0) * 1024 // size,
+        user_reserve=(machine.setting("vm.user_reserve_kbytes") or 0) * 1024 // size,
+        free=pages(info.get("MemFree")),
+        file=get("nr_file_pages", _file_pages_by_meminfo(machine)),
+        shmem=get("nr_shmem", info.get("Shmem", 0) // size),
+        slab=pages(info.get("SReclaimable")),
+        swap_free=pages(swap.free),
+        total_reserve=trusted(machine).total_reserve,
     )
 
 

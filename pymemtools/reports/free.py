@@ -105,7 +105,15 @@ def memory(meminfo: Mapping[str, int], low_watermarks: int | None = None, *, est
         used = minus(total, free)
     cache = plus(get("Cached"), get("SReclaimable"))
     mem = FreeRow(
-        "Mem", total, used, free, _shared(meminfo), get("Buffers"), cache, plus(get("Buffers"), cache), available
+        area="Mem",
+        total=total,
+        used=used,
+        free=free,
+        shared=_shared(meminfo),
+        buffers=get("Buffers"),
+        cache=cache,
+        buff_cache=plus(get("Buffers"), cache),
+        available=available,
     )
     is_split = get("LowTotal") or (get("LowFree") and "LowTotal" not in meminfo)
     low = _area("Low", meminfo) if is_split else _row("Low", total, free)

@@ -67,17 +67,17 @@ def checked(options: Mapping[str, Any]) -> FaultsAsked:
     """Turn the options into what they ask for. Raises UsageProblem."""
     check_style(options["style"])
     asked = FaultsAsked(
-        options["style"],
-        tuple(process_number("faults", text) for text in options["pids"]),
-        options["top"],
-        options["every"],
-        options["count"],
-        options["diff"],
-        options["compat"] == "sar",
-        options["plot"],
-        options["output"],
-        options["force"],
-        options["is_ascii"],
+        style=options["style"],
+        pids=tuple(process_number("faults", text) for text in options["pids"]),
+        top=options["top"],
+        every=options["every"],
+        intervals=options["count"],
+        diff=options["diff"],
+        is_sar=options["compat"] == "sar",
+        plots=options["plot"],
+        output=options["output"],
+        force=options["force"],
+        is_ascii=options["is_ascii"],
     )
     _check_combination(asked)
     check_one_stdin("faults", options)

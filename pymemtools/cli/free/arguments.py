@@ -53,7 +53,7 @@ class FreeAsked(NamedTuple):
 
 def checked(options: Mapping[str, Any]) -> FreeAsked:
     """Turn the options into what they ask for. Raises UsageProblem."""
-    style, layout, cgroup = options["style"], _layout(options), options["cgroup"]
+    style, layout = options["style"], _layout(options)
     _check_layout(layout, options)
     units = {name: options[name] for name in _UNITS}
     is_human = options["human"] or (layout == "--bar" and not any(units.values()))
@@ -63,10 +63,18 @@ def checked(options: Mapping[str, Any]) -> FreeAsked:
     is_repeated = interval is not None or count is not None
     if is_repeated:
         check_repeatable("free", style)
-    redraws = options["watch"] is not None and is_redrawn(style)
-    is_wide, is_old = options["wide"], options["old"]
     return FreeAsked(
-        style, layout, _areas(options), amount, is_wide, is_old, cgroup, interval, times, is_repeated, redraws
+        style=style,
+        layout=layout,
+        areas=_areas(options),
+        amount=amount,
+        is_wide=options["wide"],
+        is_old=options["old"],
+        cgroup=options["cgroup"],
+        interval=interval,
+        times=times,
+        is_repeated=is_repeated,
+        redraws=options["watch"] is not None and is_redrawn(style),
     )
 
 

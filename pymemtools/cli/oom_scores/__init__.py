@@ -73,18 +73,18 @@ def _checked(options: Mapping[str, Any]) -> ScoresRequest:
     adjustments, allocations = dict(map(adjustment, options["set_adj"])), list(map(allocation, options["alloc"]))
     sort = None if options["sort"] is None else _column(options["sort"])
     return ScoresRequest(
-        adjustments,
-        allocations,
-        options["pid"],
-        options["group"],
-        options["verify"],
-        options["safer_than"],
-        options["processfilter"],
-        options["userfilter"],
-        sort,
-        options["reverse"],
-        options["top"],
-        options["wide"],
+        adjustments=adjustments,
+        allocations=allocations,
+        pid=options["pid"],
+        group=options["group"],
+        verifies=options["verify"],
+        safer_than=options["safer_than"],
+        process=options["processfilter"],
+        user=options["userfilter"],
+        sort=sort,
+        is_reversed=options["reverse"],
+        top=options["top"],
+        is_wide=options["wide"],
     )
 
 

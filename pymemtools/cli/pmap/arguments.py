@@ -26,20 +26,20 @@ def style_of(options: Mapping[str, Any]) -> Style:
 def checked(options: Mapping[str, Any]) -> PmapRequest:
     """Make a request of the command line's options. Raises UsageProblem."""
     request = PmapRequest(
-        tuple(process_number("pmap", text) for text in options["pids"]),
-        _mode(options),
-        _columns(options["columns"]),
-        options["show_path"],
-        None if options["range"] is None else _addresses(options["range"]),
-        options["name"],
-        None if options["sort"] is None else key_named(options["sort"]),
-        options["reverse"],
-        options["top"],
-        {"file": "path", "kind": "kind"}.get(options["group"]),
-        options["merge"],
-        options["rollup"],
-        bool(options["diff"] or options["watch"]),
-        options["style"] != "text",
+        pids=tuple(process_number("pmap", text) for text in options["pids"]),
+        mode=_mode(options),
+        columns=_columns(options["columns"]),
+        full=options["show_path"],
+        addresses=None if options["range"] is None else _addresses(options["range"]),
+        name=options["name"],
+        sort=None if options["sort"] is None else key_named(options["sort"]),
+        reverse=options["reverse"],
+        top=options["top"],
+        group={"file": "path", "kind": "kind"}.get(options["group"]),
+        merge=options["merge"],
+        rollup=options["rollup"],
+        compares=bool(options["diff"] or options["watch"]),
+        everything=options["style"] != "text",
     )
     _check_combination(request, options)
     return request

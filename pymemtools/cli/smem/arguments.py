@@ -19,21 +19,21 @@ def checked(options: Mapping[str, Any]) -> Request:
     report, grouping = _report(options)
     is_for_people = options["style"] == "text" or options["columns"]
     request = Request(
-        report,
-        _columns(VIEWS[report], options["columns"]) if is_for_people else None,
-        options["sort"],
-        options["reverse"],
-        options["least"],
-        options["top"],
-        options["numeric"],
-        grouping,
-        options["detailed"],
-        _real_memory(options["realmem"]),
-        options["kernel"],
-        options["rollup"],
-        options["percent"],
-        options["pie"] or options["bar"],
-        Filters(options["processfilter"], options["mapfilter"], options["userfilter"]),
+        report=report,
+        columns=_columns(VIEWS[report], options["columns"]) if is_for_people else None,
+        sort=options["sort"],
+        reverse=options["reverse"],
+        least=options["least"],
+        top=options["top"],
+        numeric=options["numeric"],
+        grouping=grouping,
+        detailed=options["detailed"],
+        real=_real_memory(options["realmem"]),
+        kernel_image=options["kernel"],
+        rollup=options["rollup"],
+        percent=options["percent"],
+        label=options["pie"] or options["bar"],
+        filters=Filters(options["processfilter"], options["mapfilter"], options["userfilter"]),
     )
     request.unknown()
     _check_combination(request, options)

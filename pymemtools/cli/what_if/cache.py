@@ -49,7 +49,19 @@ def command(
 ) -> Question:
     """Read a file of SIZE, then others, then it again: how much is cached, pass by pass."""
     is_mapped = method == "mmap"
-    request = CacheRequest(amount, others, reads, is_mapped, count, disk, copying, limit, pid, group, lru)
+    request = CacheRequest(
+        size=amount,
+        others=others,
+        reads=reads,
+        is_mapped=is_mapped,
+        readers=count,
+        disk=disk,
+        copying=copying,
+        limit=limit,
+        pid=pid,
+        group=group,
+        lru=lru,
+    )
     return Question(request, _lines)
 
 

@@ -130,7 +130,17 @@ def _tree(path: str, sums: Sums) -> TreeRow:
         each * PAGE if counted else None for each in (sums.dirty, sums.writeback, sums.evicted)
     )
     in_cache = sums.cached * PAGE
-    return TreeRow(path, sums.files, sums.directories, sums.size, in_cache, dirty, writeback, evicted, sums.unknown)
+    return TreeRow(
+        path=path,
+        files=sums.files,
+        directories=sums.directories,
+        size=sums.size,
+        in_cache=in_cache,
+        dirty=dirty,
+        writeback=writeback,
+        evicted_bytes=evicted,
+        unknown=sums.unknown,
+    )
 
 
 def _totals(answer: CacheAnswer, trees: Sequence[TreeRow]) -> dict[str, Any]:

@@ -88,16 +88,16 @@ def _row(
 ) -> ProcessRates:
     rss = times(process.resident_pages, machine.page_size)
     return ProcessRates(
-        at.read_at,
-        None if seconds is None else round(seconds, 3),
-        process.pid,
-        process.name,
-        _rate(0 if earlier is None else earlier.minor_faults, process.minor_faults, seconds),
-        _rate(0 if earlier is None else earlier.major_faults, process.major_faults, seconds),
-        process.address_space,
-        rss,
-        None if rss is None or not machine.ram else round(100 * rss / machine.ram, 2),
-        process.command,
+        read_at=at.read_at,
+        interval_seconds=None if seconds is None else round(seconds, 3),
+        pid=process.pid,
+        name=process.name,
+        minor_faults_per_second=_rate(0 if earlier is None else earlier.minor_faults, process.minor_faults, seconds),
+        major_faults_per_second=_rate(0 if earlier is None else earlier.major_faults, process.major_faults, seconds),
+        vss=process.address_space,
+        rss=rss,
+        rss_percent=None if rss is None or not machine.ram else round(100 * rss / machine.ram, 2),
+        command=process.command,
     )
 
 

@@ -174,17 +174,17 @@ def _and_hidden(refused: _Refused, sample: Sample) -> _Refused:
 def _row(who: KsmProcess, read: ReadContents, counts: MergedProcess, of: Estimate) -> EstimateRow:
     page_size = of.page_size
     return EstimateRow(
-        who.pid,
-        who.user,
-        counts.pages * page_size,
-        counts.zero_filled * page_size,
-        counts.merging * page_size,
-        counts.alone * page_size,
-        profit(counts.merging + counts.zero, counts.pages, page_size, of.item_size),
-        read.is_advised,
-        read.is_changed,
-        who.name,
-        who.command,
+        pid=who.pid,
+        user=who.user,
+        scanned=counts.pages * page_size,
+        zero_filled=counts.zero_filled * page_size,
+        merging=counts.merging * page_size,
+        saved_alone=counts.alone * page_size,
+        profit=profit(counts.merging + counts.zero, counts.pages, page_size, of.item_size),
+        advised=read.is_advised,
+        changed=read.is_changed,
+        name=who.name,
+        command=who.command,
     )
 
 

@@ -128,17 +128,17 @@ def _row(process: Process, page_size: int, much: int | None) -> KsmProcess:
         merged = times(told.merging_pages, page_size)
     mergeable = process.mergeable if process.refused is None else None
     return KsmProcess(
-        process.pid,
-        process.owner,
-        anonymous,
-        mergeable,
-        merged,
-        told.profit,
-        told.rmap_items,
-        told.merge_any,
-        _reason((merged, told.zero_pages), (mergeable, told.mergeable, told.merge_any), anonymous, much),
-        process.name,
-        process.command,
+        pid=process.pid,
+        user=process.owner,
+        anonymous=anonymous,
+        mergeable=mergeable,
+        ksm=merged,
+        ksm_profit=told.profit,
+        rmap_items=told.rmap_items,
+        merge_any=told.merge_any,
+        reason=_reason((merged, told.zero_pages), (mergeable, told.mergeable, told.merge_any), anonymous, much),
+        name=process.name,
+        command=process.command,
     )
 
 

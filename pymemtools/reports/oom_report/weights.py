@@ -189,16 +189,16 @@ def weigh(
     page = columns.page_size
     swap, total_vm = columns.count(row, "swapents"), columns.count(row, "total_vm")
     return Weighed(
-        row.pid,
-        row.name,
-        columns.figure(row, "uid"),
-        None if total_vm is None else total_vm * page,
-        task.rss * page,
-        None if swap is None else swap * page,
-        columns.page_table_size(row),
-        columns.figure(row, "oom_score_adj"),
-        points,
-        score,
+        pid=row.pid,
+        name=row.name,
+        uid=columns.figure(row, "uid"),
+        vss=None if total_vm is None else total_vm * page,
+        rss=task.rss * page,
+        swap=None if swap is None else swap * page,
+        page_tables=columns.page_table_size(row),
+        oom_score_adj=columns.figure(row, "oom_score_adj"),
+        points=points,
+        oom_score_computed=score,
     )
 
 

@@ -97,7 +97,17 @@ def candidates(source: Source, sample: Sample, scale: str | None = None) -> Cand
         notes += _assumptions(users, has_scores=has_scores)
     if source.commands_from is not None:
         notes.append(f"without a cmdline: commands are those of {source.commands_from}")
-    return Candidates(rows, total, page_size, version, scale, has_scores, unreadable, notes, tasks)
+    return Candidates(
+        rows=rows,
+        total_pages=total,
+        page_size=page_size,
+        version=version,
+        scale=scale,
+        has_scores=has_scores,
+        unreadable=unreadable,
+        notes=notes,
+        tasks=tasks,
+    )
 
 
 def _without_shares(row: Candidate, *, has_scores: bool) -> Candidate:
@@ -176,20 +186,20 @@ def _candidate(process: Process, task: Task | None, total: int, version: Version
         points, score = weigh(task, total, version, scale)
     get = _sizes(process).get
     return Candidate(
-        process.pid,
-        process.owner,
-        score if process.oom_score is None else process.oom_score,
-        process.oom_score_adj,
-        score,
-        points,
-        None if task is None else share_of(task, total),
-        get("VmRSS"),
-        get("VmSwap"),
-        get("VmPTE"),
-        process.state,
-        None if task is None else killable_of(process.pid, points, version),
-        process.name,
-        process.command,
+        pid=process.pid,
+        user=process.owner,
+        oom_score=score if process.oom_score is None else process.oom_score,
+        oom_score_adj=process.oom_score_adj,
+        oom_score_computed=score,
+        badness_pages=points,
+        share_permille=None if task is None else share_of(task, total),
+        rss=get("VmRSS"),
+        swap=get("VmSwap"),
+        page_tables=get("VmPTE"),
+        state=process.state,
+        killable=None if task is None else killable_of(process.pid, points, version),
+        name=process.name,
+        command=process.command,
     )
 
 

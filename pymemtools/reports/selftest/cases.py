@@ -62,7 +62,17 @@ def verdict_of(case: Case, *, is_live: bool) -> Verdict:
 
     def verdict(holds: bool | None, pairs: Sequence[Compared], reason: str | None) -> Verdict:
         expected, seen = (sum(each) if pairs else None for each in _columns(pairs))
-        return Verdict(check.id, holds, expected, seen, check.unit, len(case.seen), check.what, check.rule, reason)
+        return Verdict(
+            check=check.id,
+            holds=holds,
+            expected=expected,
+            seen=seen,
+            unit=check.unit,
+            compared=len(case.seen),
+            what=check.what,
+            rule=check.rule,
+            reason=reason,
+        )
 
     if wrong:
         others = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""

@@ -90,16 +90,16 @@ def _look(source: Source, machine: Machine, pids: Sequence[int], scale: str | No
     machine = _moment(source, machine)
     processes, unreadable = read_told(source, pids)
     return Evidence(
-        machine,
-        _told_settings(source),
-        _optional(source, "swaps", parse_swaps),
-        _optional(source, "buddyinfo", parse_buddyinfo) or {},
-        processes,
-        unreadable,
-        _scores(source, processes, scale),
-        _groups(source, pids),
-        source.facts.page_size,
-        source.is_live,
+        machine=machine,
+        own_settings=_told_settings(source),
+        swaps=_optional(source, "swaps", parse_swaps),
+        blocks=_optional(source, "buddyinfo", parse_buddyinfo) or {},
+        processes=processes,
+        unreadable=unreadable,
+        scores=_scores(source, processes, scale),
+        groups=_groups(source, pids),
+        page_size=source.facts.page_size,
+        is_live=source.is_live,
     )
 
 

@@ -123,15 +123,15 @@ def _swapped(machine: Machine, sample: Sample, request: SwapRequest) -> Swapped:
         for area in sorted(stores.areas, key=lambda area: -area.priority)
     ]
     return Swapped(
-        users[: request.top],
-        len(users) - len(users[: request.top]),
-        areas,
-        stores.zswap,
-        swap.total,
-        used,
-        sum(user.counted for user in users) if _is_told(sample) else None,
-        machine.meminfo.get("SwapCached"),
-        None if used is None else way_back(machine, used, request.rate),
+        users=users[: request.top],
+        others=len(users) - len(users[: request.top]),
+        areas=areas,
+        zswap=stores.zswap,
+        total=swap.total,
+        used=used,
+        of_processes=sum(user.counted for user in users) if _is_told(sample) else None,
+        cached=machine.meminfo.get("SwapCached"),
+        way_back=None if used is None else way_back(machine, used, request.rate),
     )
 
 

@@ -148,7 +148,17 @@ def _with_rooms(source: Replay, times: SampleTimes, rows: Sequence[Followee], re
     )
     left = until(rooms.ram, falls)
     is_limited = request.top is not None
-    return Trends(shown, others, request.by, request.figure, times, rooms, available, left, is_limited)
+    return Trends(
+        rows=shown,
+        others=others,
+        by=request.by,
+        figure=request.figure,
+        times=times,
+        rooms=rooms,
+        available=available,
+        ram=left,
+        is_limited=is_limited,
+    )
 
 
 def _with_time_left(row: Followee, rooms: Rooms, groups: GroupRooms, by: str) -> Followee:

@@ -172,7 +172,20 @@ def explain_report(source: Source, name: str, facts: Mapping[str, Any]) -> Repor
     known = TUNABLES.get(name)
     if known is None:
         value, place = value_of(source, name), absolute(path_of(name))
-        found = Explanation(name, value, "", "", "", "Nothing more is known of it here.", value, "", "", (), "", place)
+        found = Explanation(
+            tunable=name,
+            value=value,
+            unit="",
+            default="",
+            allowed="",
+            does="Nothing more is known of it here.",
+            now=value,
+            versions="",
+            twin="",
+            related=(),
+            danger="",
+            path=place,
+        )
         return Report("tunables", _table(found), found, facts=facts)
     machine = read_machine(source)
     found, notes = _explained(source, known, machine), notes_of(machine)
@@ -191,18 +204,18 @@ def _explained(source: Source, known: Tunable, machine: Machine) -> Explanation:
     except Missing:
         value, now = None, "this kernel does not have it"
     return Explanation(
-        known.name,
-        value,
-        known.unit,
-        default_of(known, machine.version),
-        _allowed(known, machine),
-        known.meaning,
-        now,
-        known.versions,
-        known.twin,
-        known.related,
-        known.danger,
-        absolute(known.path),
+        tunable=known.name,
+        value=value,
+        unit=known.unit,
+        default=default_of(known, machine.version),
+        allowed=_allowed(known, machine),
+        does=known.meaning,
+        now=now,
+        versions=known.versions,
+        twin=known.twin,
+        related=known.related,
+        danger=known.danger,
+        path=absolute(known.path),
     )
 
 

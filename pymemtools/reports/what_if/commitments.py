@@ -53,15 +53,15 @@ def commitment(process: Process) -> Commitment | None:
         found = Accounted(private, private, private)
     address_space = process.address_space
     return Commitment(
-        process.pid,
-        process.owner,
-        process.name,
-        found.whole,
-        found.copied,
-        found.largest,
-        sizes.get("VmSize", 0) if address_space is None else address_space,
-        process.has_capability(CAP_SYS_ADMIN),
-        process.accounted is None,
+        pid=process.pid,
+        user=process.owner,
+        name=process.name,
+        committed=found.whole,
+        charged_by_fork=found.copied,
+        largest_charge=found.largest,
+        address_space=sizes.get("VmSize", 0) if address_space is None else address_space,
+        is_admin=process.has_capability(CAP_SYS_ADMIN),
+        is_estimate=process.accounted is None,
     )
 
 

@@ -147,15 +147,15 @@ def _fork(asked: Asked, request: ForkRequest, process: Process, row: Commitment)
     promise, copying = _promise(row, machine, request.children), _copying(process, machine, request)
     ruled = _ruling(asked, request, promise, copying)
     return Fork(
-        request,
-        promise,
-        copying,
-        not lacking(machine, NEVER),
-        ruled,
-        _deaths(asked, request, ruled),
-        _outcome(promise, copying, ruled),
-        slack_of(machine, promise.mode),
-        rule_of(machine, promise.mode),
+        request=request,
+        promise=promise,
+        copying=copying,
+        is_limit_known=not lacking(machine, NEVER),
+        ruled=ruled,
+        dying=_deaths(asked, request, ruled),
+        outcome=_outcome(promise, copying, ruled),
+        error_bound=slack_of(machine, promise.mode),
+        mode_rule=rule_of(machine, promise.mode),
     )
 
 
@@ -167,16 +167,16 @@ def _promise(row: Commitment, machine: Machine, children: int) -> Promise:
     granted, most = (_granted(row, each, machine, children) for each in extremes)
     charged = row.charged_by_fork * granted if granted == most else None
     return Promise(
-        row.pid,
-        row.name,
-        mode,
-        children,
-        granted if granted == most else None,
-        possible if possible == most_possible else None,
-        row.charged_by_fork,
-        times(memory.committed, page),
-        plus(times(memory.committed, page), charged),
-        times(memory.limit, page),
+        pid=row.pid,
+        name=row.name,
+        mode=mode,
+        children=children,
+        children_granted=granted if granted == most else None,
+        forks_in_mode_2=possible if possible == most_possible else None,
+        charged_by_fork=row.charged_by_fork,
+        committed_as_before=times(memory.committed, page),
+        committed_as_after=plus(times(memory.committed, page), charged),
+        commit_limit=times(memory.limit, page),
     )
 
 

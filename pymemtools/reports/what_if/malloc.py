@@ -107,18 +107,18 @@ def _heaped(heap: Heap, size: int, request: MallocRequest) -> Heaped:
     granted, mapped = _called(heap, size, request)
     page = heap.build.page_size
     return Heaped(
-        size,
-        request.calls,
-        granted.size,
-        mapped,
-        granted.pointer,
-        before,
-        heap.system,
-        heap.mapped,
-        heap.in_use,
-        heap.threshold,
-        heap.resident_untouched * page,
-        heap.resident_written * page,
+        request=size,
+        calls=request.calls,
+        chunk=granted.size,
+        mapped_calls=mapped,
+        pointer=granted.pointer,
+        break_before=before,
+        break_after=heap.system,
+        mapped=heap.mapped,
+        in_use=heap.in_use,
+        threshold=heap.threshold,
+        resident_untouched=heap.resident_untouched * page,
+        resident_written=heap.resident_written * page,
     )
 
 

@@ -146,16 +146,16 @@ def _mode(mode: int, memory: Memory, machine: Machine, stuck: int | None) -> tup
     except Missing as error:
         failure = str(error)
     found = Mode(
-        mode,
-        None,
-        times(memory.limit, page),
-        times(memory.committed, page),
-        times(minus(memory.limit, memory.committed), page),
-        times(root, page),
-        times(user, page),
-        stuck if mode == NEVER else 0,
-        rule_of(machine, mode),
-        None if mode != ALWAYS and root is None else slack_of(machine, mode),
+        mode=mode,
+        is_current=None,
+        commit_limit=times(memory.limit, page),
+        committed_as=times(memory.committed, page),
+        headroom=times(minus(memory.limit, memory.committed), page),
+        largest_mmap_root=times(root, page),
+        largest_mmap_user=times(user, page),
+        processes_that_cannot_fork=stuck if mode == NEVER else 0,
+        rule=rule_of(machine, mode),
+        error_bound=None if mode != ALWAYS and root is None else slack_of(machine, mode),
     )
     return found, failure
 

@@ -164,19 +164,19 @@ def passes(machine: Machine, lru: str, space: Room, reading: Reading, *, in_cgro
             lost[file] = step.misses + before.get(file, 0) - step.resident[file]
         before = dict(step.resident)
         yield Pass(
-            lru,
-            number,
-            file,
-            pages * page,
-            step.hits * page,
-            step.misses * page,
-            step.refaults * page,
-            step.activations * page,
-            _seconds(step.misses, pages, reading, page),
-            step.resident[file] * page,
-            step.active * page,
-            {name: count * page for name, count in lost.items() if count > 0},
-            pages * page * _error_percent(machine, lru, space, step) // 100,
+            lru=lru,
+            number=number,
+            file=file,
+            size=pages * page,
+            hits=step.hits * page,
+            misses=step.misses * page,
+            refaults=step.refaults * page,
+            activated=step.activations * page,
+            seconds=_seconds(step.misses, pages, reading, page),
+            cached=step.resident[file] * page,
+            active=step.active * page,
+            evicted={name: count * page for name, count in lost.items() if count > 0},
+            error_bound=pages * page * _error_percent(machine, lru, space, step) // 100,
         )
 
 
