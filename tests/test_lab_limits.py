@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from conftest import HERE, Run
 
 from pymemtools.cli import _call
-from pymemtools.control.cgroups import why_no_group
+from pymemtools.control.cgroups import controllers_of, why_no_group
 from pymemtools.control.undo import FILE, Debt, settle_all
 from pymemtools.errors import MemtoolsError
-from pymemtools.lab import keeper, page_cache
+from pymemtools.lab import keeper, ksm, overcommit, page_cache
 from pymemtools.lab.child import start
-from pymemtools.lab.guard import guarded
+from pymemtools.lab.guard import claimed, guarded
 from pymemtools.lab.keeper import Hear, Owe, Terms
+from pymemtools.reports.lab.ksm import MergeRequest
+from pymemtools.reports.lab.overcommit import PromiseRequest
 from pymemtools.reports.lab.plan import CannotRun
 from pymemtools.sources import open_source
 
@@ -123,3 +126,55 @@ def test_what_is_owed_is_settled_where_the_guard_itself_goes_wrong(
     with pytest.raises(MemtoolsError, match="the guard was killed"):
         guarded(work, lambda *_: None, Terms(60.0))
     assert not (tmp_path / "owed").exists()
+
+
+def test_where_proc_is_of_another_pid_namespace_nothing_is_started(pymemtools: Run) -> None:
+    inside = ["unshare", "-p", "-f"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no PID namespace can be made")
+    command = [*inside, sys.executable, "-m", "pymemtools", "lab"]
+    env = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run([*command, "cow"], env=env, capture_output=True, check=False)
+    said = b"pymemtools: lab cow: cannot run here: /proc is that of another PID namespace\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", said)
+    listed = subprocess.run([*command, "-f", "csv"], env=env, capture_output=True, check=False).stdout.splitlines()[1:]
+    assert {line.rpartition(b",")[2] for line in listed} == {b"/proc is that of another PID namespace"}
+
+
+def test_two_that_change_the_same_do_not_run_at_once(tmp_path: Path) -> None:
+    """Each would put back what the other has set: KSM stayed on, and hurried."""
+    claim = tmp_path / "run"
+    claim.touch()
+    terms = Terms(60.0, claim=str(claim))
+    said = f"^lab: will not run now: another experiment has to put {claim} back first$"
+
+    def work(hear: Hear, owe: Owe) -> dict[str, object]:
+        with pytest.raises(CannotRun, match=said):
+            claimed(str(claim))
+        return {"is_claimed": True}
+
+    assert guarded(work, lambda *_: None, terms) == {"is_claimed": True}
+    file = claimed(str(claim))  # nobody has it any more
+    with pytest.raises(CannotRun, match=said):
+        guarded(work, lambda *_: None, terms)
+    os.close(file)
+    assert guarded(work, lambda *_: None, terms) == {"is_claimed": True}
+
+
+def test_what_changes_settings_claims_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    source = open_source(None)
+    assert ksm.EXPERIMENT.plan(source, MergeRequest()).claim == "/sys/kernel/mm/ksm/run"
+    assert overcommit.EXPERIMENT.plan(source, PromiseRequest(modes=True)).claim == "/proc/sys/vm/overcommit_memory"
+    assert overcommit.EXPERIMENT.plan(source, PromiseRequest(modes=False)).claim == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "claim"),
+    [("memory/memory.limit_in_bytes", ""), ("cgroup.controllers", "/sys/fs/cgroup/cgroup.controllers")],
+)
+def test_who_may_give_groups_a_controller_claims_it(file: str, claim: str, tmp_path: Path) -> None:
+    for path in (tmp_path / "proc/meminfo", tmp_path / "sys/fs/cgroup" / file):
+        path.parent.mkdir(parents=True)
+        path.write_text("1\n")
+    assert controllers_of(open_source(str(tmp_path))) == claim

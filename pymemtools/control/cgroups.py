@@ -81,6 +81,12 @@ def why_no_group(source: Source) -> str:
     return f"no memory group can be made: {levels[0]}: not writable (are you root, or the group delegated?)"
 
 
+def controllers_of(source: Source) -> str:
+    """Name the file by which groups get the controller that make_group() may give them; nothing for version 1."""
+    hierarchy = find_hierarchy(source)
+    return f"{hierarchy.point}/cgroup.controllers" if hierarchy.version == 2 else ""
+
+
 def _levels(source: Source, hierarchy: Hierarchy) -> Iterator[str]:
     """Give the directories of our own group and of those above, the nearest first."""
     path = own_group(source, hierarchy)

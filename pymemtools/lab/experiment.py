@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -25,6 +26,17 @@ class Experiment(NamedTuple):
     grace: float = 0.0  # seconds between SIGTERM and SIGKILL for what is left in the end
     unit: int = KIB  # in which amounts are shown in text
     on_stderr: bool = False  # text goes there: stdout is that program's
+
+
+def why_not(experiment: Experiment, source: Source) -> str:
+    """Say why it cannot run here at all, or nothing.
+
+    None can where /proc is that of another PID namespace: what is started has other numbers there, and what is left in
+    the end could not be found.
+    """
+    if os.readlink("/proc/self") != str(os.getpid()):
+        return "/proc is that of another PID namespace"
+    return experiment.obstacle(source)
 
 
 def nothing_in_the_way(source: Source) -> str:

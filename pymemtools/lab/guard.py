@@ -9,6 +9,7 @@ no other way to clean up, so the one that there is, is taken every time.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ from pymemtools.errors import MemtoolsError
 from pymemtools.lab.keeper import SIGNALS, Hear, Pipes, Terms, Work, keep
 from pymemtools.lab.messages import receive
 from pymemtools.reports.lab.ending import ending_of
+from pymemtools.reports.lab.plan import CannotRun
 
 
 class _Stopped(BaseException):
@@ -41,11 +43,14 @@ def guarded(work: Work, hear: Hear, terms: Terms) -> Mapping[str, Any]:
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:  # a stream that is closed must not become one of our pipes
         pass
     os.close(fd)
+    claim = claimed(terms.claim) if terms.claim else None
     pipes = Pipes(os.pipe(), os.pipe(), os.pipe())
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     guard = os.fork()
     if guard == 0:
         keep(work, pipes, terms)
+    if claim is not None:
+        os.close(claim)  # the guard has it, until it has put everything back
     for end in (pipes.life[0], pipes.news[1], pipes.verdict[1]):
         os.close(end)
     stopped, ended, verdict = 0, None, None
@@ -67,6 +72,20 @@ def guarded(work: Work, hear: Hear, terms: Terms) -> Mapping[str, Any]:
     if stopped:
         os.kill(os.getpid(), stopped)
     return _judged(ended, verdict, terms)
+
+
+def claimed(path: str) -> int:
+    """Lock a file of the kernel's; give its descriptor. Raises CannotRun where another experiment has it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise CannotRun(f"lab: cannot run here: {path}: {os.strerror(error.errno or 0)}") from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise CannotRun(f"lab: will not run now: another experiment has to put {path} back first") from None
+    return fd
 
 
 class Leftovers(MemtoolsError):

@@ -34,6 +34,7 @@ class Terms(NamedTuple):
     seconds: float
     grace: float = 0.0  # between SIGTERM and SIGKILL
     patient: bool = False  # Ctrl-C is for a program that the experiment runs, and so is what that leaves running
+    claim: str = ""  # a file of the kernel's that is locked until all is put back
 
 
 class Pipes(NamedTuple):

@@ -59,7 +59,7 @@ def _plan(source: Source, request: MergeRequest) -> Plan:
         "found by reading the same memory.",
         "Merging is switched off again, and what was merged of others meanwhile parts again.",
     )
-    return Plan(happens, 2 * request.pages * (source.facts.page_size or 4096) + _MARGIN, seconds=300.0)
+    return Plan(happens, 2 * request.pages * (source.facts.page_size or 4096) + _MARGIN, seconds=300.0, claim=_RUN)
 
 
 def _run(request: MergeRequest, stage: Stage) -> Mapping[str, Any]:

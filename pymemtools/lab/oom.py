@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pymemtools.control.cgroups import OwnGroup, why_no_group
+from pymemtools.control.cgroups import OwnGroup, controllers_of, why_no_group
 from pymemtools.errors import MemtoolsError
 from pymemtools.lab.child import PROGRAM, Child
 from pymemtools.lab.experiment import Experiment, nothing_in_the_way
@@ -35,8 +35,9 @@ def _plan(source: Source, request: OomRequest) -> Plan:
         raise CannotRun(f"lab oom: cannot run here: {reason}")
     if (reason or request.within == "addresses") and "ulimit -d" in limits_below(request.limit + PROGRAM):
         raise CannotRun("lab oom: cannot run here: ulimit -d refuses it memory before its addresses end")
-    happens = _refused(request, reason) if reason or request.within == "addresses" else _killed(source, request)
-    return Plan(happens, request.limit + PROGRAM)
+    if reason or request.within == "addresses":
+        return Plan(_refused(request, reason), request.limit + PROGRAM)
+    return Plan(_killed(source, request), request.limit + PROGRAM, claim=controllers_of(source))
 
 
 def _refused(request: OomRequest, reason: str) -> Sequence[str]:

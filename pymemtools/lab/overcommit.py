@@ -46,7 +46,7 @@ def _plan(source: Source, request: PromiseRequest) -> Plan:
             "All modes are set, one after the other, and the old one is put back. While mode 2 is set, for some "
             "milliseconds, others may be refused memory, too: it is left out where that is likely."
         )
-    return Plan(happens, PROGRAM)
+    return Plan(happens, PROGRAM, claim=_PATH if request.modes else "")
 
 
 def _run(request: PromiseRequest, stage: Stage) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from pymemtools.cli.output import show
 from pymemtools.cli.terminal import LEAST, on_page, takes_ascii_only, terminal_columns
 from pymemtools.cli.types import SECONDS
 from pymemtools.errors import MemtoolsError, UsageProblem
-from pymemtools.lab.experiment import Experiment
+from pymemtools.lab.experiment import Experiment, why_not
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
 from pymemtools.reports.lab.laws import broken
@@ -102,7 +102,7 @@ def _run(ctx: click.Context, found: Experiment, request: Any, ways: Ways, layout
     """Plan, say so, run, judge; give the exit status."""
     _check(ctx, found, ways)
     source = open_from(ctx, None)
-    if obstacle := found.obstacle(source):
+    if obstacle := why_not(found, source):
         raise CannotRun(f"lab {found.name}: cannot run here: {obstacle}")
     plan = found.plan(source, request)
     plan = plan._replace(seconds=ways.seconds or plan.seconds)
@@ -166,7 +166,7 @@ def _performed(found: Experiment, request: Any, plan: Plan, source: Source, *, i
     from pymemtools.lab.stage import Stage
 
     heard = _Heard(found, is_text=is_text)
-    terms = Terms(plan.seconds, found.grace, found.patient)
+    terms = Terms(plan.seconds, found.grace, found.patient, plan.claim)
     seen = guarded(lambda hear, owe: found.run(request, Stage(source, hear, owe, plan.predicted)), heard, terms)
     facts = source.facts._asdict()
     return found.report(Findings(request, plan.predicted, heard.rows, seen, facts, tuple(heard.notes)))

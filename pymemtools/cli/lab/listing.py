@@ -12,6 +12,7 @@ from pymemtools.cli.lab.experiment import ExperimentCommand
 from pymemtools.cli.options import check_style, open_from
 from pymemtools.cli.output import show
 from pymemtools.errors import UsageProblem
+from pymemtools.lab.experiment import why_not
 from pymemtools.report import Report
 from pymemtools.reports.lab.listing import Listed, listing
 
@@ -28,7 +29,7 @@ def show_list(ctx: click.Context, style: str) -> int:
         for name, shows in experiments.items():
             command = group.get_command(ctx, name) if isinstance(group, click.Group) else None
             assert isinstance(command, ExperimentCommand), COMMANDS["lab"]  # noqa: S101 (a programming error)
-            obstacle = command.experiment.obstacle(source)
+            obstacle = why_not(command.experiment, source)
             found.append(Listed(name, shows, not obstacle, obstacle or None))
     show(listing(found, source.facts._asdict()), style, _lines)
     return 0

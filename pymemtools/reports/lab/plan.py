@@ -34,6 +34,7 @@ class Plan(NamedTuple):
     seconds: float = 60.0
     directory: str = ""  # where the disk space is taken
     predicted: Any = None  # what the models say will be seen
+    claim: str = ""  # a file of the kernel's: two that change the same would put back what the other has set
 
 
 class Findings(NamedTuple):
