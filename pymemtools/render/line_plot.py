@@ -76,7 +76,7 @@ def plot_lines(plot: Plot, columns: int, rows: int = 10, *, is_ascii: bool = Fal
         yield f"{amounts.get(row, ''):>{_LEFT - 1}} {side}{cells}".rstrip()
     corner, floor = ("+", "-") if is_ascii else ("└", "─")
     yield f"{'0':>{_LEFT - 1}} {corner}{floor * room}"
-    middle, end = (f"{seconds:.3g} s" for seconds in (plot.seconds / 2, plot.seconds))
+    middle, end = (_seconds(part * plot.seconds) for part in (0.5, 1))
     half = room // 2 - len(middle) // 2
     yield f"{' ' * (_LEFT + 1)}{'0 s':<{half}}{middle:<{room - half - len(end)}}{end}"
 
@@ -115,5 +115,14 @@ def plot_svg(plot: Plot) -> Iterator[str]:
     yield f'<line class="axis" x1="{left}" x2="{left}" y1="{top}" y2="{top + high}"/>'
     for part in range(5):
         at = f"{left + wide * part / 4:.1f}"
-        yield f'<text x="{at}" y="{top + high + 18}" text-anchor="middle">{plot.seconds * part / 4:.3g} s</text>'
+        yield f'<text x="{at}" y="{top + high + 18}" text-anchor="middle">{_seconds(plot.seconds * part / 4)}</text>'
     yield "</svg>"
+
+
+def _seconds(seconds: float) -> str:
+    """Write a time of an axis: three figures, but never a power of ten.
+
+    >>> _seconds(14.75), _seconds(1011.4)
+    ('14.8 s', '1011 s')
+    """
+    return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:.0f} s"
