@@ -219,3 +219,13 @@ def test_names_with_what_records_are_made_of(name: str) -> None:
 def test_hostile_records_are_no_fault(line: bytes) -> None:
     found = analyses(line + b"\n" + real(RPI), 24 << 10)
     assert (found[-1].killed and found[-1].killed.pid, found[-1].report.when) == (2148, "1316.727656")
+
+
+@pytest.mark.parametrize("zeros", [1, 700, 4096, 300_000])
+def test_zeros_that_a_power_failure_left(zeros: int) -> None:
+    """They hid when it was: more than a line may have were before the first line of the report."""
+    whole = real(PLAIN)
+    start = whole.rindex(b"\n", 0, whole.index(b"invoked oom-killer")) + 1
+    damaged = whole[:start].removesuffix(b"\n") + b"\0" * zeros + whole[start:]
+    assert analyses(damaged) == analyses(whole)
+    assert analyses(b"\0" * zeros + whole[start:]) == analyses(whole[start:])

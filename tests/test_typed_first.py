@@ -109,3 +109,13 @@ def test_a_misspelt_tunable(pymemtools: Run, command: str) -> None:
     done = pymemtools("--demo", "tunables", command, "swapiness")
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"pymemtools: vm.swapiness: no such tunable (did you mean vm.swappiness?)\n"
+    done = pymemtools("--demo", "tunables", command, "SWAPPINESS")
+    assert done.stderr == b"pymemtools: vm.SWAPPINESS: no such tunable (did you mean vm.swappiness?)\n"
+
+
+@pytest.mark.parametrize("path", ["/proc/sys/vm/swappiness", "/sys/kernel/mm/transparent_hugepage/enabled"])
+def test_a_tunable_is_found_by_the_path_that_explain_prints(pymemtools: Run, path: str) -> None:
+    """It was taken for a capture: "did you mean -S /proc/sys/vm/swappiness?"."""
+    explained = pymemtools("--demo", "tunables", "explain", path).stdout.decode()
+    assert path in explained.splitlines()[-1]
+    assert explained == pymemtools("--demo", "tunables", "explain", explained.partition(":")[0]).stdout.decode()

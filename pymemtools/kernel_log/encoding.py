@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 _ENOUGH = 64  # bytes that tell
+_ZEROS = re.compile(rb"\n?\0+\n?")
 _MANY = 0.4  # of the bytes at odd, or at even places are zero in UTF-16: letters of ASCII have one each
 
 
@@ -31,6 +33,16 @@ def as_utf8(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield decoder.decode(first).removeprefix("\ufeff").encode()
     for piece in rest:
         yield decoder.decode(piece).encode()
+
+
+def without_zeros(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    r"""End a line where zeros are: a file system leaves blocks of them in a log when the power fails.
+
+    >>> b"".join(without_zeros([b"cut sho\0\0\0\0[    0.0] Linux\n"]))
+    b'cut sho\n[    0.0] Linux\n'
+    """
+    for piece in pieces:
+        yield _ZEROS.sub(b"\n", piece) if b"\0" in piece else piece
 
 
 def _encoding_of(start: bytes) -> str | None:

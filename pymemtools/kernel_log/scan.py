@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pymemtools.kernel_log import oom_lines as lines
-from pymemtools.kernel_log.encoding import as_utf8
+from pymemtools.kernel_log.encoding import as_utf8, without_zeros
 from pymemtools.kernel_log.oom_collector import Collector
 from pymemtools.kernel_log.oom_lines import MAX_LINE
 from pymemtools.kernel_log.oom_report import OomReport
@@ -35,7 +35,7 @@ def oom_reports(pieces: Iterable[bytes]) -> Iterator[OomReport]:
     Of a line longer than MAX_LINE only the beginning is seen, if it is not a record of several.
     """
     finder = _Finder()
-    for text, end in _whole_lines(as_utf8(pieces)):
+    for text, end in _whole_lines(without_zeros(as_utf8(pieces))):
         yield from finder.feed(text, end)
     yield from finder.finish()
 

@@ -487,11 +487,17 @@ def default_of(entry: Tunable, version: Version | None = None) -> str:
 
 
 def canonical(name: str) -> str:
-    """Give the one spelling of a name: ``swappiness``, ``vm/swappiness`` and ``vm.swappiness`` are the same.
+    """Give the one spelling of a name: ``swappiness``, ``vm/swappiness`` and its file's path are ``vm.swappiness``.
 
     >>> canonical("page-cluster"), canonical("vm/swappiness"), canonical("randomize_va_space")
     ('vm.page-cluster', 'vm.swappiness', 'kernel.randomize_va_space')
+    >>> canonical("/proc/sys/vm/swappiness"), canonical("/sys/kernel/mm/ksm/run"), canonical("/proc/sys/net/core/x")
+    ('vm.swappiness', 'ksm.run', 'net.core.x')
     """
+    if name.startswith("/"):
+        path = name.removeprefix("/proc/")
+        known = next((each for each, entry in TUNABLES.items() if entry.path == path), None)
+        return known or path.removeprefix("sys/").replace("/", ".")
     name = name.replace("/", ".")
     if "." in name:
         return name

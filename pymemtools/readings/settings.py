@@ -75,6 +75,7 @@ def meant_by(name: str) -> str:
         return ""
     from difflib import get_close_matches
 
+    name = name.lower()
     part = name.removeprefix("vm.")
     near = get_close_matches(name, KNOWN, n=1, cutoff=0.8) or [known for known in KNOWN if part in known][:3]
     return f" (did you mean {' or '.join(near)}?)" if near else ""
