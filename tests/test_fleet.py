@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,12 @@ from fleet_rows import rows
 from group_trees import MIB, V2_ROOT, group
 
 from pymemtools.capture.recording import Tick, Writer
-from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.errors import Denied, MemtoolsError, UsageProblem
 from pymemtools.fleet import ingest as ingesting
 from pymemtools.fleet.compact import compact
 from pymemtools.fleet.dataset import Dataset
 from pymemtools.fleet.engine import Engine
+from pymemtools.fleet.found import find_captures, identified
 from pymemtools.fleet.ingest import Map, Wishes, in_processes, in_this_process, ingest
 from pymemtools.fleet.rows import rows_of_capture
 from pymemtools.fleet.schema import TABLES
@@ -188,6 +189,40 @@ def test_hostile_files_are_rejected_with_a_line_each(captures: Path, tmp_path: P
     assert Engine(found).ask("SELECT count(*) FROM capture").rows == [(BOARDS * MOMENTS,)]
     steps = list(ingest(found, [str(bad)], Wishes(), in_this_process))
     assert [already for _, already in steps] == [len(there)]
+
+
+@pytest.fixture
+def powerless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Give up root's power to read everything, for the rest of a test, which is within its folder."""
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    yield lambda: os.seteuid(65534) if os.geteuid() == 0 else None
+    os.seteuid(os.getuid())
+
+
+def test_a_folder_that_may_not_be_read_is_rejected(captures: Path, powerless: Callable[[], None]) -> None:
+    """What is in it nobody knows: captures, perhaps."""
+    locked = Path("captures/locked")
+    shutil.copytree(captures, locked)
+    locked.parent.chmod(0o755)
+    locked.chmod(0)
+    powerless()
+    (found,) = identified(find_captures(["captures"]))
+    assert (found.path, found.refused) == ("captures/locked", "Permission denied")
+
+
+@pytest.mark.parametrize("depth", [1, 2], ids=["a day", "a batch"])
+def test_a_part_of_a_dataset_that_may_not_be_read_is_said(
+    dataset: Dataset, powerless: Callable[[], None], depth: int
+) -> None:
+    """An answer without it would be one of fewer captures."""
+    shutil.copytree(dataset.path, "set")
+    folders = [Path("set"), sorted(Path("set").glob("date=*"))[0], sorted(Path("set").glob("date=*/batch=*"))[0]]
+    for number, folder in enumerate(folders):
+        folder.chmod(0 if number == depth else 0o755)
+    powerless()
+    with pytest.raises(Denied, match=f"^{folders[depth]}.*: Permission denied$"):
+        Dataset("set").files("capture")
 
 
 def test_trees_in_folders_are_captures(captures: Path, tmp_path: Path) -> None:

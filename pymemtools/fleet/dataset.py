@@ -47,6 +47,8 @@ class Batch(NamedTuple):
             mode = path.lstat().st_mode
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise Denied(f"{path}: {os.strerror(error.errno or 0)}") from None
         if not stat.S_ISREG(mode):
             raise MemtoolsError(f"{path}: no regular file, as all in a dataset are")
         return path
@@ -85,10 +87,7 @@ class Dataset:
 
     def batches(self) -> list[Batch]:
         """List the batches that count, by date and name. Raises MemtoolsError for links, which lead out of it."""
-        days = list(self.path.glob("date=*"))
-        paths = [path for day in days for path in day.glob("batch=*")]
-        for path in (*days, *paths):
-            _expect_no_link(path)
+        paths = [path for day in _listed(self.path, "date=") for path in _listed(day, "batch=")]
         found = [Batch(path, path.parent.name.partition("=")[2]) for path in paths]
         found = [batch for batch in found if _NAME.fullmatch(f"{batch.date}/{batch.name}")]
         replaced = {(batch.date, name) for batch in found for name in _replaced_by(batch)}
@@ -145,6 +144,20 @@ def _format_of(text: str) -> Any:
     except (ValueError, RecursionError):
         return None
     return document.get("format") if isinstance(document, dict) else None
+
+
+def _listed(folder: Path, start: str) -> list[Path]:
+    """List what is in a folder by the start of its name. Raises MemtoolsError for links, and for what is not ours."""
+    try:
+        with os.scandir(folder) as listing:
+            found = [folder / entry.name for entry in listing if entry.name.startswith(start)]
+    except NotADirectoryError:
+        return []
+    except OSError as error:
+        raise Denied(f"{folder}: {os.strerror(error.errno or 0)}") from None
+    for path in found:
+        _expect_no_link(path)
+    return found
 
 
 def _expect_no_link(path: Path) -> None:

@@ -54,6 +54,7 @@ def _in_folder(path: str, depth: int) -> Iterator[str]:
         with os.scandir(path) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError:
+        yield path  # to be rejected: what is in it is not known
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
@@ -99,9 +100,13 @@ def _id_of_file(path: str, max_bytes: int) -> tuple[str, bool]:
 
 
 def _id_of_tree(path: str, max_bytes: int) -> str:
-    """Name a folder by what its files say: of a copy, they stay as they are. Raises MemtoolsError for what is none."""
+    """Name a folder by what its files say: of a copy, they stay as they are.
+
+    Raises MemtoolsError for what is none, and OSError for one that may not be read.
+    """
     from pymemtools.sources import open_source
 
+    os.listdir(path)
     if open_source(path).is_live:
         raise MemtoolsError("is a running machine, no capture (pymemtools capture takes one)")
     digest, left = sha256(), max_bytes
