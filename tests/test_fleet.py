@@ -37,6 +37,9 @@ from pymemtools.fleet.found import find_captures, identified
 from pymemtools.fleet.ingest import Map, Wishes, in_processes, in_this_process, ingest
 from pymemtools.fleet.rows import rows_of_capture
 from pymemtools.fleet.schema import TABLES
+from pymemtools.render.page.fleet import fleet_lines
+from pymemtools.report import Report, table_of
+from pymemtools.reports.fleet_columns import FINDINGS
 from pymemtools.sources import open_source
 
 BOARDS, MOMENTS = 6, 4
@@ -640,10 +643,12 @@ def test_findings_of_a_fleet(pymemtools: Run, tmp_path: Path) -> None:
     (row,) = ask(pymemtools, found, "report")["rows"]
     assert (row["id"], row["severity"], row["hosts"]) == ("panic-on-oom", "warning", 2)
     assert (row["example"], row["first_at"]) == ("board-000", "2026-11-18T12:06:40Z")
+    assert row["machines"] == ["board-000", "board-001"]
     done = pymemtools("fleet", "report", "-S", str(found.path), "-o", str(tmp_path / "fleet.html"))
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     text = (tmp_path / "fleet.html").read_text()
     assert "panic-on-oom on 2 machines" in text
+    assert "since 2026-11-18T12:06:40Z on board-000, board-001</p>" in text
     assert "captures: 6, of machines: 3; files rejected: 0" in text
 
 
@@ -657,6 +662,19 @@ def test_a_finding_that_went_and_came_back_is_there_since_it_came_back(pymemtool
     assert (row["id"], row["first_at"], row["last_at"]) == (
         *("panic-on-oom", "2026-11-18T13:06:40Z", "2026-11-18T14:06:40Z"),
     )
+
+
+def test_a_page_names_all_machines_of_a_finding() -> None:
+    found = [f"pi-{number}" for number in range(1200)]
+    row = {"id": "x", "severity": "notice", "first_at": "then", "title": "What", "figure": "1", "machines": found}
+    told = {column.key: row.get(column.key) for column in FINDINGS} | {"hosts": 1200}
+    totals = {"captures": 1, "hosts": 1200, "rejected": 0}
+    report = Report("fleet report", table_of(FINDINGS, [told]), [told], totals, {"path": "set"}, ("a note",))
+    page = "\n".join(fleet_lines([report]))
+    assert "since then on pi-0, pi-1, pi-2, pi-3, pi-4</p>" in page
+    assert "<summary>and 1195 more</summary>\n<p>pi-5, " in page
+    assert ", pi-999 and 200 more</p></details>" in page
+    assert "<p>a note</p>" in page
 
 
 def test_machines_that_share_a_name_are_told_of(pymemtools: Run, tmp_path: Path) -> None:

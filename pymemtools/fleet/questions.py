@@ -120,7 +120,8 @@ since AS (
   SELECT host, id, min(taken_at) AS first_at FROM seen GROUP BY host, id, run
   QUALIFY row_number() OVER (PARTITION BY host, id ORDER BY max(turn) DESC) = 1)
 SELECT id, severity, count(DISTINCT host) AS hosts, min(first_at) AS first_at, max(taken_at) AS last_at,
-min(host) AS example, arg_min(title, host) AS title, arg_min(figure, host) AS figure
+min(host) AS example, list(DISTINCT host ORDER BY host) AS machines,
+arg_min(title, host) AS title, arg_min(figure, host) AS figure
 FROM finding SEMI JOIN latest USING (capture_id) JOIN since USING (host, id)
 GROUP BY id, severity
 ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, hosts DESC, id
@@ -134,7 +135,10 @@ def answered(
 ) -> Report:
     """Ask, and make the answer a Report. Raises Missing for a dataset without captures."""
     found = engine.ask(question.sql, values)
-    rows = [dict(zip(found.names, map(plain, row))) for row in found.rows]
+    nested = {column.key for column in question.columns if column.kind == "nested"}
+    rows = [
+        {name: value if name in nested else plain(value) for name, value in zip(found.names, row)} for row in found.rows
+    ]
     ((captures, hosts, rejected),) = engine.ask(_COUNTS).rows
     if not captures:
         raise Missing(f"fleet: {facts['path']}: no capture in it" + (f", {rejected} rejected" if rejected else ""))

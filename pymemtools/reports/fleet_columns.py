@@ -101,6 +101,7 @@ FINDINGS = (
     Column("first_at", "Since", "when it was first found on one of them, UTC", "text", 20, right=False),
     Column("last_at", "Last", "when it was found last, UTC", "text", 20, right=False),
     Column("example", "Such as", "one of these machines", "text", 16, right=False),
+    Column("machines", "On", "names of all these machines", "nested"),
     Column("title", "What", "what was found there", "text", 40, right=False),
     Column("figure", "Figure", "the figure that it rests on there", "text", 24, right=False),
 )
