@@ -439,6 +439,17 @@ def test_pools_that_old_kernels_do_not_count(pymemtools: Run, tmp_path: Path) ->
     assert candidates(ask(pymemtools, "--unexplained", "-S", str(place)))["hugetlb of 64.0 KiB"] == (192 * KIB, "none")
 
 
+def test_what_vendors_kernels_count_of_drivers(pymemtools: Run, tmp_path: Path) -> None:
+    """As meminfo has it of a Jetson, and of Huawei's Android; what is free there is nobody's."""
+    more = "NvMapMemFree:    96 kB\nNvMapMemUsed:   800 kB\nIonTotalUsed:    64 kB\nIonTotalCache:    0 kB\n"
+    place = copied(tmp_path, meminfo=("Balloon:            1024 kB\n", more))
+    rows = ask(pymemtools, "--unexplained", "-S", str(place))["rows"]
+    assert {row["counter"]: (row["used"], row["overlap"]) for row in rows if row["area"] == "drivers' buffers"} == {
+        "NvMapMemUsed": (800 * KIB, "part"),
+        "IonTotalUsed": (64 * KIB, "part"),
+    }
+
+
 def test_a_balloon_by_its_events(pymemtools: Run, tmp_path: Path) -> None:
     """meminfo tells since Linux 6.16."""
     place = copied(tmp_path, meminfo=("Balloon:            1024 kB\n", ""))

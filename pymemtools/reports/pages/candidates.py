@@ -25,6 +25,11 @@ _COUNTED_SITES = frozenset(
         *("include/linux/mm.h", "include/linux/pagemap.h", "include/asm-generic/pgalloc.h"),
     )
 )
+# Of NVIDIA's Jetson, and of Android as Huawei, Samsung and others build it.
+_OF_VENDORS = (
+    *("NvMapMemUsed", "IonTotalUsed", "IonTotalCache", "GpuTotalUsed", "GPUTotalUsed"),
+    *("KgslCache", "FastRPCUsed", "RbinAlloced"),
+)
 
 
 class Candidate(NamedTuple):
@@ -59,6 +64,10 @@ def _of_meminfo(machine: Machine) -> Iterator[Candidate]:
     yield Candidate("broken memory", get("HardwareCorrupted", 0), PART, "HardwareCorrupted", broken)
     for key in ("GPUActive", "GPUReclaim"):  # of kernels to come after 6.18
         yield Candidate("graphics (TTM)", get(key, 0), NONE, key, "pages of drivers' pools")
+    for key in _OF_VENDORS:
+        yield Candidate(
+            "drivers' buffers", get(key, 0), PART, key, "counted by this vendor's kernel; partly CMA or shmem"
+        )
 
 
 def _of_counters(machine: Machine, unnamed: Unnamed) -> Iterator[Candidate]:
