@@ -139,3 +139,12 @@ def test_a_hand_leaves_dots() -> None:
         b"[4.2] Out of memory: Killed process 7 (adb) ....\n"
     ).report
     assert [(kill.pid, kill.name, dict(kill.sizes)) for kill in report.kills] == [(7, "adb", {})]
+
+
+def test_a_line_of_a_forger_that_never_ends() -> None:
+    """Each part would be searched again with all before: 64 KiB took a second."""
+    lines = [b"Out of memory: Killed process 7 (a) total-vm:4kB,", *[b"UID:0,"] * 100]
+    first, *rest = put_together(*lines)
+    assert (first.count(b"UID"), rest) == (32, [b"UID:0,"] * 68)
+    whole = WHOLE["chosen"]
+    assert put_together(*[whole[:40], whole[40:]] * 40) == [whole] * 40

@@ -24,6 +24,7 @@ _COLUMNS = (
 _HEADER = re.compile(rb"\[ *pid *\] +uid((?: +[a-z_]{1,20})*)$")
 _ROW = re.compile(rb"\[ *[0-9]{1,7}\]((?: +-?[0-9]{1,20}){1,12})$")
 _NUMBERED = re.compile(rb"[0-9]{1,20} ")
+_MOST_PARTS = 32  # of a line, which would be as narrow as 16 columns
 _SEAM = 64  # bytes to either side in which a word may be that was broken
 
 
@@ -31,30 +32,28 @@ class _Kind(NamedTuple):
     """A line of a report that may be broken."""
 
     sign: bytes  # that it has, and few others
-    begun: re.Pattern[bytes]  # what the first part looks like, to its end
+    begun: bytes  # what the first part looks like, to its end: compiled when it is needed, as most logs have no report
     joined: Callable[[bytes, bytes], bytes | None]  # with the next line; None if that is another
 
 
 def _before(more: bytes, mark: bytes = b" ") -> Callable[[bytes, bytes], bytes | None]:
     """Join what begins so."""
-    pattern = re.compile(more)
-    return lambda held, text: held + mark + text if pattern.match(text) else None
+    return lambda held, text: held + mark + text if re.match(more, text) else None
 
 
 def _among(fields: bytes, more: bytes = rb"(?!)") -> Callable[[bytes, bytes], bytes | None]:
     """Join between two fields, or amid one."""
-    field = re.compile(fields)
-    first = re.compile(rb",? ?(?:%b|%b)" % (fields, more))
+    first = rb",? ?(?:%b|%b)" % (fields, more)
 
     def joined(held: bytes, text: bytes) -> bytes | None:
         seam = len(held)
         near = held[-_SEAM:] + text[:_SEAM]
         at = min(seam, _SEAM)
-        if not field.fullmatch(held.rsplit(b" ", 1)[-1].rstrip(b",")) and any(
-            match.start() < at < match.end() for match in field.finditer(near)
+        if not re.fullmatch(fields, held.rsplit(b" ", 1)[-1].rstrip(b",")) and any(
+            match.start() < at < match.end() for match in re.finditer(fields, near)
         ):
             return held + text
-        return held + (b"" if text[:1] == b"," else b" ") + text if first.match(text) else None
+        return held + (b"" if text[:1] == b"," else b" ") + text if re.match(first, text) else None
 
     return joined
 
@@ -72,44 +71,40 @@ def _header(held: bytes, text: bytes) -> bytes | None:
 _KINDS = (
     _Kind(
         b"invoked",
-        re.compile(rb" invoked(?: oom-killer:)?$"),
+        rb" invoked(?: oom-killer:)?$",
         _before(rb"(?:oom-killer: )?gfp_mask=0x"),
     ),
     _Kind(
         b"oom-killer: g",
-        re.compile(rb"oom-killer: gfp_mask=0x[0-9a-fA-F]{1,16}\([A-Z_|]{0,400}$"),
+        rb"oom-killer: gfp_mask=0x[0-9a-fA-F]{1,16}\([A-Z_|]{0,400}$",
         _before(rb"[A-Z_|]{0,400}\)", b""),
     ),
-    _Kind(b"oom-killer: g", re.compile(rb"oom-killer: gfp_mask=.{3,600}$"), _among(_ASKED)),
+    _Kind(b"oom-killer: g", rb"oom-killer: gfp_mask=.{3,600}$", _among(_ASKED)),
     _Kind(
         b"Comm: ",
-        re.compile(rb"PID: ?[0-9]{1,7} Comm: .{1,64}?(?: Kdump: loaded)? (?:Not|Not tainted|Tainted:[ A-Z]{0,30})$"),
+        rb"PID: ?[0-9]{1,7} Comm: .{1,64}?(?: Kdump: loaded)? (?:Not|Not tainted|Tainted:[ A-Z]{0,30})$",
         _before(rb"(?:tainted |(?:[A-Z] +)*)[2-9]\.[0-9]"),
     ),
-    _Kind(
-        b"Comm: ", re.compile(rb"ainted:?[ A-Z]{0,30} [2-9]\.[0-9][^ ]{1,60}$"), _before(rb"[^ ]{0,60} ?#[0-9]", b"")
-    ),
-    _Kind(b" free:", re.compile(rb"(?:DMA32|DMA|Normal|HighMem|Movable|Device) free:[^=]*$"), _among(_FIELD)),
-    _Kind(b" active_anon:", re.compile(rb"Node [0-9]{1,5} active_anon:[^=]*$"), _among(_FIELD)),
-    _Kind(b"hugepages_total=", re.compile(rb" ?hugepages_total=[0-9][^:]*$"), _among(_POOL)),
-    _Kind(b"pid", _HEADER, _header),
-    _Kind(b"oom-kill:", re.compile(rb"oom-kill:constraint=[A-Z_]{1,40},[^ ]*$"), _before(rb"[^ ]*[,_=][^ ]*$", b"")),
+    _Kind(b"Comm: ", rb"ainted:?[ A-Z]{0,30} [2-9]\.[0-9][^ ]{1,60}$", _before(rb"[^ ]{0,60} ?#[0-9]", b"")),
+    _Kind(b" free:", rb"(?:DMA32|DMA|Normal|HighMem|Movable|Device) free:[^=]*$", _among(_FIELD)),
+    _Kind(b" active_anon:", rb"Node [0-9]{1,5} active_anon:[^=]*$", _among(_FIELD)),
+    _Kind(b"hugepages_total=", rb" ?hugepages_total=[0-9][^:]*$", _among(_POOL)),
+    _Kind(b"pid", _HEADER.pattern, _header),
+    _Kind(b"oom-kill:", rb"oom-kill:constraint=[A-Z_]{1,40},[^ ]*$", _before(rb"[^ ]*[,_=][^ ]*$", b"")),
     _Kind(
         b"ill process",
-        re.compile(rb"[Kk]ill process [0-9]{1,7} ?\(.{1,64}\)(?: score(?: [0-9]{1,20}(?: or| or sacrifice| and)?)?)?$"),
+        rb"[Kk]ill process [0-9]{1,7} ?\(.{1,64}\)(?: score(?: [0-9]{1,20}(?: or| or sacrifice| and)?)?)?$",
         _before(rb"score [0-9]|[0-9]{1,20} (?:or|and) |(?:or|and) |sacrifice child|child"),
     ),
-    _Kind(b"ill process", re.compile(rb"[Kk]ill process [0-9]{1,7}$"), _before(rb"\(.{1,64}\) score")),
-    _Kind(b"illed process", re.compile(rb"[Kk]illed process$"), _before(rb"[0-9]{1,7}(?:, UID [0-9]{1,10},)? ?\(")),
-    _Kind(b"illed process", re.compile(rb"[Kk]illed process [0-9]{1,7}(?:, UID [0-9]{1,10},)?$"), _before(rb"\(")),
-    _Kind(b"oom_score_adj:", re.compile(rb"oom_score_adj:-?[0-9]{1,3}$"), _before(rb"[0-9]{1,3}$", b"")),
-    _Kind(b"illed process", re.compile(rb"[Kk]illed process [0-9]{1,7}[ ,].*$"), _among(_SIZE)),
-    _Kind(
-        b"Tasks in ", re.compile(rb"Tasks in [^ ]{1,4096} are(?: [a-z]{2,6})*$"), _before(rb"[a-z]{2,6} |memory\.oom")
-    ),
+    _Kind(b"ill process", rb"[Kk]ill process [0-9]{1,7}$", _before(rb"\(.{1,64}\) score")),
+    _Kind(b"illed process", rb"[Kk]illed process$", _before(rb"[0-9]{1,7}(?:, UID [0-9]{1,10},)? ?\(")),
+    _Kind(b"illed process", rb"[Kk]illed process [0-9]{1,7}(?:, UID [0-9]{1,10},)?$", _before(rb"\(")),
+    _Kind(b"oom_score_adj:", rb"oom_score_adj:-?[0-9]{1,3}$", _before(rb"[0-9]{1,3}$", b"")),
+    _Kind(b"illed process", rb"[Kk]illed process [0-9]{1,7}[ ,].*$", _among(_SIZE)),
+    _Kind(b"Tasks in ", rb"Tasks in [^ ]{1,4096} are(?: [a-z]{2,6})*$", _before(rb"[a-z]{2,6} |memory\.oom")),
     _Kind(
         b"oom_reaper: r",
-        re.compile(rb"oom_reaper: reaped process .{1,200}$"),
+        rb"oom_reaper: reaped process .{1,200}$",
         _among(_SIZE, rb"\(.{1,64}\), now|now\b"),
     ),
 )
@@ -124,8 +119,9 @@ class Unwrapped:
 
     def __init__(self) -> None:
         self._held: tuple[Record, _Kind] | None = None
+        self._parts = 0  # of that one
         self._columns = 0  # of the latest table
-        self._rows = _Kind(b"] ", _ROW, self._row)
+        self._rows = _Kind(b"] ", _ROW.pattern, self._row)
 
     @property
     def is_holding(self) -> bool:
@@ -136,7 +132,9 @@ class Unwrapped:
         """Give the line that was held, with this one if it is the rest of it, and this one unless it may go on."""
         if self._held is not None:
             held, kind = self._held
-            joined = None if record.is_quoted else _with_rest(held.text, record.text, kind)
+            is_other = record.is_quoted or self._parts >= _MOST_PARTS
+            joined = None if is_other else _with_rest(held.text, record.text, kind)
+            self._parts = 0 if joined is None else self._parts + 1
             if joined is None:
                 yield held
             else:
@@ -144,6 +142,7 @@ class Unwrapped:
         begun = None if record.is_quoted else self._kind_of(record.text)
         self._held = None if begun is None else (record, begun)
         if begun is None:
+            self._parts = 0
             yield record
 
     def rest(self) -> Iterator[Record]:
@@ -160,7 +159,7 @@ class Unwrapped:
             return None
         if self._columns and text[-1:].isdigit() and (match := _ROW.search(text)):
             return self._rows if len(match[1].split()) <= self._columns else None
-        kind = next((kind for kind in _KINDS if kind.sign in text and kind.begun.search(text)), None)
+        kind = next((kind for kind in _KINDS if kind.sign in text and re.search(kind.begun, text)), None)
         return None if kind is None or _WHOLE.search(text) else kind
 
     def _row(self, held: bytes, text: bytes) -> bytes | None:
@@ -177,7 +176,7 @@ class Unwrapped:
 def _with_rest(held: bytes, text: bytes, kind: _Kind) -> bytes | None:
     """Join a line with the next, if that has neither time nor words of its own, and fits."""
     rest = strip(text)
-    if len(held) > lines.MAX_LINE or rest.when is not None or rest.host or _is_start(rest.message):
+    if rest.when is not None or rest.host or _is_start(rest.message):
         return None
     return kind.joined(held.rstrip(), rest.message.strip())
 
