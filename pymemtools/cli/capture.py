@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import click
 
@@ -39,35 +39,20 @@ from pymemtools.sources.tree import live
 @click.option("--strict", is_flag=True, help="Exit with 3 when a process could not be read.")
 def command(pids: tuple[int, ...], output: str | None, compat: str | None, **options: bool) -> int:
     """Capture this machine's memory, whole or some processes: one archive, for -S of the other commands."""
-    dmesg, kpageflags, anonymize = (options[name] for name in ("dmesg", "kpageflags", "anonymize"))
-    numa_maps = (NUMA_MAPS,) if options["numa_maps"] else ()
+    _check(pids, output, compat, options)
     if options["script"]:
-        if pids or output or dmesg or kpageflags or numa_maps or anonymize or compat:
-            raise UsageProblem(
-                "capture: --script prints a script, which takes options of its own: -k for --dmesg, -n, -o, -z"
-            )
-        from pymemtools.capture.script import script as text
+        from pymemtools.capture.script import script
 
-        sys.stdout.write(text())
+        sys.stdout.write(script())
         return 0
-    if compat and (dmesg or kpageflags or numa_maps or anonymize):
-        more = "--dmesg, --kpageflags, --numa-maps and --anonymize"
-        raise UsageProblem(f"capture: smemcap's layout has no room for {more}")
-    if dmesg and anonymize:
-        raise UsageProblem("capture: the kernel's log tells names that --anonymize cannot hide")
-    host = "capture" if anonymize else os.uname().nodename
-    path = output or f"{host}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar.gz"
-    kind = "" if path == "-" else kind_of(path)
-    if kind is None:
-        raise UsageProblem(f"capture: '{path}': the name should end in {', '.join(SUFFIXES)}")
-    if path == "-" and os.isatty(1):
-        raise UsageProblem("capture: an archive does not belong on a terminal; say -o FILE")
+    path, kind = _target(output, is_anonymous=options["anonymize"])
     source = live()
     chosen = _chosen(source, pids)
-    taking = Taking(source, int(time.time()), Veil() if anonymize else None, numa_maps)
+    numa_maps = (NUMA_MAPS,) if options["numa_maps"] else ()
+    taking = Taking(source, int(time.time()), Veil() if options["anonymize"] else None, numa_maps)
     with progress("capture: counting page frames"):
-        asked = {"dmesg": dmesg and _log(), HISTOGRAM: kpageflags and _histogram(source)}
-        others = {path: text for path, text in asked.items() if text}
+        asked = {"dmesg": options["dmesg"] and _log(), HISTOGRAM: options["kpageflags"] and _histogram(source)}
+        others = {name: text for name, text in asked.items() if text}
     with counted() as tell:
         each = _told(chosen, tell)
         members = taking.compatible_members(each) if compat else taking.members(each, others)
@@ -79,6 +64,32 @@ def command(pids: tuple[int, ...], output: str | None, compat: str | None, **opt
     for pid in gone:
         say(f"capture: {NoSuchProcess(pid)}; all else was captured")
     return NoSuchProcess.exit_status if gone else status
+
+
+def _check(pids: tuple[int, ...], output: str | None, compat: str | None, options: Mapping[str, bool]) -> None:
+    """Refuse what does not go together, before anything is read. Raises UsageProblem."""
+    has_more = any(options[name] for name in ("dmesg", "kpageflags", "numa_maps", "anonymize"))
+    if options["script"] and (pids or output or compat or has_more):
+        raise UsageProblem(
+            "capture: --script prints a script, which takes options of its own: -k for --dmesg, -n, -o, -z"
+        )
+    if compat and has_more:
+        more = "--dmesg, --kpageflags, --numa-maps and --anonymize"
+        raise UsageProblem(f"capture: smemcap's layout has no room for {more}")
+    if options["dmesg"] and options["anonymize"]:
+        raise UsageProblem("capture: the kernel's log tells names that --anonymize cannot hide")
+
+
+def _target(output: str | None, *, is_anonymous: bool) -> tuple[str, str]:
+    """Give the name of the archive, and how it is packed: not at all on stdout. Raises UsageProblem."""
+    host = "capture" if is_anonymous else os.uname().nodename
+    path = output or f"{host}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar.gz"
+    kind = "" if path == "-" else kind_of(path)
+    if kind is None:
+        raise UsageProblem(f"capture: '{path}': the name should end in {', '.join(SUFFIXES)}")
+    if path == "-" and os.isatty(1):
+        raise UsageProblem("capture: an archive does not belong on a terminal; say -o FILE")
+    return path, kind
 
 
 def _chosen(source: Source, pids: tuple[int, ...]) -> list[int]:

@@ -46,7 +46,7 @@ def reclaimable(meminfo: Mapping[str, int]) -> Reclaimable:
     )
 
 
-def is_told(meminfo: Mapping[str, int]) -> dict[str, bool]:
+def told_figures(meminfo: Mapping[str, int]) -> dict[str, bool]:
     """Tell of each figure that bounds are put in for whether it is there."""
     found = {key: key in meminfo for key in ("Active(file)", "Inactive(file)", "Dirty", "Writeback", "Mapped")}
     return {**found, "SReclaimable": not meminfo.keys().isdisjoint(("KReclaimable", "SReclaimable"))}

@@ -78,9 +78,8 @@ def watermarks(
     """Work out the watermarks as a write to min_free_kbytes or watermark_scale_factor leaves them.
 
     ``scale_factor`` is vm.watermark_scale_factor, None on kernels without it (before 4.6), where low and high are a
-    quarter and half of min above it. ``movable_is_high``: see
-    movable_counts_as_high(). Those that boot left may be a few pages off: they were worked out from a ``managed``
-    that still grew. Source: __setup_per_zone_wmarks().
+    quarter and half of min above it. ``movable_is_high``: see movable_counts_as_high(). Those that boot left may be a
+    few pages off: zones still grew when they were worked out. Source: __setup_per_zone_wmarks().
     """
     high = (*_HIGH, "Movable") if movable_is_high else _HIGH
     pages_min = min_free_kbytes // page_kib

@@ -17,7 +17,7 @@ class Arc(NamedTuple):
     least: int | None  # what it keeps
 
     @property
-    def can_go(self) -> int:
+    def reclaimable(self) -> int:
         """Give what it can give back at the most: of what is in use, some stays."""
         return max(self.size - (self.least or 0), 0)
 
@@ -25,7 +25,7 @@ class Arc(NamedTuple):
 def parse_arcstats(text: bytes, file: str = "arcstats") -> Arc:
     """Read the size of the cache. Raises ParseError.
 
-    >>> parse_arcstats(b"9 1 0x01 98 26656 1 2\\nname type data\\nsize 4 8192\\nc_min 4 4096\\n").can_go
+    >>> parse_arcstats(b"9 1 0x01 98 26656 1 2\\nname type data\\nsize 4 8192\\nc_min 4 4096\\n").reclaimable
     4096
 
     Source: OpenZFS, module/zfs/arc.c, arc_kstat_update(), arc_evict(): it is not shrunk below c_min.

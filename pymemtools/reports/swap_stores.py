@@ -20,7 +20,7 @@ def gains(stores: Stores, free: int, meminfo: Mapping[str, int], page_size: int)
     total = meminfo.get("SwapTotal", 0)
     disks = min(max(total - sum(area.size for area in stores.areas), 0), free)
     left = free - disks
-    found = [Gain("ZFS ARC", 0, stores.arc.can_go // page_size)] if stores.arc else []
+    found = [Gain("ZFS ARC", 0, stores.arc.reclaimable // page_size)] if stores.arc else []
     behind_disks = False
     areas = sorted(stores.areas, key=lambda area: -area.priority)
     for area in areas:

@@ -126,7 +126,7 @@ def _beside_meminfo(stores: Stores) -> Iterator[tuple[str, int, int]]:
     if stores.zram:
         yield "zram", sum(device.ram for device in stores.zram.values()), 0
     if stores.arc:
-        yield ARC, stores.arc.size, stores.arc.can_go
+        yield ARC, stores.arc.size, stores.arc.reclaimable
 
 
 def vmalloc_pages(meminfo: Mapping[str, int], version: Version | None) -> int | None:

@@ -227,7 +227,7 @@ class Evidence:
     def available(self) -> int | None:
         """Give what can be had without swapping, in bytes: MemAvailable, and what the cache of ZFS can give back."""
         arc = self.machine.stores.arc
-        return plus(self.meminfo.get("MemAvailable"), 0 if arc is None else arc.can_go)
+        return plus(self.meminfo.get("MemAvailable"), 0 if arc is None else arc.reclaimable)
 
     @property
     def ram(self) -> int | None:

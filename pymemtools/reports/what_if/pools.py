@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymemtools.models.allocation import Pools
-from pymemtools.models.reclaimable import is_told, reclaimable
+from pymemtools.models.reclaimable import reclaimable, told_figures
 from pymemtools.readings.doubt import swap_of
 from pymemtools.readings.machine import Machine
 from pymemtools.reports.swap_stores import gains
@@ -35,5 +35,5 @@ def _pools(machine: Machine, file: int, dirty: int, mapped: int, slab: int, swap
 
 def lacking(machine: Machine) -> list[str]:
     """Name the figures with which the pools would be known better."""
-    told = {**is_told(machine.meminfo), "SwapFree": swap_of(machine.meminfo).free is not None}
+    told = {**told_figures(machine.meminfo), "SwapFree": swap_of(machine.meminfo).free is not None}
     return [key for key, is_there in told.items() if not is_there]
