@@ -9,7 +9,7 @@ import click
 
 from pymemtools.cli.file_options import output_options
 from pymemtools.cli.options import check_style, format_option
-from pymemtools.cli.types import PATH, SECONDS
+from pymemtools.cli.types import PATH, SECONDS, SIZE
 from pymemtools.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ def dataset_options(function: _F) -> _F:
     function = format_option(function)
     for option in (
         click.option(
-            "--memory", default="512M", metavar="SIZE", help="Let a question take so much memory, then use disk. [512M]"
+            "--memory",
+            type=SIZE,
+            default="512M",
+            metavar="SIZE",
+            help="Let a question take so much memory, then use disk. [512M]",
         ),
         click.option("--timeout", type=SECONDS, default=60.0, metavar="SECONDS", help="Give up after that. [60]"),
         click.option("-S", "--source", type=PATH, metavar="DATASET", help="The dataset."),
@@ -45,14 +49,9 @@ def engine_of(options: Mapping[str, Any], command: str) -> tuple[Engine, Dataset
     from pymemtools.cli.new_file import removed
     from pymemtools.fleet.dataset import Dataset
     from pymemtools.fleet.engine import Engine
-    from pymemtools.units import parse_size
 
-    try:
-        memory = parse_size(options["memory"])
-    except ValueError:
-        raise UsageProblem(f"fleet {command}: --memory: {options['memory']} is no size") from None
     dataset = Dataset(options["source"])
-    engine = Engine(dataset, memory=memory, seconds=options["timeout"])
+    engine = Engine(dataset, memory=options["memory"], seconds=options["timeout"])
     context = click.get_current_context()
     context.with_resource(removed(engine.spilled))
     context.call_on_close(engine.close)
