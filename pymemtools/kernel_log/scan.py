@@ -9,8 +9,8 @@ from pymemtools.kernel_log.encoding import as_utf8, without_zeros
 from pymemtools.kernel_log.oom_collector import Collector
 from pymemtools.kernel_log.oom_lines import MAX_LINE
 from pymemtools.kernel_log.oom_report import OomReport
-from pymemtools.kernel_log.readings import Readings
 from pymemtools.kernel_log.records import Record, Records
+from pymemtools.kernel_log.unprefixed import Unprefixer
 from pymemtools.kernel_log.wrapped import Unwrapped
 
 # A line with one of these is a report's; between reports nothing else is looked for, which is what makes it fast. The
@@ -85,8 +85,8 @@ class _Finder:
         self._reach = 0  # bytes that are still looked through line by line
         self._records = Records()
         self._unwrapped = Unwrapped()
-        self._readings = Readings()
-        self._unused = Collector(self._readings.prefixes)  # for the next line of a report
+        self._unprefixer = Unprefixer()
+        self._unused = Collector(self._unprefixer.prefixes)  # for the next line of a report
         self._latest: list[Record] | None = None  # since a report's end whose beginning was not seen
         self._latest_bytes = 0
         self._held: list[OomReport] = []  # what was made of them
@@ -140,7 +140,7 @@ class _Finder:
             return
         if self._latest is not None and len(self._latest) > _MAX_HELD:
             yield from self._release()
-        for line in self._readings.of(record.text[:MAX_LINE], is_quoted=record.is_quoted):
+        for line in self._unprefixer.candidates(record.text[:MAX_LINE], is_quoted=record.is_quoted):
             self._host = host = line.host or record.host or self._host
             collector = self._collectors.get(host)
             is_bare = collector is None or collector.is_end_only
@@ -177,7 +177,7 @@ class _Finder:
 
     def _keep(self, host: bytes, collector: Collector) -> Iterator[OomReport]:
         if collector is self._unused:
-            self._unused = Collector(self._readings.prefixes)
+            self._unused = Collector(self._unprefixer.prefixes)
         self._collectors[host] = collector
         if len(self._collectors) > _MAX_HOSTS:
             yield from self._finished(next(iter(self._collectors)))

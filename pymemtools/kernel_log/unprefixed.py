@@ -10,7 +10,7 @@ from pymemtools.kernel_log.oom_collector import is_head
 from pymemtools.kernel_log.prefix import Line, strip
 
 
-class Readings:
+class Unprefixer:
     """Take prefixes off that are known, or were learned from lines before, and what all lines end with."""
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class Readings:
         self._suffix = b""  # that all of its lines have
         self._is_padded = False  # with blanks before that, as in a table
 
-    def of(self, text: bytes, *, is_quoted: bool) -> Iterator[Line]:
+    def candidates(self, text: bytes, *, is_quoted: bool) -> Iterator[Line]:
         """Give what a line may be without its prefix, the likeliest first.
 
         The words of a report tell where a line of it begins, and so what the prefix of the others is; nothing of
