@@ -71,6 +71,17 @@ def test_few_descriptors_are_said(call: str, most: int, pymemtools: Run) -> None
     assert not any("internal error" in line for line in said)
 
 
+def test_ctrl_c_is_not_for_a_program_that_starts() -> None:
+    """It would answer it with a traceback."""
+    hand = start("hand")
+    try:
+        status = Path(f"/proc/{hand.pid}/status").read_text()
+    finally:
+        hand.end()
+    blocked = int(next(line for line in status.splitlines() if line.startswith("SigBlk:")).split()[1], 16)
+    assert blocked == 1 << (signal.SIGINT - 1)
+
+
 def test_a_program_says_what_it_was_refused() -> None:
     hand = start("hand")
     try:

@@ -98,9 +98,11 @@ def start(name: str, *arguments: str) -> Child:
     command = [sys.executable, "-I", "-S", "-c", _BOOT, _source_of("base"), _source_of(name)]
     words = [*command, str(os.getpid()), *arguments]
     ends = [(os.POSIX_SPAWN_DUP2, asked, 0), (os.POSIX_SPAWN_DUP2, answered, 1)]
-    defaults = [signal.SIGINT, signal.SIGPIPE]
+    quiet = [signal.SIGINT]  # Ctrl-C, which it would answer with a traceback until it has a session of its own
     try:
-        pid = os.posix_spawn(sys.executable, words, _environment(), file_actions=ends, setsigdef=defaults)
+        pid = os.posix_spawn(
+            sys.executable, words, _environment(), file_actions=ends, setsigdef=[signal.SIGPIPE], setsigmask=quiet
+        )
     except OSError as error:
         raise CannotRun(f"lab: cannot run here: {sys.executable}: {os.strerror(error.errno or 0)}") from None
     os.close(asked)
