@@ -365,3 +365,21 @@ def test_what_processors_have_charged_ahead_may_be_had(tmp_path: Path, pymemtool
         (tree / "proc/version").write_text(f"Linux version {kernel} (x)\n")
         row = ask(pymemtools, tree, "alloc", "46M", "--group", "/a")["totals"]["limits"][0]
         assert row["room_most"] - row["room_least"] == ahead
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "said"),
+    [
+        ("0::/kubepods/pod1\n", ["the source does not tell what limits /kubepods/pod1, the memory group of 7"]),
+        ("4:memory:/docker/1f\n0::/\n", ["the source does not tell what limits /docker/1f, the memory group of 7"]),
+        ("4:memory:/\n0::/user.slice\n", []),
+        ("0::/\n", []),
+    ],
+)
+def test_a_copy_without_files_of_groups(tmp_path: Path, pymemtools: Run, cgroup: str, said: list[str]) -> None:
+    """It fits the machine, but that is not all: a group of 64 MiB may be around the process that asks."""
+    write_tree(tmp_path, Proc(7, "here"))
+    write(tmp_path, {"proc/7/cgroup": cgroup})
+    document = ask(pymemtools, tmp_path, "alloc", "100M", "--pid", "7")
+    assert document["totals"]["outcome"] == "fits"
+    assert [note for note in document["notes"] if "limits" in note] == said

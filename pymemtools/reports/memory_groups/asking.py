@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, MemtoolsError, Missing, UsageProblem
+from pymemtools.procfs.cgroup import parse_cgroups
 from pymemtools.procfs.status import parse_status_sizes
 from pymemtools.readings.cgroup_path import Hierarchy, find_hierarchy, group_of, is_below, named_group, own_group
 from pymemtools.readings.groups import Level, doubts_of, read_levels
@@ -49,7 +50,7 @@ def _asking(source: Source, pid: int | None, name: str | None) -> Asking:
         _expect(source, pid)
     unasked = nobody(source)
     if (hierarchy := unasked.hierarchy) is None:
-        return unasked
+        return unasked._replace(notes=tuple(_untold(source, pid)))
     if pid is None and not source.is_live:
         return Asking("/", hierarchy, (), (_ROOT_ASKS,))
     who = "this program" if pid is None else str(pid)
@@ -73,6 +74,19 @@ def _expect(source: Source, pid: int) -> None:
             pass
     except Denied:  # it is there
         pass
+
+
+def _untold(source: Source, pid: int | None) -> Iterator[str]:
+    """Say so where a copy has no files of memory groups, and the process is in one: its limit would decide."""
+    if source.is_live or pid is None:
+        return
+    try:
+        paths = parse_cgroups(source.read(f"{pid}/cgroup"))
+    except MemtoolsError:
+        return
+    path = paths.get("memory", paths.get("", "/"))
+    if path != "/":
+        yield f"the source does not tell what limits {path}, the memory group of {pid}"
 
 
 def _nearest_held(source: Source, hierarchy: Hierarchy, path: str) -> str:
