@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pymemtools.errors import MemtoolsError, Missing
 from pymemtools.procfs.meminfo import parse_meminfo
 from pymemtools.procfs.pressure import Pressure, parse_pressure
 from pymemtools.procfs.vmstat import parse_vmstat
-from pymemtools.readings.series import SampleTimes
-from pymemtools.sources.recording.moment import Moment
-from pymemtools.sources.recording.replay import Replay
+
+if TYPE_CHECKING:
+    from pymemtools.readings.series import SampleTimes
+    from pymemtools.sources.recording.moment import Moment
+    from pymemtools.sources.recording.replay import Replay
 
 MOST = 1000  # texts of a file that are read: of a day one in a minute and a half
 _Told = TypeVar("_Told")
@@ -50,6 +52,8 @@ class Recorded:
     @cached_property
     def times(self) -> SampleTimes:
         """Give when samples were taken, and over which the recorder ran without a stop."""
+        from pymemtools.readings.series import SampleTimes  # who asks about a capture needs no recordings
+
         return SampleTimes(self.moments)
 
     @cached_property

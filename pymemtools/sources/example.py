@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pymemtools
-from pymemtools.sources.archive import Archive
+
+if TYPE_CHECKING:
+    from pymemtools.sources.archive import Archive
 
 
 def demo_path() -> str:
@@ -15,6 +18,8 @@ def demo_path() -> str:
 
 def open_example() -> Archive:
     """Open the example capture."""
+    from pymemtools.sources.archive import Archive  # where it lies is asked more often
+
     path = demo_path()
     if os.path.exists(path):
         return Archive.open(path)

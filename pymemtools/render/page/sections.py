@@ -8,7 +8,6 @@ from typing import NamedTuple
 from pymemtools.areas import Areas, with_holes, without_holes
 from pymemtools.render.address_svg import Sheet, svg_lines
 from pymemtools.render.area_scale import Heights
-from pymemtools.render.page.curves import course_lines
 from pymemtools.render.page.shares import Part, bar_lines, legend_lines, treemap_lines
 from pymemtools.render.page.tables import table_lines
 from pymemtools.render.page.words import region, safe, short
@@ -31,6 +30,13 @@ class Section(NamedTuple):
     name: str
     title: str
     lines: Callable[[Page], Iterator[str]]
+
+
+def _course(page: Page) -> Iterator[str]:
+    if page.evidence.recorded is not None:
+        from pymemtools.render.page.curves import course_lines  # with all that judges trends: most are no recording
+
+        yield from course_lines(page)
 
 
 def _where(page: Page) -> Iterator[str]:
@@ -175,9 +181,11 @@ def _tunables(page: Page) -> Iterator[str]:
 
 
 def _kills(page: Page) -> Iterator[str]:
+    kills = page.evidence.kills
+    if not kills:
+        return
     from pymemtools.reports.oom_report.verdict import verdict  # takes a while, and most have no kill
 
-    kills = page.evidence.kills or ()
     if len(kills) > _KILLS:
         yield f"<p>Of {len(kills)} the last {_KILLS}; oom-report shows all.</p>"
     for kill in kills[-_KILLS:]:
@@ -189,7 +197,7 @@ def _kills(page: Page) -> Iterator[str]:
 
 
 SECTIONS = (
-    Section("course", "How it came to this", course_lines),
+    Section("course", "How it came to this", _course),
     Section("where", "Where the memory is", _where),
     Section("killed-next", "Who is next when it runs out", _next),
     Section("fits", "What still fits", _fits),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pymemtools.render.page.words import region, safe, shown
+from pymemtools.render.page.words import region, safe, short, shown
 from pymemtools.report import Column, Table
 
 _LONG = 28  # characters, beyond which text may be broken
@@ -45,11 +45,13 @@ def _row(columns: Sequence[Column], values: Iterable[object]) -> str:
 
 def _cell(column: Column, value: object) -> str:
     if column.kind in _TEXT or isinstance(value, str):
-        text = shown(column, value)
+        text = short(value) if isinstance(value, str) else shown(column, value)
         return f'<td class="long">{text}</td>' if len(text) > _LONG else f"<td>{text}</td>"
     exact = "" if value is None else f' data-v="{_exact(value)}"'
     return f'<td class="n"{exact}>{shown(column, value)}</td>'
 
 
 def _exact(value: object) -> str:
-    return safe(str(value).lower() if isinstance(value, bool) else value)
+    if isinstance(value, (int, float)):  # a number has nothing to be escaped
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return safe(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape as _quoted
 from typing import Any
 
@@ -18,7 +19,12 @@ def safe(text: object) -> str:
     >>> safe('<b onclick="x">\\x1b]')
     '&lt;b onclick=&quot;x&quot;&gt;\\\\x1b]'
     """
-    return _quoted(escape(str(text)), quote=True)
+    return _safe(str(text))
+
+
+@lru_cache(maxsize=1024)  # neighbours have users and names alike
+def _safe(text: str) -> str:
+    return _quoted(escape(text), quote=True)
 
 
 def short(text: str, most: int = MOST_CHARACTERS) -> str:
@@ -43,6 +49,6 @@ def shown(column: Column, value: Any) -> str:
         return f"{value:.1f}"
     if column.kind == "address" and isinstance(value, int):
         return f"{value:x}"
-    if isinstance(value, (list, tuple)):
-        return short(" ".join(map(str, value)))
-    return short(str(value))
+    if isinstance(value, (int, float)):
+        return str(value)
+    return short(" ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))

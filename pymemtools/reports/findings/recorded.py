@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pymemtools.readings.recorded import MOST, Recorded
 from pymemtools.reports.findings.evidence import Evidence
 from pymemtools.reports.findings.finding import CRITICAL, NOTICE, WARNING, Rule, Seen
-from pymemtools.sources.recording.moment import Moment, local_time
 from pymemtools.units import human_size, long_time
+
+if TYPE_CHECKING:
+    from pymemtools.sources.recording.moment import Moment
 
 _ROOMS = (("group", "its group {} is full"), ("ram", "RAM is used up"), ("commit", "no more is promised"))
 _MINUTE, _DAY = 60.0, 86400
@@ -113,6 +115,8 @@ def _restarts(evidence: Evidence) -> Iterator[Seen]:
     recorded: Recorded | None = evidence.recorded
     restarts = () if recorded is None else recorded.restarts
     if recorded is not None and restarts:
+        from pymemtools.sources.recording.moment import local_time  # which most have no use for
+
         last = local_time(restarts[-1].at_s, recorded.moments[-1].utc_offset_s)
         count = len(restarts)
         figure = f"{'once' if count == 1 else f'{count} times'}, last seen to be up again at {last}"

@@ -169,23 +169,25 @@ def _fold(group: Areas) -> Area:
 
 
 def _sum(group: Areas, label: str, kind: str) -> Area:
-    known = [(area.resident, area.swapped or 0) for area in group if area.resident is not None]
+    """Make one area of a group, column by column."""
+    both = zip(group.values("resident"), group.values("swapped"))
+    known = [(resident, swapped or 0) for resident, swapped in both if resident is not None]
     return Area(
-        group[0].start,
-        max(area.end for area in group),
+        group.column("start")[0],
+        max(group.column("end")),
         kind,
         label,
-        _common_perms(group),
-        sum(area.mappings for area in group),
-        sum(area.size for area in group),
+        _common_perms(set(group.values("perms"))),
+        sum(group.values("mappings")),
+        sum(group.sizes()),
         sum(resident for resident, _ in known) if known else None,
         sum(swapped for _, swapped in known) if known else None,
     )
 
 
-def _common_perms(group: Areas) -> str:
+def _common_perms(perms: set[str]) -> str:
     """Give the permissions that all of a group have, not counting what cannot be accessed at all."""
-    perms = {area.perms for area in group if area.perms[:3] != "---"} or {area.perms for area in group}
+    perms = {each for each in perms if each[:3] != "---"} or perms
     return perms.pop() if len(perms) == 1 else ""
 
 
