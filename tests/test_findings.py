@@ -5,6 +5,7 @@ The machines are the bundled example with a file or two written anew: what is ch
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from conftest import CAPTURES, HERE, Run
 from group_trees import MIB, V2_ROOT, group, group_v1
-from recordings import Told, every_ten_seconds, record
+from recordings import START, Told, every_ten_seconds, record
 from recordings import meminfo as recorded_meminfo
 
 from pymemtools.report import Report
@@ -375,6 +376,48 @@ def test_of_another_machine_nothing_has_grown(machine: Path, tmp_path: Path, cha
     report = findings(machine, before)
     assert f"{before} is of another machine: {why}; nothing is said of what grew" in report.warnings
     assert not {row["id"] for row in report.table.rows()} & {rule for rule, _, _ in GROWN}
+
+
+@pytest.mark.parametrize("tells", ["uptime", "clock"])
+def test_since_a_later_capture_nothing_has_grown(machine: Path, tmp_path: Path, tells: str) -> None:
+    """By the time that the machine was up, where both are of one start of it, whatever the clock says."""
+    (machine / "proc/sys/kernel/hostname").write_text("demo\n")
+    after = Path(shutil.copytree(machine, tmp_path / "after"))
+    both(meminfo(Shmem=200000, Cached=200000, MemAvailable=300000), grown(278, 100000))(machine)
+    for number, folder in enumerate((machine, after)):
+        boot_id = {"proc/sys/kernel/random/boot_id": f"{number if tells == 'clock' else 0}\n"}
+        written({**boot_id, "proc/uptime": f"{1000 + number}.00 1.00\n"})(folder)
+    backwards = -1 if tells == "uptime" else 1  # the clock, which was set
+    first, later = (packed(folder, START + backwards * number) for number, folder in enumerate((machine, after)))
+    report = findings(first, later)
+    assert f"{later} was taken later: --diff names the earlier one; nothing is said of what grew" in report.warnings
+    assert not {row["id"] for row in report.table.rows()} & {rule for rule, _, _ in GROWN}
+    assert not findings(later, first).warnings
+
+
+def packed(folder: Path, taken_at: int) -> Path:
+    """Pack a tree as it would be taken at a time."""
+
+    def at(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.mtime = taken_at
+        return member
+
+    path = folder.with_suffix(".tar")
+    with tarfile.open(path, "w") as archive:
+        archive.add(folder / "proc", "proc", filter=at)
+    return path
+
+
+def test_of_a_part_of_a_machine_nobody_knows_whether_all_are_shielded(machine: Path) -> None:
+    shielded(machine)
+    whole = packed(machine, START)
+    assert "nobody-killable" in found(whole)
+    with tarfile.open(whole) as archive:
+        last = archive.getmembers()[-1].offset
+    os.truncate(whole, last + 100)
+    evidence = Evidence(open_source(str(whole), partial=True))
+    assert evidence.rows("scores")
+    assert "nobody-killable" not in {row["id"] for row in findings_report(evidence).table.rows()}
 
 
 def test_a_machine_that_got_more_memory_is_the_same(machine: Path, tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ class Once:
         return self._source.is_live
 
     @property
+    def is_whole(self) -> bool:
+        """Tell whether nothing of it is known to be lost: in the rest of a damaged archive were other processes."""
+        return getattr(self._source, "damage", None) is None
+
+    @property
     def manifest(self) -> Manifest | None:
         """Give what a capture says of itself."""
         return self._source.manifest

@@ -10,6 +10,7 @@ from pymemtools.errors import Denied, MemtoolsError, Missing
 from pymemtools.procfs.pressure import Pressure, parse_pressure
 from pymemtools.readings.machine import Machine, read_machine
 from pymemtools.readings.once import Once
+from pymemtools.readings.paging import uptime_of
 from pymemtools.readings.processes import Sample, read_processes
 from pymemtools.readings.tmpfs import Tmpfs, read_tmpfs
 from pymemtools.readings.wants import Wants
@@ -36,6 +37,8 @@ from pymemtools.units import human_size, plus
 if TYPE_CHECKING:
     from pymemtools.readings.recorded import Recorded
     from pymemtools.reports.oom_report.report import Told
+
+_BOOT_ID = "sys/kernel/random/boot_id"
 
 
 class Questions(NamedTuple):
@@ -95,10 +98,23 @@ class Evidence:
             return f"it has {human_size(was)} of RAM, and this {human_size(now)}"
         return None
 
+    @cached_property
+    def is_turned(self) -> bool:
+        """Tell whether what was to be before was taken later: by the time that the machine was up, or the clock."""
+        if self.before is None or self.another:
+            return False
+        sources = self.before.source, self.source
+        boots = [each.text(_BOOT_ID) for each in (self.before, self)]
+        was, now = map(uptime_of, sources)
+        if boots[0] is not None and boots[0] == boots[1] and was is not None and now is not None:
+            return was > now
+        taken = [each.facts.taken_at for each in sources]
+        return taken[0] is not None and taken[1] is not None and taken[0] > taken[1]
+
     @property
     def earlier(self) -> Evidence | None:
         """Give the same machine earlier."""
-        return None if self.another else self.before
+        return None if self.another or self.is_turned else self.before
 
     def answer(self, question: str, ask_it: Callable[[], Report]) -> Report | None:
         """Ask, or say in ``untold`` why there is no answer."""

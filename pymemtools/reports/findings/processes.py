@@ -12,6 +12,7 @@ from pymemtools.units import human_size
 
 _HALF, _HOG = 50, 10  # percent of RAM
 _SHIELD = -500  # of oom_score_adj, in thousandths of RAM and swap
+_NEVER = -1000  # of oom_score_adj
 _SMALL = 4  # times smaller than the largest, and yet chosen
 
 
@@ -71,14 +72,11 @@ def _innocent(evidence: Evidence) -> Iterator[Seen]:
 
 def _nobody(evidence: Evidence) -> Iterator[Seen]:
     rows = evidence.rows("scores")
-    if rows and not any(row["killable"] or row["killable"] is None for row in rows):
-        yield Seen(
-            CRITICAL,
-            "No process may be killed: out of memory, the kernel panics",
-            f"{len(rows)} processes",
-            len(rows),
-            "count",
-        )
+    shielded = [row for row in rows if row["oom_score_adj"] == _NEVER]  # an init alone: the others are not in it
+    if not evidence.source.is_whole or not shielded or any(row["killable"] is not False for row in rows):
+        return
+    title = "No process may be killed: out of memory, the kernel panics"
+    yield Seen(CRITICAL, title, f"{len(rows)} process{'es' * (len(rows) > 1)}", len(rows), "count")
 
 
 def _huge(evidence: Evidence) -> Iterator[Seen]:
@@ -134,7 +132,7 @@ RULES = (
     Rule(
         "nobody-killable",
         CRITICAL,
-        "all processes have oom_score_adj -1000 or are init",
+        "all processes have oom_score_adj -1000, or are init, and the source is whole",
         "mm/oom_kill.c, out_of_memory(), Linux 6.1: System is deadlocked on memory",
         "pymemtools oom-scores",
         "let at least one process be killed",

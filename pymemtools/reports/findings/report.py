@@ -89,9 +89,11 @@ def _untold(evidence: Evidence) -> Iterator[str]:
 
 def _another(evidence: Evidence) -> Iterator[str]:
     """Say that nothing is said of what grew, and why."""
-    if evidence.before is not None and evidence.another:
-        path = evidence.before.source.facts.path or "the other capture"
+    path = evidence.before and (evidence.before.source.facts.path or "the other capture")
+    if evidence.another:
         yield f"{path} is of another machine: {evidence.another}; nothing is said of what grew"
+    elif evidence.is_turned:
+        yield f"{path} was taken later: --diff names the earlier one; nothing is said of what grew"
 
 
 def _found(rules: Iterable[Rule], evidence: Evidence) -> Iterator[Finding]:
