@@ -7,7 +7,7 @@ import re
 import pytest
 from oom_log import HOG, TASKS, killed, made, of_group, only, real
 
-from pymemtools.cli.oom_report.layout import report_lines
+from pymemtools.render.kill_text import told_lines
 from pymemtools.reports.oom_report.analysis import memory_held, ranked
 from pymemtools.reports.oom_report.report import Told
 from pymemtools.reports.oom_report.verdict import verdict
@@ -252,7 +252,7 @@ def test_short_on_some_nodes(release: str, constraint: str, nodemask: str, allow
     assert found.total_pages == (kib and kib // 4)
     nodes = {"CPUSET": "the cpuset's nodes, and", "MEMORY_POLICY": "the policy's nodes, and"}
     what = nodes.get(constraint.removeprefix("CONSTRAINT_"), "RAM and")
-    assert (f"pages of {what} swap = " in " ".join(report_lines(Told("", found), is_whole=False))) == (kib is not None)
+    assert (f"pages of {what} swap = " in " ".join(told_lines(Told("", found), is_whole=False))) == (kib is not None)
     assert found.missing == ([] if kib else ["pages of the nodes that were allowed"])
 
 

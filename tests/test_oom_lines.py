@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oom_log import HOG, LOGS, MEMCG, RPI, TASKS, analyses, killed, made, of_group, only, real
 
-from pymemtools.cli.oom_report.layout import report_lines
 from pymemtools.errors import Denied
 from pymemtools.kernel_log.oom_tasks import MAX_TASKS
 from pymemtools.kernel_log.prefix import Line, strip
 from pymemtools.kernel_log.scan import oom_reports
+from pymemtools.render.kill_text import told_lines
 from pymemtools.reports.oom_report.analysis import memory_held
 from pymemtools.reports.oom_report.report import Told, kills_report
 from pymemtools.reports.oom_report.verdict import verdict
@@ -223,7 +223,7 @@ def test_who_was_about_to_end_and_who_could_not_be_reaped() -> None:
     ]
     analysis = only(made(TASKS, [HOG], end, "6.13.0", memory=of_group(0)))
     assert [kill.pid for kill in analysis.report.kills] == [42, 44]
-    lines = list(report_lines(Told("", analysis), is_whole=False))
+    lines = list(told_lines(Told("", analysis), is_whole=False))
     assert "With it all of its group were killed, as memory.oom.group of the group asks." in verdict(analysis)
     assert "  spared:   43 (stress), which was about to end anyway" in lines
     assert "  reaped:   42 (hog), not reaped" in lines
@@ -365,7 +365,7 @@ def test_damaged_reports_are_explained_or_not_but_never_a_fault(log: Path, data:
         lines[at : at + data.draw(st.integers(0, 3))] = [data.draw(st.sampled_from(damaged))]
     for analysis in analyses(b"\n".join(lines)):
         json.dumps(list(kills_report([Told(str(log), analysis)], {}).table.rows()))
-        list(report_lines(Told("", analysis), is_whole=True))
+        list(told_lines(Told("", analysis), is_whole=True))
 
 
 def test_who_may_not_read_it_is_told_who_may() -> None:

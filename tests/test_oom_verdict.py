@@ -6,7 +6,7 @@ import pytest
 from conftest import CAPTURES
 from oom_log import HOG, LOGS, MEM_INFO, TASKS, analyses, killed, made, of_group, only, real
 
-from pymemtools.cli.oom_report.layout import report_lines
+from pymemtools.render.kill_text import told_lines
 from pymemtools.reports.oom_report.analysis import memory_held, uncounted
 from pymemtools.reports.oom_report.report import Told
 from pymemtools.reports.oom_report.verdict import verdict
@@ -91,10 +91,10 @@ def test_nobody_may_be_killed() -> None:
     ):
         analysis = only(made(TASKS, [row], [end], "6.1.0"))
         assert "The kernel found nobody that it may kill." in verdict(analysis)
-        assert "  killed:   nobody" in list(report_lines(Told("", analysis), is_whole=False))
+        assert "  killed:   nobody" in list(told_lines(Told("", analysis), is_whole=False))
         assert (analysis.predicted, analysis.is_cut) == (None, False)
     early = only(made(TASKS, [], [end], "6.8.0"))  # before the first process, as kernels with too small a machine do
-    said = list(report_lines(Told("", early), is_whole=False))
+    said = list(told_lines(Told("", early), is_whole=False))
     assert "  model:    names no victim, for lack of any that may be killed" in said
     assert (early.missing, early.is_cut) == ([], False)
 

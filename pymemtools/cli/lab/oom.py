@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ _LEAST = 8 << 20
 
 
 def _lines(report: Report) -> Iterator[str]:
-    from pymemtools.cli.oom_report.layout import kill_lines
+    from pymemtools.cli.terminal import page_columns, terminal_columns
+    from pymemtools.render.kill_text import kill_lines
 
     found = report.answer.findings
     seen, rows = found.seen, found.rows
@@ -32,7 +34,8 @@ def _lines(report: Report) -> Iterator[str]:
         told = killed(found)
         if told is not None:
             yield ""
-            yield from kill_lines(told, is_named=False, is_whole=False)
+            width, is_cut = terminal_columns(sys.stdout, least=60), page_columns() is not None
+            yield from kill_lines(told, width, cuts_table=is_cut, is_named=False, is_whole=False)
     elif seen["within"] == "addresses":
         yield f"Not killed, after {human_size(rows[-1]['allocated'])}: {seen['ending']}."
         yield "A limit of addresses (RLIMIT_AS) is not of memory: who is refused lives on,"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pymemtools.cli.file_options import check_one_stdin
-from pymemtools.cli.pmap.layouts import Style
 from pymemtools.cli.terminal import chosen_width
 from pymemtools.cli.types import process_number
 from pymemtools.errors import UsageProblem
+from pymemtools.render.pmap.classic import Style
 from pymemtools.reports.pmap.columns import is_number, key_named
 from pymemtools.reports.pmap.request import PmapRequest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pymemtools.cli.pmap.layouts import LAYOUTS, Style, title_line
+from pymemtools.render.pmap.classic import LAYOUTS, Style, title_line
 from pymemtools.report import Report, Table
 from pymemtools.reports.pmap.request import PmapRequest
 
@@ -42,7 +42,7 @@ class Page:
 
     def table(self, report: Report) -> Iterator[str]:
         """Lay a report out as one wide table."""
-        from pymemtools.cli.pmap.wide import wide_lines
+        from pymemtools.render.pmap.wide import wide_lines
 
         if self._explains and report.table.height:
             self._tables.append(report.table)
@@ -52,7 +52,7 @@ class Page:
         """Explain what there is on the page, if that was asked for."""
         if not self._explains:
             return iter(())
-        from pymemtools.cli.pmap.explain import classic_legend, legend
+        from pymemtools.render.pmap.legend import classic_legend, legend
 
         if self._tables:
             return legend(self._tables)

@@ -7,12 +7,13 @@ from functools import partial
 
 import click
 
-from pymemtools.cli.oom_scores.layouts import table_lines
+from pymemtools.cli.terminal import page_columns
 from pymemtools.cli.types import adjustment, allocation
 from pymemtools.cli.what_if.question import Question, question
 from pymemtools.cli.what_if.tables import sentence, size
 from pymemtools.cli.who_asks import group_option, pid_option
 from pymemtools.render.escape import escape
+from pymemtools.render.score_table import candidate_lines
 from pymemtools.report import Report
 from pymemtools.reports.oom_scores.verdict import together, verdict
 from pymemtools.reports.what_if.oom import Kill, OomRequest, oom_report
@@ -34,7 +35,7 @@ def command(
 
 def _lines(report: Report, *, top: int) -> Iterator[str]:
     found: Kill = report.answer
-    yield from table_lines(found.ranked[:top])
+    yield from candidate_lines(found.ranked[:top], page_columns())
     yield ""
     level = found.where.level
     for text in (verdict(found.candidates, level), *together(found.dying)):

@@ -1,4 +1,4 @@
-"""``pmap --explain``: what the columns, flags and kinds on the page mean."""
+"""What the columns, flags and kinds on a page of pmap mean: the text of ``pmap --explain``."""
 
 from __future__ import annotations
 

@@ -106,12 +106,19 @@ def _show(ctx: click.Context, logs: Logs, options: Mapping[str, Any], damages: S
     first = next(found, None)
     if first is None:  # most logs have none: nothing else is loaded then
         return 0
-    from pymemtools.cli.oom_report.layout import kill_lines
     from pymemtools.cli.output import show
+    from pymemtools.cli.terminal import page_columns, terminal_columns
+    from pymemtools.render.kill_text import kill_lines
     from pymemtools.render.tones import KILLS
     from pymemtools.reports.oom_report.report import explained, kills_report
 
-    text = partial(kill_lines, is_named=logs.is_named, is_whole=options["tasks"])
+    text = partial(
+        kill_lines,
+        width=terminal_columns(sys.stdout, least=60),
+        cuts_table=page_columns() is not None,
+        is_named=logs.is_named,
+        is_whole=options["tasks"],
+    )
     kills, count = [], 0
     for kill in explained(chain([first], found)):
         if options["strict"] and kill.analysis.is_cut:

@@ -1,10 +1,9 @@
-"""How oom-scores lays out its answers: its own table, the well-known script's, and lines of words."""
+"""The text of oom-scores: its own table, the well-known script's, and lines of words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pymemtools.cli.terminal import page_columns
 from pymemtools.models.oom import ADJ_NEVER
 from pymemtools.render.classic_table import Value, cell, classic_table, plain_kib
 from pymemtools.render.escape import cut, escape, width
@@ -17,23 +16,23 @@ from pymemtools.reports.oom_scores.safer import Safer
 _KILLS = {True: "yes", False: "never", None: None}
 
 
-def ranking_lines(report: Report, *, is_wide: bool) -> list[str]:
-    """Lay out the table, and who is killed."""
+def ranking_lines(report: Report, room: int | None, *, is_wide: bool) -> list[str]:
+    """Lay out the table, no wider than ``room`` columns where there is an end to it, and who is killed."""
     found: Ranking = report.answer
-    return [*_table_lines(report.table, SHOWN_WIDE if is_wide else SHOWN), *map(escape, found.said)]
+    return [*_table_lines(report.table, SHOWN_WIDE if is_wide else SHOWN, room), *map(escape, found.said)]
 
 
-def table_lines(rows: Sequence[Candidate]) -> list[str]:
+def candidate_lines(rows: Sequence[Candidate], room: int | None) -> list[str]:
     """Lay candidates out as the table of oom-scores."""
-    return _table_lines(table_of(COLUMNS, rows), SHOWN)
+    return _table_lines(table_of(COLUMNS, rows), SHOWN, room)
 
 
-def _table_lines(table: Table, keys: Sequence[str]) -> list[str]:
-    """Lay out some columns, on a terminal no wider than it."""
+def _table_lines(table: Table, keys: Sequence[str], room: int | None) -> list[str]:
+    """Lay out some columns, no wider than ``room`` columns of characters."""
     shown = table.only(keys)
     cells = {**shown.cells, "killable": [_KILLS[killable] for killable in shown.cells["killable"]]}
     rows = list(zip(*(cells[key] for key in keys)))
-    widths, room = [column.width for column in shown.columns], page_columns()
+    widths = [column.width for column in shown.columns]
     lines = [line.rstrip() for line in classic_table(shown.columns, rows, amount=plain_kib, widths=widths)]
     if room is None or all(width(line) <= room for line in lines):
         return lines

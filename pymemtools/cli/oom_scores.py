@@ -10,13 +10,14 @@ import click
 
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.offers import offer
-from pymemtools.cli.oom_scores.layouts import classic_lines, comparison_lines, ranking_lines, safer_lines
 from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import Text, note_incomplete, show
+from pymemtools.cli.terminal import page_columns
 from pymemtools.cli.types import REGEX, adjustment, allocation
 from pymemtools.cli.watch import check_watch, watch_option, watched
 from pymemtools.cli.who_asks import group_option, pid_option
 from pymemtools.errors import UsageProblem
+from pymemtools.render.score_table import classic_lines, comparison_lines, ranking_lines, safer_lines
 from pymemtools.render.tones import KILLS
 from pymemtools.report import Report, column_named
 from pymemtools.reports.oom_scores.columns import COLUMNS, SHOWN
@@ -118,4 +119,4 @@ def _text(request: ScoresRequest, *, is_classic: bool) -> Text:
         return safer_lines
     if request.verifies:
         return comparison_lines
-    return classic_lines if is_classic else partial(ranking_lines, is_wide=request.is_wide)
+    return classic_lines if is_classic else partial(ranking_lines, room=page_columns(), is_wide=request.is_wide)

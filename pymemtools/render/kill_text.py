@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 
-from pymemtools.cli.terminal import page_columns, terminal_columns
 from pymemtools.render.classic_table import classic_table, plain_kib
 from pymemtools.render.escape import cut, escape
 from pymemtools.render.fit import wrapped
@@ -21,15 +19,20 @@ _FIRST = 5  # tasks that are shown without --tasks
 _FEW = 8  # kills of one report that are named
 
 
-def kill_lines(report: Report, *, is_named: bool, is_whole: bool) -> Iterator[str]:
+def kill_lines(report: Report, width: int, *, cuts_table: bool, is_named: bool, is_whole: bool) -> Iterator[str]:
     """Lay out the one kill of a report."""
     (kill,) = report.answer
-    return report_lines(kill, is_named=is_named, is_whole=is_whole)
+    return told_lines(kill, width, cuts_table=cuts_table, is_named=is_named, is_whole=is_whole)
 
 
-def report_lines(kill: Told, *, is_named: bool = False, is_whole: bool) -> Iterator[str]:
-    """Lay a report out for people, as wide as the terminal; with the log's name where there are several."""
-    width, analysis = terminal_columns(sys.stdout, least=60), kill.analysis
+def told_lines(
+    kill: Told, width: int = 80, *, cuts_table: bool = False, is_named: bool = False, is_whole: bool
+) -> Iterator[str]:
+    """Lay a kill out for people, sentences broken at ``width`` columns, with all tasks or the first.
+
+    ``cuts_table`` has the table of tasks end there, too; ``is_named`` names the log, where there are several.
+    """
+    analysis = kill.analysis
     yield _title(analysis, kill.told_when)
     facts = _facts(analysis)
     for name, text in [("log", kill.log), *facts] if is_named else facts:
@@ -37,7 +40,7 @@ def report_lines(kill: Told, *, is_named: bool = False, is_whole: bool) -> Itera
     yield ""
     for zone in _zones(analysis):
         yield from _folded(zone, 4, width)
-    yield from _tasks(analysis, width, is_whole=is_whole)
+    yield from _tasks(analysis, width if cuts_table else None, is_whole=is_whole)
     for sentence in verdict(analysis):
         yield from _folded(escape(sentence), 2, width)
     if analysis.missing:
@@ -154,14 +157,14 @@ def _zones(analysis: Analysis) -> Iterator[str]:
         yield ""
 
 
-def _tasks(analysis: Analysis, width: int, *, is_whole: bool) -> Iterator[str]:
+def _tasks(analysis: Analysis, width: int | None, *, is_whole: bool) -> Iterator[str]:
     rows: Sequence[Weighed] = ranked(analysis)
     shown = rows if is_whole else rows[:_FIRST]
     if not rows:
         return
     cells = [[getattr(row, column.key) for column in TASK_COLUMNS] for row in shown]
     for line in classic_table(TASK_COLUMNS, cells, amount=plain_kib):
-        yield line.rstrip() if page_columns() is None else cut(line.rstrip(), width)
+        yield line.rstrip() if width is None else cut(line.rstrip(), width)
     left = len(rows) - len(shown) + analysis.report.tasks_left_out
     if left:
         yield f"  ... and {left} more" + ("" if is_whole else " (--tasks shows all)")
