@@ -117,6 +117,22 @@ def test_a_report_that_is_far_apart_is_still_one() -> None:
     assert only(far) == only(log)
 
 
+@pytest.mark.parametrize(
+    "before", [b"", b"[    1.000000] usb 1-1: new device\n" * 100], ids=["at once", "after others"]
+)
+def test_a_ring_buffer_whose_beginning_was_overwritten(before: bytes) -> None:
+    """By the report itself, where there are many tasks: what is left of Mem-Info and of a group's limits counts."""
+    for name, first in (("own-x86_64-6.8.0-151-ubuntu-global-r1.txt", b"Mem-Info:"), (MEMCG, b"memory: usage")):
+        log = real(name)
+        whole = analyses(log)[0]
+        found = analyses(before + log[log.rindex(b"\n", 0, log.index(first)) + 1 :])[0]
+        assert found.report.is_headless
+        for field in ("counters", "zones", "ram_pages", "swap_total", "limits", "tasks", "kills"):
+            assert getattr(found.report, field) == getattr(whole.report, field)
+        assert found.missing == ["kernel version"]
+        assert found.total_pages == whole.total_pages
+
+
 def test_red_hat_7_has_the_owner_behind_the_name() -> None:
     (kill,) = only(made(TASKS, [], ["Killed process 77 (node), UID 1000, total-vm:6096kB, anon-rss:68kB"])).report.kills
     assert (kill.pid, kill.name, kill.uid, kill.sizes) == (

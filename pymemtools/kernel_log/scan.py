@@ -23,6 +23,7 @@ _SIGNS = (_OOM, _KILLED, b"uid  tgid total_vm", _PANIC)
 _OF_OOM = (b"oom-killer: gfp_mask", b"oom-kill:constraint")  # JSON may escape the sign = that follows
 _BROKEN = b" invoked oom-killer:"  # of a line that goes on below
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
+_AT_START = 1 << 14  # bytes: of a ring buffer, where a report's own beginning was overwritten, and nothing else tells
 _MAX_HOSTS = 4  # whose reports may be mixed
 _MAX_HELD = 1 << 10  # lines in which others than the last of a report are waited for
 _MAX_TURNED = 1 << 24  # bytes of a report whose last line comes first
@@ -82,7 +83,7 @@ class _Finder:
         self._may_turn = may_turn  # once only: of a damaged report both ways may look like the wrong one
         self._collectors: dict[bytes, Collector] = {}  # by host
         self._host = b""
-        self._reach = 0  # bytes that are still looked through line by line
+        self._reach = _AT_START  # bytes that are still looked through line by line
         self._records = Records()
         self._unwrapped = Unwrapped()
         self._unprefixer = Unprefixer()
@@ -105,6 +106,7 @@ class _Finder:
                 yield from self._given(self._unwrapped.rest())
                 yield from self._release()
                 self._records.jump()
+                self._host = self._host if self._collectors else b""
             stop = text.index(b"\n", at, end)
             raw = text[at:stop]
             self._reach -= stop + 1 - at
