@@ -29,6 +29,7 @@ from pymemtools.procfs.iomem import parse_iomem
 from pymemtools.procfs.kpageflags import ANON, HEAD, LRU, MMAP, SLAB, SWAPBACKED, TAIL, THP, FlagTally, parse_histogram
 from pymemtools.procfs.zoneinfo import parse_zoneinfo
 from pymemtools.readings.frames import ram_frames
+from pymemtools.readings.page_words import page_words
 from pymemtools.sources import open_source
 from pymemtools.sources.base import Source
 from pymemtools.sources.page_files import page_file
@@ -732,18 +733,49 @@ def test_a_sparse_mapping_is_asked_where_it_has_pages() -> None:
     assert [(first - start, end - start) for first, end in found] == expected
 
 
+@pytest.mark.parametrize("count", [1023, 1024, 1025, 2048])
+def test_as_many_ranges_as_are_told_at_once(count: int) -> None:
+    """Where the last one fills the room, what the kernel says of where it stopped is of half of them before."""
+    page = mmap.PAGESIZE
+    area = mmap.mmap(-1, 2 * count * page, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    area.madvise(mmap.MADV_NOHUGEPAGE)
+    for place in range(0, 2 * count * page, 2 * page):
+        area[place] = 1
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    with page_file("self/pagemap") as pagemap:
+        found = populated(pagemap.fd, start, start + 2 * count * page)
+    if found is None:
+        pytest.skip("this kernel has no PAGEMAP_SCAN")
+    assert found == [(start + 2 * i * page, start + (2 * i + 1) * page) for i in range(count)]
+
+
+def test_words_are_read_where_there_are_pages() -> None:
+    """Of a TiB some pages: those close together at once, others by themselves, and no others."""
+    area = mmap.mmap(-1, SPARSE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)  # MAP_NORESERVE
+    area.madvise(mmap.MADV_NOHUGEPAGE)
+    for place in (0, 200, 10_000, SPARSE // mmap.PAGESIZE - 1):
+        area[place * mmap.PAGESIZE] = 1
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    with page_file("self/pagemap") as pagemap:
+        if populated(pagemap.fd, start, start + SPARSE) is None:
+            pytest.skip("this kernel has no PAGEMAP_SCAN")
+        pieces = [(at, len(words)) for at, words in page_words(pagemap, start, start + SPARSE)]
+    first = start // mmap.PAGESIZE
+    assert pieces == [(first, 201 * 8), (first + 10_000, 8), (first + SPARSE // mmap.PAGESIZE - 1, 8)]
+
+
 @needs_frames
 def test_kernels_that_do_not_tell_where_pages_are(
     child: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole mappings are read before Linux 6.7, and the pages are the same."""
-    from pymemtools.readings import process_frames
+    from pymemtools.readings import page_words, process_frames
 
     assert child.stdout is not None
     child.stdout.readline()
     wait_until_asleep(child.pid)
     told = process_frames.read_process_frames(open_source(), child.pid)
-    monkeypatch.setattr(process_frames, "populated", lambda fd, start, end: None)
+    monkeypatch.setattr(page_words, "populated", lambda fd, start, end: None)
     found = process_frames.read_process_frames(open_source(), child.pid)
     assert found._replace(counts=None) == told._replace(counts=None)
     types = [{name: each.frames for name, each in counts_by_type(each.counts or {}).items()} for each in (told, found)]

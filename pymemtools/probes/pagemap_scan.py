@@ -10,7 +10,7 @@ from array import array
 _SCAN = 0xC0606610  # _IOWR('f', 16, struct pm_scan_arg), the same number where directions are encoded otherwise
 _PRESENT, _SWAPPED = 8, 16
 _WORDS = 12  # of the argument, of 64 bits
-_START, _END, _WALK_END, _VECTOR, _LENGTH, _ANY_OF, _RETURNED = 2, 3, 4, 5, 6, 10, 11
+_START, _END, _VECTOR, _LENGTH, _ANY_OF, _RETURNED = 2, 3, 5, 6, 10, 11
 _REGIONS = 1024
 
 
@@ -38,5 +38,6 @@ def populated(fd: int, start: int, end: int) -> list[tuple[int, int]] | None:
                 found[-1] = (found[-1][0], last)
             else:
                 found.append((first, last))
-        start = max(argument[_WALK_END], start + 1) if count == _REGIONS else end
+        # What it says of where it stopped is not true where the last range filled the room: it is from before that.
+        start = found[-1][1] if count == _REGIONS else end
     return found

@@ -14,10 +14,10 @@ from pymemtools.models.ksm import MERGEABLE, Contents, may_merge
 from pymemtools.probes.process_memory import ProcessMemory, process_memory
 from pymemtools.procfs.pagemap import OWN, WORD, anonymous_pages, is_merged, is_zero_page, page_frames
 from pymemtools.readings.mappings import read_maps
+from pymemtools.readings.page_words import page_words
 from pymemtools.sources.base import Source
 from pymemtools.sources.page_files import PageFile, page_file, page_size
 
-_WORDS = 1 << 17  # pages whose state is read at once
 _PAGES = 256  # pages whose contents are read at once
 _RUN = re.compile(rb"[os]{1,%d}" % _PAGES)
 _HIDDEN = 1 << 62  # from here on we number pages whose frame is hidden
@@ -67,7 +67,7 @@ class ContentReader:
                 ranges, is_advised = self._ranges(pid)
                 reading = _Reading(self, pagemap, memory)
                 for each in ranges:
-                    reading.take(each.start // self.page_size, (each.end - each.start) // self.page_size)
+                    reading.take(each)
                 after, _ = self._ranges(pid)
         except Missing:
             raise NoSuchProcess(pid) from None
@@ -99,12 +99,9 @@ class _Reading:
         self.own, self.shared, self.frames = array("q"), array("q"), array("Q")
         self.has_lost = False  # a page was gone before it was read
 
-    def take(self, first: int, count: int) -> None:
-        """Read pages from one on. Raises Missing where the process has no memory any more."""
-        for at in range(first, first + count, _WORDS):
-            words = self._pagemap.words(at, min(_WORDS, first + count - at))
-            if not words:
-                raise Missing("")
+    def take(self, mapping: Range) -> None:
+        """Read the pages of a mapping. Raises Missing where the process has no memory any more."""
+        for at, words in page_words(self._pagemap, mapping.start, mapping.end):
             for run in _RUN.finditer(anonymous_pages(words)):
                 start = run.start()
                 self._take_run(at + start, run[0], words[start * WORD : run.end() * WORD])

@@ -5,16 +5,17 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from pymemtools.errors import Denied, DeniedProcess, Missing, NoSuchProcess
-from pymemtools.probes.pagemap_scan import populated
 from pymemtools.procfs.kpageflags import NOPAGE
 from pymemtools.readings.mappings import ProcessMaps, read_maps
+from pymemtools.readings.page_words import page_words
 from pymemtools.sources.base import Source
-from pymemtools.sources.page_files import PageFile, page_file, page_size
+from pymemtools.sources.page_files import PageFile, page_file
 
-_BLOCK = 1 << 17  # pages looked at together
+_TRIES = 3  # of a process that calls exec while it is read
 _GAP = 64  # frames read in vain rather than by a call of their own
 _FRAME = (1 << 55) - 1
 _PRESENT, _SWAPPED, _FILE = 1 << 63, 1 << 62, 1 << 61
@@ -34,36 +35,36 @@ class ProcessFrames(NamedTuple):
 
 def read_process_frames(source: Source, pid: int) -> ProcessFrames:
     """Read a process. Raises NoSuchProcess, Missing for one without memory, or Denied."""
-    try:
-        with page_file(f"{pid}/pagemap") as pagemap:  # opened first: it stays with the memory that maps is read of
-            maps = read_maps(source, pid)
-            if maps.problem is not None:
-                raise DeniedProcess(maps.pid, maps.problem)
-            return _counted(maps, pagemap)
-    except Missing:
-        if not read_maps(source, pid).mappings:  # says so itself if there is no such process
-            raise Missing(f"pages: {pid} has no memory: it is the kernel's, or a zombie") from None
-        raise NoSuchProcess(pid) from None
+    for _ in range(_TRIES):
+        try:
+            with page_file(f"{pid}/pagemap") as pagemap:  # opened first: it stays with the memory that maps is read of
+                maps = read_maps(source, pid)
+                if maps.problem is not None:
+                    raise DeniedProcess(maps.pid, maps.problem)
+                return _counted(maps, pagemap)
+        except Missing:
+            if not read_maps(source, pid).mappings:  # says so itself if there is no such process
+                raise Missing(f"pages: {pid} has no memory: it is the kernel's, or a zombie") from None
+    raise NoSuchProcess(pid)
 
 
 def _counted(maps: ProcessMaps, pagemap: PageFile) -> ProcessFrames:
-    size = page_size()
-    try:
-        with page_file("kpageflags") as flags:
-            return _added(maps, _words(pagemap, maps, size), flags)
-    except (Denied, Missing) as error:
-        return _added(maps, _words(pagemap, maps, size), None)._replace(problem=str(error))
+    with ExitStack() as stack:
+        try:
+            flags, problem = stack.enter_context(page_file("kpageflags")), ""
+        except (Denied, Missing) as error:
+            flags, problem = None, str(error)
+        found = _added(maps, _words(pagemap, maps), flags)
+        return found._replace(problem=problem or found.problem)
 
 
-def _words(pagemap: PageFile, maps: ProcessMaps, size: int) -> Iterator[array[int]]:
-    """Give the words of pages that may be there, some at a time; whole mappings where the kernel cannot tell which."""
+def _words(pagemap: PageFile, maps: ProcessMaps) -> Iterator[array[int]]:
+    """Give the words of pages that may be there, some at a time. Raises Missing where they are gone."""
     for mapping in maps.mappings:
         if mapping.end > 1 << 63:  # [vsyscall] is no memory of the process
             continue
-        ranges = populated(pagemap.fd, mapping.start, mapping.end)
-        for start, end in [(mapping.start, mapping.end)] if ranges is None else ranges:
-            for first in range(start // size, end // size, _BLOCK):
-                yield array("Q", pagemap.words(first, min(_BLOCK, end // size - first)))
+        for _, words in page_words(pagemap, mapping.start, mapping.end):
+            yield array("Q", words)
 
 
 def _added(maps: ProcessMaps, pieces: Iterator[array[int]], flags: PageFile | None) -> ProcessFrames:

@@ -15,6 +15,7 @@ from pymemtools.procfs.pagemap import is_exclusive, page_frames, written_pages
 from pymemtools.procfs.stat import Stat
 from pymemtools.procfs.vmstat import paging_events, parse_vmstat
 from pymemtools.readings.mappings import read_maps
+from pymemtools.readings.page_words import page_words
 from pymemtools.readings.process import ALIVE, KERNEL, life_of
 from pymemtools.readings.steady import read_steadily
 from pymemtools.sources.base import Source
@@ -24,7 +25,6 @@ _HUGE = ("AnonHugePages", "ShmemPmdMapped", "FilePmdMapped")
 _SHARED = ("Shared_Clean", "Shared_Dirty")
 _WANTED = frozenset(("Rss", "Swap", "Referenced", *_HUGE, *_SHARED))
 _CPUS = re.compile(rb"^Cpus_allowed:\s*([0-9a-f,]+)$", re.MULTILINE)
-_WORDS = 1 << 17  # pages at once
 _BITS = 64
 IDLE_BITMAP = "/sys/kernel/mm/page_idle/bitmap"
 Told = Iterator[tuple[str, Touched]]  # of each mapping its kind, and what was touched
@@ -141,7 +141,7 @@ def told_by_soft_dirty(before: Look, after: Look, pid: int) -> Told:
             figures = each.figures
             there = written = 0
             if figures.rss or each.is_swapped:
-                for _, words in _blocks(pagemap, each):
+                for _, words in page_words(pagemap, each.start, each.end):
                     some, dirty = written_pages(words)
                     there, written = there + some, written + dirty
             was = before.mappings.get(start)
@@ -154,16 +154,6 @@ def told_by_soft_dirty(before: Look, after: Look, pid: int) -> Told:
 
 def _pagemap(pid: int) -> AbstractContextManager[PageFile]:
     return page_file(f"{pid}/pagemap")
-
-
-def _blocks(pagemap: PageFile, mapping: Mapped) -> Iterator[tuple[int, bytes]]:
-    """Read the words of a mapping piece by piece, with the number of the first page of each. Raises Missing."""
-    size = page_size()
-    for at in range(mapping.start // size, mapping.end // size, _WORDS):
-        words = pagemap.words(at, min(_WORDS, mapping.end // size - at))
-        if not words and mapping.end <= 1 << 63:
-            raise Missing("")
-        yield at, words
 
 
 class Frames(NamedTuple):
@@ -179,7 +169,7 @@ def read_frames(look: Look, pid: int) -> Frames:
     others = set()
     with _pagemap(pid) as pagemap:
         for each in look.mappings.values():
-            for at, words in _blocks(pagemap, each) if each.figures.rss else ():
+            for at, words in page_words(pagemap, each.start, each.end) if each.figures.rss else ():
                 for place, (frame, is_own) in enumerate(zip(page_frames(words), is_exclusive(words)), at):
                     if frame:
                         found[place] = frame
