@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from pymemtools.models.blocks import value_at
+from pymemtools.models.trend import GROWTH
 from pymemtools.readings.recorded import Recorded
 from pymemtools.render.escape import escape
 from pymemtools.render.page.tables import table_lines
@@ -19,7 +20,7 @@ from pymemtools.reports.trend.report import Followee, Trends
 from pymemtools.sources.recording.moment import local_time
 
 _CELLS = 240
-_LARGEST = 5  # processes whose course is drawn
+_DRAWN, _GROWING = 5, 3  # processes whose course is drawn, and of these some that grow
 _MARKS = 30  # that are drawn; the list below has more
 _LISTED = 100
 _MIB = 1 << 20
@@ -78,7 +79,7 @@ def _panels(page: Page, recorded: Recorded) -> Panels:
         panels.append(Panel("% of a minute", [some, full]))
     growing = page.evidence.growing
     if growing is not None:
-        followed = [_process(row, cells) for row in _largest(growing.answer)]
+        followed = [_process(row, cells) for row in _chosen(growing.answer)]
         panels += [panel for panel in followed if panel.courses[0].known]
     events = recorded.events[-_MARKS:]
     marks, words = [event.at_s for event in events], [event.what for event in events]
@@ -132,9 +133,12 @@ def _cached(info: dict[str, int]) -> int | None:
     return info.get("Cached")
 
 
-def _largest(found: Trends) -> list[Followee]:
+def _chosen(found: Trends) -> list[Followee]:
+    """Choose the largest, and before them the few that grow fastest, as a finding leads here."""
     there = [row for row in found.rows if row.subject.size]
-    return sorted(there, key=lambda row: -(row.subject.size or 0))[:_LARGEST]
+    growing = [row for row in there if row.trend.verdict == GROWTH][:_GROWING]
+    largest = sorted(there, key=lambda row: -(row.subject.size or 0))
+    return [*growing, *(row for row in largest if row not in growing)][:_DRAWN]
 
 
 def _process(row: Followee, cells: Sequence[tuple[float, float]]) -> Panel:

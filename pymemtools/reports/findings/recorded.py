@@ -51,7 +51,8 @@ def _leak(row: dict[str, Any]) -> Seen:
         return Seen(NOTICE, f"{who} grows", figure, row["rise_per_hour"], "bytes")
     least, most, what = min(full)
     severity = CRITICAL if least < _SOON else WARNING if least < 30 * _DAY else NOTICE
-    figure = f"{figure}: {what} in {long_time(least)} to {long_time(most)}"
+    ends = list(dict.fromkeys((long_time(least), long_time(most))))
+    figure = f"{figure}: {what} in {' to '.join(ends) if len(ends) > 1 else f'about {ends[0]}'}"
     return Seen(severity, f"{who} grows without end", figure, row["rise_per_hour"], "bytes")
 
 
