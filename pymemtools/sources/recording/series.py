@@ -44,37 +44,52 @@ def read_series(
     """Read figures of places over a span of samples, of each block at most about so many. Raises Damaged."""
     names = PROCESS_FIGURES if kind == PROCESS else GROUP_FIGURES
     wanted = [names.index(figure) for figure in figures]
-    first, last = span[0] or 0, _END if span[1] is None else span[1]
+    within = (span[0] or 0, _END if span[1] is None else span[1])
     found = {place: _Growing(array("q"), [array("q") for _ in wanted]) for place in places}
-    begin = first // BLOCK * BLOCK
-    courses = "SELECT id, place, packed FROM course WHERE id >= ? AND id < ?"
-    for number, place, packed in database.each(courses, begin << COURSE_SHIFT, (last + 1) << COURSE_SHIFT):
+    _add_blocks(database, found, wanted, within, most or BLOCK)
+    _add_fresh(database, found, wanted, within)
+    return {place: _series(growing, figures) for place, growing in found.items() if growing.numbers}
+
+
+def _add_blocks(
+    database: Database, found: Mapping[int, _Growing], wanted: Sequence[int], within: tuple[int, int], most: int
+) -> None:
+    """Add what stands in whole blocks of samples, place by place. Raises Damaged."""
+    first, last = within
+    question = "SELECT id, place, packed FROM course WHERE id >= ? AND id < ?"
+    begin, end = first // BLOCK * BLOCK << COURSE_SHIFT, (last + 1) << COURSE_SHIFT
+    for number, place, packed in database.each(question, begin, end):
         growing = found.get(place)
-        if growing is not None and isinstance(packed, bytes):
-            start = number >> COURSE_SHIFT
-            offsets, columns = unpacked_course(packed, wanted, most or BLOCK)
-            if start + BLOCK > last:
-                offsets = bytes(offset for offset in offsets if offset <= last - start)
-                columns = [values[: len(offsets)] for values in columns]
-            if not offsets:
-                continue
-            if growing.numbers and growing.numbers[-1] >= start + offsets[0]:
-                raise Damaged("figures out of order")
-            growing.numbers.extend([start + offset for offset in offsets])
-            for column, values in zip(growing.values, columns):
-                column.extend(values)
+        if growing is None or not isinstance(packed, bytes):
+            continue
+        start = number >> COURSE_SHIFT
+        offsets, columns = unpacked_course(packed, wanted, most)
+        if start + BLOCK > last:
+            offsets = bytes(offset for offset in offsets if offset <= last - start)
+            columns = [values[: len(offsets)] for values in columns]
+        if not offsets:
+            continue
+        if growing.numbers and growing.numbers[-1] >= start + offsets[0]:
+            raise Damaged("figures out of order")
+        growing.numbers.extend([start + offset for offset in offsets])
+        for column, values in zip(growing.values, columns):
+            column.extend(values)
+
+
+def _add_fresh(
+    database: Database, found: Mapping[int, _Growing], wanted: Sequence[int], within: tuple[int, int]
+) -> None:
+    """Add what stands sample by sample, as of the block that is not full yet. Raises Damaged."""
     count = database.one("SELECT count(*) FROM place")
-    rows = 0 if count is None else count[0]  # in a sample there is no place twice
-    for number, packed in database.each(
-        "SELECT number, packed FROM fresh WHERE number >= ? AND number <= ?", begin, last
-    ):
-        for place, *row in unpacked_rows(packed, rows):
+    most = 0 if count is None else count[0]  # in a sample there is no place twice
+    question = "SELECT number, packed FROM fresh WHERE number >= ? AND number <= ?"
+    for number, packed in database.each(question, within[0] // BLOCK * BLOCK, within[1]):
+        for place, *row in unpacked_rows(packed, most):
             growing = found.get(place)
             if growing is not None and (not growing.numbers or growing.numbers[-1] < number):
                 growing.numbers.append(number)
                 for column, index in zip(growing.values, wanted):
                     column.append(row[index])
-    return {place: _series(growing, figures) for place, growing in found.items() if growing.numbers}
 
 
 def _series(growing: _Growing, figures: Sequence[str]) -> Series:
