@@ -17,7 +17,6 @@ from pymemtools.sources.base import Source
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _LONGEST_SLEEP = 1e9  # seconds; more overflows C's time_t on some machines, and nobody waits 30 years
-STILL = ("archive", "recording")
 _REPEATABLE = ("text", "jsonl")
 _ONE_TABLE = ("csv", "tsv")
 
@@ -34,9 +33,14 @@ def check_repeatable(command: str, style: str, *, alike: bool = True) -> None:
         )
 
 
+def is_still(source: Source) -> bool:
+    """Tell whether a source never changes: an archive, or a moment of a recording; a directory may be copied anew."""
+    return source.facts.kind in ("archive", "recording")
+
+
 def check_changes(command: str, source: Source) -> None:
-    """Refuse to read again and again what does not change; a directory may be copied anew. Raises UsageProblem."""
-    if source.facts.kind in STILL:
+    """Refuse to read again and again what does not change. Raises UsageProblem."""
+    if is_still(source):
         raise UsageProblem(f"{command}: a capture does not change: --watch is for a live machine")
 
 

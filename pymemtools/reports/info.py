@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Studied(NamedTuple):
     """What is known of the machine studied; sizes in bytes."""
 
-    kind: str  # of source: live, directory or archive
+    kind: str  # of source: live, directory, archive or recording
     path: str | None
     kernel: str | None
     page_size: int | None

@@ -20,7 +20,7 @@ MAX_PID = 4 * 1024 * 1024  # PID_MAX_LIMIT of 64-bit kernels, include/linux/thre
 class Facts(NamedTuple):
     """What is known of the machine studied; None where the source does not tell."""
 
-    kind: str  # "live", "directory" or "archive"
+    kind: str  # "live", "directory", "archive" or "recording"; "file" where it is one text
     path: str | None
     kernel: str | None
     page_size: int | None  # bytes

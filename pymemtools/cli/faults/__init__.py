@@ -17,6 +17,7 @@ from pymemtools.cli.options import exit_status, format_option, open_from, source
 from pymemtools.cli.output import note_incomplete
 from pymemtools.cli.terminal import ascii_option
 from pymemtools.cli.types import DURATION
+from pymemtools.cli.watch import is_still
 from pymemtools.errors import UsageProblem
 
 
@@ -47,7 +48,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     open_path = partial(open_from, ctx)
     whole = None if asked.diff is not None else open_whole(options["source"], options["max_size"])
     source = whole or open_path(options["source"])
-    if asked.is_repeated and source.facts.kind in ("archive", "recording"):
+    if asked.is_repeated and is_still(source):
         raise UsageProblem("faults: a capture does not change: --every and --count are for a live machine")
     other = None if asked.diff is None else open_path(asked.diff)
     if source.facts.kind == "recording" and other is None:

@@ -16,7 +16,7 @@ from pymemtools.cli.free.layouts import bar_lines, classic_lines, line_lines, ta
 from pymemtools.cli.offers import offer_groups
 from pymemtools.cli.options import exit_status, format_option, open_from, source_options
 from pymemtools.cli.output import show
-from pymemtools.cli.watch import STILL, gap_between, samples, watch_option
+from pymemtools.cli.watch import gap_between, is_still, samples, watch_option
 from pymemtools.errors import UsageProblem
 from pymemtools.report import Report
 from pymemtools.reports.free import CLASSIC, OF_GROUP, Memory, free_report, read_memory
@@ -62,7 +62,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """Show used, cached, free and available memory, in KiB unless told otherwise."""
     asked = checked(options)
     source = open_from(ctx, options["source"])
-    if asked.is_repeated and source.facts.kind in STILL:
+    if asked.is_repeated and is_still(source):
         raise UsageProblem("free: an archive does not change: -s and -c need a live machine or a directory")
     measure, said = _measure(source, asked), set[str]()
     gap = "" if asked.layout == "--line" else gap_between(asked.style)
