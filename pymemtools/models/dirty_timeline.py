@@ -107,7 +107,7 @@ def _works_from(writer: Writer, limits: Limits) -> float:
     return min(limits.background / writer.rate, _oldest(limits))
 
 
-def _reaches(writer: Writer, limits: Limits, level: float, works_from: float) -> float:
+def _reaches(writer: Writer, level: float, works_from: float) -> float:
     """Give the second at which so much is dirty, while the writer is faster than the disk."""
     return (level - writer.disk * works_from) / (writer.rate - writer.disk)
 
@@ -120,7 +120,7 @@ def _background_starts(writer: Writer, limits: Limits) -> Window | None:
     if direct > oldest:
         if rate <= disk:
             return None
-        earliest, latest = (_reaches(writer, limits, limits.background, age) for age in (oldest, limits.expire))
+        earliest, latest = (_reaches(writer, limits.background, age) for age in (oldest, limits.expire))
     if file is not None and (file <= limits.background or file < rate * earliest):
         return None
     return Window(earliest, latest + FLUSHER_DELAY)
@@ -139,7 +139,7 @@ def _throttled(writer: Writer, limits: Limits) -> Window:
     start = _works_from(writer, limits)
     if writer.rate == float("inf"):
         return Window(0.0, 0.0)
-    return Window(*(_reaches(writer, limits, level, start) for level in (limits.free_run, limits.dirty)))
+    return Window(*(_reaches(writer, level, start) for level in (limits.free_run, limits.dirty)))
 
 
 def _plateau(limits: Limits) -> Window:

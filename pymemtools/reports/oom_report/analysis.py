@@ -76,7 +76,7 @@ def analyse(report: OomReport) -> Analysis:
     version, is_told = version_of(report)
     missing: list[str] = []
     total = total_pages(report, version, page_size, missing)
-    columns = Columns(report, page_size, missing)
+    columns = Columns(report, page_size)
     tasks = [columns.task(row, is_admin_if_root=has_bonus(version)) for row in report.tasks]
     if not (tasks or (report.columns and report.finds_nobody)):
         missing.append("task table")

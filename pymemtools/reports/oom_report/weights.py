@@ -93,7 +93,7 @@ def rule_of(version: Version | None) -> str:
 class Columns:
     """What the columns of a table tell."""
 
-    def __init__(self, report: OomReport, page_size: int, missing: list[str]) -> None:
+    def __init__(self, report: OomReport, page_size: int) -> None:
         self._report = report
         self.page_size = page_size
         self._places = {name: place for place, name in enumerate(report.columns)}
