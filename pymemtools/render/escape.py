@@ -40,7 +40,10 @@ def _escaped(match: re.Match[str]) -> str:
 
 def width(text: str) -> int:
     """Count the terminal columns of escaped text: wide characters take two, combining ones none."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    if text.isascii():
+        return len(text)
+    others = [character for character in text if character > "\x7f"]
+    return len(text) - len(others) + sum(map(_columns, others))
 
 
 def _columns(character: str) -> int:

@@ -13,7 +13,7 @@ from pymemtools.reports.findings.report import findings_report
 from pymemtools.reports.physical import physical_report, regions_of
 from pymemtools.reports.smem.report import smem_report
 from pymemtools.reports.smem.request import Request
-from pymemtools.reports.vgraph.scene import Scene, VgraphRequest, scene_of
+from pymemtools.reports.vgraph.scene import Scene, scene_within
 from pymemtools.reports.what_if import alloc
 from pymemtools.reports.what_if.asked import ask
 from pymemtools.sources.left_behind import host_of
@@ -66,9 +66,4 @@ def _spaces(evidence: Evidence) -> Iterator[Scene]:
             continue
         if not space.mappings:
             continue
-        request = VgraphRequest(fold=True, least_hole=1 << 20)
-        scene = scene_of(space, request)
-        while len(scene.areas) > _MOST_BOXES and request.min_size < 1 << 40:
-            request = request._replace(min_size=(request.min_size or 4096) * 4)
-            scene = scene_of(space, request)
-        yield scene
+        yield scene_within(space, _MOST_BOXES, least_hole=1 << 20)

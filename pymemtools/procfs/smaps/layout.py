@@ -12,6 +12,7 @@ from typing import NamedTuple
 FIXED_LINE = 28  # "Name:" padded to 16, the value in 8, " kB\n": SEQ_PUT_DEC() in fs/proc/task_mmu.c
 FLAGS = b"VmFlags:"
 _FIELD = re.compile(rb"([A-Z][A-Za-z0-9_]*):[ \t]*([0-9]{1,20}) kB")
+_LINE = re.compile(rb"([A-Za-z0-9_]+): +([0-9]{1,20}) kB\n")
 _OTHER_LINE = re.compile(rb"(?!VmFlags:)[A-Z][^\n]*\n")  # such as THPeligible, which is no size
 # First lines of records, and names in them. Android's kernels before 5.x write the name of anonymous memory below it.
 _HEADER = rb"([^\n]*(?:\nName:[^\n]*)?)()"
@@ -32,15 +33,15 @@ class CellCache(dict[bytes, int]):
 
     def __init__(self, key: str) -> None:
         super().__init__()
-        self._valid = re.compile(rb"%s: +([0-9]{1,20}) kB\n" % key.encode("ascii"))
+        self._key = key.encode("ascii")
 
     def __missing__(self, line: bytes) -> int:
-        match = self._valid.fullmatch(line)
-        if match is None:
+        match = _LINE.fullmatch(line)
+        if match is None or match[1] != self._key:
             raise LayoutError
         if len(self) > self.limit:
             self.clear()
-        value = self[line] = int(match[1])
+        value = self[line] = int(match[2])
         return value
 
 

@@ -124,11 +124,13 @@ def without_small(areas: Iterable[Area], least: int) -> Areas:
     return _joined(
         areas,
         lambda first, last, area: is_small(first) and is_small(area) and area.start - last.end < least,
-        lambda group: _sum(group, f"{sum(area.mappings for area in group)} small mappings", "small"),
+        lambda first, group: _sum(group, f"{sum(group.values('mappings'))} small mappings", "small"),
     )
 
 
-def _joined(areas: Iterable[Area], belongs: Callable[[Area, Area, Area], bool], join: Callable[[Areas], Area]) -> Areas:
+def _joined(
+    areas: Iterable[Area], belongs: Callable[[Area, Area, Area], bool], join: Callable[[Area, Areas], Area]
+) -> Areas:
     """Join areas that belong to the group of those before them, whose first and last one decide."""
     every = Areas.of(areas)
 
@@ -137,11 +139,11 @@ def _joined(areas: Iterable[Area], belongs: Callable[[Area, Area, Area], bool], 
         for i, area in enumerate(every):
             if first is None or last is None or not belongs(first, last, area):
                 if first is not None:
-                    yield first if i - start == 1 else join(every[start:i])
+                    yield first if i - start == 1 else join(first, every[start:i])
                 start, first = i, area
             last = area
         if first is not None:
-            yield first if len(every) - start == 1 else join(every[start:])
+            yield first if len(every) - start == 1 else join(first, every[start:])
 
     return Areas(groups())
 
@@ -156,9 +158,8 @@ def _belongs(first: Area, area: Area) -> bool:
     return area.label == first.label or area.label in ("[bss]", "[no access]")
 
 
-def _fold(group: Areas) -> Area:
+def _fold(first: Area, group: Areas) -> Area:
     """Say what a group is: of arenas and stacks how many, which the rest beside each is not."""
-    first = group[0]
     if first.kind not in _FOLDED:
         return _sum(group, first.label, "file")
     sizes = [area.size for area in group if area.perms[:3] != "---"]

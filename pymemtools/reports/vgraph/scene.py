@@ -81,6 +81,17 @@ def scene_of(space: AddressSpace, request: VgraphRequest, earlier: AddressSpace 
     return scene if request.find is None else _found(scene, request.find)
 
 
+def scene_within(space: AddressSpace, most: int, least_hole: int) -> Scene:
+    """Fold an address space, and draw ever larger neighbours as one until there are no more than ``most`` areas."""
+    scene = scene_of(space, VgraphRequest(fold=True, least_hole=least_hole))
+    areas, size = without_holes(scene.areas, None), 4096
+    while len(scene.areas) > most and size < 1 << 40:
+        size *= 4
+        shown = whole(without_small(areas, size), space.null_trap)
+        scene = scene._replace(areas=without_holes(shown, least_hole))
+    return scene
+
+
 def _digits(space: AddressSpace) -> int:
     """Give the hexadecimal digits of an address; the end of 32 bits has nine."""
     end = space.mappings.ends[-1]
