@@ -256,3 +256,23 @@ def test_a_group_is_explained_as_one(pymemtools: Run, tmp_path: Path) -> None:
     text = pymemtools("free", "--explain", "--cgroup", "/a", "-S", str(root)).stdout.decode()
     assert "used        what is charged to the group, less what can be reclaimed\n" in text
     assert "estimate" not in text
+
+
+POD = f"-S {CAPTURES / 'groups-6.1/together.tar.gz'}"
+TITLES = {  # of tables whose columns are not those that programs get
+    f"groups /pod {POD}": ("Charged", "PSS"),
+    f"what-if fork 587 {POD}": ("limit", "set to", "used", "surely there", "at most", "group"),
+    "--demo zones": ("Managed", "0 to 2x high", "State"),
+    "--demo iomem-graph": ("Region", "start", "end", "KB", "MB", "GB"),
+    "--demo faults": ("time", "minor", "psi"),
+    "--demo what-if cache 10M": ("pass", "cached", "evicted", "anonymous", "page tables", "total"),
+    "--demo what-if malloc 10M": ("request", "chunk", "from", "break", "->", "resident", "written"),
+    f"cache {__file__}": ("SIZE", "CACHED", "%", "RESIDENT", "PATH"),
+}
+
+
+@pytest.mark.parametrize("call", TITLES, ids=[call.replace(str(HERE), "") for call in TITLES])
+def test_every_column_on_a_page_is_explained_in_its_order(pymemtools: Run, call: str) -> None:
+    text = pymemtools(*call.split(), "--explain").stdout.decode()
+    places = [[*re.finditer(rf"^{re.escape(title)}  +[a-z]", text, re.MULTILINE)][-1].start() for title in TITLES[call]]
+    assert places == sorted(places)

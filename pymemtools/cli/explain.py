@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -80,13 +81,18 @@ def _columns(report: Report) -> Iterator[Column]:
 
 
 def _meanings(columns: Sequence[Column], page: str) -> Iterator[tuple[str, str]]:
-    """Explain the columns whose titles are on the page; all, by key, of a page that has none of them."""
-    shown = [column for column in columns if column.title and _is_on(page, column.title)]
+    """Explain the columns whose titles are on the page, in its order; all, by key, of one that has none of them."""
+    placed = [(_place(page, column.title), column) for column in columns if column.title]
+    shown = sorted(((place, column) for place, column in placed if place >= 0), key=itemgetter(0))
     if shown:
-        yield from ((column.title, column.help) for column in shown)
+        yield from ((column.title, column.help) for _, column in shown)
     else:
         yield from ((column.key, column.help) for column in columns)
 
 
-def _is_on(page: str, title: str) -> bool:
-    return re.search(rf"(?<![\w/-]){re.escape(title)}(?![\w/-])", page) is not None
+def _place(page: str, title: str) -> int:
+    """Tell where a title is on the page, best of all between blanks as in a header; -1 for one that is not there."""
+    for before, behind in ((r"(?<![^\n])|(?<=  )", r"(?=  |\n)"), (r"(?<![\w/-])", r"(?![\w/-])")):
+        if found := re.search(f"(?:{before}){re.escape(title)}{behind}", page):
+            return found.start()
+    return -1

@@ -67,6 +67,13 @@ COLUMNS = (
     Column("change", "Change", "new, gone, grown or shrunk since the other source", "text", right=False),
     Column("delta", "Delta", "by how much", "bytes"),
 )
+_PRINTED = (
+    Column("start", "start", "its first address", "address"),
+    Column("last", "end", "its last address", "address"),
+    Column("kib", "KB", "its length, in units of 1024 bytes", "count"),
+    Column("mib", "MB", "of 1024 * 1024 bytes", "count"),
+    Column("gib", "GB", "and of 1024 times that", "count"),
+)
 _HIDDEN = (
     "all addresses are 0, which is what the kernel shows to who lacks CAP_SYS_ADMIN in the initial user namespace: "
     "run as root outside of containers, or give a file that root saved"
@@ -95,7 +102,7 @@ def physical_report(
     rows = region_rows(regions, depth) if before is None else changed_rows(before, regions, depth)
     found = PhysicalSpace(regions, rows, totals(regions))
     table = table_of(COLUMNS, map(_cells, rows))
-    return Report("iomem-graph", table, found, found.sums._asdict(), facts)
+    return Report("iomem-graph", table, found, found.sums._asdict(), facts, within=_PRINTED)
 
 
 def _cells(row: RegionRow) -> dict[str, Any]:

@@ -106,10 +106,14 @@ BOOT_COLUMNS = (
 )
 
 
+_BAR = Column("bar", "0 to 2x high", "free, up to twice the high watermark; m, l, h: min, low and high", "text")
+
+
 def zones_report(found: Reserves, facts: Mapping[str, Any]) -> Report:
     """Make a table of all zones; the reason of their watermarks is a note, for them together."""
     notes = (*found.notes, f"min_free_kbytes is {found.reason}")
-    return Report("zones", table_of(COLUMNS, found.rows), found, facts=facts, notes=notes, warnings=tuple(found.notes))
+    table = table_of(COLUMNS, found.rows)
+    return Report("zones", table, found, facts=facts, notes=notes, warnings=tuple(found.notes), within=(_BAR,))
 
 
 def boot_report(sizes: Iterable[int]) -> Report:

@@ -30,4 +30,8 @@ BEFORE = (
     Column("in_cache_before", "BEFORE", "what of it was in the page cache before", "bytes"),
     Column("dirty_before", "DIRTY BEFORE", "what of that had to be written", "bytes"),
 )
+PRINTED = (
+    Column("cached_percent", "%", "what of the file is in the page cache, in percent", "percent"),
+    Column("cells", "RESIDENT", "pieces along the file: O all of it is cached, o some, blank nothing", "text"),
+)
 ALL = (*COLUMNS, BAR, *MAPPED, *OF_CAPTURES, *BEFORE)

@@ -11,7 +11,7 @@ from pymemtools.probes.page_cache import PAGE
 from pymemtools.readings.cached_files import CachedFile, Survey, total
 from pymemtools.readings.used_files import Mapper, Used, mappers_of
 from pymemtools.report import Report, table_of
-from pymemtools.reports.cache.columns import BAR, BEFORE, COLUMNS, MAPPED
+from pymemtools.reports.cache.columns import BAR, BEFORE, COLUMNS, MAPPED, PRINTED
 from pymemtools.units import minus
 
 _BY_MINCORE = "counted by mincore: dirty, writeback and evicted are not known"
@@ -110,6 +110,7 @@ def cache_report(
         notes,
         notes,
         0 if used is None else used.unreadable,
+        within=PRINTED,
     )
 
 

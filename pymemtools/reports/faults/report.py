@@ -10,7 +10,7 @@ from pymemtools.readings.hidden import invisible
 from pymemtools.readings.page_size import IS_ASSUMED, page_size_of
 from pymemtools.readings.paging import PagingMoment, is_same_boot
 from pymemtools.readings.process_faults import FaultsMoment
-from pymemtools.report import Report, table_of
+from pymemtools.report import Column, Report, table_of
 from pymemtools.reports.faults.processes import (
     PROCESS_COLUMNS,
     Machinery,
@@ -50,11 +50,15 @@ def course_of(moments: Iterable[PagingMoment]) -> Iterator[FaultRates]:
         before = moment
 
 
+_TIME = Column("time", "time", "when the interval ended, by the clock; - where nothing tells", "text")
+
+
 def course_report(course: FaultCourse, facts: Mapping[str, Any], notes: Sequence[str] = ()) -> Report:
     """Make a report of intervals that were worked out."""
     swaps = any(row.swapped_in_bytes_per_second or row.swapped_out_bytes_per_second for row in course.rows)
     assumed = [IS_ASSUMED] if swaps and facts["page_size"] is None else []
-    return Report("faults", table_of(COLUMNS, course.rows), course, facts=facts, notes=(*notes, *assumed))
+    table = table_of(COLUMNS, course.rows)
+    return Report("faults", table, course, facts=facts, notes=(*notes, *assumed), within=(_TIME,))
 
 
 def since_start_report(moment: PagingMoment, facts: Mapping[str, Any]) -> Report:

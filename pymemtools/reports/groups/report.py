@@ -41,6 +41,9 @@ class Groups(NamedTuple):
     refused: int = 0  # of which something could not be read
 
 
+_CHARGED = Column("charged", "Charged", "what is charged to the group and those in it, by its files", "bytes")
+
+
 def column_of(name: str) -> Column:
     """Find a column by its name. Raises UsageProblem."""
     found = column_named(COLUMNS, name, OTHERS)
@@ -71,6 +74,7 @@ def groups_report(source: Source, request: GroupsRequest) -> Report:
         notes=warnings,
         warnings=warnings,
         unreadable=members.unreadable,
+        within=(_CHARGED,),
     )
 
 

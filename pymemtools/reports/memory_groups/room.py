@@ -35,7 +35,9 @@ LIMIT_COLUMNS = (
     Column("file", "limit", "the kernel's file that holds it", "text"),
     Column("limit", "set to", "how much may be charged to the group and those in it", "bytes"),
     Column("used", "used", "what is charged by now", "bytes"),
-    Column("cgroup", "memory group", "where it is set", "text"),
+    Column("room_least", "surely there", "the least that it can give", "bytes"),
+    Column("room_most", "at most", "the most that it can give", "bytes"),
+    Column("cgroup", "group", "where it is set", "text"),
 )
 GROUP_RULE = (
     "a charge beyond the limit of a group, or of one above it, reclaims within that group and then kills within it; "

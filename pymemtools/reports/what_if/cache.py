@@ -100,6 +100,13 @@ class Cached(NamedTuple):
         return [_RULES[lru] for lru in self.passes]
 
 
+_TOGETHER = (
+    Column("anonymous", "anonymous", "of processes that have all of A at once: copies in memory of their own", "bytes"),
+    Column("page_tables", "page tables", "and what page tables take for it", "bytes"),
+    Column("total", "total", "with what the page cache then holds", "bytes"),
+)
+
+
 def cache_report(asked: Asked, request: CacheRequest) -> Report:
     """Read a file, then others, then it again: how much is cached, pass by pass."""
     if not all((request.size, *request.others)):
@@ -115,7 +122,8 @@ def cache_report(asked: Asked, request: CacheRequest) -> Report:
     if lacking := lacking_lists(asked.machine):
         notes.append(f"meminfo: no {' and no '.join(lacking)} field: which cached pages are active is known the less")
     rows = [_row(each) for passes in found.passes.values() for each in passes]
-    return reported(asked, "cache", table_of(COLUMNS, rows), found, _totals(found, asks), notes)
+    report = reported(asked, "cache", table_of(COLUMNS, rows), found, _totals(found, asks), notes)
+    return report._replace(within=_TOGETHER)
 
 
 def _kinds(asked: Asked) -> list[str]:

@@ -30,6 +30,7 @@ COLUMNS = (
     Column("resident_untouched", "resident", "pages with a chunk header", "bytes"),
     Column("resident_written", "written", "pages that are resident when all is written to", "bytes"),
 )
+_FROM = Column("from", "from", "where glibc takes it: of the heap, or by mmap() a mapping of its own", "text")
 
 
 class MallocRequest(NamedTuple):
@@ -93,7 +94,8 @@ def malloc_report(asked: Asked, request: MallocRequest) -> Report:
     found = _heaps(requests, heap, libc)
     keys = ("word", "align", "tcache", "threshold", "threshold_max")
     totals = {**{key: getattr(found, key) for key in keys}, "rule": _RULE, "error_bound": 0}
-    return reported(asked, "malloc", table_of(COLUMNS, map(_row, requests)), found, totals, asked.machine.notes)
+    report = reported(asked, "malloc", table_of(COLUMNS, map(_row, requests)), found, totals, asked.machine.notes)
+    return report._replace(within=(_FROM,))
 
 
 def _heaps(requests: list[Heaped], heap: Heap, libc: Build) -> Heaps:
