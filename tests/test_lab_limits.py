@@ -92,6 +92,24 @@ def test_a_program_says_what_it_was_refused() -> None:
         hand.end()
 
 
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("no/x.svg", "No such file or directory"),
+        ("file/x.svg", "Not a directory"),
+        ("file.svg", "exists already (--force replaces it)"),
+    ],
+)
+def test_a_chart_that_cannot_be_written_is_said_before_the_command_runs(
+    output: str, reason: str, pymemtools: Run, tmp_path: Path
+) -> None:
+    for name in ("file", "file.svg"):
+        (tmp_path / name).touch()
+    done = pymemtools("lab", "watch", "-o", output, "--", "touch", "ran", cwd=tmp_path)
+    assert (done.returncode, done.stderr.decode()) == (1, f"pymemtools: {output}: {reason}\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "file.svg"}
+
+
 @pytest.mark.parametrize("call", ["page-cache", "writeback", "mmap-vs-read"])
 @pytest.mark.parametrize("place", ["nowhere", "file"])
 def test_where_no_file_can_be_made_it_cannot_run(call: str, place: str, pymemtools: Run, tmp_path: Path) -> None:

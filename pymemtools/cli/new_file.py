@@ -21,6 +21,12 @@ def write_new_file(path: str, data: bytes, *, force: bool) -> None:
         file.write(data)
 
 
+def check_new_file(path: str, *, force: bool) -> None:
+    """Refuse what write_new_file() would, before something is begun that takes long. Raises MemtoolsError."""
+    with _told(path):
+        _remove(_reserved(path, force=force, mode=0o600))
+
+
 def replace_file(path: str, data: bytes, *, mode: int) -> None:
     """Put ``data`` in the place of a file, or of none: who reads it sees the old or the new one, after a crash, too.
 
@@ -59,18 +65,30 @@ def new_file(path: str, *, force: bool, mode: int = 0o666) -> Iterator[BinaryIO]
 @contextmanager
 def new_path(path: str, *, force: bool, mode: int = 0o600) -> Iterator[str]:
     """Give the path of an empty file beside ``path``, for who writes by name; all else is as of new_file()."""
-    # Not by our number alone: in a container it is the same each time, and what was left by one killed would stay.
-    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    try:
-        if not force and os.path.lexists(path):
-            raise FileExistsError
-        if os.path.isdir(path):
-            raise IsADirectoryError(errno.EISDIR, "")
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        os.close(fd)
+    with _told(path):
+        temporary = _reserved(path, force=force, mode=mode)
         with removed(temporary):
             yield temporary
             _give_name(temporary, path, force=force)
+
+
+def _reserved(path: str, *, force: bool, mode: int) -> str:
+    """Make the empty file beside ``path``."""
+    # Not by our number alone: in a container it is the same each time, and what was left by one killed would stay.
+    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    if not force and os.path.lexists(path):
+        raise FileExistsError
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, "")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode))
+    return temporary
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Have system errors tell of a file by its own name. Raises MemtoolsError."""
+    try:
+        yield
     except FileExistsError:
         raise MemtoolsError(f"{path}: exists already (--force replaces it)") from None
     except OSError as error:

@@ -19,7 +19,7 @@ from pymemtools.cli.options import check_style, format_option, open_from, write_
 from pymemtools.cli.output import show
 from pymemtools.cli.terminal import LEAST, on_page, takes_ascii_only, terminal_columns
 from pymemtools.cli.types import SECONDS
-from pymemtools.errors import MemtoolsError, UsageProblem
+from pymemtools.errors import UsageProblem
 from pymemtools.lab.experiment import Experiment, why_not
 from pymemtools.render.escape import escape
 from pymemtools.report import Report
@@ -114,18 +114,18 @@ def _run(ctx: click.Context, found: Experiment, request: Any, ways: Ways, layout
     if ways.dry_run:
         return 0
     report = _performed(found, request, plan, source, is_text=ways.style == "text")
-    _save(report, layout, ways)
     if ways.style == "text" and found.on_stderr:
         _write(found, _rest(report, found, layout))
     else:
         show(report, ways.style, lambda report: _rest(report, found, layout))
+    _save(report, layout, ways)
     for law in broken(report.answer.laws):
         say(f"lab {found.name}: law broken: {law.name}: expected {law.expected}, seen {law.seen}")
     return 1 if broken(report.answer.laws) else layout.status(report)
 
 
 def _check(ctx: click.Context, found: Experiment, ways: Ways) -> None:
-    """Refuse what makes no sense, before anything is read. Raises UsageProblem."""
+    """Refuse what makes no sense, before anything is read. Raises UsageProblem, MemtoolsError for the output."""
     check_style(ways.style)
     if ctx.obj is True:
         raise UsageProblem(f"lab {found.name}: is for a live machine: a capture cannot be experimented with")
@@ -133,8 +133,10 @@ def _check(ctx: click.Context, found: Experiment, ways: Ways) -> None:
         raise UsageProblem(f"lab {found.name}: --dry-run is for people: it has no --format")
     if ways.output is not None and not ways.output.endswith(".svg"):
         raise UsageProblem(f"lab {found.name}: {ways.output}: the chart is .svg")
-    if ways.output is not None and not ways.forced and os.path.lexists(ways.output):
-        raise MemtoolsError(f"{ways.output}: exists already (--force replaces it)")
+    if ways.output is not None:
+        from pymemtools.cli.new_file import check_new_file
+
+        check_new_file(ways.output, force=ways.forced)
 
 
 def _disk_free(plan: Plan) -> int | None:
