@@ -23,7 +23,7 @@ _SIGNS = (_OOM, _KILLED, b"uid  tgid total_vm", _PANIC)
 _OF_OOM = (b"oom-killer: gfp_mask", b"oom-kill:constraint")  # JSON may escape the sign = that follows
 _BROKEN = b" invoked oom-killer:"  # of a line that goes on below
 _REACH = 1 << 16  # bytes after a report's line in which the next one is looked for line by line
-_AT_START = 1 << 14  # bytes: of a ring buffer, where a report's own beginning was overwritten, and nothing else tells
+_AT_START = 1 << 15  # bytes of a log in which there may be a report whose own beginning is not there
 _MAX_HOSTS = 4  # whose reports may be mixed
 _MAX_HELD = 1 << 10  # lines in which others than the last of a report are waited for
 _MAX_TURNED = 1 << 24  # bytes of a report whose last line comes first
@@ -83,7 +83,8 @@ class _Finder:
         self._may_turn = may_turn  # once only: of a damaged report both ways may look like the wrong one
         self._collectors: dict[bytes, Collector] = {}  # by host
         self._host = b""
-        self._reach = _AT_START  # bytes that are still looked through line by line
+        self._is_at_start = True
+        self._reach = 0  # bytes that are still looked through line by line
         self._records = Records()
         self._unwrapped = Unwrapped()
         self._unprefixer = Unprefixer()
@@ -97,6 +98,8 @@ class _Finder:
         """Look through whole lines, which reach to ``end``."""
         at = 0
         places = [-1] * len(_SIGNS)
+        if self._is_at_start:
+            self._is_at_start, self._reach = False, _reach_at_start(text, end, places)
         while at < end:
             is_far = self._reach <= 0
             if is_far:
@@ -114,8 +117,10 @@ class _Finder:
             if not (is_far and _is_of_others(raw)):
                 for record in self._records.take(raw):
                     yield from self._given(self._unwrapped.take(record))
-                if is_far and (self._records.is_partial or self._unwrapped.is_holding):
+                if is_far and self._records.is_partial:
                     self._reach = _REACH
+                if self._unwrapped.is_holding:
+                    self._reach = max(self._reach, MAX_LINE)
 
     def finish(self) -> Iterator[OomReport]:
         """Give what is left."""
@@ -193,6 +198,15 @@ class _Finder:
         else:
             yield from self._release()
             yield collector.report()
+
+
+def _reach_at_start(text: bytes, end: int, places: list[int]) -> int:
+    """Tell up to where a log is looked through from its start: to a report whose beginning a ring buffer overwrote."""
+    first = _next_sign(text, 0, end, places)
+    if not 0 <= first <= _AT_START:
+        return 0
+    line = text[first : text.index(b"\n", first, end)]
+    return 0 if b"oom-killer" in line or _is_of_others(line) else first + 1
 
 
 def _is_of_others(line: bytes) -> bool:

@@ -100,7 +100,11 @@ _KINDS = (
     _Kind(b"illed process", rb"[Kk]illed process$", _before(rb"[0-9]{1,7}(?:, UID [0-9]{1,10},)? ?\(")),
     _Kind(b"illed process", rb"[Kk]illed process [0-9]{1,7}(?:, UID [0-9]{1,10},)?$", _before(rb"\(")),
     _Kind(b"oom_score_adj:", rb"oom_score_adj:-?[0-9]{1,3}$", _before(rb"[0-9]{1,3}$", b"")),
-    _Kind(b"illed process", rb"[Kk]illed process [0-9]{1,7}[ ,].*$", _among(_SIZE)),
+    _Kind(
+        b"illed process",
+        rb"[Kk]illed process [0-9]{1,7}[ ,].*\)(?:, UID [0-9]{1,10},?)?(?:,? *(?:t[a-z-]{0,7}|total-vm:.*|vsz:.*))?$",
+        _among(_SIZE),
+    ),
     _Kind(b"Tasks in ", rb"Tasks in [^ ]{1,4096} are(?: [a-z]{2,6})*$", _before(rb"[a-z]{2,6} |memory\.oom")),
     _Kind(
         b"oom_reaper: r",
