@@ -586,6 +586,14 @@ def test_options_behind_the_command_are_its_own(pymemtools: Run) -> None:
     assert pymemtools("lab", "watch", "echo", "-f", "--format", "--col").stdout == b"-f --format --col\n"
 
 
+@pytest.mark.parametrize("every", ["--every=10ms", "--interval=x"])
+def test_the_time_between_samples_is_one_as_of_record_and_faults(pymemtools: Run, every: str) -> None:
+    done = pymemtools("lab", "watch", every, "--dry-run", "echo")
+    assert done.returncode == 2
+    assert b"is no time; write for example 2, 0.5s, 10m or 1h30m" in done.stderr
+    assert pymemtools("lab", "watch", "--every", "0.5s", "--dry-run", "echo").returncode in (0, 3)
+
+
 def test_used_memory_is_drawn(pymemtools: Run, tmp_path: Path) -> None:
     done = pymemtools("lab", "watch", "-o", "x.svg", "--interval", "0.01", "--", "sleep", "0.1", cwd=tmp_path)
     assert done.returncode == 0

@@ -559,3 +559,9 @@ def test_who_asks_for_the_memory_is_weighed_with_it(pymemtools: Run) -> None:
     less = pymemtools("--demo", "what-if", "oom", "--ram", "2G", "-f", "json").stdout
     score = next(row["oom_score"] for row in json.loads(less)["rows"] if row["pid"] == 278)
     assert score == 679  # 704 with the 711 MiB there are
+
+
+def test_the_options_of_one_question_are_shown_before_those_of_all(pymemtools: Run) -> None:
+    shown = re.findall(r"^  (-[a-zA-Z, -]+)", pymemtools("what-if", "alloc", "--help").stdout.decode(), re.MULTILINE)
+    own = ["--count", "--touch", "--pid", "--group"]
+    assert [name.split()[0] for name in shown][: len(own) + 1] == [*own, "--set"]
