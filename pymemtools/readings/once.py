@@ -114,6 +114,10 @@ class Once:
     def _sample(self) -> Sample:
         return read_processes(self._source, self._wants)
 
+    @cached_property
+    def _sample_of_rollups(self) -> Sample:
+        return Sample([_summed_up(process) for process in self._sample.everybody])
+
     def sample(self, wants: Wants) -> Sample | None:
         """Give what is wanted of the processes that were read; None where it is more than that."""
         if not _is_within(wants, self._wants):
@@ -121,7 +125,7 @@ class Once:
         everybody = self._sample.everybody
         if not wants.reads_smaps:
             return Sample([_without_smaps(process) for process in everybody])
-        return Sample([_summed_up(process) for process in everybody] if wants.rollup else list(everybody))
+        return Sample(list((self._sample_of_rollups if wants.rollup else self._sample).everybody))
 
 
 def _is_within(wants: Wants, all_wants: Wants) -> bool:

@@ -82,8 +82,8 @@ def candidates(source: Source, sample: Sample, scale: str | None = None) -> Cand
     version = parse_release(source.facts.kernel)
     users, unreadable = _weighable(sample)
     has_scores = any(each.oom_score is not None for each in users)
-    scale = scale or _scale(users, total, page_size, version)
     tasks = {each.pid: _task(each, page_size, version) for each in users if _is_known(each)}
+    scale = scale or _scale(users, tasks, total, version)
     rows = [_candidate(each, tasks.get(each.pid), total, version, scale) for each in users]
     notes = [*doubts]
     if swap_of(meminfo).total is None:
@@ -167,13 +167,11 @@ def _is_init(process: Process) -> bool:
     return process.pid == 1 and not process.oom_score
 
 
-def _scale(users: Sequence[Process], total: int, page_size: int, version: Version | None) -> str:
-    tasks = [
-        (each.oom_score, _task(each, page_size, version))
-        for each in users
-        if each.oom_score is not None and _is_known(each)
+def _scale(users: Sequence[Process], tasks: Mapping[int, Task], total: int, version: Version | None) -> str:
+    known = ((each.oom_score, tasks.get(each.pid)) for each in users)
+    samples = [
+        (score, badness(task, total, version, FAIR)) for score, task in known if score is not None and task is not None
     ]
-    samples = [(score, badness(task, total, version, FAIR)) for score, task in tasks]
     return detect_scale(samples, total, version)
 
 
