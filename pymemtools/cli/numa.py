@@ -7,11 +7,10 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.machine_or_process import Answers, show_machine_or_process
 from pymemtools.cli.offers import offer_pids
-from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
-from pymemtools.cli.output import show
-from pymemtools.cli.types import process_number
-from pymemtools.cli.watch import check_watch, watch_option, watched
+from pymemtools.cli.options import format_option, source_options
+from pymemtools.cli.watch import watch_option
 from pymemtools.report import Report
 from pymemtools.reports.numa import AMOUNTS, COUNTS, numa_report, process_report
 
@@ -22,18 +21,9 @@ from pymemtools.reports.numa import AMOUNTS, COUNTS, numa_report, process_report
 @source_options
 @format_option
 @click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> int:
+def command(ctx: click.Context, /, **_: Any) -> int:
     """Show the memory of each NUMA node, and whether it was wanted there; of a process where it is. In KiB."""
-    check_style(options["style"])
-    check_watch("numa", options)
-    pid = None if options["pid"] is None else process_number("numa", options["pid"])
-    source = open_from(ctx, options["source"])
-    for sample in watched("numa", source, options):
-        if pid is None:
-            show(numa_report(source), options["style"], _nodes, sample=sample)
-        else:
-            show(process_report(source, pid), options["style"], _process, sample=sample)
-    return exit_status(ctx)
+    return show_machine_or_process(ctx, "numa", Answers(numa_report, _nodes, process_report, _process))
 
 
 def _nodes(report: Report) -> list[str]:

@@ -7,11 +7,10 @@ from typing import Any
 import click
 
 from pymemtools.cli.command import AbbreviatingCommand
+from pymemtools.cli.machine_or_process import Answers, show_machine_or_process
 from pymemtools.cli.offers import offer_pids
-from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options
-from pymemtools.cli.output import show
-from pymemtools.cli.types import process_number
-from pymemtools.cli.watch import check_watch, watch_option, watched
+from pymemtools.cli.options import format_option, source_options
+from pymemtools.cli.watch import watch_option
 from pymemtools.report import Report
 from pymemtools.reports.thp.machine import thp_report
 from pymemtools.reports.thp.process import process_report
@@ -23,18 +22,9 @@ from pymemtools.reports.thp.process import process_report
 @source_options
 @format_option
 @click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> int:
+def command(ctx: click.Context, /, **_: Any) -> int:
     """Show transparent huge pages: settings, counters, fragmentation; of a process why its memory is not huge."""
-    check_style(options["style"])
-    check_watch("thp", options)
-    pid = None if options["pid"] is None else process_number("thp", options["pid"])
-    source = open_from(ctx, options["source"])
-    for sample in watched("thp", source, options):
-        if pid is None:
-            show(thp_report(source), options["style"], _machine, sample=sample)
-        else:
-            show(process_report(source, pid), options["style"], _process, sample=sample)
-    return exit_status(ctx)
+    return show_machine_or_process(ctx, "thp", Answers(thp_report, _machine, process_report, _process))
 
 
 def _machine(report: Report) -> list[str]:
