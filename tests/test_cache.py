@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Run
@@ -18,6 +19,7 @@ from trees import Proc, write_tree
 
 from pymemtools.probes.file_walk import DONE, ROW, Looks, Place, Walk
 from pymemtools.probes.page_cache import MINCORE, PAGE, CacheCounter
+from pymemtools.probes.worker import alive, within
 from pymemtools.readings.cached_files import Reach, survey
 from pymemtools.render.cache_table import cache_lines
 from pymemtools.reports.cache.report import CacheAnswer, TreeRow, WholeCache
@@ -256,6 +258,25 @@ def test_mincore_maps_a_window_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("pymemtools.probes.page_cache.WINDOW", 4 * PAGE)
     [row, _] = looked([written(tmp_path / "file", 11)], without_cachestat())
     assert row[6] == 11
+
+
+def test_who_counts_window_after_window_says_that_it_is_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sparse file of some TiB took longer than a server that is gone, and all files beside it were skipped."""
+    monkeypatch.setattr("pymemtools.probes.page_cache.WINDOW", 4 * PAGE)
+    said: list[None] = []
+    monkeypatch.setattr("pymemtools.probes.page_cache.alive", lambda: said.append(None))
+    looked([written(tmp_path / "file", 11)], without_cachestat(), looks=Looks())
+    assert len(said) == 3
+
+
+def test_to_be_alive_is_no_message() -> None:
+    def messages() -> Iterator[Any]:
+        for number in range(3):
+            alive()
+            yield (number,)
+
+    alive()  # nobody waits for us
+    assert list(within(60.0, messages())) == [(0,), (1,), (2,)]
 
 
 def test_who_maps_a_file_and_with_how_much_pss(pymemtools: Run, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from pymemtools.probes.worker import alive
+
 CACHESTAT, MINCORE = "cachestat", "mincore"
 WINDOW = 1 << 30  # bytes mapped at once
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -115,6 +117,7 @@ class CacheCounter:
                 return None
             del view
             total += len(flags) - flags.count(0)
+            alive()
         return total
 
 
