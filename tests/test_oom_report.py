@@ -224,6 +224,27 @@ def packings() -> dict[str, Callable[[bytes], bytes]]:
 
 
 @pytest.mark.parametrize(
+    ("line", "who"),
+    [
+        (b"03-24 12:24:57.186 400 400 I lowmemorykiller: Killing 'com.a' (4563), uid 10010, adj 906", "Android's low"),
+        (b"01-01 15:11:13.739 879 879 I lmkd    : Reclaim 'com.a:b' (591), uid 9, oom_score_adj 975", "Android's low"),
+        (b"[   77.752252] systemd[1]: a.service: systemd-oomd killed 1 process(es) in this unit.", "systemd-oomd"),
+        (b'Nov  3 h earlyoom[7]: sending SIGTERM to process 42 uid 1000 "x": oom_score 800', "earlyoom"),
+    ],
+    ids=["driver", "lmkd", "systemd-oomd", "earlyoom"],
+)
+def test_others_killed(line: bytes, who: str, tmp_path: Path) -> None:
+    """The kernel's log is not where they explain themselves, but a log may have their lines alone."""
+    log = tmp_path / "log"
+    log.write_bytes(b"[    1.0] usb 1-1: new device\n" * 1000 + line + b"\n")
+    done = run_program("oom-report", str(log))
+    assert (done.returncode, done.stdout) == (1, b"")
+    said = f"pymemtools: oom-report: no report of the OOM killer in {log}; processes were killed by {who}"
+    assert done.stderr.decode().startswith(said)
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
     ("start", "said"),
     [
         (b"PK\x03\x04", "a zip archive: unpack it first"),

@@ -23,7 +23,7 @@ from pymemtools.cli.options import (
 )
 from pymemtools.cli.types import PATH
 from pymemtools.errors import ArchiveError, Missing, UsageProblem
-from pymemtools.readings.kernel_logs import Logged, reports_in_files, reports_in_ring
+from pymemtools.readings.kernel_logs import Logged, others_that_killed, reports_in_files, reports_in_ring
 
 _NO_FACTS: dict[str, Any] = dict.fromkeys(("kind", "path", "kernel", "page_size", "taken_at"))
 _ROW_BY_ROW = ("text", "jsonl")
@@ -57,7 +57,9 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     for damage in damages:
         say(f"oom-report: {damage}")
     if not count and not damages:
-        raise Missing(f"oom-report: no report of the OOM killer in {logs.facts['path'] or 'the kernel log'}")
+        others = ", ".join(others_that_killed(options["files"], options["max_size"]))
+        who = f"; processes were killed by {others}" if others else ""
+        raise Missing(f"oom-report: no report of the OOM killer in {logs.facts['path'] or 'the kernel log'}{who}")
     return 1 if damages else exit_status(ctx)
 
 

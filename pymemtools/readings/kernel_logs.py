@@ -14,6 +14,12 @@ from pymemtools.sources.base import Source, since_1970
 from pymemtools.sources.left_behind import logs_of
 from pymemtools.sources.log_file import log_pieces, unpacked
 
+# Who else kills for lack of memory, by words that only they write; those are of user space, and explain themselves.
+_OTHERS = {
+    "Android's low memory killer": (b"lowmemorykiller: Kill", b"lmkd    : Kill '", b"lmkd    : Reclaim '"),
+    "systemd-oomd": (b"systemd-oomd killed ",),
+    "earlyoom": (b"sending SIGTERM to process ", b"sending SIGKILL to process "),
+}
 _PIECE = 24 << 10  # bytes: with the rest of a line below 30,000, where CPython searches faster
 
 
@@ -38,6 +44,15 @@ def _until_damage(name: str, max_bytes: int, damages: list[str]) -> Iterator[byt
         yield from log_pieces(name, max_bytes)
     except MemtoolsError as error:
         damages.append(str(error))
+
+
+def others_that_killed(names: Sequence[str], max_bytes: int) -> list[str]:
+    """Look once more through logs without a report for who else killed processes; standard input is gone by then."""
+    found: set[str] = set()
+    for name in names:
+        for piece in _until_damage(name, max_bytes, []) if name != "-" else ():
+            found |= {other for other, words in _OTHERS.items() if any(word in piece for word in words)}
+    return [other for other in _OTHERS if other in found]
 
 
 def reports_in_ring(name: str, text: bytes, kernel: str | None, started_at: float | None = None) -> Iterator[Logged]:
