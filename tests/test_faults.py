@@ -14,7 +14,7 @@ import pytest
 from asleep import wait_until_asleep
 from conftest import Run, started
 from on_terminal import on_terminal
-from recordings import START, every_ten_seconds, record
+from recordings import START, Told, every_ten_seconds, record
 from trees import write_tree
 
 from pymemtools.capture.recording import Tick, Writer
@@ -382,6 +382,54 @@ def test_a_moment_that_is_named_is_the_interval_before_it(recorded: str, pymemto
         1,
         f"pymemtools: {recorded}: one sample tells no rates: there is none before it",
     )
+
+
+def test_a_part_of_a_recording(pymemtools: Run, tmp_path: Path) -> None:
+    """Reclaim, and stalls, are those of the part, too; of processes the means over it."""
+    told = lambda number: {
+        "vmstat": b"pgfault %d\npgmajfault 0\n" % (10 * number * number),
+        "pressure/memory": b"some avg10=0 avg60=0 avg300=0 total=%d\n" % (1000 * number),
+    }
+    path = record(str(tmp_path / "a.rec"), [Told(7, "a", lambda number: 100 * number)], every_ten_seconds(30, told))
+
+    def rates(*arguments: str) -> list[tuple[Any, ...]]:
+        rows = ask(pymemtools, "-S", path, *arguments)["rows"]
+        return [(row["read_at"][11:19], row["minor_faults_per_second"]) for row in rows]
+
+    assert rates("--from", "12:06:50", "--to", "2026-11-18T11:07:10Z") == rates("--from", "2", "--to", "4")
+    assert rates("--from", "2", "--to", "4") == [("11:07:00", 3.0), ("11:07:10", 5.0)]
+    assert rates("--from", "29") == [("11:11:30", 57.0)]
+    assert rates("--to", "2") == rates("--from", "-2h", "--to", "2") == [("11:06:50", 1.0)]
+    assert rates("--from", "1", "--to", "11", "--top", "1") == [("11:08:20", 10.0)]
+    with_stalls = ask(pymemtools, "-S", path, "--from", "2", "--to", "3")["rows"]
+    assert [row["some_stalled_percent"] for row in with_stalls] == [0.01]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("--from", "3"), 2, "faults: --from and --to are of one recording: -S FILE names it"),
+        (("--to", "3"), 2, "faults: --to is for a moment of a recording: say which with -S FILE"),
+        (
+            ("-S", "REC", "--from", "1", "--diff", "REC@1"), 2,
+            "faults: --from and --to are of one recording: -S FILE names it",
+        ),
+        (
+            ("-S", "REC@2", "--to", "3"), 2,
+            "faults: --to names the moment that is described, as --at does: give one of them",
+        ),
+        (
+            ("-S", "REC", "--from", "last"), 1,
+            "REC: less than two samples from 2026-11-29 08:14:38 +0100 to 2026-11-29 08:14:38 +0100",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_part_of_a_recording(
+    recorded: str, pymemtools: Run, arguments: tuple[str, ...], status: int, says: str
+) -> None:
+    done = pymemtools("faults", *(word.replace("REC", recorded) for word in arguments))
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert done.stderr.decode().splitlines()[-1] == f"pymemtools: {says.replace('REC', recorded)}"
 
 
 def test_a_recording_on_a_terminal(recorded: str) -> None:

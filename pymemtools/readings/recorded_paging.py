@@ -18,7 +18,7 @@ from pymemtools.sources.recording.recording import Recording
 
 
 class RecordedSpan(NamedTuple):
-    """From one moment of a recording to another: the whole of it, or the interval before a moment that was named."""
+    """From one moment of a recording to another."""
 
     recording: Recording
     moments: list[Moment]  # two at least
@@ -40,15 +40,21 @@ class RecordedSpan(NamedTuple):
         return [start for start in starts if start is not None]
 
 
-def recorded_span(source: Source, *, is_named: bool) -> RecordedSpan:
-    """Give the moments of a recording that are asked about. Raises Missing for one before which there is none."""
+def recorded_span(source: Source, *, is_named: bool, first: str | None = None) -> RecordedSpan:
+    """Give the moments of a recording that are asked about, from ``first`` or from its begin on, up to the source.
+
+    Of a moment that ``is_named`` it is the interval before. Raises Missing where there is no interval.
+    """
     replay: Any = source  # a Replay, or what stands for one
     recording: Recording = replay.recording
-    moments, last = recording.moments, replay.moment.number
+    begin, end = recording.choose_begin(first), replay.moment
+    moments = [moment for moment in recording.moments if begin.number <= moment.number <= end.number]
     if is_named:
-        moments = [moment for moment in moments if moment.number <= last][-2:]
+        moments = moments[-2:]
     if len(moments) < 2:
-        raise Missing(f"{recording.path}: one sample tells no rates: there is none before it")
+        one = "one sample tells no rates: there is none before it"
+        span = f"less than two samples from {begin.local_time} to {end.local_time}"
+        raise Missing(f"{recording.path}: {one if first is None else span}")
     return RecordedSpan(recording, moments, source, page_size_of(source).size)
 
 
@@ -74,7 +80,7 @@ def _over_time(span: RecordedSpan, path: str) -> Iterator[bytes | None]:
     first = span.moments[0]
     try:
         text: bytes | None = span.recording.at(first).read(path)
-        later = span.recording.texts_of(path, first.number)
+        later = span.recording.texts_of(path, first.number, span.moments[-1].number)
     except (Missing, Denied):
         text, later = None, iter(())
     upcoming = next(later, None)

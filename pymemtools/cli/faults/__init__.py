@@ -12,8 +12,8 @@ from pymemtools.cli.faults.arguments import checked
 from pymemtools.cli.faults.machine import show_day, show_machine
 from pymemtools.cli.faults.source import open_sadf, open_whole
 from pymemtools.cli.file_options import diff_option, output_options
-from pymemtools.cli.offers import offer_pids
-from pymemtools.cli.options import exit_status, format_option, open_from, source_options
+from pymemtools.cli.offers import offer, offer_pids
+from pymemtools.cli.options import exit_status, format_option, open_from, source_options, until
 from pymemtools.cli.output import note_incomplete
 from pymemtools.cli.terminal import ascii_option
 from pymemtools.cli.types import DURATION
@@ -27,6 +27,8 @@ from pymemtools.errors import UsageProblem
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="So many times; without --every and this, once.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N processes that make most of them.")
 @diff_option("Between OTHER, an earlier capture of the machine, and the source.")
+@click.option("--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="Of a recording: from then on.")
+@click.option("--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to then.")
 @click.option("--plot", is_flag=True, help="Draw the course.")
 @output_options("Write the picture to FILE.svg.")
 @ascii_option
@@ -41,20 +43,23 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     The PATH of -S may be what sadf -j printed.
     """
     asked = checked(options)
-    day = open_sadf(options["source"])
-    if day is not None:
+    day, is_span = open_sadf(options["source"]), options["first"] is not None or options["last"] is not None
+    if day is not None and not is_span:
         show_day(day, asked, options["source"])
         return exit_status(ctx)
     open_path = partial(open_from, ctx)
-    whole = None if asked.diff is not None else open_whole(options["source"], options["max_size"])
-    source = whole or open_path(options["source"])
+    path = until("faults", options["source"], options["last"])
+    whole = None if asked.diff is not None else open_whole(path, options["max_size"])
+    source = whole or open_path(path)
+    if is_span and (source.facts.kind != "recording" or asked.diff is not None):
+        raise UsageProblem("faults: --from and --to are of one recording: -S FILE names it")
     if asked.is_repeated and is_still(source):
         raise UsageProblem("faults: a capture does not change: --every and --count are for a live machine")
     other = None if asked.diff is None else open_path(asked.diff)
     if source.facts.kind == "recording" and other is None:
         from pymemtools.cli.faults.recorded import show_recorded
 
-        shown = show_recorded(source, asked, is_named=whole is None)
+        shown = show_recorded(source, asked, is_named=whole is None and not is_span, first=options["first"])
         if shown is not None:
             note_incomplete(ctx, shown)
     elif asked.is_sar:

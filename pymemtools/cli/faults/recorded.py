@@ -1,4 +1,4 @@
-"""Paging and page faults over what was recorded: the whole of it, or the interval before a moment that is named."""
+"""Paging and page faults over what was recorded: all, a span of it, or the interval before a moment that is named."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pymemtools.reports.faults.report import FaultCourse, course_of, course_repo
 from pymemtools.sources.base import Source
 
 
-def show_recorded(source: Source, asked: FaultsAsked, *, is_named: bool) -> Report | None:
+def show_recorded(source: Source, asked: FaultsAsked, *, is_named: bool, first: str | None = None) -> Report | None:
     """Show what was asked for, times by the recorded machine's clock; give the report. Raises Missing."""
-    span = recorded_span(source, is_named=is_named)
+    span = recorded_span(source, is_named=is_named, first=first)
     if asked.is_sar:
         print_moments(source, recorded_paging(span))
         return None
