@@ -142,6 +142,8 @@ SPECIAL = {  # modes that are called in their own way
     ("faults", "--compat"): "--demo faults --compat sar",
     ("faults", "--count"): "faults --every 0.01 --count 2",
     ("faults", "--every"): "faults --every 0.01 --count 2",
+    ("faults", "--from"): "faults --top 1 --from -5m -S RECORDING",
+    ("faults", "--to"): "faults --top 1 --to last -S RECORDING",
     ("faults", "--output"): "faults --every 0.01 --count 1 -o x.svg",
     ("faults", "--plot"): "faults --every 0.01 --count 1 --plot",
     ("metrics", "--output"): "--demo metrics -o x.prom",
