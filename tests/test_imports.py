@@ -167,3 +167,9 @@ def test_little_comes_before_signals_are_ours() -> None:
         check=True,
     )
     assert set(done.stdout.split()) <= {"_signal", "gc", "__future__", "pymemtools", "pymemtools.entry"}
+
+
+def test_no_source_calls_a_character_by_its_name() -> None:
+    """To compile such a name takes unicodedata: at each start, where no .pyc is kept."""
+    sources = (HERE.parent / "pymemtools").rglob("*.py")
+    assert [path.name for path in sources if "\\N{" in path.read_text("utf-8")] == []

@@ -24,7 +24,7 @@ _END_OF_BREAK = re.compile(rb" *(?:[\[<(]|[A-Za-z_()-]{2,40}:[0-9])")  # what a 
 _CARRIAGE = re.compile(rb"(?:\r|#015|\\r)+$")
 _CRI = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]{8,40} std(?:out|err) )([PF])((?::[^ ]{0,20})? )")  # kubelet's
 _MAX_PARTIAL = 1 << 16  # bytes
-_NO_BREAK = "\N{NO-BREAK SPACE}".encode()  # which blanks become where a log is copied from a page
+_NO_BREAK = "\xa0".encode()  # NO-BREAK SPACE, which blanks become where a log is copied from a page
 
 
 class Record(NamedTuple):
