@@ -26,6 +26,7 @@ Committed_AS: 1 kB
 V2_STAT = f"""\
 anon {300 * MIB}
 file {150 * MIB}
+file_mapped 0
 shmem {50 * MIB}
 inactive_anon {350 * MIB}
 active_anon 0
@@ -43,6 +44,7 @@ inactive_file 0
 active_file 0
 hierarchical_memory_limit {512 * MIB}
 total_cache {150 * MIB}
+total_mapped_file 0
 total_rss {300 * MIB}
 total_shmem {50 * MIB}
 total_swap {8 * MIB}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Run
-from group_trees import MEMINFO, MIB, V2_ROOT, group, group_v1, write
+from group_trees import MEMINFO, MIB, V2_ROOT, V2_STAT, group, group_v1, write
 from trees import Map, Proc, write_tree
 
 from pymemtools.capture.contents import cgroup_paths
@@ -314,6 +314,35 @@ def test_swap_that_nothing_tells_of_may_be_there(tmp_path: Path, pymemtools: Run
     assert document["totals"]["outcome"] == "may not fit"
 
 
+def test_a_limit_that_is_not_told_is_said_to_be_taken_as_none(tmp_path: Path, pymemtools: Run) -> None:
+    """The root has no such file, and no counter of what is used."""
+    tree = write(tmp_path, V2_ROOT | group("/a", max=512 * MIB) | group("/a/b", swap__current=0))
+    (tree / "sys/fs/cgroup/a/memory.max").unlink()
+    notes = ask(pymemtools, tree, "alloc", "300M", "--group", "/a/b")["notes"]
+    assert [note for note in notes if "no limit" in note] == [
+        "/a/b: no memory.swap.max: taken as no limit",
+        "/a: no memory.max: taken as no limit",
+    ]
+
+
+def test_what_is_not_told_of_files_that_programs_have_mapped(tmp_path: Path, pymemtools: Run) -> None:
+    """All of them may be: what can surely be reclaimed was more without the figure than with it."""
+    stat = V2_STAT.replace("file_mapped 0\n", "")
+    tree = write(tmp_path, V2_ROOT | group("/a", max=512 * MIB, swap__max=0, swap__current=0, stat=stat))
+    document = ask(pymemtools, tree, "alloc", "100M", "--group", "/a")
+    assert limits(document) == [("/a", "memory.max", 47, 157)]
+
+
+def test_the_least_room_is_that_of_all_limits(tmp_path: Path, pymemtools: Run) -> None:
+    """Of one that is known the less, the least may be below all that another has at the most."""
+    inner = group("/pod/one", max=600 * MIB, swap__max=0, swap__current=0)
+    tree = write(tmp_path, V2_ROOT | group("/pod", max=600 * MIB, swap__max=0, swap__current=0) | inner)
+    (tree / "sys/fs/cgroup/pod/memory.current").unlink()
+    totals = ask(pymemtools, tree, "alloc", "1M", "--group", "one")["totals"]
+    assert limits({"totals": totals}) == [("/pod/one", "memory.max", 235, 245), ("/pod", "memory.max", 100, 600)]
+    assert (totals["cgroup_room_least"] // MIB, totals["cgroup_room_most"] // MIB) == (100, 245)
+
+
 NEGATIVE = 2**64 - 126976  # as kernels 4.x have printed what is below 0
 
 
@@ -383,3 +412,12 @@ def test_a_copy_without_files_of_groups(tmp_path: Path, pymemtools: Run, cgroup:
     document = ask(pymemtools, tmp_path, "alloc", "100M", "--pid", "7")
     assert document["totals"]["outcome"] == "fits"
     assert [note for note in document["notes"] if "limits" in note] == said
+
+
+def test_a_process_of_no_known_group_is_told_of(tmp_path: Path, pymemtools: Run) -> None:
+    """It may be the one that is killed, and was left out in silence."""
+    write_tree(tmp_path, Proc(7, "inside"), Proc(8, "somewhere"))
+    write(tmp_path, V2_ROOT | group("/a", max=512 * MIB) | {"proc/7/cgroup": "0::/a\n"})
+    document = ask(pymemtools, tmp_path, "oom", "--group", "/a")
+    assert [row["pid"] for row in document["rows"]] == [7]
+    assert "processes that are left out, as nothing tells their memory group: 1" in document["notes"]

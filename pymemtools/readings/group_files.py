@@ -23,6 +23,7 @@ class GroupFiles:
         self._source = source
         self._directory = directory
         self.doubts: list[str] = []  # what was read and cannot be
+        self.absent: list[str] = []  # files of limits that are not there
 
     def text(self, name: str) -> bytes | None:
         """Read a file as it is."""
@@ -32,8 +33,12 @@ class GroupFiles:
             return None
 
     def limit(self, name: str) -> int | None:
-        """Read a limit in bytes; None for no limit, too."""
-        return self.parsed(name, parse_limit)
+        """Read a limit in bytes; None for no limit, too, and where there is no such file, which is then ``absent``."""
+        found = self.parsed(name, lambda text, file: (parse_limit(text, file),))
+        if found is not None:
+            return found[0]
+        self.absent.append(name)
+        return None
 
     def amount(self, name: str) -> int | None:
         """Read an amount in bytes, or a count."""

@@ -57,8 +57,9 @@ class Level(NamedTuple):
     def charged(self) -> int | None:
         """Add up what memory.stat says is charged; usage has that, and what processors have charged ahead."""
         before, keys = ("total_", ("cache", "rss")) if self.version == 1 else ("", _CHARGED)
-        parts = [self.stat[f"{before}{key}"] for key in keys if f"{before}{key}" in self.stat]
-        return sum(parts) if parts else None
+        if any(f"{before}{key}" not in self.stat for key in keys[:2]):
+            return None
+        return sum(self.stat.get(f"{before}{key}", 0) for key in keys)
 
     @property
     def limit(self) -> int | None:
@@ -126,7 +127,14 @@ def _upwards(path: str) -> Iterator[str]:
 def level_of(files: GroupFiles, version: int, path: str) -> Level:
     """Read one group, whose files ``files`` reads."""
     level = _level_v1(files, path) if version == 1 else _level_v2(files, path)
-    return level._replace(doubts=tuple(files.doubts))
+    lacking = [name for name in files.absent if _is_expected(name, level)]
+    return level._replace(doubts=(*files.doubts, *(f"{path}: no {name}: taken as no limit" for name in lacking)))
+
+
+def _is_expected(name: str, level: Level) -> bool:
+    """Tell whether a limit that is not there should be: beside the counter of what is used, which the root lacks."""
+    used = {"memory.max": level.usage, "memory.high": level.usage, "memory.swap.max": level.swap_usage}
+    return level.version == 2 and used.get(name) is not None
 
 
 def doubts_of(levels: Iterable[Level]) -> Iterator[str]:

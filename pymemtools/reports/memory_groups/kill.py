@@ -118,6 +118,9 @@ def weighed(source: Source, machine: Machine, where: Hunt) -> Candidates:
         sample = read_processes(source, WANTS | Wants(cgroups=True))
         found = candidates(source, sample)
         found = found._replace(groups=_groups(source, asked.hierarchy, sample))
+        if level is not None and (untold := sum(each.cgroups is None for each in sample.processes)):
+            note = f"processes that are left out, as nothing tells their memory group: {untold}"
+            found = found._replace(notes=[*found.notes, note])
     if level is not None and asked.hierarchy is not None:
         inside = {pid for pid, path in found.groups.items() if pid != asked.own_pid and is_below(path, level.path)}
         rows = [row for row in found.rows if row.pid in inside]

@@ -114,7 +114,7 @@ def _holdings(level: Level) -> Holdings:
     held = level.held
     if held.lru_file is None:  # no memory.stat: anything that is used may be cache, or nothing
         return Holdings(level.usage or 0, 0, level.usage or 0, 0, 0, 0)
-    mapped = max((held.mapped or 0) - (held.shmem or 0), 0)
+    mapped = held.lru_file if held.mapped is None else max(held.mapped - (held.shmem or 0), 0)
     return Holdings(held.lru_file, held.dirty or 0, mapped, held.slab_reclaimable or 0, 0, 0)
 
 
@@ -173,11 +173,10 @@ class Ruling(NamedTuple):
 
     def answer(self) -> dict[str, Any]:
         """Give it for programs: who asked, the least room on the way up, which limit decides, and all limits."""
-        least = min(self.bounds, key=lambda bound: (bound.most, bound.least), default=None)
         return {
             "cgroup": self.asked.path,
-            "cgroup_room_least": None if least is None else least.least,
-            "cgroup_room_most": None if least is None else least.most,
+            "cgroup_room_least": min((bound.least for bound in self.bounds), default=None),
+            "cgroup_room_most": min((bound.most for bound in self.bounds), default=None),
             "decided_by_cgroup": None if self.decided is None else self.decided.path,
             "decided_by_file": None if self.decided is None else self.decided.file,
             "limits": [_limit_row(bound) for bound in self.bounds],

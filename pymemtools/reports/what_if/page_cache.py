@@ -127,7 +127,7 @@ def room_in_group(machine: Machine, asked: Asking, whole: Room) -> tuple[Room, B
     """
 
     def left(bound: Bound) -> int:
-        return bound.free_at_most + bound.holdings.file
+        return (bound.free if bound.usage is not None else bound.free_at_most) + bound.holdings.file
 
     tightest = min(bounds(asked, machine), key=left, default=None)
     if tightest is None:
