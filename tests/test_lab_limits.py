@@ -172,6 +172,17 @@ def test_where_proc_is_of_another_pid_namespace_nothing_is_started(pymemtools: R
     assert {line.rpartition(b",")[2] for line in listed} == {b"/proc is that of another PID namespace"}
 
 
+def test_without_proc_nothing_is_started() -> None:
+    apart = ["unshare", "-m", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("/proc cannot be taken away from a process")
+    env = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    call = [*apart, sys.executable, "-m", "pymemtools", "lab", "cow"]
+    done = subprocess.run(call, env=env, capture_output=True, check=False)
+    said = b"pymemtools: lab cow: cannot run here: /proc/self: No such file or directory\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", said)
+
+
 def test_two_that_change_the_same_do_not_run_at_once(tmp_path: Path) -> None:
     """Each would put back what the other has set: KSM stayed on, and hurried."""
     claim = tmp_path / "run"

@@ -310,6 +310,33 @@ def test_a_copy_of_what_has_just_begun_is_a_recording(tmp_path: Path) -> None:
     assert str(refused.value) == f"{copied}: no sample in it yet: none was taken, or its -wal was not copied"
 
 
+class Nowhere(Board):
+    """A machine whose /proc is not mounted."""
+
+    def pids(self) -> list[int]:
+        raise Missing("no processes")
+
+
+def test_what_was_made_for_nothing_is_removed(tmp_path: Path) -> None:
+    """Of a recording without a sample nobody has anything; what was there before, or has one, stays."""
+    path = tmp_path / "a.rec"
+    with Writer(str(path)):
+        assert path.exists()
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(Missing, match="no processes"), Writer(str(path)) as writer:
+        writer.sample(Nowhere(BOARD, {}), Tick(1_795_000_000.0, 100.0))
+    assert os.listdir(tmp_path) == []
+    with Writer(str(path)) as writer:
+        writer.sample(Board(BOARD, {7: process_files(7, 400)}), Tick(1_795_000_000.0, 100.0))
+    with Writer(str(path)):
+        pass
+    assert os.listdir(tmp_path) == ["a.rec"]
+    path.write_bytes(b"")  # as mktemp(1) makes it
+    with Writer(str(path)):
+        pass
+    assert os.listdir(tmp_path) == ["a.rec"]
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
 def test_a_wal_that_may_not_be_read(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:

@@ -66,19 +66,28 @@ class Writer:
         self._sql: sqlite3.Connection = self._file.connection
         self._boot_id, self._boot = "", 0
         self._taken = 0  # samples in this run
+        self._number = 0
         self._looked = time.process_time()
-        with write_error(path):
+        try:
+            self._begin(about or {})
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, about: Mapping[str, str | int | float | None]) -> None:
+        """Say whose the recording is, and find out what is in it already."""
+        with write_error(self.path):
             self._courses = Courses(self._sql)
             with self._file.transaction():
-                for key, value in {"tool": f"pymemtools {__version__}", **(about or {})}.items():
+                for key, value in {"tool": f"pymemtools {__version__}", **about}.items():
                     self._sql.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
             self._places = Places(self._sql, self._courses.last_place)
             self._number = most(self._sql, "sample", "number")
             self._users = {uid for (uid,) in self._sql.execute("SELECT uid FROM user")}
 
     def close(self) -> None:
-        """Let go of the file, which has all its samples by then."""
-        self._file.close()
+        """Let go of the file, which has all its samples by then; one that was made for nothing is removed."""
+        self._file.close(is_empty=not self._number)
 
     def __enter__(self) -> Writer:
         return self

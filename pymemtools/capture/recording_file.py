@@ -7,7 +7,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pymemtools.errors import ArchiveError, MemtoolsError
@@ -24,14 +24,20 @@ _MOST_WAL = 4 << 20  # bytes that are left of it
 class RecordingFile:
     """A connection to a recording, and the lock that keeps a second writer away."""
 
-    def __init__(self, path: str, lock: int, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: str, lock: int, connection: sqlite3.Connection, *, is_new: bool) -> None:
         self.path = path
         self.connection = connection
         self._lock = lock
+        self._is_new = is_new
 
-    def close(self) -> None:
-        """Let go of both; the lock last, as closing any descriptor of a file loses all of SQLite's locks on it."""
+    def close(self, *, is_empty: bool) -> None:
+        """Let go of both, and of a file that we made and that has no sample.
+
+        The lock goes last, as closing any descriptor of a file loses all of SQLite's locks on it.
+        """
         self.connection.close()
+        if is_empty and self._is_new:
+            _remove(self.path)
         os.close(self._lock)
 
     def size(self) -> int:
@@ -54,6 +60,7 @@ class RecordingFile:
 def opened_to_write(path: str) -> RecordingFile:
     """Open a recording to go on with it, or make a new one. Raises MemtoolsError."""
     sqlite = sqlite_module()
+    is_new = not os.path.lexists(path)
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     except OSError as error:
@@ -67,17 +74,28 @@ def opened_to_write(path: str) -> RecordingFile:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            is_new = False
             raise MemtoolsError(f"{path}: another program is recording into it") from None
         expect_files(os.path.realpath(path))
         if os.fstat(lock).st_size:
+            is_new = False
             _expect_ours(path)
         with write_error(path):
             connection = sqlite.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
             _prepare(connection)
     except BaseException:
+        if is_new:
+            _remove(path)
         os.close(lock)
         raise
-    return RecordingFile(path, lock, connection)
+    return RecordingFile(path, lock, connection, is_new=is_new)
+
+
+def _remove(path: str) -> None:
+    """Remove a recording that has begun, and what SQLite put beside it."""
+    for name in (path, f"{path}-wal", f"{path}-shm"):
+        with suppress(OSError):
+            os.unlink(name)
 
 
 def _expect_ours(path: str) -> None:

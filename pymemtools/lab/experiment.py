@@ -34,7 +34,11 @@ def why_not(experiment: Experiment, source: Source) -> str:
     None can where /proc is that of another PID namespace: what is started has other numbers there, and what is left in
     the end could not be found.
     """
-    if os.readlink("/proc/self") != str(os.getpid()):
+    try:
+        is_ours = os.readlink("/proc/self") == str(os.getpid())
+    except OSError as error:
+        return f"/proc/self: {os.strerror(error.errno or 0)}"
+    if not is_ours:
         return "/proc is that of another PID namespace"
     return experiment.obstacle(source)
 
