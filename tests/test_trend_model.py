@@ -38,6 +38,15 @@ def test_a_leak_is_found_in_six_hours() -> None:
     assert growths(swinging, 6, 60) >= 57
 
 
+def test_a_leak_under_noise_is_found_in_two_hours() -> None:
+    """Drops that noise makes now and then are no garbage collection."""
+
+    def noisy(random: Random, count: int) -> list[float]:
+        return leak(random, count, size=0.0)
+
+    assert growths(noisy, 2, 400) >= 380
+
+
 def test_a_leak_under_a_walk_that_hides_it_is_found_as_often_as_can_be() -> None:
     """In 6 h the walk spreads by 4.6 %, the leak is 6 %: the best of tests with 1 % of false alarms finds 15 %."""
     assert growths(leak, 6, 60) >= 3

@@ -42,10 +42,14 @@ def trend_of(stretches: Sequence[Stretch]) -> Trend:
     first = next(stretch.values[0] for stretch in stretches if stretch.values)
     if all(value == first for stretch in stretches for value in stretch.values):
         return Trend(STEADY, 0.0, 0.0, 0.0)
-    sawtooth = sawtooth_of(stretches)
-    if sawtooth is not None:
-        return _of_floors(sawtooth) or _fitted(stretches).trend(SAWTOOTH)._replace(period_s=sawtooth.period_s)
-    jumps, whole = jumps_of(stretches), _fitted(stretches)
+    sawtooth, whole = sawtooth_of(stretches), _fitted(stretches)
+    grows = None if sawtooth is None else _of_floors(sawtooth)
+    if grows is not None:
+        return grows
+    # Noise has drops of its own, too few for their floors to tell anything, which a leak beside it outweighs.
+    if sawtooth is not None and not whole.is_sure(1):
+        return whole.trend(SAWTOOTH)._replace(period_s=sawtooth.period_s)
+    jumps = jumps_of(stretches)
     for verdict, sign in ((GROWTH, 1), (FALL, -1)):
         own = [jump for jump in jumps if jump.size * sign > 0]
         fitted = _fitted(without(stretches, own)) if own else whole
