@@ -293,3 +293,11 @@ def test_the_arc_lies_within_other_rows_in_part(pymemtools: Run) -> None:
         "it is taken as unknown"
         for key in ("used", "noncache")
     ]
+
+
+def test_an_arc_that_does_not_tell_what_it_keeps(tmp_path: Path, pymemtools: Run) -> None:
+    """All of it was shown as cache; only OpenZFS that is cut short lacks c_min."""
+    files = {"proc/spl/kstat/zfs/arcstats": "size 4 8388608\n"}
+    done = pymemtools("smem", "-W", "-S", str(machine(tmp_path, files)), "-f", "json")
+    (row,) = (row for row in json.loads(done.stdout)["rows"] if row["area"] == "ZFS ARC")
+    assert (row["used"], row["cache"], row["noncache"]) == (8388608, None, None)

@@ -122,11 +122,11 @@ def _firmware(total: int, real: int | None, kernel_image: int) -> int:
     return max((total if real is None else real) - total - kernel_image, 0)
 
 
-def _beside_meminfo(stores: Stores) -> Iterator[tuple[str, int, int]]:
+def _beside_meminfo(stores: Stores) -> Iterator[tuple[str, int, int | None]]:
     if stores.zram:
         yield "zram", sum(device.ram for device in stores.zram.values()), 0
     if stores.arc:
-        yield ARC, stores.arc.size, stores.arc.reclaimable
+        yield ARC, stores.arc.size, None if stores.arc.least is None else stores.arc.reclaimable
 
 
 def vmalloc_pages(meminfo: Mapping[str, int], version: Version | None) -> int | None:
