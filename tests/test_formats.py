@@ -193,7 +193,7 @@ SPECIAL = {  # modes that are called in their own way
     ("vgraph", "--csv"): "--demo vgraph --csv - 297",
     ("vgraph", "--diff"): "--demo vgraph --diff DEMO 297",
     ("vgraph", "--output"): "--demo vgraph -o x.svg 297",
-    ("vgraph", "--pages"): "vgraph --pages HERE MYSELF",
+    ("vgraph", "--pages"): "vgraph --pages PROGRAM ASLEEP",
     ("what-if alloc", "--group"): f"what-if alloc 100M -S {GROUPS} --group /",
     ("what-if cache", "--group"): f"what-if cache 100M -S {GROUPS} --group /",
     ("what-if fork", "--group"): f"what-if fork 1 -S {GROUPS} --group /",
@@ -265,11 +265,11 @@ def ask(  # type: ignore[no-untyped-def]
 
     monkeypatch.chdir(tmp_path)
 
-    def run(call: str, style: str) -> tuple[int, str, str]:
+    program = Path(f"/proc/{asleep}/maps").read_text().partition("-")[0]
 
-        here, myself = hex(id(ask)), str(os.getpid())
-        call = call.replace("DEMO", demo_path()).replace("HERE", here).replace("RECORDING", recording)
-        call = call.replace("MYSELF", myself).replace("ASLEEP", asleep)
+    def run(call: str, style: str) -> tuple[int, str, str]:
+        call = call.replace("DEMO", demo_path()).replace("RECORDING", recording)
+        call = call.replace("PROGRAM", f"0x{program}").replace("ASLEEP", asleep)
         monkeypatch.setattr(sys, "argv", ["pymemtools", *call.split(), "-f", style])
         status = _call()
         return (status, *capsys.readouterr())
