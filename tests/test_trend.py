@@ -59,8 +59,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
     return record(str(path), ALL, every_ten_seconds(HALF_AN_HOUR, machine))
 
 
-def asked(path: str, **request: object) -> Report:
-    return trend_report(open_source(path), TrendRequest(**request))  # type: ignore[arg-type]
+def asked(path: str, last: str | None = None, **request: object) -> Report:
+    return trend_report(open_source(path, at=last), TrendRequest(**request))  # type: ignore[arg-type]
 
 
 def verdicts(report: Report, key: str) -> dict[object, object]:

@@ -99,6 +99,20 @@ def format_option(function: _F) -> _F:
     )(function)
 
 
+def span_options(last: str) -> Callable[[_F], _F]:
+    """Add --from and --to, of a recording; ``last`` says what the latter is."""
+
+    def add(function: _F) -> _F:
+        for name, key, offered, text in (
+            ("--to", "last", "last", last),
+            ("--from", "first", "first", "From this moment of the recording on."),
+        ):
+            function = click.option(name, key, metavar="MOMENT", shell_complete=offer(offered), help=text)(function)
+        return function
+
+    return add
+
+
 def until(command: str, source: str | None, last: str | None) -> str | None:
     """Name the moment of --to with the recording, as --at does. Raises UsageProblem for both, or without one."""
     if last is None:

@@ -10,13 +10,13 @@ import click
 from pymemtools.cli import say
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.file_options import check_one_stdin, diff_option, output_options
-from pymemtools.cli.offers import offer
 from pymemtools.cli.options import (
     check_style,
     exit_status,
     format_option,
     open_from,
     source_options,
+    span_options,
     until,
     write_lines,
 )
@@ -38,12 +38,7 @@ _MARKDOWN = "md"
 @click.command("report", cls=AbbreviatingCommand)
 @click.option("--list", "lists", is_flag=True, help="List the rules by which things are found, one a line.")
 @diff_option("Say what grew since OTHER, an earlier capture.")
-@click.option(
-    "--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="From this moment of the recording on."
-)
-@click.option(
-    "--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to this moment, which is described."
-)
+@span_options("Up to this moment, which is described.")
 @output_options("Write a page about the machine to FILE.html.")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 6 where something as bad as that, or worse, is found."

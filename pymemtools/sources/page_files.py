@@ -12,8 +12,6 @@ from pymemtools.errors import Denied, DeniedProcess, Missing
 
 _WORD = 8
 _MOST = 1 << 17  # words read at once
-
-
 _OF_PROCESS = re.compile(r"/proc/([1-9][0-9]{0,9})/(.+)", re.ASCII)
 
 

@@ -12,8 +12,8 @@ from pymemtools.cli.faults.arguments import checked
 from pymemtools.cli.faults.machine import show_day, show_machine
 from pymemtools.cli.faults.source import open_sadf, open_whole
 from pymemtools.cli.file_options import diff_option, output_options
-from pymemtools.cli.offers import offer, offer_pids
-from pymemtools.cli.options import exit_status, format_option, open_from, source_options, until
+from pymemtools.cli.offers import offer_pids
+from pymemtools.cli.options import exit_status, format_option, open_from, source_options, span_options, until
 from pymemtools.cli.output import note_incomplete
 from pymemtools.cli.terminal import ascii_option
 from pymemtools.cli.types import DURATION
@@ -27,8 +27,7 @@ from pymemtools.errors import UsageProblem
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="So many times; without --every and this, once.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N processes that make most of them.")
 @diff_option("Between OTHER, an earlier capture of the machine, and the source.")
-@click.option("--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="Of a recording: from then on.")
-@click.option("--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to then.")
+@span_options("Up to this moment of the recording.")
 @click.option("--plot", is_flag=True, help="Draw the course.")
 @output_options("Write the picture to FILE.svg.")
 @ascii_option

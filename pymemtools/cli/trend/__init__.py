@@ -11,8 +11,15 @@ import click
 
 from pymemtools.cli.command import AbbreviatingCommand
 from pymemtools.cli.file_options import output_options
-from pymemtools.cli.offers import offer
-from pymemtools.cli.options import check_style, exit_status, format_option, open_from, source_options, until
+from pymemtools.cli.options import (
+    check_style,
+    exit_status,
+    format_option,
+    open_from,
+    source_options,
+    span_options,
+    until,
+)
 from pymemtools.cli.output import note_incomplete, show
 from pymemtools.cli.terminal import ascii_option, takes_ascii_only, terminal_columns
 from pymemtools.errors import UsageProblem
@@ -34,12 +41,7 @@ _PICTURES = (".svg", ".html")
     default="pss",
     help="The figure that is followed. [pss]",
 )
-@click.option(
-    "--from", "first", metavar="MOMENT", shell_complete=offer("first"), help="From this moment of the recording on."
-)
-@click.option(
-    "--to", "last", metavar="MOMENT", shell_complete=offer("last"), help="Up to this moment of the recording."
-)
+@span_options("Up to this moment of the recording.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Only the first N rows.")
 @click.option("--plot", is_flag=True, help="Draw the courses of those that grow, or of the N on top.")
 @output_options("Write the picture to FILE.svg or FILE.html.")
@@ -51,7 +53,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """Show what grows in a recording: how fast, how surely, and how long until memory is used up."""
     _check(options)
     source = open_from(ctx, until("trend", options["source"], options["last"]))
-    request = TrendRequest(options["by"], options["column"].lower(), options["first"], top=options["top"])
+    request = TrendRequest(options["by"], options["column"].lower(), options["first"], options["top"])
     report = trend_report(source, request)
     note_incomplete(ctx, report)
     is_ascii = options["is_ascii"] or takes_ascii_only(sys.stdout)

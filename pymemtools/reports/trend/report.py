@@ -35,8 +35,7 @@ class TrendRequest(NamedTuple):
 
     by: str = "process"
     figure: str = "pss"
-    first: str | None = None  # moments, as a user writes them
-    last: str | None = None
+    first: str | None = None  # a moment, as a user writes it; the last one is the source's
     top: int | None = None
 
 
@@ -71,8 +70,6 @@ def trend_report(source: Source, request: TrendRequest) -> Report:
     if not isinstance(source, Replay):
         what = "this machine" if source.is_live else source.facts.path
         raise UsageProblem(f"trend: {what} is no recording: -S FILE names one, which pymemtools record makes")
-    if request.last is not None:
-        source = source.recording.at(request.last)
     span = _span(source, request)
     times = SampleTimes(span)
     subjects = _subjects(source, times, request)
